@@ -1,0 +1,41 @@
+# Everything sets up what it needs: `make demo` and `make test` work on a machine with Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: help setup demo test check format wheel clean
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 12
+
+setup: $(READY)  ## the virtual environment with everything in it
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup      ## train, prune and test a network on simulated houses, in under five minutes
+	$(BIN)/seq2point demo
+
+test: setup      ## all tests
+	$(BIN)/pytest
+
+check: setup     ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup    ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: setup     ## build the wheel and prove it in bare environments
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
+
+clean:           ## remove the environment and what was built
+	rm -rf $(VENV) build dist runs

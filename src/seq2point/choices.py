@@ -1,0 +1,10 @@
+"""The choices that callers and the command line name by words."""
+
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda"]
+Engine = Literal["sliding", "windows"]
+Edges = Literal["empty", "repeat"]
+LearningRateSchedule = Literal["linear", "cosine", "constant"]
+Scaling = Literal["lineage", "fitted"]
+Unit = Literal["W", "kW"]

@@ -1,0 +1,21 @@
+"""The `seq2point` command: one verb a file. Heavy libraries are imported where a verb runs, so that help is quick."""
+
+import typer
+
+from seq2point.cli import demo, disaggregate, info, test, train
+from seq2point.cli.run import run
+
+app = typer.Typer(
+    name="seq2point",
+    help="From a home's mains reading to the power of each appliance: train, prune, test and run seq2point networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (train, test, disaggregate, info, demo):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app)

@@ -1,0 +1,49 @@
+"""`seq2point demo`: the whole main job on houses that the package simulates, in a few minutes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def demo(
+    appliance: Annotated[str, typer.Option(help="kettle, fridge, 'washing machine', microwave or dishwasher.")] = "kettle",
+    budget: Annotated[float, typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train.")] = 150,
+    out: Annotated[Path, typer.Option(help="Folder for everything.", metavar="DIR")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the houses and the training.")] = 0,
+    threads: options.Threads = None,
+    json: options.Json = None,
+) -> None:
+    """Simulate houses, train and prune a network on some, test it on one it has not seen, and show what came out."""
+    from rich.console import Console
+
+    from seq2point import experiment
+    from seq2point.appliances import find
+    from seq2point.cli import tables
+    from seq2point.simulator import simulate_house
+
+    what = find(appliance)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with console.status("simulating houses"):
+        houses = [simulate_house(seed * 100 + i, days=14, appliances=[what.name]) for i in range(6)]
+    console.print(f"simulated 6 houses for 14 days at 6 s: training on 4, validating on 1, testing on 1 ({what.label})")
+    outcome = experiment.run(
+        houses[:4],
+        what,
+        experiment.Files.in_folder(out),
+        out,
+        houses[5:],
+        validation=houses[4:5],
+        network="reduced",
+        window=129,
+        pruning="magnitude",
+        budget_s=budget,
+        batch_size=256,
+        threads=threads,
+        seed=seed,
+        overwrite=True,
+    )
+    tables.report(outcome.report, json)
+    tables.files(outcome.files._asdict(), quiet=str(json) == "-")

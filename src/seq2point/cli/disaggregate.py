@@ -1,0 +1,51 @@
+"""`seq2point disaggregate`: a table of mains readings in, the appliances' power at every row out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.choices import Edges
+from seq2point.cli import options
+
+
+def disaggregate(
+    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
+    edges: Annotated[
+        Edges, typer.Option(help="Rows without a full window: 'empty', or 'repeat' the reading at the edge.")
+    ] = "empty",
+    engine: options.EngineName = "sliding",
+    resample: options.Resample = False,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    period: options.Period = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
+    from rich.console import Console
+
+    from seq2point.cli.loading import load_model
+    from seq2point.data.table import read_table
+    from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
+    from seq2point.errors import DataError
+
+    check_ending(out)
+    loaded = load_model(model, device, threads)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    with console.status(f"disaggregating {mains}"):
+        table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
+        if table.times_s is None and period and abs(period / loaded.period_s - 1) > 0.01:
+            raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
+        if table.times_s is None and not period:
+            console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
+        power_w = disaggregate_table(loaded, table, engine, edges, resample)
+        write_answer(out, table, loaded, power_w)
+    for note in table.notes:
+        console.print(f"{mains}: {note}")
+    answered = int((power_w[:, 0] == power_w[:, 0]).sum())
+    console.print(f"{out}: {len(table):,} rows, {answered:,} with an answer")

@@ -1,0 +1,59 @@
+"""`seq2point info`: what is in a model file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")], json: options.Json = None) -> None:
+    """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
+    import json as jsonlib
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from seq2point.cli import tables
+    from seq2point.experiment import pruning_table, write_json
+    from seq2point.model_file import Model
+
+    loaded = Model.load(model)
+    pruning = pruning_table(loaded)
+    report = {
+        "file": {"path": str(model), "bytes": model.stat().st_size},
+        "model": loaded.describe(),
+        "pruning": pruning,
+        "provenance": loaded.provenance,
+    }
+    if json is not None and str(json) == "-":
+        print(jsonlib.dumps(report, indent=2))
+        return
+    if json is not None:
+        write_json(report, json)
+    shape = loaded.architecture
+    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
+    rows = {
+        "appliance": ", ".join(a.label for a in loaded.appliances),
+        "sampling period": f"{loaded.period_s:g} s",
+        "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:g} min), predicts sample {shape.target_index}",
+        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}",
+        "parameters": f"{shape.parameters:,}",
+        "multiply-adds a window": f"{shape.multiply_adds:,}",
+        "file": f"{model.stat().st_size:,} bytes",
+        "trained on": ", ".join(
+            f"house {d['house']} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
+            for d in loaded.provenance.get("training", {}).get("training_data", [])
+        )
+        or "nothing",
+    }
+    metrics = loaded.provenance.get("metrics") or {}
+    if metrics.get("mae_w") is not None:
+        rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console = Console()
+    console.print(table)
+    if pruning["sparsity"]:
+        console.print(tables.pruning_table(pruning["layers"]))

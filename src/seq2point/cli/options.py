@@ -1,0 +1,62 @@
+"""Options that several verbs share, and how their values are read."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2point.choices import Device, Engine, Unit
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from seq2point.data.table import Columns
+
+SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> float:
+    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for anything else."""
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", text.lower())
+    if not found or found[2] not in SECONDS or float(found[1]) <= 0:
+        raise typer.BadParameter(f"'{text}' is no duration; write 90s, 10m or 1.5h")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+Json = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH")]
+DeviceName = Annotated[Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]
+EngineName = Annotated[Engine, typer.Option("--engine", help="Every window at once, or one by one: the same answers.")]
+Period = Annotated[
+    float | None,
+    typer.Option(parser=seconds, metavar="DURATION", help="Sampling period of files without times, or to resample to: 8s, 1m."),
+]
+Resample = Annotated[bool, typer.Option("--resample", help="Average a finer recording to the model's period.")]
+TimeColumn = Annotated[str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME")]
+MainsColumn = Annotated[str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME")]
+ApplianceColumn = Annotated[str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME")]
+UnitName = Annotated[Unit, typer.Option("--unit", help="Unit of the readings.")]
+Repair = Annotated[
+    bool, typer.Option("--repair", help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.")
+]
+
+
+def time_zone(name: str) -> "tzinfo":
+    """A time zone by name; raises typer.BadParameter for an unknown one."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise typer.BadParameter(f"'{name}' is no time zone; write Europe/London or UTC", param_hint="--zone") from None
+
+
+def columns(
+    time: str | None, mains: str | None, unit: Unit, repair: bool, appliance: tuple[str, str | None] | None = None
+) -> "Columns":
+    """The column options as one value."""
+    from seq2point.data.table import Columns
+
+    named = {appliance[0]: appliance[1]} if appliance and appliance[1] else {}
+    return Columns(time, mains, named, unit, repair)

@@ -1,0 +1,88 @@
+"""Reports as tables on the terminal and as JSON."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+UNITS = {"_wh": "Wh", "_w": "W"}
+WORDS = {
+    "mae_w": "MAE",
+    "on_mae_w": "MAE while on",
+    "sae": "SAE, energy error",
+    "sae_delta_w": "SAE by the hour",
+    "nde": "NDE",
+    "energy_per_day_wh": "energy error a day",
+    "f1": "F1 of on/off",
+    "precision": "precision",
+    "recall": "recall",
+    "mcc": "MCC",
+    "accuracy": "accuracy",
+    "event_f1": "F1 of events",
+    "event_precision": "precision of events",
+    "event_recall": "recall of events",
+}
+
+
+def report(report: dict[str, Any], path: Path | None) -> None:
+    """Show metrics beside the baselines; with a path also write the JSON ('-' writes it to standard output instead)."""
+    from seq2point.experiment import write_json
+
+    if path is not None and str(path) == "-":
+        print(json.dumps(report, indent=2))
+        console = Console(file=sys.stderr)
+    else:
+        console = Console()
+        if path is not None:
+            write_json(report, path)
+    metrics, baselines = report["metrics"], report["baselines"]
+    several = all(isinstance(value, dict) for value in metrics.values())
+    for name in metrics if several else report["model"]["appliances"]:
+        chosen = [metrics, baselines["zero"], baselines["mean"]]
+        console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
+    if report.get("pruning", {}).get("sparsity"):
+        console.print(pruning_table(report["pruning"]["layers"]))
+
+
+def _metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> Table:
+    table = Table(title=name.replace("_", " "), title_justify="left", title_style="bold")
+    table.add_column("")
+    for heading in ("network", "zero predictor", "mean predictor"):
+        table.add_column(heading, justify="right")
+    for metric, words in WORDS.items():
+        table.add_row(words, *(_shown(metric, column[metric]) for column in columns))
+    return table
+
+
+def _shown(metric: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), None)
+    return f"{value:,.1f} {unit}" if unit else f"{value:.3f}"
+
+
+def pruning_table(layers: Sequence[dict[str, Any]]) -> Table:
+    """Kept weights and zeros by layer, and over all."""
+    table = Table(title="pruning", title_justify="left", title_style="bold", show_footer=True)
+    total, kept, zeros = (sum(row[key] for row in layers) for key in ("total", "kept", "zeros"))
+    table.add_column("weights", footer="all")
+    table.add_column("total", justify="right", footer=f"{total:,}")
+    table.add_column("kept", justify="right", footer=f"{kept:,}")
+    table.add_column("zeros", justify="right", footer=f"{zeros:,}")
+    table.add_column("removed", justify="right", footer=f"{1 - kept / total:.1%}")
+    for row in layers:
+        removed = 1 - row["kept"] / row["total"]
+        table.add_row(row["name"], f"{row['total']:,}", f"{row['kept']:,}", f"{row['zeros']:,}", f"{removed:.1%}")
+    return table
+
+
+def files(listed: dict[str, Path], quiet: bool = False) -> None:
+    """Where everything lies."""
+    console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
+    width = max(map(len, listed))
+    for what, path in listed.items():
+        console.print(f"{what:<{width}}  {path}", markup=False)

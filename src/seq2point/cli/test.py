@@ -1,0 +1,48 @@
+"""`seq2point test`: what a model reaches on houses it has not seen."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def test(
+    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    data: Annotated[
+        list[Path], typer.Option("--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE")
+    ],
+    json: options.Json = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of mains, truth and prediction.", metavar="PATH")] = None,
+    engine: options.EngineName = "sliding",
+    zone: Annotated[str, typer.Option(help="Time zone whose days the energy is counted by.")] = "UTC",
+    resample: options.Resample = False,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_model
+    from seq2point.data.table import read_table, to_recording
+    from seq2point.evaluation import evaluate
+
+    loaded = load_model(model, device, threads)
+    names = [a.name for a in loaded.appliances]
+    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    recordings = []
+    for path in data:
+        table = read_table(path, names, named)
+        table.require_period(loaded.period_s, resample)
+        recordings.append(to_recording(table, loaded.period_s))
+    evaluation = evaluate(loaded, recordings, engine, options.time_zone(zone))
+    if plot is not None:
+        from seq2point.plots import save_test_plot
+
+        save_test_plot(evaluation, plot)
+    tables.report(evaluation.as_json(), json)

@@ -1,0 +1,98 @@
+"""`seq2point train`: recordings of houses in, a trained and pruned model with its plots and numbers out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.choices import LearningRateSchedule, Scaling
+from seq2point.cli import options
+
+
+def train(
+    appliance: Annotated[str, typer.Argument(help="kettle, fridge, 'washing machine', microwave or dishwasher.")],
+    train: Annotated[
+        list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
+    ],
+    validate: Annotated[
+        list[Path] | None,
+        typer.Option("--validate", help="A house to validate on; else the last 20 % of each training house.", metavar="FILE"),
+    ] = None,
+    test: Annotated[
+        list[Path] | None,
+        typer.Option("--test", help="A house to test on afterwards; else the validation block.", metavar="FILE"),
+    ] = None,
+    network: Annotated[str, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.")] = "seq2point",
+    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.  [default: 599]")] = None,
+    pruning: Annotated[str, typer.Option(help="none or magnitude (tfmot is another name of it).")] = "none",
+    sparsity: Annotated[float | None, typer.Option(help="Fraction of the weights to remove.  [default: 0.5]")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Times to see every window.  [default: 10]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Windows in a step.")] = 1000,
+    learning_rate: Annotated[float, typer.Option(help="Adam's learning rate at the start.")] = 1e-3,
+    schedule: Annotated[
+        LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
+    ] = "linear",
+    scaling: Annotated[
+        Scaling, typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.")
+    ] = "lineage",
+    patience: Annotated[int, typer.Option(help="Validations without progress before stopping.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.")] = 0,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for everything.  [default: runs/APPLIANCE_PRUNING_NETWORK]", metavar="DIR")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where an unfinished run stands.")] = False,
+    json: options.Json = None,
+    period: options.Period = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Train a network for one appliance, prune it, test it, and write model, numbers, plots and logs to a folder."""
+    from seq2point import experiment
+    from seq2point.appliances import find
+    from seq2point.cli import tables
+    from seq2point.data.table import load_recording
+
+    what = find(appliance)
+    named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
+    houses, held_out, tested = (
+        [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])
+    )
+    folder = out or Path("runs") / f"{what.name}_{pruning}_{network}"
+    outcome = experiment.run(
+        houses,
+        what,
+        experiment.Files.in_folder(folder),
+        folder,
+        tested,
+        validation=held_out or None,
+        network=network,
+        window=window,
+        pruning=pruning,
+        sparsity=sparsity,
+        scaling=scaling,
+        epochs=epochs,
+        steps=steps,
+        budget_s=budget,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        patience=patience,
+        seed=seed,
+        device=device,
+        threads=threads,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    tables.report(outcome.report, json)
+    tables.files(outcome.files._asdict(), quiet=str(json) == "-")

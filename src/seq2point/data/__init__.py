@@ -1,0 +1,1 @@
+"""Sources of recordings: tables, the lineage's files, the Parquet store."""

@@ -1,0 +1,128 @@
+"""What a table's values must be: times that ascend, watts that are numbers, not negative and not absurd.
+
+Each check names the first place that fails it; with `repair` it mends and notes what it did instead.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from seq2point.errors import DataError
+from seq2point.recording import Watts
+
+ABSURD_W = 100_000.0
+KILOWATTS_BELOW = 30.0
+NOISE_W = 1.0
+
+Times = npt.NDArray[np.float64]
+
+
+@dataclass
+class Checks:
+    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1)."""
+
+    path: Path
+    first_line: int | None
+    repair: bool
+    notes: list[str] = field(default_factory=list)
+
+    def place(self, row: int) -> str:
+        """A row as its reader would find it."""
+        return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
+
+    def _fail(self, row: int, what: str, advice: str = "mend it, or use --repair") -> DataError:
+        return DataError(f"{self.path}, {self.place(row)}: {what}; {advice}")
+
+    def times_s(self, column: pl.Series) -> Times:
+        """A column of times as seconds since 1970: date-times (UTC unless they say otherwise), their text, or Unix seconds.
+
+        Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
+        """
+        if column.dtype == pl.String:
+            numbers = column.cast(pl.Float64, strict=False)
+            column = numbers if numbers.null_count() < len(column) else self._parsed(column)
+        if column.null_count():
+            row = int(column.is_null().arg_max() or 0)
+            raise self._fail(row, "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read")
+        if isinstance(column.dtype, pl.Datetime):
+            return column.dt.timestamp("us").to_numpy().astype(np.float64) / 1e6
+        times = column.cast(pl.Float64).to_numpy()
+        largest = float(np.abs(times).max())
+        return times / (1e9 if largest > 1e17 else 1e6 if largest > 1e14 else 1e3 if largest > 1e11 else 1.0)
+
+    def _parsed(self, column: pl.Series) -> pl.Series:
+        try:
+            return column.str.to_datetime(strict=False, time_unit="us")
+        except pl.exceptions.ComputeError:
+            return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
+
+    def ascending(self, times_s: Times) -> npt.NDArray[np.int64] | None:
+        """The rows to keep, in order of time; None when they already ascend.
+
+        Raises DataError where time goes back or repeats, unless repairing.
+        """
+        steps = np.diff(times_s)
+        bad = np.flatnonzero(steps <= 0)
+        if len(bad) == 0:
+            return None
+        row = int(bad[0]) + 1
+        if not self.repair:
+            what = "the time repeats the row before" if steps[row - 1] == 0 else "the time goes back"
+            raise self._fail(row, what, "sort the file, or use --repair")
+        order = np.argsort(times_s, kind="stable")
+        kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
+        self.notes.append(f"{len(bad)} rows out of order or repeated; {len(times_s) - len(kept)} repeats dropped")
+        return kept
+
+    def numbers(self, column: pl.Series) -> Watts:
+        """A column of cells as f32[N]; an empty cell is a gap, NaN.
+
+        Raises DataError where a cell is no number; when repairing it becomes a gap.
+        """
+        if column.dtype == pl.String:
+            text = column.str.strip_chars().str.to_lowercase()
+            numbers = text.cast(pl.Float32, strict=False)
+            empty = text.is_null() | text.is_in(["", "nan", "null", "none"])
+            strange = np.flatnonzero((numbers.is_null() & ~empty).to_numpy())
+            if len(strange) and not self.repair:
+                row = int(strange[0])
+                raise self._fail(row, f"'{column.name}' is '{column[row]}', not a number")
+            self._note(strange, column.name, "not numbers")
+        elif column.dtype.is_numeric():
+            numbers = column.cast(pl.Float32)
+        else:
+            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not numbers")
+        return numbers.fill_null(float("nan")).to_numpy(writable=True)
+
+    def watts(self, column: pl.Series, factor: float) -> Watts:
+        """A column of readings as watts f32[N]: not negative but for noise, not absurd; NaN is a gap."""
+        watts = self.numbers(column)
+        if factor != 1:
+            watts = watts * np.float32(factor)
+        for rows, what, advice in (
+            (np.flatnonzero(watts < -NOISE_W), "below zero", "mend it, or use --repair"),
+            (np.flatnonzero(watts > ABSURD_W), "more than a house can draw", "check the unit, or use --repair"),
+        ):
+            if len(rows) and not self.repair:
+                row = int(rows[0])
+                raise self._fail(row, f"'{column.name}' is {watts[row]:g} W, {what}", advice)
+            if len(rows):
+                watts = watts.copy()
+                watts[rows] = np.nan
+                self._note(rows, column.name, what)
+        return np.maximum(watts, 0) if np.nanmin(watts, initial=0) < 0 else watts
+
+    def _note(self, rows: npt.NDArray[np.int64], name: str, what: str) -> None:
+        if len(rows):
+            self.notes.append(f"{len(rows)} readings of '{name}' are {what}: made gaps")
+
+    def mains_unit(self, mains_w: Watts) -> None:
+        """Refuse mains that are all gaps, and mains so small that they must be kilowatts."""
+        if np.isnan(mains_w).all():
+            raise DataError(f"{self.path}: the mains hold no reading at all, only gaps")
+        highest = float(np.nanmax(mains_w))
+        if 0 < highest < KILOWATTS_BELOW and len(mains_w) > 100:
+            raise DataError(f"{self.path}: the mains never exceed {highest:g} W; if they are kilowatts, say --unit kW")

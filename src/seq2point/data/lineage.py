@@ -1,0 +1,44 @@
+"""The lineage's training files: two CSV columns, mains and one appliance, both scaled by its constants, and no times."""
+
+from pathlib import Path
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.data.checks import ABSURD_W, Checks
+from seq2point.data.table import open_file
+from seq2point.errors import DataError
+from seq2point.recording import Recording
+from seq2point.windows import MAINS_MEAN_W, MAINS_STD_W
+
+ROUNDING_W = 5.0
+
+
+def is_lineage(path: str | Path) -> bool:
+    """Whether a file is a CSV of two columns without one of times."""
+    file = open_file(Path(path))
+    return file.first_line is not None and len(file.names) == 2 and not {"time", "timestamp"} & set(file.names)
+
+
+def load_lineage(path: str | Path, appliance: Appliance, period_s: float) -> Recording:
+    """A lineage file (`kettle_training_.csv`, with or without a header) as a recording in watts.
+
+    mains = 814 x + 522 and appliance = std y + mean, the lineage's own constants; rounding below zero is zero.
+    Raises DataError for cells that are not numbers and for values that cannot be scaled power.
+    """
+    file = open_file(Path(path))
+    rows = file.rows.collect()
+    checks = Checks(file.path, file.first_line, repair=False)
+    watts = []
+    for name, mean_w, std_w in zip(file.names, (MAINS_MEAN_W, appliance.mean_w), (MAINS_STD_W, appliance.std_w), strict=True):
+        scaled = checks.numbers(rows[name])
+        power_w = scaled * np.float32(std_w) + np.float32(mean_w)
+        wrong = np.flatnonzero((power_w < -ROUNDING_W) | (power_w > ABSURD_W))
+        if len(wrong):
+            row = int(wrong[0])
+            raise DataError(
+                f"{file.path}, {checks.place(row)}: '{name}' is {scaled[row]:g}, which is no scaled power; "
+                f"lineage files hold (watts - {mean_w:g}) / {std_w:g}"
+            )
+        watts.append(np.maximum(power_w, 0))
+    return Recording(file.path.stem, period_s, watts[0], {appliance.name: watts[1]})

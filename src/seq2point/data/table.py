@@ -1,0 +1,224 @@
+"""CSV and Parquet tables of power readings: columns found by name, values checked, rows placed on a regular grid."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from seq2point.appliances import APPLIANCES, canonical
+from seq2point.choices import Unit
+from seq2point.data import store
+from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
+from seq2point.data.checks import Checks
+from seq2point.errors import DataError
+from seq2point.recording import Recording, Watts
+
+TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
+MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
+WATTS = {"W": 1.0, "kW": 1000.0}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold what; what is not named is found by the usual names.
+
+    `appliances` maps appliance names to column names; `unit` is 'W' or 'kW'. With `repair`, readings that would be refused
+    become gaps (negative, absurd, not a number), rows are put in order of time and repeated times dropped.
+    """
+
+    time: str | None = None
+    mains: str | None = None
+    appliances: Mapping[str, str] = field(default_factory=dict)
+    unit: Unit = "W"
+    repair: bool = False
+
+
+USUAL = Columns()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The readings of one file, row by row: watts f32[N] by name, 'mains' first, and the times where it has any.
+
+    `time` is the file's own column, `times_s` the same in seconds since 1970 (UTC). `claimed_period_s` is from the
+    file's metadata. `notes` says what was repaired.
+    """
+
+    path: Path
+    time: pl.Series | None
+    times_s: Times | None
+    watts: Mapping[str, Watts]
+    house: str
+    claimed_period_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.watts["mains"])
+
+    @property
+    def period_s(self) -> float | None:
+        """The sampling period that the file claims or, failing that, shows; None where it has neither claim nor times."""
+        if self.claimed_period_s is None and self.times_s is not None:
+            return median_step_s(self.times_s) or None
+        return self.claimed_period_s
+
+    def require_period(self, period_s: float, resample: bool = False) -> None:
+        """Refuse a table that a model of this sampling period cannot read.
+
+        Irregular times near the period are resampled without asking, regular ones only with `resample`.
+        Raises DataError with what to do.
+        """
+        found_s = self.period_s or period_s
+        if abs(found_s / period_s - 1) <= 0.01:
+            return
+        near = False
+        if self.times_s is not None and found_s <= 1.5 * period_s:
+            near = True
+            if resample or (found_s >= period_s / 1.5 and not is_regular(self.times_s, found_s)):
+                return
+        advice = "say --resample to average it" if near else "train a model for it"
+        raise DataError(f"{self.path}: a reading every {found_s:g} s, the model needs one every {period_s:g} s; {advice}")
+
+    def grid(self, period_s: float) -> Grid | None:
+        """The regular grid of a period under the rows; None where the file has no times.
+
+        Raises DataError where the readings are too far apart for the period.
+        """
+        if self.times_s is None:
+            return None
+        step_s = median_step_s(self.times_s)
+        if step_s > 1.5 * period_s:
+            raise DataError(f"{self.path}: with a reading every {step_s:g} s it cannot be resampled to {period_s:g} s")
+        return place_on_grid(self.times_s, period_s)
+
+
+class _File(NamedTuple):
+    """A file's columns and a way to read some of them; `first_line` is where its rows begin, None in Parquet."""
+
+    path: Path
+    rows: pl.LazyFrame
+    names: list[str]
+    first_line: int | None
+
+    def require(self, name: str) -> str:
+        if name not in self.names:
+            raise DataError(f"{self.path}: no column '{name}' (columns: {', '.join(self.names)})")
+        return name
+
+    def first_of(self, usual: Iterable[str]) -> str | None:
+        plain = {canonical(name): name for name in reversed(self.names)}
+        return next((plain[name] for name in usual if name in plain), None)
+
+
+def open_file(path: Path) -> _File:
+    """A CSV (with or without a header) or Parquet file as lazy rows; CSV cells stay text.
+
+    Raises DataError for a file that is missing, empty, or neither.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: the file is empty")
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            rows = pl.scan_parquet(path)
+            return _File(path, rows, rows.collect_schema().names(), None)
+        with path.open(encoding="utf-8-sig") as file:
+            cells = file.readline().strip().split(",")
+        header = not any(_is_number(cell) for cell in cells)
+        rows = pl.scan_csv(path, has_header=header, infer_schema=False)
+        return _File(path, rows, rows.collect_schema().names(), 2 if header else 1)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV or Parquet table ({str(error).splitlines()[0]})") from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns: Columns = USUAL) -> Table:
+    """The mains and some appliances of a CSV or Parquet file; `appliances` None means all that are known and found.
+
+    Raises DataError for a file that is missing, empty or no table, a missing column, a value that is not a number, negative
+    or absurd, and times that go back or repeat; each says where.
+    """
+    file = open_file(Path(path))
+    time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
+    names = {"mains": _mains_column(file, columns, time_name)}
+    found = {canonical(name): name for name in file.names if name not in (time_name, names["mains"])}
+    found |= {canonical(name): file.require(column) for name, column in columns.appliances.items()}
+    if appliances is None:
+        appliances = [name for name in found if name in APPLIANCES or name in columns.appliances]
+    for name in map(canonical, appliances):
+        if name not in found:
+            raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
+        names[name] = found[name]
+    wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
+    try:
+        rows = file.rows.select(wanted).collect()
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{file.path}: cannot be read ({str(error).splitlines()[0]})") from None
+    if rows.is_empty():
+        raise DataError(f"{file.path}: holds no rows")
+    return _checked(file, rows, time_name, names, columns)
+
+
+def _mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
+    if columns.mains:
+        return file.require(columns.mains)
+    rest = [name for name in file.names if name != time_name]
+    name = rest[0] if len(rest) == 1 else file.first_of(MAINS_NAMES)
+    if name is None:
+        raise DataError(f"{file.path}: no column for the mains (columns: {', '.join(file.names)}); name it: --mains-column NAME")
+    return name
+
+
+def _checked(file: _File, rows: pl.DataFrame, time_name: str | None, names: Mapping[str, str], columns: Columns) -> Table:
+    checks = Checks(file.path, file.first_line, columns.repair)
+    time = times_s = None
+    if time_name:
+        times_s = checks.times_s(rows[time_name])
+        if (order := checks.ascending(times_s)) is not None:
+            rows, times_s = rows[order], times_s[order]
+        time = rows[time_name]
+    watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in names.items()}
+    checks.mains_unit(watts["mains"])
+    facts = store.metadata_of(file.path) if file.first_line is None else {}
+    claimed = float(facts["period_s"]) if "period_s" in facts else None
+    shown = median_step_s(times_s) if times_s is not None else None
+    if claimed and shown and abs(shown / claimed - 1) > 0.05:
+        raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
+    return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
+
+
+def load_recording(
+    path: str | Path,
+    appliances: Sequence[str] | None = None,
+    period_s: float | None = None,
+    columns: Columns = USUAL,
+) -> Recording:
+    """A house's recording from one CSV or Parquet file: its mains and the named appliances, all known ones by default.
+
+    Irregular times are put on a regular grid by the mean. `period_s` is the sampling period of a file without times, and
+    resamples one that has them.
+    Raises DataError as `read_table` does, and for a file with neither times nor `period_s`.
+    """
+    return to_recording(read_table(path, appliances, columns), period_s)
+
+
+def to_recording(table: Table, period_s: float | None = None) -> Recording:
+    """The recording in a table, on the regular grid of its own period or of another."""
+    period_s = period_s or table.period_s
+    if period_s is None:
+        raise DataError(f"{table.path}: has no times; give its sampling period with --period")
+    grid, watts = table.grid(period_s), dict(table.watts)
+    if grid is None:
+        return Recording(table.house, period_s, watts.pop("mains"), watts)
+    watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
+    return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps)

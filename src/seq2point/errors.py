@@ -1,0 +1,32 @@
+"""What can go wrong, as a tree: catch `Seq2PointError` for all of it.
+
+Seq2PointError          exit code 1
+  DataError             a file or series that cannot be used: what, where, what to do
+  ModelFileError        a model file that is damaged, altered or of another kind
+  TrainingError         a training that cannot go on
+  UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
+"""
+
+
+class Seq2PointError(Exception):
+    """Base of all errors that a user can cause; its text is one line that says what, where and what to do."""
+
+    exit_code = 1
+
+
+class DataError(Seq2PointError):
+    """A file or a series cannot be used as it is."""
+
+
+class ModelFileError(Seq2PointError):
+    """A model file is damaged, altered, or not one of ours."""
+
+
+class TrainingError(Seq2PointError):
+    """A training cannot start or go on."""
+
+
+class UsageError(Seq2PointError):
+    """The caller asked for something that does not exist or does not fit."""
+
+    exit_code = 2

@@ -1,0 +1,103 @@
+"""One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from seq2point import masks
+from seq2point.appliances import Appliance
+from seq2point.evaluation import Evaluation, evaluate
+from seq2point.files import written_whole
+from seq2point.model_file import Model
+from seq2point.recording import Recording
+from seq2point.training import Trained, train_with_history
+
+
+class Outcome(NamedTuple):
+    """What an experiment gave, and where each thing lies."""
+
+    trained: Trained
+    evaluation: Evaluation
+    report: dict[str, Any]
+    files: "Files"
+
+
+class Files(NamedTuple):
+    """The files of an experiment; `log` has a row for every validation."""
+
+    model: Path
+    metrics: Path
+    training_plot: Path
+    test_plot: Path
+    log: Path
+
+    @classmethod
+    def in_folder(cls, out: Path, prefix: str = "") -> "Files":
+        """The names that outsiders rely on; a prefix goes before each file's name."""
+        return cls(
+            out / f"{prefix}model.safetensors",
+            out / f"{prefix}metrics.json",
+            out / f"{prefix}training.png",
+            out / f"{prefix}test.png",
+            out / f"{prefix}log.csv",
+        )
+
+
+def run(
+    recordings: Sequence[Recording],
+    appliance: str | Appliance,
+    files: Files,
+    folder: Path,
+    test: Sequence[Recording] = (),
+    **options: Any,
+) -> Outcome:
+    """Train on recordings, test on others (on the held-out blocks where none are given) and write what came of it.
+
+    `files` are the results; checkpoints and logs lie in `folder`. `options` are those of `train_with_history`.
+    """
+    trained = train_with_history(recordings, appliance, out=folder, **options)
+    evaluation = evaluate(trained.model, list(test) or trained.held_out)
+    report = evaluation.as_json() | {
+        "tested_on": "test" if test else "the held-out block of the training data",
+        "pruning": pruning_table(trained.model),
+        "training": {
+            "seconds": round(trained.seconds, 1),
+            "windows_per_s": round(trained.windows_per_s, 1),
+            "planned_steps": trained.model.provenance["training"]["planned_steps"],
+            "best_step": trained.model.provenance["training"]["best_step"],
+            "history": trained.history,
+        },
+    }
+    trained.model.provenance["metrics"] = report["metrics"]
+    trained.model.save(files.model)
+    write_json(report, files.metrics)
+    with written_whole(files.log) as beside:
+        pl.DataFrame(trained.history).write_csv(beside)
+    write_plots(trained, evaluation, files)
+    return Outcome(trained, evaluation, report, files)
+
+
+def write_plots(trained: Trained, evaluation: Evaluation, files: Files) -> None:
+    """The training's and the test's picture."""
+    from seq2point import plots
+
+    asked = trained.model.provenance["training"]
+    method = asked["pruning"]["method"] if asked["pruning"] else "no"
+    title = f"{trained.model.appliances[0].label}, {method} pruning, {trained.windows_per_s:,.0f} windows/s"
+    plots.save_training_plot(trained.history, title, files.training_plot)
+    plots.save_test_plot(evaluation, files.test_plot)
+
+
+def pruning_table(model: Model) -> dict[str, Any]:
+    """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over all."""
+    rows = masks.count(model.network, model.masks)
+    return {"sparsity": masks.sparsity(model.masks), "layers": [row._asdict() for row in rows]}
+
+
+def write_json(report: dict[str, Any], path: str | Path) -> None:
+    """Write a report, whole or not at all."""
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(report, indent=2) + "\n")

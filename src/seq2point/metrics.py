@@ -1,0 +1,169 @@
+"""Watts in, numbers out: how well an estimate of an appliance's power fits the truth.
+
+Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period, NaN where either is unknown; a metric
+without meaning for the data (no energy used, never on) is None, never 0.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, matthews_corrcoef, precision_recall_fscore_support
+
+from seq2point.appliances import Appliance
+
+Array = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+Metrics = dict[str, float | None]
+
+EVENT_TOLERANCE_S = 60.0
+HOUR_S = 3600.0
+
+
+class Scored(NamedTuple):
+    """One gapless stretch of truth and estimate f32[T], with the times of its samples in seconds f64[T]."""
+
+    truth_w: Array
+    estimate_w: Array
+    times_s: npt.NDArray[np.float64]
+
+
+def samples(seconds: float, period_s: float) -> int:
+    """A duration as a number of samples, rounded up."""
+    return int(np.ceil(seconds / period_s - 1e-9))
+
+
+def on_state(power_w: Array, appliance: Appliance, period_s: float) -> Flags:
+    """Whether the appliance is on at each sample of a gapless stretch, bool[T] (Kelly and Knottenbelt 2015).
+
+    Above the on-power threshold; then gaps shorter than `min_off_s` between two runs are filled, then runs shorter than
+    `min_on_s` are dropped.
+    """
+    above = np.asarray(power_w > appliance.on_power_w)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], above, [False]))))
+    first, end = edges[::2], edges[1::2]
+    if len(first) == 0:
+        return above
+    apart = first[1:] - end[:-1] >= samples(appliance.min_off_s, period_s)
+    first, end = first[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
+    long_enough = end - first >= samples(appliance.min_on_s, period_s)
+    change = np.zeros(len(above) + 1, dtype=np.int8)
+    change[first[long_enough]] += 1
+    change[end[long_enough]] -= 1
+    return np.cumsum(change[:-1], dtype=np.int8).astype(bool)
+
+
+def _onsets(on: Flags) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(on & ~np.concatenate(([False], on[:-1])))
+
+
+def matched_events(truth_s: Sequence[float], estimate_s: Sequence[float], tolerance_s: float = EVENT_TOLERANCE_S) -> int:
+    """How many onsets can be paired one to one within the tolerance; both in ascending order."""
+    matched = i = j = 0
+    while i < len(truth_s) and j < len(estimate_s):
+        if abs(truth_s[i] - estimate_s[j]) <= tolerance_s:
+            matched, i, j = matched + 1, i + 1, j + 1
+        elif truth_s[i] < estimate_s[j]:
+            i += 1
+        else:
+            j += 1
+    return matched
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole > 0 else None
+
+
+def _power(truth: Array, estimate: Array) -> Metrics:
+    error = estimate.astype(np.float64) - truth
+    squares = np.square(truth, dtype=np.float64).sum()
+    return {
+        "mae_w": float(np.abs(error).mean()),
+        "sae": _ratio(abs(error.sum()), truth.sum(dtype=np.float64)),
+        "nde": _ratio(np.square(error).sum(), squares),
+    }
+
+
+def _by_block(stretches: Sequence[Scored], block_s: float, zone: tzinfo | None) -> npt.NDArray[np.float64]:
+    """Sums of (truth, estimate, samples) over blocks of the zone's clock: f64[blocks, 3]."""
+    times_s = np.concatenate([s.times_s for s in stretches])
+    _, block = np.unique(np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s), return_inverse=True)
+    truth = np.concatenate([s.truth_w for s in stretches])
+    estimate = np.concatenate([s.estimate_w for s in stretches])
+    return np.stack([np.bincount(block, truth), np.bincount(block, estimate), np.bincount(block)], axis=1)
+
+
+def _energy(stretches: Sequence[Scored], period_s: float, zone: tzinfo | None) -> Metrics:
+    hours = _by_block(stretches, HOUR_S, None)
+    days = _by_block(stretches, 24 * HOUR_S, zone)
+    return {
+        "sae_delta_w": float(np.abs((hours[:, 1] - hours[:, 0]) / hours[:, 2]).mean()),
+        "energy_per_day_wh": float(np.abs(days[:, 1] - days[:, 0]).mean() * period_s / HOUR_S),
+    }
+
+
+def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.NDArray[np.float64]:
+    """The zone's offset from UTC at each time, looked up once an hour."""
+    if zone is None:
+        return np.zeros_like(times_s)
+    hours, where = np.unique(np.floor(times_s / HOUR_S), return_inverse=True)
+    offsets = [datetime.fromtimestamp(hour * HOUR_S, UTC).astimezone(zone).utcoffset() for hour in hours]
+    return np.array([offset.total_seconds() if offset else 0.0 for offset in offsets])[where]
+
+
+def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
+    if not truth_on.any():
+        return dict.fromkeys(("f1", "precision", "recall", "mcc"), None) | {
+            "accuracy": float(accuracy_score(truth_on, estimate_on))
+        }
+    precision, recall, f1, _ = precision_recall_fscore_support(truth_on, estimate_on, average="binary", zero_division=0)
+    return {
+        "f1": float(f1),
+        "precision": float(precision),
+        "recall": float(recall),
+        "mcc": float(matthews_corrcoef(truth_on, estimate_on)),
+        "accuracy": float(accuracy_score(truth_on, estimate_on)),
+    }
+
+
+def _events(stretches: Sequence[Scored], truth_on: Sequence[Flags], estimate_on: Sequence[Flags]) -> Metrics:
+    found = there = matched = 0
+    for stretch, truth, estimate in zip(stretches, truth_on, estimate_on, strict=True):
+        truth_s, estimate_s = stretch.times_s[_onsets(truth)], stretch.times_s[_onsets(estimate)]
+        there, found = there + len(truth_s), found + len(estimate_s)
+        matched += matched_events(list(truth_s), list(estimate_s))
+    return {
+        "event_precision": _ratio(matched, found),
+        "event_recall": _ratio(matched, there),
+        "event_f1": _ratio(2 * matched, there + found) if there else None,
+    }
+
+
+def score(stretches: Sequence[Scored], appliance: Appliance, period_s: float, zone: tzinfo | None = None) -> Metrics:
+    """Every metric of an estimate, over gapless stretches of one or several recordings.
+
+    mae_w; on_mae_w over the samples where the truth is on; sae |sum y' - sum y| / sum y; sae_delta_w, the mean absolute
+    error of the mean power of each clock hour (Shin et al. 2019, 'Subtask gated networks', SAE delta); nde, sum (y' - y)^2 /
+    sum y^2, without a root; energy_per_day_wh, mean |Wh' - Wh| over days (UTC, or of `zone`); f1, precision, recall, mcc and
+    accuracy of the on state; events matched by onset within a minute. Estimates below zero count as zero.
+    Raises ValueError where there is nothing to score.
+    """
+    stretches = [s._replace(estimate_w=np.maximum(s.estimate_w, 0)) for s in stretches if len(s.truth_w)]
+    if not stretches:
+        raise ValueError("no sample has both a truth and an estimate")
+    truth = np.concatenate([s.truth_w for s in stretches])
+    estimate = np.concatenate([s.estimate_w for s in stretches])
+    truth_on = [on_state(s.truth_w, appliance, period_s) for s in stretches]
+    estimate_on = [on_state(s.estimate_w, appliance, period_s) for s in stretches]
+    on = np.concatenate(truth_on)
+    power = _power(truth, estimate)
+    on_mae = float(np.abs(estimate - truth)[on].mean(dtype=np.float64)) if on.any() else None
+    return (
+        {"mae_w": power.pop("mae_w"), "on_mae_w": on_mae}
+        | power
+        | _energy(stretches, period_s, zone)
+        | _state(on, np.concatenate(estimate_on))
+        | _events(stretches, truth_on, estimate_on)
+    )

@@ -1,0 +1,239 @@
+"""Model: a trained network with all that is needed to use it, and the one safetensors file that holds it.
+
+The file's metadata holds one JSON text under 'seq2point' (architecture, scale, appliances, period, provenance, and a SHA-256
+of every tensor) and that text's own SHA-256. Weights stand under their parameter names, masks as `mask.<parameter name>`.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from seq2point import sliding
+from seq2point.appliances import Appliance
+from seq2point.appliances import find as find_appliance
+from seq2point.choices import Edges, Engine
+from seq2point.errors import DataError, ModelFileError
+from seq2point.files import written_whole
+from seq2point.network import Architecture, Seq2Point
+from seq2point.recording import Recording, Watts
+from seq2point.series import open_series
+from seq2point.windows import Scale, gapless_spans
+
+FORMAT = 1
+MASK = "mask."
+DTYPES = {"F32": torch.float32, "F64": torch.float64, "BOOL": torch.bool}
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = FORMAT
+    architecture: Architecture
+    scale: Scale
+    appliances: tuple[Appliance, ...] = Field(min_length=1)
+    period_s: float = Field(gt=0)
+    provenance: dict[str, Any]
+    sha256: dict[str, str]
+
+
+@dataclass
+class Model:
+    """A network with its scale, its appliances, the sampling period it was trained at, its masks and where it comes from.
+
+    `masks` holds True where a weight is kept, by parameter name; `provenance` is JSON: training data, settings, versions,
+    metrics.
+    """
+
+    network: Seq2Point
+    scale: Scale
+    appliances: tuple[Appliance, ...]
+    period_s: float
+    masks: dict[str, Tensor] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network's shape."""
+        return self.network.architecture
+
+    @classmethod
+    def untrained(cls, appliance: str, period_s: float, architecture: Architecture | None = None) -> Self:
+        """A model with fresh weights and the lineage's scaling."""
+        appliances = (find_appliance(appliance),)
+        return cls((architecture or Architecture()).build(), Scale.lineage(appliances), appliances, period_s)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one safetensors file, whole or not at all."""
+        tensors = {name: t.detach().cpu().contiguous() for name, t in self.network.state_dict().items()}
+        tensors |= {MASK + name: mask.cpu().contiguous() for name, mask in self.masks.items()}
+        header = _Header(
+            architecture=self.architecture,
+            scale=self.scale,
+            appliances=self.appliances,
+            period_s=self.period_s,
+            provenance=self.provenance,
+            sha256={name: _digest(t) for name, t in tensors.items()},
+        ).model_dump_json()
+        with written_whole(path) as beside:
+            save_file(tensors, beside, {"seq2point": header, "sha256": hashlib.sha256(header.encode()).hexdigest()})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a model file; nothing in it is executed.
+
+        Raises ModelFileError that names the tensor that is missing, cut off, altered, or of another shape or type.
+        """
+        path = Path(path)
+        header = _read_header(path)
+        network = header.architecture.build()
+        tensors = _read_tensors(path, header, network)
+        network.load_state_dict({name: t for name, t in tensors.items() if not name.startswith(MASK)})
+        masks = {name.removeprefix(MASK): t for name, t in tensors.items() if name.startswith(MASK)}
+        return cls(network.eval(), header.scale, header.appliances, header.period_s, masks, header.provenance)
+
+    def predict_w(self, recording: Recording, engine: Engine = "sliding", edges: Edges = "empty", clip: bool = True) -> Watts:
+        """The appliances' power for every sample of a recording: f32[T, A] in watts.
+
+        Only the recording's mains are read. NaN where no full window of readings reaches; with `edges` 'repeat' the reading at
+        the edge of a gapless stretch is repeated to fill the windows there. Predictions below zero are zero, unless `clip` is
+        off.
+        """
+        architecture, scale = self.architecture, self.scale
+        mean_w = torch.tensor(scale.appliance_mean_w)
+        std_w = torch.tensor(scale.appliance_std_w)
+        device = next(self.network.parameters()).device
+        predict = {"sliding": sliding.predict, "windows": sliding.predict_windows}[engine]
+        power_w = np.full((len(recording), architecture.outputs), np.nan, dtype=np.float32)
+        before = architecture.target_index
+        training = self.network.training
+        self.network.eval()
+        for first, end in gapless_spans(recording):
+            readings = recording.mains_w[first:end]
+            if edges == "repeat":
+                readings = np.pad(readings, (before, architecture.window - 1 - before), mode="edge")
+            if len(readings) < architecture.window:
+                continue
+            mains = torch.from_numpy(np.ascontiguousarray(readings)).to(device)
+            answer = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w)
+            answer = answer.view(-1, architecture.outputs).cpu()
+            at = first if edges == "repeat" else first + before
+            answer = answer * std_w + mean_w
+            power_w[at : at + len(answer)] = (answer.clamp_(min=0) if clip else answer).numpy()
+        self.network.train(training)
+        return power_w
+
+    def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
+        """The appliances' power for a series of mains readings in watts, in the kind that came in and of its length.
+
+        NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling
+        period apart; a pandas index of times is checked for that. Where no full window of readings reaches there is
+        NaN (null in Polars), unless `edges` is 'repeat'.
+        Raises DataError for values that are not numbers and for another period than the model's.
+        """
+        mains = open_series(series)
+        if mains.times_s is not None and len(mains.watts) > 1:
+            step_s = float(np.median(np.diff(mains.times_s)))
+            if abs(step_s / self.period_s - 1) > 0.01:
+                raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {self.period_s:g} s")
+        power_w = self.predict_w(Recording("series", self.period_s, mains.watts), engine, edges)
+        return mains.restore(power_w, [a.name for a in self.appliances])
+
+    def describe(self) -> dict[str, Any]:
+        """What `seq2point info` shows and metrics.json holds of a model, as JSON."""
+        return {
+            "appliances": [a.name for a in self.appliances],
+            "period_s": self.period_s,
+            "architecture": self.architecture.model_dump(mode="json"),
+            "parameters": self.architecture.parameters,
+            "multiply_adds": self.architecture.multiply_adds,
+            "scale": self.scale.model_dump(mode="json"),
+        }
+
+
+def _digest(tensor: Tensor) -> str:
+    return hashlib.sha256(tensor.numpy().data).hexdigest()
+
+
+def _safetensors_header(path: Path) -> dict[str, Any]:
+    """The JSON at the head of a safetensors file, checked against the file's length."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            head = file.read(8)
+            length = struct.unpack("<Q", head)[0] if len(head) == 8 else size
+            if not 2 <= length <= size - 8:
+                raise ModelFileError(f"{path}: not a seq2point model, or cut off in its header")
+            header = json.loads(file.read(length))
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: no such model file") from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise ModelFileError(f"{path}: not a seq2point model (its header is no JSON)") from None
+    if not isinstance(header, dict):
+        raise ModelFileError(f"{path}: not a seq2point model (its header is no table)")
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["data_offsets"][1] > size - 8 - length:
+            raise ModelFileError(f"{path}: the file is cut off inside tensor '{name}'; copy it again")
+    return header
+
+
+def _read_header(path: Path) -> _Header:
+    try:
+        metadata = _safetensors_header(path).get("__metadata__") or {}
+        text = metadata["seq2point"]
+    except (KeyError, TypeError):
+        raise ModelFileError(f"{path}: not a seq2point model (its header lacks 'seq2point')") from None
+    if hashlib.sha256(text.encode()).hexdigest() != metadata.get("sha256"):
+        raise ModelFileError(f"{path}: the header was altered (its SHA-256 differs); copy the file again")
+    written_as = json.loads(text).get("format")
+    if written_as != FORMAT:
+        raise ModelFileError(f"{path}: written in format {written_as}; this version reads format {FORMAT}")
+    try:
+        return _Header.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelFileError(f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def _expected(network: Seq2Point, names: Sequence[str]) -> Iterator[tuple[str, torch.Size, torch.dtype]]:
+    state: Mapping[str, Tensor] = network.state_dict()
+    for name, t in state.items():
+        yield name, t.shape, t.dtype
+        if MASK + name in names:
+            yield MASK + name, t.shape, torch.bool
+
+
+def _read_tensors(path: Path, header: _Header, network: Seq2Point) -> dict[str, Tensor]:
+    tensors = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            for name, shape, dtype in _expected(network, names):
+                if name not in names:
+                    raise ModelFileError(f"{path}: tensor '{name}' is missing")
+                kind = file.get_slice(name)
+                if DTYPES.get(kind.get_dtype()) != dtype:
+                    raise ModelFileError(f"{path}: tensor '{name}' has type {kind.get_dtype()}, not {dtype}")
+                if tuple(kind.get_shape()) != tuple(shape):
+                    raise ModelFileError(f"{path}: tensor '{name}' has shape {kind.get_shape()}, not {list(shape)}")
+                tensors[name] = file.get_tensor(name)
+                if _digest(tensors[name]) != header.sha256.get(name):
+                    raise ModelFileError(f"{path}: tensor '{name}' was altered (its SHA-256 differs); copy the file again")
+            if strange := set(names) - set(tensors):
+                raise ModelFileError(f"{path}: tensor '{min(strange)}' does not belong to the architecture")
+    except SafetensorError as error:
+        raise ModelFileError(f"{path}: damaged ({error})") from None
+    return tensors

@@ -1,0 +1,111 @@
+"""Pictures of a training and of a test, written as PNG files; nothing is ever shown on a screen."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from seq2point.evaluation import Evaluation
+from seq2point.files import written_whole
+from seq2point.recording import Recording, Watts
+
+MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
+ACTIVE_HOURS = 3.0
+
+
+def save_training_plot(history: Sequence[dict[str, float]], title: str, path: str | Path) -> None:
+    """Training and validation loss against the step, the best validation marked, and the sparsity where there is any."""
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.add_subplot()
+    steps = [row["step"] for row in history]
+    losses = [row["val_loss"] for row in history]
+    mark = "o" if len(steps) < 40 else None
+    axes.plot(
+        steps, [row["interval_loss"] for row in history], color=MAINS, label="training, mean of the interval", marker=mark, ms=3
+    )
+    axes.plot(steps, losses, color=TRUTH, label="validation", marker=mark, ms=4)
+    final = history[-1]["sparsity"]
+    eligible = [row for row in history if row["sparsity"] >= final - 1e-6]
+    best = min(eligible, key=lambda row: row["val_loss"])
+    axes.plot(best["step"], best["val_loss"], "*", color=PREDICTION, ms=14, label=f"best: {best['val_loss']:.4g}")
+    axes.set(yscale="log", xlabel="step", ylabel="mean squared error (scaled)", title=title)
+    axes.grid(alpha=0.25, which="both")
+    if final > 0:
+        twin = axes.twinx()
+        twin.step(steps, [100 * row["sparsity"] for row in history], where="post", color="#6aa84f", ls="--", label="sparsity")
+        twin.set(ylim=(0, 100), ylabel="weights removed, %")
+        handles = [*axes.get_lines(), *twin.get_lines()]
+        axes.legend(handles, [str(h.get_label()) for h in handles], frameon=False)
+    else:
+        axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
+    """Mains, truth and prediction in watts, around the most active hours and over their day; a row pair for each appliance."""
+    names = [a.name for a in evaluation.model.appliances]
+    figure = Figure(figsize=(13, 5.6 * len(names)), layout="constrained")
+    grid = figure.subplots(2 * len(names), 2, squeeze=False, sharex="col", height_ratios=[1, 1.4] * len(names))
+    for i, appliance in enumerate(evaluation.model.appliances):
+        recording, prediction = _most_used(evaluation, appliance.name, i)
+        hours = _busiest(recording, appliance.name, prediction, ACTIVE_HOURS)
+        day = _busiest(recording, appliance.name, prediction, 24.0)
+        metrics = evaluation.metrics[appliance.name]
+        for column, (first, end), what in ((0, hours, "most active hours"), (1, day, "most active day")):
+            _panel(grid[2 * i, column], grid[2 * i + 1, column], recording, appliance.name, prediction, first, end)
+            grid[2 * i, column].set_title(f"{appliance.label}, house {recording.house}: {what}")
+        zero = evaluation.baselines["zero"][appliance.name]["mae_w"]
+        text = f"MAE {metrics['mae_w']:.1f} W (zero predictor {zero:.1f} W)"
+        if metrics["f1"] is not None:
+            text += f", F1 {metrics['f1']:.2f}"
+        grid[2 * i + 1, 0].text(0.01, 0.97, text, transform=grid[2 * i + 1, 0].transAxes, va="top", fontsize=9)
+    _save(figure, path)
+
+
+def _most_used(evaluation: Evaluation, name: str, column: int) -> tuple[Recording, Watts]:
+    pairs = zip(evaluation.recordings, evaluation.predictions_w, strict=True)
+    recording, prediction = max(pairs, key=lambda pair: float(np.nansum(pair[0].appliance_w(name))))
+    return recording, prediction[:, column]
+
+
+def _busiest(recording: Recording, name: str, prediction_w: Watts, hours: float) -> tuple[int, int]:
+    """The span of so many hours in which the appliance used most, among samples with a prediction."""
+    length = min(max(int(hours * 3600 / recording.period_s), 1), len(recording))
+    power = np.where(np.isnan(prediction_w), 0, np.nan_to_num(recording.appliance_w(name))).astype(np.float64)
+    total = np.concatenate(([0.0], np.cumsum(power)))
+    step = max(length // 50, 1)
+    sums = total[length::step] - total[: len(total) - length : step]
+    first = int(np.argmax(sums)) * step
+    return first, first + length
+
+
+def _panel(top: Axes, bottom: Axes, recording: Recording, name: str, prediction_w: Watts, first: int, end: int) -> None:
+    span = slice(first, end)
+    times: Any
+    if recording.start is None:
+        times = np.arange(first, end) * recording.period_s / 3600
+        bottom.set_xlabel("hours from the start")
+    else:
+        times = [datetime.fromtimestamp(t, UTC) for t in recording.times_s()[span]]
+    top.plot(times, recording.mains_w[span], color=MAINS, lw=0.9, label="mains")
+    bottom.plot(times, recording.appliance_w(name)[span], color=TRUTH, lw=1.4, label="measured")
+    bottom.plot(times, prediction_w[span], color=PREDICTION, lw=1.1, label="predicted", alpha=0.9)
+    if recording.start is not None:
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+        bottom.xaxis.set_major_locator(locator)
+        bottom.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    for axes in (top, bottom):
+        axes.set_ylabel("W")
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.25)
+        axes.legend(loc="upper right", frameon=False, fontsize=9)
+
+
+def _save(figure: Figure, path: str | Path) -> None:
+    with written_whole(path) as beside:
+        figure.savefig(beside, dpi=110)

@@ -1,0 +1,57 @@
+"""Low magnitude pruning, as in the TensorFlow Model Optimization Toolkit."""
+
+import warnings
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import nn
+
+from seq2point.masks import prunable
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
+from seq2point.pruning.scores import keep_highest, kept_count
+
+
+class Magnitude(Pruner):
+    """Keep the largest weights of every weight tensor, convolutions and Linear layers alike (Zhu and Gupta 2017).
+
+    Each tensor is pruned to the same sparsity. `schedule` 'constant' has the whole sparsity from the first update on;
+    'polynomial' grows to it from `initial` until step `end` (60 % of the planned steps by default).
+    A training too short for the schedule prunes at its last step, with a warning.
+    """
+
+    name: ClassVar[str] = "magnitude"
+
+    sparsity: float = Field(0.5, ge=0, lt=1)
+    schedule: Literal["constant", "polynomial"] = "constant"
+    initial: float = Field(0.0, ge=0, lt=1)
+    begin_step: int = Field(0, ge=0)
+    end_step: int = -1
+    frequency: int = Field(100, ge=1)
+    power: float = Field(3.0, gt=0)
+
+    def schedule_for(self, planned_steps: int) -> Schedule:
+        """The schedule of a training of so many steps."""
+        if self.schedule == "constant":
+            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, self.frequency)
+        end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
+        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, self.frequency)
+
+    def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
+        """New masks at the schedule's steps."""
+        schedule = self.schedule_for(info.planned_steps)
+        late = info.step == info.planned_steps and not state.final
+        if not late and not schedule.updates_at(info.step):
+            return state
+        sparsity = schedule.final_sparsity if late else schedule.sparsity_at(info.step)
+        if late and not schedule.updates_at(info.step):
+            warnings.warn(
+                f"a training of {info.planned_steps} steps ends before the pruning schedule does: pruned to "
+                f"{sparsity:.0%} at the last step, with no step to recover",
+                stacklevel=2,
+            )
+        masks = {
+            name: keep_highest(weight.detach().abs(), kept_count(weight.numel(), sparsity))
+            for name, weight in prunable(network).items()
+        }
+        return PruneState(masks, final=state.final or sparsity == schedule.final_sparsity)

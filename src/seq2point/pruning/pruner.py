@@ -1,0 +1,58 @@
+"""The contract of every pruner: it decides which weights stay; masks.py zeroes, training.py calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from seq2point.masks import Masks
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """What a pruner is told after an optimiser step, while the step's gradients are still on the parameters.
+
+    The first batch is step 1; `planned_steps` is how many the training will make; `loss` is the batch's.
+    """
+
+    step: int
+    planned_steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class PruneState:
+    """A pruner's state between steps: everything that a checkpoint must hold to continue it exactly.
+
+    `final` says that the final sparsity is reached, so that the weights may be kept as the best ones. `memory` holds a
+    pruner's own tensors and numbers (averages, probabilities, generator states) by name.
+    """
+
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    final: bool = False
+    memory: Mapping[str, Tensor | float] = field(default_factory=dict)
+
+
+class Pruner(BaseModel):
+    """A pruning method with its settings; subclasses override `update`, stochastic ones also `masks_for_step`.
+
+    A pruner never changes weights and never touches the optimiser.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+
+    def begin(self, network: nn.Module) -> PruneState:
+        """The state before the first step."""
+        return PruneState()
+
+    def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
+        """The state after a step; the masks in it hold from now on."""
+        raise NotImplementedError
+
+    def masks_for_step(self, state: PruneState) -> Masks | None:
+        """Masks for one forward and backward pass only, or None where the state's masks are all there is."""
+        return None

@@ -1,0 +1,99 @@
+"""Recording: a house's mains and appliances on one regular grid, with its gaps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2point.errors import DataError
+
+Watts = npt.NDArray[np.float32]
+
+
+class Jump(NamedTuple):
+    """The clock jumps just before a sample, which was taken at `time`: no window may span it."""
+
+    sample: int
+    time: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Power readings of one house at one sampling period; NaN is a gap.
+
+    mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first sample, or None where the
+    carrier kept no times. Where time jumps (two fortnights in one file), `jumps` says so and the samples simply follow
+    one another: the grid is regular between jumps.
+    Raises DataError when lengths differ, the period is not positive or the jumps are not in order.
+    """
+
+    house: str
+    period_s: float
+    mains_w: Watts
+    appliances_w: Mapping[str, Watts] = field(default_factory=dict)
+    start: datetime | None = None
+    jumps: tuple[Jump, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.period_s > 0:
+            raise DataError(f"{self.house}: the sampling period is {self.period_s} s; it must be positive")
+        for name, power_w in self.appliances_w.items():
+            if power_w.shape != self.mains_w.shape:
+                raise DataError(f"{self.house}: {name} has {len(power_w)} samples, the mains {len(self.mains_w)}")
+        indices = [jump.sample for jump in self.jumps]
+        if indices != sorted(set(indices)) or any(not 0 < i < len(self) for i in indices):
+            raise DataError(f"{self.house}: time jumps at samples {indices}, which are not in order inside the recording")
+
+    def __len__(self) -> int:
+        return len(self.mains_w)
+
+    @property
+    def days(self) -> float:
+        """Days of samples, gaps included."""
+        return len(self) * self.period_s / 86400
+
+    def appliance_w(self, name: str) -> Watts:
+        """The power of one appliance, f32[T]; DataError names the appliances that the house has."""
+        try:
+            return self.appliances_w[name]
+        except KeyError:
+            has = ", ".join(self.appliances_w) or "none"
+            raise DataError(f"{self.house}: has no column for '{name}' (appliances here: {has})") from None
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """Spans [first, end) between time jumps, in order; together they are all samples."""
+        edges = [0, *(jump.sample for jump in self.jumps), len(self)]
+        return list(pairwise(edges))
+
+    def times_s(self) -> npt.NDArray[np.float64]:
+        """Seconds since 1970 (UTC) of every sample, f64[T]; from zero where the carrier kept no times."""
+        times = np.empty(len(self))
+        starts = [self.start, *(jump.time for jump in self.jumps)]
+        for (first, end), start in zip(self.pieces(), starts, strict=True):
+            times[first:end] = (start.timestamp() if start else 0.0) + np.arange(end - first) * self.period_s
+        return times
+
+    def slice(self, first: int, end: int) -> "Recording":
+        """Samples [first, end) as a recording of its own, without copying."""
+        first, end, _ = slice(first, end).indices(len(self))
+        end = max(end, first)
+        inside = tuple(Jump(j.sample - first, j.time) for j in self.jumps if first < j.sample < end)
+        start = self.start
+        before = [Jump(0, start)] if start else []
+        before += [j for j in self.jumps if j.sample <= first]
+        if before:
+            start = before[-1].time + timedelta(seconds=(first - before[-1].sample) * self.period_s)
+        cut = {name: power_w[first:end] for name, power_w in self.appliances_w.items()}
+        return replace(self, mains_w=self.mains_w[first:end], appliances_w=cut, start=start, jumps=inside)
+
+    def hold_out(self, fraction: float, margin: int) -> tuple["Recording", "Recording"]:
+        """The recording without, and with only, its last `fraction`, `margin` samples between them left out.
+
+        With a margin of a window no training window shares a sample with the held-out block.
+        """
+        first = len(self) - int(len(self) * fraction)
+        return self.slice(0, max(first - margin, 0)), self.slice(first, len(self))

@@ -1,0 +1,37 @@
+"""Means over sampling periods of a 1 s series that arrives day by day, for any period."""
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2point.simulator.habits import DAY_S
+
+
+class PeriodMeans:
+    """Averages days of seconds over periods of period_s; the first begins skip_s into the first day."""
+
+    def __init__(self, period_s: float, skip_s: float) -> None:
+        self._period_s, self._skip_s = period_s, skip_s
+        self._done, self._days = 0, 0
+        self._left: npt.NDArray[np.float64] | None = None
+
+    def add(self, powers_w: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The means f32[rows, n] of the periods that end within this day, given f32[rows, 86400]."""
+        day_s = self._days * float(DAY_S)
+        self._days += 1
+        last = int(np.floor((day_s + DAY_S - self._skip_s) / self._period_s + 1e-9))
+        left = np.zeros(len(powers_w)) if self._left is None else self._left
+        ends = np.arange(self._done + 1, last + 1) * self._period_s + self._skip_s - day_s
+        first = max(self._done * self._period_s + self._skip_s - day_s, 0.0)
+        edges = np.concatenate(([first], np.minimum(ends, DAY_S), [float(DAY_S)]))
+        whole = np.minimum(edges.astype(np.int64), DAY_S - 1)
+        part = edges - whole
+        sums = np.zeros(DAY_S + 1)
+        means = np.empty((len(powers_w), len(ends)), np.float32)
+        for row, power_w in enumerate(powers_w):
+            np.cumsum(power_w, out=sums[1:], dtype=np.float64)
+            pieces = np.diff(sums[whole] + part * power_w[whole])
+            pieces[0] += left[row]
+            left[row] = pieces[-1] if len(ends) else pieces.sum()
+            means[row] = pieces[:-1] / self._period_s
+        self._left, self._done = left, max(last, self._done)
+        return means

@@ -1,0 +1,160 @@
+"""Who lives here and when they do things: waking, leaving, meals, darkness, and the uses that follow."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+
+DAY_S = 86400
+
+Anchor = Literal["midnight", "wake", "leave", "noon", "return", "dinner", "dusk", "sleep"]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A time of day around which something happens: hours after an anchor, with a width in hours."""
+
+    anchor: Anchor
+    offset_h: float = 0.0
+    width_h: float = 0.5
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How often and when something is used.
+
+    per_day counts uses on a day when somebody is always in; uses that fall into absence or sleep are left out
+    unless `unattended`. `weekend` multiplies the rate on Saturday and Sunday, `winter` w by 1 + w in January
+    and 1 - w in July. A `regular` habit happens per_day times rather than as chance has it; `dark` keeps to
+    the hours without daylight.
+    """
+
+    per_day: float
+    peaks: tuple[Peak, ...]
+    weekend: float = 1.0
+    winter: float = 0.0
+    regular: bool = False
+    unattended: bool = False
+    dark: bool = False
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day in the house: hours count from its midnight, `winter` runs from -1 in July to 1 in January."""
+
+    ordinal: int
+    weekend: bool
+    away: bool
+    winter: float
+    busy: float
+    anchors_h: Mapping[Anchor, float]
+    out_h: tuple[tuple[float, float], ...]
+
+    @property
+    def wake_h(self) -> float:
+        """When the first one gets up."""
+        return self.anchors_h["wake"]
+
+    @property
+    def sleep_h(self) -> float:
+        """When the last one goes to bed; beyond 24 after midnight."""
+        return self.anchors_h["sleep"]
+
+    def occupied(self, hour: float) -> bool:
+        """Whether somebody is in and awake."""
+        if self.away or not self.wake_h - 0.15 <= hour <= self.sleep_h + 0.2:
+            return False
+        return not any(first < hour < last for first, last in self.out_h)
+
+    def is_dark(self, hour: float) -> bool:
+        """Whether the sun is down."""
+        dusk = self.anchors_h["dusk"]
+        return not 24.2 - dusk < hour < dusk
+
+    def starts(self, habit: Habit, rng: np.random.Generator) -> list[int]:
+        """Seconds from midnight at which uses begin, ascending."""
+        rate = habit.per_day * max(0.0, 1.0 + habit.winter * self.winter)
+        rate *= habit.weekend if self.weekend else 1.0
+        weights = np.array([peak.weight for peak in habit.peaks], float)
+        weights /= weights.sum()
+        if habit.regular:
+            count = int(rate + rng.random())
+            alone = count <= len(habit.peaks)
+            picks = rng.choice(len(habit.peaks), count, replace=not alone, p=weights)
+        else:
+            picks = rng.choice(len(habit.peaks), rng.poisson(rate * self.busy), p=weights)
+        found: list[int] = []
+        for peak in (habit.peaks[pick] for pick in picks):
+            hour = self.anchors_h[peak.anchor] + peak.offset_h + rng.normal(0.0, peak.width_h)
+            if not 0 <= hour < 30 or (habit.dark and not self.is_dark(hour)):
+                continue
+            if habit.unattended or self.occupied(hour):
+                found.append(int(3600 * hour))
+        return sorted(found)
+
+
+@dataclass(frozen=True)
+class Household:
+    """The people: how many, when they rise, leave, return, eat and go to bed, and how often they travel."""
+
+    occupants: int
+    wake_h: float
+    lie_in_h: float
+    leave_h: float
+    return_h: float
+    dinner_h: float
+    sleep_h: float
+    stays_in: float
+    trips: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Household":
+        """The household of one house."""
+        return cls(
+            occupants=int(rng.choice([1, 2, 2, 3, 4, 4, 5])),
+            wake_h=rng.uniform(6.0, 7.8),
+            lie_in_h=rng.uniform(0.3, 1.8),
+            leave_h=rng.uniform(7.9, 9.2),
+            return_h=rng.uniform(15.3, 18.2),
+            dinner_h=rng.uniform(17.6, 19.8),
+            sleep_h=rng.uniform(22.2, 24.3),
+            stays_in=float(rng.choice([0.1, 0.3, 0.6, 0.9])),
+            trips=rng.uniform(0.01, 0.06),
+        )
+
+    def day(self, ordinal: int, rng: np.random.Generator, week: np.random.Generator) -> Day:
+        """What one day looks like; `week` is the same for all days of a week and decides about trips."""
+        today = date.fromordinal(ordinal)
+        weekday = today.weekday()
+        weekend = weekday >= 5
+        first = int(week.integers(0, 6))
+        away = bool(week.random() < self.trips) and first <= weekday < first + int(week.integers(2, 6))
+        winter = math.cos(2 * math.pi * (today.timetuple().tm_yday - 12) / 365.25)
+        wake = self.wake_h + (self.lie_in_h if weekend else 0.0) + rng.normal(0, 0.25)
+        leave = max(self.leave_h + rng.normal(0, 0.25), wake + 0.5)
+        home = max(self.return_h + rng.normal(0, 0.5), leave + 1)
+        out: list[tuple[float, float]] = []
+        if weekend or rng.random() < self.stays_in:
+            if rng.random() < 0.6:
+                gone = rng.uniform(9.5, 15.5)
+                out.append((gone, gone + rng.uniform(0.7, 4.0)))
+        else:
+            out.append((leave, home))
+        if rng.random() < 0.15:
+            gone = rng.uniform(18.5, 20.5)
+            out.append((gone, gone + rng.uniform(1.0, 3.5)))
+        anchors: dict[Anchor, float] = {
+            "midnight": 0.0,
+            "wake": wake,
+            "leave": leave,
+            "noon": 12.4,
+            "return": home,
+            "dinner": self.dinner_h + rng.normal(0, 0.4),
+            "dusk": 12.1 + (12.3 - 4.3 * winter) / 2,
+            "sleep": self.sleep_h + (0.4 if weekday in (4, 5) else 0.0) + rng.normal(0, 0.35),
+        }
+        return Day(ordinal, weekend, away, winter, float(rng.gamma(12, 1 / 12)), anchors, tuple(out))

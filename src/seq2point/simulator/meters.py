@@ -1,0 +1,55 @@
+"""What meters make of power: late, held between readings, a little wrong, noisy and in whole watts."""
+
+import numpy as np
+
+from seq2point.simulator.habits import DAY_S
+from seq2point.simulator.waveforms import Watts
+
+_LATEST_S = 8
+
+
+class Meter:
+    """A plug meter or mains clamp with its own gain, delay, way of reading, noise and step.
+
+    An averaging meter gives the mean of every second; a sampling one (hold_s > 1) looks every hold_s seconds
+    and repeats what it saw.
+    """
+
+    def __init__(self, gain: float, late_s: int, hold_s: int, noise: float, floor_w: float, step_w: float) -> None:
+        self._gain, self._late_s, self._hold_s = np.float32(gain), min(late_s, _LATEST_S), hold_s
+        self._noise, self._floor_w, self._step_w = np.float32(noise), np.float32(floor_w), np.float32(step_w)
+        self._before: Watts = np.zeros(_LATEST_S, np.float32)
+
+    @classmethod
+    def plug(cls, make: np.random.Generator, hold_s: int) -> "Meter":
+        """A meter between plug and socket."""
+        return cls(
+            make.uniform(0.985, 1.015),
+            int(make.integers(0, 4)),
+            hold_s,
+            make.uniform(0.0005, 0.002),
+            0.0,
+            1.0,
+        )
+
+    @classmethod
+    def mains(cls, make: np.random.Generator) -> "Meter":
+        """A clamp around the house's cable."""
+        hold_s = int(make.choice([1, 1, 6, 8]))
+        noise, floor_w = make.uniform(0.001, 0.005), make.uniform(0.3, 2.5)
+        return cls(make.uniform(0.98, 1.025), int(make.integers(0, 2)), hold_s, noise, floor_w, 1.0)
+
+    def see(self, power_w: Watts) -> Watts:
+        """A day's power as the meter sees it before noise, f32[86400]; call it once a day in order."""
+        joined = np.concatenate((self._before, power_w))
+        self._before = power_w[-_LATEST_S:].copy()
+        seen = joined[_LATEST_S - self._late_s :][:DAY_S] * self._gain
+        return np.repeat(seen[:: self._hold_s], self._hold_s)
+
+    def read(self, power_w: Watts, period_s: float, rng: np.random.Generator) -> Watts:
+        """Whole steps from means over periods, with the noise of a 6 s reading, less over longer periods."""
+        draws = rng.standard_normal((2, len(power_w)), np.float32)
+        less = np.float32(min(1.0, (6.0 / period_s) ** 0.5))
+        noisy: Watts = power_w + less * (self._noise * power_w * draws[0] + self._floor_w * draws[1])
+        stepped: Watts = np.rint(noisy / self._step_w) * self._step_w
+        return np.maximum(stepped, np.float32(0))

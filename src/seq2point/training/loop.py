@@ -1,0 +1,211 @@
+"""The loop that Lightning runs: a module, and the callbacks that prune, keep the best weights, write checkpoints and tell.
+
+One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
+training goes on exactly.
+
+    for each step:      restore what SPP and its like hid <- optimiser step <- backward <- loss on the masked network
+                        pruner decides -> masks.apply_ zeroes
+    each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.plugins.io import CheckpointIO
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from seq2point import masks
+from seq2point.errors import TrainingError
+from seq2point.files import written_whole
+from seq2point.network import Seq2Point
+from seq2point.pruning import Pruner, PruneState, StepInfo
+from seq2point.training.batches import Batches
+from seq2point.training.settings import Plan, Settings
+
+CHECKPOINT_EVERY_S = 60.0
+
+Validate = Callable[[Seq2Point], dict[str, float]]
+
+
+class _Interval(Dataset[Tensor]):
+    """The draws of the steps from `first` to the next validation."""
+
+    def __init__(self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int):
+        self.batches, self.first, self.rank, self.ranks = batches, first, rank, ranks
+        self.length = min(plan.interval - first % plan.interval, plan.steps - first)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, i: int) -> Tensor:
+        if not 0 <= i < self.length:
+            raise IndexError(i)
+        return self.batches.draw(self.first + i)[self.rank :: self.ranks]
+
+
+class Loop(pl.LightningModule):
+    """The training of one network: Adam on the batches' loss, the learning rate on its schedule.
+
+    `validate` gives 'val_loss' and whatever else is to be logged.
+    """
+
+    def __init__(self, network: Seq2Point, batches: Batches, validate: Validate, settings: Settings, plan: Plan):
+        super().__init__()
+        self.network, self.batches, self.validate = network, batches, validate
+        self.settings, self.plan = settings, plan
+        self._losses: list[Tensor] = []
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        """The interval's steps, one item each."""
+        interval = _Interval(self.batches, self.global_step, self.plan, self.global_rank, self.trainer.world_size)
+        return DataLoader(interval, batch_size=None, shuffle=False)
+
+    def val_dataloader(self) -> DataLoader[int]:
+        """One item: a validation looks at all held-out blocks at once."""
+        return DataLoader([0], batch_size=None)  # type: ignore[arg-type]
+
+    def training_step(self, drawn: Tensor) -> Tensor:
+        """The loss of a step; dropout's random state follows from the seed, the step and the rank."""
+        words = np.random.SeedSequence((self.settings.seed, self.global_step, self.global_rank)).generate_state(1, np.uint64)
+        torch.manual_seed(int(words[0] >> np.uint64(1)))
+        loss = self.batches.loss(self.network, drawn)
+        self.log("train_loss", loss)
+        self._losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, _: object) -> None:
+        """Log what `validate` finds; a loss that is no number ends the training."""
+        found = self.validate(self.network)
+        if not np.isfinite(found["val_loss"]):
+            raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
+        self.log_dict(found | {"interval_loss": float(torch.stack(self._losses).mean())}, batch_size=1)
+        self._losses.clear()
+
+    def configure_optimizers(self) -> Any:
+        """Adam with the learning rate's schedule, stepped every batch."""
+        optimiser = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate, fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: self.plan.learning_rate_factor(step, self.settings.schedule)
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _network(module: pl.LightningModule) -> Seq2Point:
+    if not isinstance(module, Loop):
+        raise TypeError(f"a callback of Loop was given a {type(module).__name__}")
+    return module.network
+
+
+class Pruning(pl.Callback):
+    """Runs a pruner beside the training: it decides after each optimiser step, masks.py zeroes."""
+
+    def __init__(self, pruner: Pruner, plan: Plan, state: PruneState):
+        self.pruner, self.plan, self.state = pruner, plan, state
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
+        """Let the pruner decide, while the gradients of the step are still there, and zero what it drops."""
+        network = _network(pl_module)
+        info = StepInfo(trainer.global_step, self.plan.steps, float(outputs["loss"]))
+        self.state = self.pruner.update(network, self.state, info)
+        masks.apply_(network, self.state.masks)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The pruner's state, for the checkpoint."""
+        return {"masks": dict(self.state.masks), "final": self.state.final, "memory": dict(self.state.memory)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The pruner's state from a checkpoint."""
+        self.state = PruneState(**state_dict)
+
+
+class BestWeights(pl.Callback):
+    """Keeps the weights of the lowest validation loss among those with the final sparsity, and stops a training without progress.
+
+    `history` has a row for every validation: what was logged, the step, and the seconds trained.
+    """
+
+    def __init__(self, patience: int, pruning: Pruning | None):
+        self.patience, self.pruning = patience, pruning
+        self.best_loss, self.best_step, self.waited = float("inf"), 0, 0
+        self.weights: Mapping[str, Tensor] = {}
+        self.masks: Mapping[str, Tensor] = {}
+        self.history: list[dict[str, float]] = []
+        self.trained_s, self._resumed_at = 0.0, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock of the interval."""
+        self._resumed_at = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare, keep, and stop when nothing has improved for long."""
+        self.trained_s += time.perf_counter() - self._resumed_at
+        found = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        state = self.pruning.state if self.pruning else PruneState(final=True)
+        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(state.masks)}
+        self.history.append(row | found)
+        if not state.final:
+            return
+        if found["val_loss"] < self.best_loss:
+            self.best_loss, self.best_step, self.waited = found["val_loss"], trainer.global_step, 0
+            network = _network(pl_module)
+            self.weights = {name: t.detach().cpu().clone() for name, t in network.state_dict().items()}
+            self.masks = {name: t.cpu() for name, t in state.masks.items()}
+        else:
+            self.waited += 1
+            trainer.should_stop = trainer.should_stop or self.waited >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the settings and the clock."""
+        return {
+            "best_loss": self.best_loss,
+            "best_step": self.best_step,
+            "waited": self.waited,
+            "weights": dict(self.weights),
+            "masks": dict(self.masks),
+            "history": self.history,
+            "trained_s": self.trained_s,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As it was saved."""
+        self.__dict__.update(state_dict)
+
+
+class Checkpoints(pl.Callback):
+    """Writes `last.ckpt` after a validation, at most once in `every_s` seconds."""
+
+    def __init__(self, path: Path, every_s: float = CHECKPOINT_EVERY_S):
+        self.path, self.every_s, self._written = path, every_s, time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write, if it is time."""
+        if time.perf_counter() - self._written >= self.every_s:
+            trainer.save_checkpoint(self.path)
+            self._written = time.perf_counter()
+
+
+class WholeFiles(CheckpointIO):
+    """Checkpoints written beside and renamed, and read without unpickling objects."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint whole or not at all."""
+        with written_whole(path) as beside:
+            torch.save(checkpoint, beside)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Read tensors and plain values; raises TrainingError for a damaged file."""
+        try:
+            loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except Exception as error:
+            raise TrainingError(f"{path}: the checkpoint is damaged ({str(error).splitlines()[0]}); train anew") from error
+        return loaded
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove a checkpoint."""
+        Path(path).unlink(missing_ok=True)

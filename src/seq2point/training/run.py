@@ -1,0 +1,324 @@
+"""train: recordings in, a trained (and pruned) model out."""
+
+import hashlib
+import logging
+import platform
+import signal
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
+
+from seq2point import masks
+from seq2point import network as networks
+from seq2point import pruning as pruners
+from seq2point.appliances import Appliance
+from seq2point.appliances import find as find_appliance
+from seq2point.choices import Device, Scaling
+from seq2point.errors import DataError, UsageError
+from seq2point.machine import choose_device, prepare
+from seq2point.model_file import Model
+from seq2point.network import Architecture, Seq2Point
+from seq2point.pruning import Pruner
+from seq2point.recording import Recording
+from seq2point.training.batches import Batches, WindowBatches
+from seq2point.training.folder import RunFolder
+from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles
+from seq2point.training.progress import ShownProgress
+from seq2point.training.settings import Pace, Plan, Settings, plan
+from seq2point.windows import Scale
+
+HELD_OUT = 0.2
+
+
+class Trained(NamedTuple):
+    """A trained model and how the training went: a row for every validation, the seconds and the windows a second."""
+
+    model: Model
+    history: list[dict[str, float]]
+    seconds: float
+    windows_per_s: float
+    held_out: list[Recording]
+
+
+def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance, **options: Any) -> Model:
+    """Train a network for one appliance; the options are those of `train_with_history`, which also says how it went.
+
+    Raises DataError for recordings that cannot be learned from and UsageError for options that do not fit.
+    """
+    return train_with_history(recordings, appliance, **options).model
+
+
+def train_with_history(
+    recordings: Recording | Sequence[Recording],
+    appliance: str | Appliance,
+    *,
+    validation: Recording | Sequence[Recording] | None = None,
+    network: str | Architecture = "seq2point",
+    window: int | None = None,
+    pruning: str | Pruner | None = None,
+    sparsity: float | None = None,
+    scaling: Scaling = "lineage",
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: Device = "auto",
+    threads: int | None = None,
+    progress: bool = True,
+    callbacks: Sequence[pl.Callback] = (),
+    checkpoint_every_s: float = CHECKPOINT_EVERY_S,
+    **settings: Any,
+) -> Trained:
+    """Train and prune a network on recordings (Zhang et al. 2018: Adam, mean squared error, early stopping).
+
+    Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
+    `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
+    With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
+    training had never stopped. `callbacks` are Lightning's.
+    Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
+    """
+    prepare(threads)
+    architecture = network if isinstance(network, Architecture) else networks.find(network, window)
+    pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity)
+    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
+    task = _Task.of(what, architecture, training, held_out, scaling, pruner, Settings.of(**settings), choose_device(device))
+    folder = RunFolder(out) if out is not None else None
+    planned = folder.plan_to_resume(task.asked()) if folder and resume else None
+    resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
+    if folder and planned is None:
+        folder.clear(overwrite)
+    planned = planned or task.plan()
+    if folder:
+        folder.write(task.asked(), planned, finished=False)
+    best, steps = task.run(planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
+    model = task.finished_model(best, planned)
+    if folder:
+        folder.write(task.asked(), planned, finished=True)
+    windows_per_s = steps * task.settings.batch_size / best.trained_s if best.trained_s else 0.0
+    return Trained(model, best.history, best.trained_s, windows_per_s, held_out)
+
+
+@dataclass
+class _Task:
+    """One training, with all its parts in place."""
+
+    model: Model
+    training: Sequence[Recording]
+    held_out: Sequence[Recording]
+    batches: Batches
+    pruner: Pruner | None
+    settings: Settings
+
+    @classmethod
+    def of(
+        cls,
+        appliance: Appliance,
+        architecture: Architecture,
+        training: Sequence[Recording],
+        held_out: Sequence[Recording],
+        scaling: Scaling,
+        pruner: Pruner | None,
+        settings: Settings,
+        device: torch.device,
+    ) -> "_Task":
+        scale = Scale.lineage([appliance]) if scaling == "lineage" else Scale.fitted([appliance], training)
+        batches = WindowBatches(training, [appliance.name], architecture, scale, settings.batch_size, settings.seed, device)
+        torch.manual_seed(settings.seed)
+        network = architecture.build()
+        mean_w = _mean_w(training, appliance.name)
+        nn.init.constant_(network.output.bias, (mean_w - scale.appliance_mean_w[0]) / scale.appliance_std_w[0])
+        model = Model(network.to(device), scale, (appliance,), training[0].period_s)
+        return cls(model, training, held_out, batches, pruner, settings)
+
+    @property
+    def appliance(self) -> str:
+        return self.model.appliances[0].name
+
+    def asked(self) -> dict[str, Any]:
+        """What this training is, as JSON: two trainings with the same answer give the same weights."""
+        return {
+            "appliance": self.model.appliances[0].model_dump(mode="json"),
+            "architecture": self.model.architecture.model_dump(mode="json"),
+            "scale": self.model.scale.model_dump(mode="json"),
+            "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")} if self.pruner else None,
+            "settings": self.settings.model_dump(mode="json"),
+            "training_data": [_fingerprint(r, self.appliance) for r in self.training],
+            "validation_data": [_fingerprint(r, self.appliance) for r in self.held_out],
+        }
+
+    def validate(self, network: Seq2Point) -> dict[str, float]:
+        """The mean squared error in network units ('val_loss') and the MAE in watts on the held-out blocks."""
+        squares = absolutes = count = 0.0
+        std_w = self.model.scale.appliance_std_w[0]
+        for recording in self.held_out:
+            truth_w = recording.appliance_w(self.appliance)
+            error = (self.model.predict_w(recording, clip=False)[:, 0] - truth_w).astype(np.float64)
+            error = error[~np.isnan(error)]
+            squares += float(np.square(error / std_w).sum())
+            absolutes += float(np.abs(error).sum())
+            count += len(error)
+        return {"val_loss": squares / count, "val_mae_w": absolutes / count}
+
+    def plan(self) -> Plan:
+        """The steps to make; with a budget, after timing a few on a network that is then put back as it was."""
+        pace = self._pace() if self.settings.budget_s is not None else None
+        return plan(self.settings, self.batches.steps_per_epoch, pace)
+
+    def _pace(self) -> Pace:
+        network = self.model.network
+        before = {name: t.clone() for name, t in network.state_dict().items()}
+        optimiser = torch.optim.Adam(network.parameters(), lr=1e-9, fused=True)
+        began, times = time.perf_counter(), list[float]()
+        while len(times) < 12 and (len(times) < 4 or time.perf_counter() - began < 0.05 * (self.settings.budget_s or 0)):
+            start = time.perf_counter()
+            optimiser.zero_grad()
+            self.batches.loss(network, self.batches.draw(len(times))).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            if self.pruner:
+                masks.apply_(network, {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()})
+            times.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        self.validate(network)
+        network.load_state_dict(before)
+        network.zero_grad()
+        return Pace(float(np.median(times[1:])), time.perf_counter() - start)
+
+    def run(
+        self,
+        planned: Plan,
+        folder: RunFolder | None,
+        resuming: Path | None,
+        callbacks: list[pl.Callback],
+        progress: bool,
+        checkpoint_every_s: float,
+    ) -> tuple[BestWeights, int]:
+        """Train; the best weights and the number of steps made."""
+        network = self.model.network
+        prune = [Pruning(self.pruner, planned, self.pruner.begin(network))] if self.pruner else []
+        best = BestWeights(self.settings.patience, prune[0] if prune else None)
+        watching: list[pl.Callback] = [*prune, best]
+        if progress:
+            watching.append(ShownProgress(planned, self.settings.batch_size))
+        if folder:
+            watching.append(Checkpoints(folder.checkpoint, checkpoint_every_s))
+        trainer = _trainer([*watching, *callbacks], planned, folder, next(network.parameters()).device)
+        _fit(trainer, Loop(network, self.batches, self.validate, self.settings, planned), resuming)
+        if folder:
+            trainer.save_checkpoint(folder.checkpoint)
+        return best, trainer.global_step
+
+    def finished_model(self, best: BestWeights, planned: Plan) -> Model:
+        """The model with the best weights, its masks and its provenance."""
+        model = self.model
+        model.network.cpu().load_state_dict(dict(best.weights))
+        model.network.eval()
+        model.masks = dict(best.masks)
+        masks.apply_(model.network, model.masks)
+        outcome = {"planned_steps": planned.steps, "best_step": best.best_step, "val_loss": best.best_loss}
+        model.provenance = {
+            "training": self.asked() | outcome,
+            "training_mean_w": {self.appliance: _mean_w(self.training, self.appliance)},
+            "versions": {name: version(name) for name in ("seq2point", "torch", "lightning", "numpy")}
+            | {"python": platform.python_version()},
+        }
+        return model
+
+
+def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recording]:
+    if recordings is None:
+        return []
+    return [recordings] if isinstance(recordings, Recording) else list(recordings)
+
+
+def _pruner(name: str | None, sparsity: float | None) -> Pruner | None:
+    return pruners.find(name or "none", **({} if sparsity is None or name in (None, "none") else {"sparsity": sparsity}))
+
+
+def _split(recordings: list[Recording], validation: list[Recording], window: int) -> tuple[list[Recording], list[Recording]]:
+    """The training and the held-out recordings, all of one sampling period."""
+    if not recordings:
+        raise UsageError("no recording to train on")
+    for other in (*recordings, *validation):
+        if other.period_s != recordings[0].period_s:
+            raise DataError(
+                f"house {recordings[0].house} has a reading every {recordings[0].period_s:g} s, house {other.house} every "
+                f"{other.period_s:g} s; resample to one period with --period"
+            )
+        if len(other) < window:
+            raise DataError(f"house {other.house}: {len(other)} samples are shorter than a window of {window}")
+    if validation:
+        return recordings, validation
+    split = [recording.hold_out(HELD_OUT, window) for recording in recordings]
+    return [kept for kept, _ in split], [held for _, held in split]
+
+
+def _mean_w(recordings: Sequence[Recording], appliance: str) -> float:
+    """The appliance's mean power, which the output's bias starts from and the mean predictor always says."""
+    return float(np.nanmean(np.concatenate([r.appliance_w(appliance) for r in recordings]), dtype=np.float64))
+
+
+def _fingerprint(recording: Recording, appliance: str) -> dict[str, Any]:
+    """What identifies a recording's readings: its house, span and a hash."""
+    digest = hashlib.sha256(np.ascontiguousarray(recording.mains_w).data)
+    digest.update(np.ascontiguousarray(recording.appliance_w(appliance)).data)
+    return {
+        "house": recording.house,
+        "start": recording.start.isoformat() if recording.start else None,
+        "samples": len(recording),
+        "period_s": recording.period_s,
+        "sha256": digest.hexdigest(),
+    }
+
+
+def _trainer(callbacks: list[pl.Callback], planned: Plan, folder: RunFolder | None, device: torch.device) -> pl.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    loggers = []
+    if folder:
+        folder.logs.mkdir(parents=True, exist_ok=True)
+        launch = f"version_{len(list(folder.logs.glob('csv/version_*')))}"
+        loggers = [
+            CSVLogger(folder.logs, "csv", launch, flush_logs_every_n_steps=100),
+            TensorBoardLogger(folder.logs, "tensorboard", launch),
+        ]
+    return pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        max_steps=planned.steps,
+        max_epochs=-1,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        log_every_n_steps=10,
+        callbacks=callbacks,
+        plugins=[WholeFiles()],
+        logger=loggers,
+        default_root_dir=folder.path if folder else None,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
+    """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            trainer.fit(loop, ckpt_path=resuming, weights_only=True)
+    except SystemExit as stopped:
+        raise KeyboardInterrupt from stopped
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)

@@ -1,0 +1,83 @@
+"""The settings of a training, and the plan of steps that follows from them."""
+
+import math
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from seq2point.choices import LearningRateSchedule
+from seq2point.errors import UsageError
+
+VALIDATIONS = 20
+
+
+class Settings(BaseModel):
+    """How a network is trained. At most one of `epochs`, `steps` and `budget_s` is given; without any it is ten epochs.
+
+    `schedule` is the course of the learning rate over the planned steps; 'linear' and 'cosine' end at zero.
+    `validation_frequency` is in epochs; without it there are about twenty validations, and at least one an epoch. Training stops
+    early after `patience` validations without a better loss.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: PositiveFloat | None = None
+    steps: PositiveInt | None = None
+    budget_s: PositiveFloat | None = None
+    batch_size: PositiveInt = 1000
+    learning_rate: PositiveFloat = 1e-3
+    schedule: LearningRateSchedule = "linear"
+    validation_frequency: PositiveInt | None = None
+    patience: PositiveInt = 10
+    seed: int = Field(0, ge=0)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """The settings from options; raises UsageError that names the option which does not fit."""
+        try:
+            settings = cls(**{name: value for name, value in values.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = "--" + str(first["loc"][0]).removesuffix("_s").replace("_", "-")
+            raise UsageError(f"{option} {first['input']}: {first['msg'].lower()}") from None
+        if sum(value is not None for value in (settings.epochs, settings.steps, settings.budget_s)) > 1:
+            raise UsageError("give one of --epochs, --steps and --budget, not several")
+        return settings
+
+
+class Plan(NamedTuple):
+    """How many optimiser steps a training makes and how many lie between validations; recorded, and kept on resuming."""
+
+    steps: int
+    interval: int
+
+    def learning_rate_factor(self, step: int, schedule: LearningRateSchedule) -> float:
+        """The learning rate of the step after `step` steps, as a fraction of the initial one."""
+        done = min(step / self.steps, 1.0)
+        if schedule == "constant":
+            return 1.0
+        return 1 - done if schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
+
+
+class Pace(NamedTuple):
+    """Seconds for one step and for one validation, as measured."""
+
+    step_s: float
+    validation_s: float
+
+
+def plan(settings: Settings, steps_per_epoch: int, pace: Pace | None) -> Plan:
+    """The plan of a training; with a budget, as many steps as the measured pace allows in nine tenths of it.
+
+    The tenth left is for checkpoints and for a machine that slows down.
+    """
+    if settings.budget_s is not None and pace is not None:
+        validations = max(min(int(0.1 * settings.budget_s / pace.validation_s), VALIDATIONS), 2)
+        steps = max(int((0.9 * settings.budget_s - validations * pace.validation_s) / pace.step_s), 1)
+    else:
+        steps = settings.steps or max(round((settings.epochs or 10) * steps_per_epoch), 1)
+        validations = VALIDATIONS
+    interval = min(math.ceil(steps / validations), steps_per_epoch)
+    if settings.validation_frequency is not None:
+        interval = settings.validation_frequency * steps_per_epoch
+    return Plan(steps, max(min(interval, steps), 1))

@@ -1,0 +1,104 @@
+"""Windows of a recording and their scaling: the only place that knows the midpoint and the normalisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from seq2point.appliances import Appliance
+from seq2point.recording import Recording, Watts
+
+MAINS_MEAN_W, MAINS_STD_W = 522.0, 814.0
+
+
+def midpoint(window: int) -> int:
+    """The sample that a window predicts: 299 of 599 (Zhang et al. 2018)."""
+    return window // 2
+
+
+class Scale(BaseModel):
+    """Watts to network units and back: (power - mean) / std, for the mains and for each appliance in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mains_mean_w: float = MAINS_MEAN_W
+    mains_std_w: float = Field(MAINS_STD_W, gt=0)
+    appliance_mean_w: tuple[float, ...]
+    appliance_std_w: tuple[float, ...]
+
+    @classmethod
+    def lineage(cls, appliances: Sequence[Appliance]) -> Self:
+        """The constants of the seq2point lineage, from the appliance table."""
+        return cls(appliance_mean_w=tuple(a.mean_w for a in appliances), appliance_std_w=tuple(a.std_w for a in appliances))
+
+    @classmethod
+    def fitted(cls, appliances: Sequence[Appliance], recordings: Sequence[Recording]) -> Self:
+        """Mean and standard deviation over recordings, which must be the training houses alone."""
+
+        def moments(series: Sequence[Watts]) -> tuple[float, float]:
+            known = np.concatenate([power_w[~np.isnan(power_w)] for power_w in series])
+            return float(known.mean(dtype=np.float64)), max(float(known.std(dtype=np.float64)), 1.0)
+
+        mains_mean_w, mains_std_w = moments([r.mains_w for r in recordings])
+        each = [moments([r.appliance_w(a.name) for r in recordings]) for a in appliances]
+        return cls(
+            mains_mean_w=mains_mean_w,
+            mains_std_w=mains_std_w,
+            appliance_mean_w=tuple(mean for mean, _ in each),
+            appliance_std_w=tuple(std for _, std in each),
+        )
+
+
+@dataclass(frozen=True)
+class WindowRuns:
+    """The usable windows of a recording, as runs of neighbouring start positions.
+
+    `first` i64[R] and `count` i64[R]: run r holds the windows that start at first[r] .. first[r] + count[r] - 1. A year of
+    windows takes a few bytes, and window k is found without a list of all starts.
+    """
+
+    first: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        """Number of windows."""
+        return int(self.count.sum())
+
+    def starts(self, numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """The start positions of windows by number, 0 .. total - 1, in order of time."""
+        end = np.cumsum(self.count)
+        run = np.searchsorted(end, numbers, side="right")
+        return self.first[run] + (numbers - (end - self.count)[run])
+
+
+def _runs(flags: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First positions and lengths of the runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
+    return edges[::2], edges[1::2] - edges[::2]
+
+
+def gapless_spans(recording: Recording) -> list[tuple[int, int]]:
+    """Spans [first, end) of mains without a gap or a time jump, in order."""
+    spans = []
+    for first, end in recording.pieces():
+        begins, lengths = _runs(~np.isnan(recording.mains_w[first:end]))
+        spans += [(first + int(b), first + int(b + n)) for b, n in zip(begins, lengths, strict=True)]
+    return spans
+
+
+def window_runs(recording: Recording, window: int, target_index: int | None = None, appliances: Sequence[str] = ()) -> WindowRuns:
+    """The windows that hold no gap of the mains and no time jump, and whose target is known for each of `appliances`.
+
+    Raises DataError for an appliance that the house lacks.
+    """
+    target = midpoint(window) if target_index is None else target_index
+    usable = np.zeros(max(len(recording) - window + 1, 0), dtype=bool)
+    for first, end in gapless_spans(recording):
+        usable[first : max(end - window + 1, first)] = True
+    for name in appliances:
+        usable &= ~np.isnan(recording.appliance_w(name)[target : target + len(usable)])
+    return WindowRuns(*_runs(usable))
