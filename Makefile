@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test check format wheel clean
+.PHONY: help setup demo test check bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: setup     ## style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup     ## speed and memory, as ratios measured in one run
+	$(BIN)/python -m benchmarks
 
 format: setup    ## put the style right
 	$(BIN)/ruff check --fix .

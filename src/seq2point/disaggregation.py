@@ -2,19 +2,24 @@
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from seq2point.choices import Edges, Engine
-from seq2point.data.table import Table, to_recording
+from seq2point.data.table import Table, on_grid
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
 from seq2point.model_file import Model
 from seq2point.recording import Watts
+from seq2point.sliding import Progress
 
 
 def disaggregate_table(
-    model: Model, table: Table, engine: Engine = "sliding", edges: Edges = "empty", resample: bool = False
+    model: Model,
+    table: Table,
+    engine: Engine = "sliding",
+    edges: Edges = "empty",
+    resample: bool = False,
+    progress: Progress | None = None,
 ) -> Watts:
     """The appliances' power at every row of a table, f32[N, A] in watts, NaN where there is no answer.
 
@@ -22,13 +27,9 @@ def disaggregate_table(
     Raises DataError where the table's sampling period does not fit the model.
     """
     table.require_period(model.period_s, resample)
-    power_w = model.predict_w(to_recording(table, model.period_s), engine, edges)
     grid = table.grid(model.period_s)
-    if grid is None or grid.is_plain:
-        return power_w
-    answer = power_w[grid.sample]
-    answer[np.isnan(table.watts["mains"])] = np.nan
-    return answer
+    power_w = model.predict_w(on_grid(table, grid, model.period_s), engine, edges, progress=progress)
+    return grid.at_readings(power_w, table.watts["mains"]) if grid else power_w
 
 
 def check_ending(path: Path) -> None:
@@ -51,4 +52,7 @@ def write_answer(path: str | Path, table: Table, model: Model, power_w: Watts) -
         if path.suffix.lower() == ".csv":
             frame.write_csv(beside, float_precision=2)
         else:
-            frame.write_parquet(beside)
+            try:
+                frame.write_parquet(beside)
+            except pl.exceptions.PolarsError as error:
+                raise OSError(str(error)) from error

@@ -13,6 +13,9 @@ class Seq2PointError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
+
 
 class DataError(Seq2PointError):
     """A file or a series cannot be used as it is."""

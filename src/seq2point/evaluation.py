@@ -13,6 +13,7 @@ from seq2point.errors import DataError
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.model_file import Model
 from seq2point.recording import Recording, Watts
+from seq2point.sliding import Progress
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,20 @@ class Evaluation:
         }
 
 
-def evaluate(model: Model, recordings: Sequence[Recording], engine: Engine = "sliding", zone: tzinfo | None = None) -> Evaluation:
+def evaluate(
+    model: Model,
+    recordings: Sequence[Recording],
+    engine: Engine = "sliding",
+    zone: tzinfo | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
     """Score a model on recordings that it was not trained on.
 
     The mean predictor is the mean power in training; that of the recordings where the model does not know it.
     Raises DataError for another period than the model's, an appliance that a house lacks, and nothing to score.
     """
-    for recording in recordings:
-        if abs(recording.period_s / model.period_s - 1) > 0.01:
-            raise DataError(
-                f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
-                f"{model.period_s:g} s; resample with --period {model.period_s:g}s"
-            )
-        for appliance in model.appliances:
-            recording.appliance_w(appliance.name)
-    predictions = [model.predict_w(recording, engine) for recording in recordings]
+    check(recordings, model.period_s, model.appliances)
+    predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
@@ -73,6 +73,21 @@ def evaluate(model: Model, recordings: Sequence[Recording], engine: Engine = "sl
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
             baselines[name][appliance.name] = score(flat, appliance, model.period_s, zone)
     return Evaluation(model, recordings, predictions, metrics, baselines)
+
+
+def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[Appliance]) -> None:
+    """Refuse recordings that no model of this sampling period and these appliances can be scored on.
+
+    Raises DataError for another period and for an appliance that a house lacks.
+    """
+    for recording in recordings:
+        if abs(recording.period_s / period_s - 1) > 0.01:
+            raise DataError(
+                f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
+                f"{period_s:g} s; resample with --period {period_s:g}s"
+            )
+        for appliance in appliances:
+            recording.appliance_w(appliance.name)
 
 
 def _stretches(recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int) -> list[Scored]:

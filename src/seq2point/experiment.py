@@ -9,7 +9,8 @@ import polars as pl
 
 from seq2point import masks
 from seq2point.appliances import Appliance
-from seq2point.evaluation import Evaluation, evaluate
+from seq2point.appliances import find as find_appliance
+from seq2point.evaluation import Evaluation, check, evaluate
 from seq2point.files import written_whole
 from seq2point.model_file import Model
 from seq2point.recording import Recording
@@ -57,8 +58,12 @@ def run(
     """Train on recordings, test on others (on the held-out blocks where none are given) and write what came of it.
 
     `files` are the results; checkpoints and logs lie in `folder`. `options` are those of `train_with_history`.
+    Raises DataError before any training for test recordings of another period than the training's or without the appliance.
     """
-    trained = train_with_history(recordings, appliance, out=folder, **options)
+    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    if recordings:
+        check(test, recordings[0].period_s, [what])
+    trained = train_with_history(recordings, what, out=folder, **options)
     evaluation = evaluate(trained.model, list(test) or trained.held_out)
     report = evaluation.as_json() | {
         "tested_on": "test" if test else "the held-out block of the training data",

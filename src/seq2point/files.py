@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seq2point.errors import Seq2PointError
@@ -29,4 +29,5 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise Seq2PointError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

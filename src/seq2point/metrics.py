@@ -123,7 +123,7 @@ def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
         "f1": float(f1),
         "precision": float(precision),
         "recall": float(recall),
-        "mcc": float(matthews_corrcoef(truth_on, estimate_on)),
+        "mcc": None if truth_on.all() else float(matthews_corrcoef(truth_on, estimate_on)),
         "accuracy": float(accuracy_score(truth_on, estimate_on)),
     }
 

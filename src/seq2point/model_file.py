@@ -7,7 +7,7 @@ of every tensor) and that text's own SHA-256. Weights stand under their paramete
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,11 +23,12 @@ from seq2point import sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Edges, Engine
+from seq2point.data.align import place_on_grid
 from seq2point.errors import DataError, ModelFileError
 from seq2point.files import written_whole
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording, Watts
-from seq2point.series import open_series
+from seq2point.series import Mains, open_series
 from seq2point.windows import Scale, gapless_spans
 
 FORMAT = 1
@@ -86,7 +87,10 @@ class Model:
             sha256={name: _digest(t) for name, t in tensors.items()},
         ).model_dump_json()
         with written_whole(path) as beside:
-            save_file(tensors, beside, {"seq2point": header, "sha256": hashlib.sha256(header.encode()).hexdigest()})
+            try:
+                save_file(tensors, beside, {"seq2point": header, "sha256": hashlib.sha256(header.encode()).hexdigest()})
+            except SafetensorError as error:
+                raise OSError(str(error)) from error
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -96,18 +100,25 @@ class Model:
         """
         path = Path(path)
         header = _read_header(path)
-        network = header.architecture.build()
+        network = _unfilled(path, header.architecture)
         tensors = _read_tensors(path, header, network)
-        network.load_state_dict({name: t for name, t in tensors.items() if not name.startswith(MASK)})
+        network.to_empty(device="cpu").load_state_dict({name: t for name, t in tensors.items() if not name.startswith(MASK)})
         masks = {name.removeprefix(MASK): t for name, t in tensors.items() if name.startswith(MASK)}
         return cls(network.eval(), header.scale, header.appliances, header.period_s, masks, header.provenance)
 
-    def predict_w(self, recording: Recording, engine: Engine = "sliding", edges: Edges = "empty", clip: bool = True) -> Watts:
+    def predict_w(
+        self,
+        recording: Recording,
+        engine: Engine = "sliding",
+        edges: Edges = "empty",
+        clip: bool = True,
+        progress: sliding.Progress | None = None,
+    ) -> Watts:
         """The appliances' power for every sample of a recording: f32[T, A] in watts.
 
         Only the recording's mains are read. NaN where no full window of readings reaches; with `edges` 'repeat' the reading at
         the edge of a gapless stretch is repeated to fill the windows there. Predictions below zero are zero, unless `clip` is
-        off.
+        off. `progress` is told of samples as they are done.
         """
         architecture, scale = self.architecture, self.scale
         mean_w = torch.tensor(scale.appliance_mean_w)
@@ -124,8 +135,8 @@ class Model:
                 readings = np.pad(readings, (before, architecture.window - 1 - before), mode="edge")
             if len(readings) < architecture.window:
                 continue
-            mains = torch.from_numpy(np.ascontiguousarray(readings)).to(device)
-            answer = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w)
+            mains = torch.from_numpy(np.require(readings, requirements=["C", "W"])).to(device)
+            answer = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w, progress=progress)
             answer = answer.view(-1, architecture.outputs).cpu()
             at = first if edges == "repeat" else first + before
             answer = answer * std_w + mean_w
@@ -137,17 +148,26 @@ class Model:
         """The appliances' power for a series of mains readings in watts, in the kind that came in and of its length.
 
         NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling
-        period apart; a pandas index of times is checked for that. Where no full window of readings reaches there is
-        NaN (null in Polars), unless `edges` is 'repeat'.
+        period apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
+        `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'.
         Raises DataError for values that are not numbers and for another period than the model's.
         """
         mains = open_series(series)
-        if mains.times_s is not None and len(mains.watts) > 1:
-            step_s = float(np.median(np.diff(mains.times_s)))
-            if abs(step_s / self.period_s - 1) > 0.01:
-                raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {self.period_s:g} s")
-        power_w = self.predict_w(Recording("series", self.period_s, mains.watts), engine, edges)
+        power_w = self._predict_series(mains, engine, edges)
         return mains.restore(power_w, [a.name for a in self.appliances])
+
+    def _predict_series(self, mains: Mains, engine: Engine, edges: Edges) -> Watts:
+        if mains.times_s is None or len(mains.watts) < 2:
+            return self.predict_w(Recording("series", self.period_s, mains.watts), engine, edges)
+        steps = np.diff(mains.times_s)
+        step_s = float(np.median(steps))
+        if steps.min() <= 0:
+            raise DataError("the times of the series go back or repeat; sort it and drop repeats")
+        if abs(step_s / self.period_s - 1) > 0.01:
+            raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {self.period_s:g} s")
+        grid = place_on_grid(mains.times_s, self.period_s)
+        recording = Recording("series", self.period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)
+        return grid.at_readings(self.predict_w(recording, engine, edges), mains.watts)
 
     def describe(self) -> dict[str, Any]:
         """What `seq2point info` shows and metrics.json holds of a model, as JSON."""
@@ -180,25 +200,36 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
         raise ModelFileError(f"{path}: no such model file") from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ModelFileError(f"{path}: not a seq2point model (its header is no JSON)") from None
     if not isinstance(header, dict):
         raise ModelFileError(f"{path}: not a seq2point model (its header is no table)")
     for name, entry in header.items():
-        if name != "__metadata__" and entry["data_offsets"][1] > size - 8 - length:
+        if name == "__metadata__":
+            continue
+        try:
+            cut_off = entry["data_offsets"][1] > size - 8 - length
+        except (KeyError, TypeError, IndexError):
+            raise ModelFileError(f"{path}: damaged (the header's entry for '{name}'); copy the file again") from None
+        if cut_off:
             raise ModelFileError(f"{path}: the file is cut off inside tensor '{name}'; copy it again")
     return header
 
 
 def _read_header(path: Path) -> _Header:
+    header = _safetensors_header(path)
     try:
-        metadata = _safetensors_header(path).get("__metadata__") or {}
-        text = metadata["seq2point"]
-    except (KeyError, TypeError):
+        metadata = header["__metadata__"]
+        text, digest = metadata["seq2point"], metadata["sha256"]
+        found = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path}: not a seq2point model (its header lacks 'seq2point')") from None
-    if hashlib.sha256(text.encode()).hexdigest() != metadata.get("sha256"):
+    if found != digest:
         raise ModelFileError(f"{path}: the header was altered (its SHA-256 differs); copy the file again")
-    written_as = json.loads(text).get("format")
+    try:
+        written_as = json.loads(text)["format"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise ModelFileError(f"{path}: not a seq2point model (its 'seq2point' is no table with a format)") from None
     if written_as != FORMAT:
         raise ModelFileError(f"{path}: written in format {written_as}; this version reads format {FORMAT}")
     try:
@@ -208,7 +239,16 @@ def _read_header(path: Path) -> _Header:
         raise ModelFileError(f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _expected(network: Seq2Point, names: Sequence[str]) -> Iterator[tuple[str, torch.Size, torch.dtype]]:
+def _unfilled(path: Path, architecture: Architecture) -> Seq2Point:
+    """The network's shape without memory for its weights, so that a header can claim any size."""
+    try:
+        with torch.device("meta"):
+            return architecture.build()
+    except (RuntimeError, OverflowError, TypeError):
+        raise ModelFileError(f"{path}: no machine can hold the architecture that its header claims") from None
+
+
+def _expected(network: Seq2Point, names: Container[str]) -> Iterator[tuple[str, torch.Size, torch.dtype]]:
     state: Mapping[str, Tensor] = network.state_dict()
     for name, t in state.items():
         yield name, t.shape, t.dtype
@@ -221,7 +261,7 @@ def _read_tensors(path: Path, header: _Header, network: Seq2Point) -> dict[str, 
     try:
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
-            for name, shape, dtype in _expected(network, names):
+            for name, shape, dtype in _expected(network, header.sha256):
                 if name not in names:
                     raise ModelFileError(f"{path}: tensor '{name}' is missing")
                 kind = file.get_slice(name)

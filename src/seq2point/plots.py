@@ -10,12 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from seq2point.errors import UsageError
 from seq2point.evaluation import Evaluation
 from seq2point.files import written_whole
 from seq2point.recording import Recording, Watts
 
 MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
 ACTIVE_HOURS = 3.0
+ENDINGS = (".png", ".pdf", ".svg")
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a picture of an unknown kind, before anything is computed."""
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"{path}: a picture is written as {', '.join(ENDINGS)}")
 
 
 def save_training_plot(history: Sequence[dict[str, float]], title: str, path: str | Path) -> None:
@@ -63,7 +71,7 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
         text = f"MAE {metrics['mae_w']:.1f} W (zero predictor {zero:.1f} W)"
         if metrics["f1"] is not None:
             text += f", F1 {metrics['f1']:.2f}"
-        grid[2 * i + 1, 0].text(0.01, 0.97, text, transform=grid[2 * i + 1, 0].transAxes, va="top", fontsize=9)
+        grid[2 * i + 1, 0].set_title(text, fontsize=10, loc="left")
     _save(figure, path)
 
 
@@ -101,7 +109,7 @@ def _panel(top: Axes, bottom: Axes, recording: Recording, name: str, prediction_
         bottom.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     for axes in (top, bottom):
         axes.set_ylabel("W")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         axes.grid(alpha=0.25)
         axes.legend(loc="upper right", frameon=False, fontsize=9)
 

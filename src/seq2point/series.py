@@ -38,11 +38,18 @@ def open_series(series: Any) -> Mains:
 
 def _floats(values: Any) -> Watts:
     try:
-        watts = np.asarray(values, dtype=np.float32)
+        array = np.asarray(values)
+        text = array.dtype.kind == "O" and any(isinstance(value, str) for value in array.flat)
+        if text or array.dtype.kind not in "biufO":
+            raise TypeError("text" if text else f"an array of {array.dtype}")
+        with np.errstate(over="ignore"):
+            watts: Watts = array.astype(np.float32, copy=False)
     except (TypeError, ValueError) as error:
         raise DataError(f"the mains hold values that are not numbers ({error})") from None
     if watts.ndim != 1:
         raise DataError(f"the mains have shape {watts.shape}: one reading after another is needed, [T]")
+    if np.isinf(watts).any():
+        raise DataError("the mains hold infinite values; make them gaps (NaN)")
     return watts
 
 
@@ -51,6 +58,8 @@ def _open_pandas(series: Any) -> Mains:
 
     times_s = None
     if isinstance(series.index, pd.DatetimeIndex):
+        if series.index.hasnans:
+            raise DataError("the index of the series lacks a time (NaT)")
         index = series.index if series.index.tz is None else series.index.tz_convert("UTC").tz_localize(None)
         times_s = index.to_numpy("datetime64[us]").astype(np.int64) / 1e6
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2point.appliances import Appliance
+from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts
 
 MAINS_MEAN_W, MAINS_STD_W = 522.0, 814.0
@@ -36,14 +37,19 @@ class Scale(BaseModel):
 
     @classmethod
     def fitted(cls, appliances: Sequence[Appliance], recordings: Sequence[Recording]) -> Self:
-        """Mean and standard deviation over recordings, which must be the training houses alone."""
+        """Mean and standard deviation over recordings, which must be the training houses alone.
 
-        def moments(series: Sequence[Watts]) -> tuple[float, float]:
+        Raises DataError for an appliance that a house lacks, and where there is no reading to fit to.
+        """
+
+        def moments(name: str, series: Sequence[Watts]) -> tuple[float, float]:
             known = np.concatenate([power_w[~np.isnan(power_w)] for power_w in series])
+            if len(known) == 0:
+                raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{name}' to fit a scale to")
             return float(known.mean(dtype=np.float64)), max(float(known.std(dtype=np.float64)), 1.0)
 
-        mains_mean_w, mains_std_w = moments([r.mains_w for r in recordings])
-        each = [moments([r.appliance_w(a.name) for r in recordings]) for a in appliances]
+        mains_mean_w, mains_std_w = moments("mains", [r.mains_w for r in recordings])
+        each = [moments(a.name, [r.appliance_w(a.name) for r in recordings]) for a in appliances]
         return cls(
             mains_mean_w=mains_mean_w,
             mains_std_w=mains_std_w,
@@ -73,6 +79,28 @@ class WindowRuns:
         end = np.cumsum(self.count)
         run = np.searchsorted(end, numbers, side="right")
         return self.first[run] + (numbers - (end - self.count)[run])
+
+    def flags(self, first: int, length: int) -> npt.NDArray[np.bool_]:
+        """Whether each of the windows that start at first .. first + length - 1 is usable, bool[length]."""
+        edges = np.zeros(length + 1, dtype=np.int8)
+        begin = np.clip(self.first - first, 0, length)
+        end = np.clip(self.first + self.count - first, 0, length)
+        np.add.at(edges, begin, 1)
+        np.add.at(edges, end, -1)
+        return np.cumsum(edges[:-1], dtype=np.int8) > 0
+
+    def count_within(self, first: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
+        """How many windows are usable among those that start at each first .. first + length - 1, i64 like `first`."""
+        before = np.concatenate(([0], np.cumsum(self.count)))
+
+        def usable_before(start: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+            run = np.searchsorted(self.first, start, side="right")
+            inside = np.zeros_like(start)
+            known = run > 0
+            inside[known] = np.minimum(start[known] - self.first[run[known] - 1], self.count[run[known] - 1])
+            return before[np.maximum(run - 1, 0)] + inside
+
+        return usable_before(first + length) - usable_before(first)
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

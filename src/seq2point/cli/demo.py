@@ -40,7 +40,6 @@ def demo(
         window=129,
         pruning="magnitude",
         budget_s=budget,
-        batch_size=256,
         threads=threads,
         seed=seed,
         overwrite=True,

@@ -30,6 +30,7 @@ def disaggregate(
     from rich.console import Console
 
     from seq2point.cli.loading import load_model
+    from seq2point.cli.progress import bar
     from seq2point.data.table import read_table
     from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
     from seq2point.errors import DataError
@@ -37,14 +38,15 @@ def disaggregate(
     check_ending(out)
     loaded = load_model(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with console.status(f"disaggregating {mains}"):
+    with console.status(f"reading {mains}"):
         table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
-        if table.times_s is None and period and abs(period / loaded.period_s - 1) > 0.01:
-            raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
-        if table.times_s is None and not period:
-            console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
-        power_w = disaggregate_table(loaded, table, engine, edges, resample)
-        write_answer(out, table, loaded, power_w)
+    if table.times_s is None and period and abs(period / loaded.period_s - 1) > 0.01:
+        raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
+    if table.times_s is None and not period:
+        console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
+    with bar(f"disaggregating {mains.name}", len(table)) as progress:
+        power_w = disaggregate_table(loaded, table, engine, edges, resample, progress)
+    write_answer(out, table, loaded, power_w)
     for note in table.notes:
         console.print(f"{mains}: {note}")
     answered = int((power_w[:, 0] == power_w[:, 0]).sum())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.choices import Device, Engine, Unit
+from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
-def seconds(text: str) -> float:
-    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for anything else."""
-    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", text.lower())
+def seconds(text: str | float) -> float:
+    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for anything else.
+
+    Typer also hands it an option's default, which is a number.
+    """
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", str(text).lower())
     if not found or found[2] not in SECONDS or float(found[1]) <= 0:
         raise typer.BadParameter(f"'{text}' is no duration; write 90s, 10m or 1.5h")
     return float(found[1]) * SECONDS[found[2]]
@@ -27,7 +31,9 @@ def seconds(text: str) -> float:
 Json = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH")]
 DeviceName = Annotated[Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]
-EngineName = Annotated[Engine, typer.Option("--engine", help="Every window at once, or one by one: the same answers.")]
+EngineName = Annotated[
+    Engine, typer.Option("--engine", help="Every window at once, or one by one: the same network, the same answers.")
+]
 Period = Annotated[
     float | None,
     typer.Option(parser=seconds, metavar="DURATION", help="Sampling period of files without times, or to resample to: 8s, 1m."),
@@ -43,13 +49,13 @@ Repair = Annotated[
 
 
 def time_zone(name: str) -> "tzinfo":
-    """A time zone by name; raises typer.BadParameter for an unknown one."""
+    """A time zone by name; raises UsageError for an unknown one."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise typer.BadParameter(f"'{name}' is no time zone; write Europe/London or UTC", param_hint="--zone") from None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"--zone: '{name}' is no time zone; write Europe/London or UTC") from None
 
 
 def columns(

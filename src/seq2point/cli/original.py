@@ -96,7 +96,7 @@ def test_main(
     period: Period = 8.0,
 ) -> None:
     """Test the model that `train_main.py` saved with the same flags, and draw what it predicts."""
-    from seq2point import plots
+    from seq2point import network, plots, pruning
     from seq2point.appliances import find
     from seq2point.cli import tables
     from seq2point.errors import UsageError
@@ -105,6 +105,8 @@ def test_main(
     from seq2point.model_file import Model
 
     what = find(appliance_name)
+    network.find(network_type, input_window_length)
+    pruning.find(pruning_algorithm)
     files, _ = _files(what, pruning_algorithm, network_type)
     model = Model.load(files.model)
     if model.architecture.window != input_window_length:

@@ -1,24 +1,34 @@
 """Running a command: what a user can cause comes out as one line and an exit code."""
 
 import sys
+import warnings
 from collections.abc import Callable
 
 from seq2point.errors import Seq2PointError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
 
+STOPPED = "stopped; a training goes on from its last checkpoint with --resume"
+TYPERS_INTERRUPT = 130
+
 
 def run(app: Callable[[], object]) -> None:
-    """Run a Typer app; exits with 0, 1 (failed) or 2 (usage).
+    """Run a Typer app; exits with 0, 1 (failed) or 2 (usage). A warning is one line too.
 
     Raises SystemExit, and whatever is a defect of ours.
     """
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _show(f"warning: {message}")
+            app()
     except Seq2PointError as error:
         sys.exit(_say(str(error), error.exit_code))
     except KeyboardInterrupt:
-        sys.exit(_say("stopped; a training goes on from its last checkpoint with --resume", 1))
+        sys.exit(_say(STOPPED, 1))
+    except SystemExit as left:
+        if left.code != TYPERS_INTERRUPT:
+            raise
+        sys.exit(_say(STOPPED, 1))
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
@@ -27,5 +37,9 @@ def run(app: Callable[[], object]) -> None:
 
 
 def _say(text: str, code: int) -> int:
-    print(f"seq2point: {text}", file=sys.stderr)
+    _show(text)
     return code
+
+
+def _show(text: str) -> None:
+    print(f"seq2point: {text}", file=sys.stderr)

@@ -29,9 +29,15 @@ def test(
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli import tables
     from seq2point.cli.loading import load_model
+    from seq2point.cli.progress import bar
     from seq2point.data.table import read_table, to_recording
     from seq2point.evaluation import evaluate
 
+    if plot is not None:
+        from seq2point import plots
+
+        plots.check_ending(plot)
+    days = options.time_zone(zone)
     loaded = load_model(model, device, threads)
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
@@ -40,9 +46,8 @@ def test(
         table = read_table(path, names, named)
         table.require_period(loaded.period_s, resample)
         recordings.append(to_recording(table, loaded.period_s))
-    evaluation = evaluate(loaded, recordings, engine, options.time_zone(zone))
+    with bar("testing", sum(map(len, recordings))) as progress:
+        evaluation = evaluate(loaded, recordings, engine, days, progress)
     if plot is not None:
-        from seq2point.plots import save_test_plot
-
-        save_test_plot(evaluation, plot)
+        plots.save_test_plot(evaluation, plot)
     tables.report(evaluation.as_json(), json)

@@ -23,16 +23,19 @@ def train(
         typer.Option("--test", help="A house to test on afterwards; else the validation block.", metavar="FILE"),
     ] = None,
     network: Annotated[str, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.")] = "seq2point",
-    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.  [default: 599]")] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599")] = None,
     pruning: Annotated[str, typer.Option(help="none or magnitude (tfmot is another name of it).")] = "none",
-    sparsity: Annotated[float | None, typer.Option(help="Fraction of the weights to remove.  [default: 0.5]")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Times to see every window.  [default: 10]")] = None,
+    sparsity: Annotated[float | None, typer.Option(help="Fraction of the weights to remove.", show_default="0.5")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
     budget: Annotated[
         float | None,
         typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Windows in a step.")] = 1000,
+    engine: options.EngineName = "sliding",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Windows in a step.", show_default="eight chunks, or 1000 with --engine windows")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="Adam's learning rate at the start.")] = 1e-3,
     schedule: Annotated[
         LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
@@ -45,7 +48,7 @@ def train(
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for everything.  [default: runs/APPLIANCE_PRUNING_NETWORK]", metavar="DIR")
+        Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where an unfinished run stands.")] = False,
@@ -84,6 +87,7 @@ def train(
         epochs=epochs,
         steps=steps,
         budget_s=budget,
+        engine=engine,
         batch_size=batch_size,
         learning_rate=learning_rate,
         schedule=schedule,

@@ -61,6 +61,14 @@ class Grid:
         absent = np.bincount(self.sample, minlength=self.size) == 0
         return self._fill_forward(mean, absent, int(fill_s / self.period_s + 1e-9))
 
+    def at_readings(self, power_w: Watts, readings: Watts) -> Watts:
+        """Answers f32[size, A] on the grid, at each reading's nearest sample: f32[N, A], NaN where the reading is a gap."""
+        if self.is_plain:
+            return power_w
+        answer = power_w[self.sample]
+        answer[np.isnan(readings)] = np.nan
+        return answer
+
     def _fill_forward(self, values: Watts, absent: npt.NDArray[np.bool_], limit: int) -> Watts:
         here = np.arange(self.size)
         last = np.maximum.accumulate(np.where(absent, 0, here))

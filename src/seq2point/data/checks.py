@@ -16,6 +16,7 @@ from seq2point.recording import Watts
 ABSURD_W = 100_000.0
 KILOWATTS_BELOW = 30.0
 NOISE_W = 1.0
+YEAR_1_S, YEAR_9999_S = -62_135_596_800.0, 253_402_300_799.0
 
 Times = npt.NDArray[np.float64]
 
@@ -40,18 +41,26 @@ class Checks:
         """A column of times as seconds since 1970: date-times (UTC unless they say otherwise), their text, or Unix seconds.
 
         Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
+        Raises DataError where one is missing, unreadable or outside the years 1 to 9999.
         """
         if column.dtype == pl.String:
             numbers = column.cast(pl.Float64, strict=False)
             column = numbers if numbers.null_count() < len(column) else self._parsed(column)
-        if column.null_count():
-            row = int(column.is_null().arg_max() or 0)
-            raise self._fail(row, "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read")
+        elif column.dtype == pl.Date:
+            column = column.cast(pl.Datetime("us"))
         if isinstance(column.dtype, pl.Datetime):
-            return column.dt.timestamp("us").to_numpy().astype(np.float64) / 1e6
-        times = column.cast(pl.Float64).to_numpy()
-        largest = float(np.abs(times).max())
-        return times / (1e9 if largest > 1e17 else 1e6 if largest > 1e14 else 1e3 if largest > 1e11 else 1.0)
+            times = column.dt.timestamp("us").cast(pl.Float64).fill_null(float("nan")).to_numpy() / 1e6
+        elif column.dtype.is_numeric():
+            times = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            largest = float(np.abs(times[np.isfinite(times)]).max(initial=0))
+            times = times / (1e9 if largest > 1e17 else 1e6 if largest > 1e14 else 1e3 if largest > 1e11 else 1.0)
+        else:
+            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
+        strange = np.flatnonzero(~((times >= YEAR_1_S) & (times <= YEAR_9999_S)))
+        if len(strange):
+            what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"
+            raise self._fail(int(strange[0]), what, advice)
+        return times
 
     def _parsed(self, column: pl.Series) -> pl.Series:
         try:
@@ -89,7 +98,7 @@ class Checks:
             strange = np.flatnonzero((numbers.is_null() & ~empty).to_numpy())
             if len(strange) and not self.repair:
                 row = int(strange[0])
-                raise self._fail(row, f"'{column.name}' is '{column[row]}', not a number")
+                raise self._fail(row, f"'{column.name}' is '{column[row][:40]}', not a number")
             self._note(strange, column.name, "not numbers")
         elif column.dtype.is_numeric():
             numbers = column.cast(pl.Float32)
@@ -119,10 +128,14 @@ class Checks:
         if len(rows):
             self.notes.append(f"{len(rows)} readings of '{name}' are {what}: made gaps")
 
-    def mains_unit(self, mains_w: Watts) -> None:
-        """Refuse mains that are all gaps, and mains so small that they must be kilowatts."""
+    def mains_known(self, mains_w: Watts) -> None:
+        """Refuse mains that are all gaps."""
         if np.isnan(mains_w).all():
             raise DataError(f"{self.path}: the mains hold no reading at all, only gaps")
+
+    def mains_unit(self, mains_w: Watts) -> None:
+        """Refuse mains that are all gaps, and mains so small that they must be kilowatts."""
+        self.mains_known(mains_w)
         highest = float(np.nanmax(mains_w))
         if 0 < highest < KILOWATTS_BELOW and len(mains_w) > 100:
             raise DataError(f"{self.path}: the mains never exceed {highest:g} W; if they are kilowatts, say --unit kW")

@@ -6,7 +6,7 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.data.checks import ABSURD_W, Checks
-from seq2point.data.table import open_file
+from seq2point.data.table import TIME_NAMES, open_file
 from seq2point.errors import DataError
 from seq2point.recording import Recording
 from seq2point.windows import MAINS_MEAN_W, MAINS_STD_W
@@ -17,17 +17,19 @@ ROUNDING_W = 5.0
 def is_lineage(path: str | Path) -> bool:
     """Whether a file is a CSV of two columns without one of times."""
     file = open_file(Path(path))
-    return file.first_line is not None and len(file.names) == 2 and not {"time", "timestamp"} & set(file.names)
+    return file.first_line is not None and len(file.names) == 2 and file.first_of(TIME_NAMES) is None
 
 
 def load_lineage(path: str | Path, appliance: Appliance, period_s: float) -> Recording:
     """A lineage file (`kettle_training_.csv`, with or without a header) as a recording in watts.
 
     mains = 814 x + 522 and appliance = std y + mean, the lineage's own constants; rounding below zero is zero.
-    Raises DataError for cells that are not numbers and for values that cannot be scaled power.
+    Raises DataError for a file of other than two columns, cells that are not numbers and for values that cannot be scaled power.
     """
     file = open_file(Path(path))
-    rows = file.rows.collect()
+    if len(file.names) != 2:
+        raise DataError(f"{file.path}: {len(file.names)} columns; a lineage file has two, mains and {appliance.label}")
+    rows = file.read(file.names)
     checks = Checks(file.path, file.first_line, repair=False)
     watts = []
     for name, mean_w, std_w in zip(file.names, (MAINS_MEAN_W, appliance.mean_w), (MAINS_STD_W, appliance.std_w), strict=True):
@@ -41,4 +43,5 @@ def load_lineage(path: str | Path, appliance: Appliance, period_s: float) -> Rec
                 f"lineage files hold (watts - {mean_w:g}) / {std_w:g}"
             )
         watts.append(np.maximum(power_w, 0))
+    checks.mains_known(watts[0])
     return Recording(file.path.stem, period_s, watts[0], {appliance.name: watts[1]})

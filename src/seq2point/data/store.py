@@ -4,9 +4,11 @@ Columns: `time` (timestamp, UTC, ms), `mains`, and one for each appliance; float
 dataset, house, period_s, unit, licence, carrier, nominal_time.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,4 +45,19 @@ def write_recording(recording: Recording, path: str | Path, **metadata: str) -> 
 def metadata_of(path: str | Path) -> dict[str, str]:
     """The metadata that a Parquet file carries."""
     found = pq.read_schema(path).metadata or {}
-    return {key.decode(): value.decode() for key, value in found.items() if not key.startswith((b"ARROW", b"pandas"))}
+    ours = {key: value for key, value in found.items() if not key.startswith((b"ARROW", b"pandas"))}
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in ours.items()}
+
+
+def column_names(path: str | Path) -> list[str]:
+    """The columns of a Parquet file."""
+    names: list[str] = pq.read_schema(path).names
+    return names
+
+
+def read_columns(path: str | Path, names: Sequence[str]) -> pl.DataFrame:
+    """Some columns of a Parquet file, read by Arrow: a damaged file can abort the process in Polars' own reader."""
+    with pq.ParquetFile(path) as file:
+        frame = pl.from_arrow(file.read(columns=list(names)).replace_schema_metadata(None))
+    assert isinstance(frame, pl.DataFrame)
+    return frame.select(names)

@@ -1,11 +1,14 @@
 """CSV and Parquet tables of power readings: columns found by name, values checked, rows placed on a regular grid."""
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from seq2point.appliances import APPLIANCES, canonical
 from seq2point.choices import Unit
@@ -18,6 +21,7 @@ from seq2point.recording import Recording, Watts
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
 WATTS = {"W": 1.0, "kW": 1000.0}
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeDecodeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,34 @@ class _File(NamedTuple):
     """A file's columns and a way to read some of them; `first_line` is where its rows begin, None in Parquet."""
 
     path: Path
-    rows: pl.LazyFrame
     names: list[str]
     first_line: int | None
+    lines: pl.LazyFrame | None
+
+    def read(self, names: Sequence[str]) -> pl.DataFrame:
+        """The rows of some columns; the cells of a CSV stay text.
+
+        Raises DataError for a file that is damaged, has a row too long for its columns, or has no rows.
+        """
+        try:
+            rows = store.read_columns(self.path, names) if self.lines is None else self.lines.select(names).collect()
+        except UNREADABLE as error:
+            raise self._overlong() or _unreadable(self.path, "cannot be read", error) from None
+        if rows.is_empty():
+            raise DataError(f"{self.path}: holds no rows")
+        return rows
+
+    def _overlong(self) -> DataError | None:
+        if self.lines is None:
+            return None
+        with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            rows = csv.reader(file)
+            try:
+                cells = next((len(row) for row in rows if len(row) > len(self.names)), 0)
+            except csv.Error:
+                return None
+        what = f"{cells} cells under {len(self.names)} columns; mend it"
+        return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
     def require(self, name: str) -> str:
         if name not in self.names:
@@ -123,15 +152,26 @@ def open_file(path: Path) -> _File:
         raise DataError(f"{path}: the file is empty")
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            rows = pl.scan_parquet(path)
-            return _File(path, rows, rows.collect_schema().names(), None)
+            return _File(path, store.column_names(path), None, None)
         with path.open(encoding="utf-8-sig") as file:
-            cells = file.readline().strip().split(",")
-        header = not any(_is_number(cell) for cell in cells)
-        rows = pl.scan_csv(path, has_header=header, infer_schema=False)
-        return _File(path, rows, rows.collect_schema().names(), 2 if header else 1)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV or Parquet table ({str(error).splitlines()[0]})") from None
+            blank, line = 0, file.readline()
+            while line == "\n":
+                blank, line = blank + 1, file.readline()
+        header = not any(_is_number(cell) for cell in line.strip().split(","))
+        names = None if header else _numbered
+        lines = pl.scan_csv(path, has_header=header, with_column_names=names, infer_schema=False, skip_lines=blank, glob=False)
+        return _File(path, lines.collect_schema().names(), blank + (2 if header else 1), lines)
+    except UNREADABLE as error:
+        raise _unreadable(path, "not a CSV or Parquet table", error) from None
+
+
+def _unreadable(path: Path, what: str, error: BaseException) -> DataError:
+    return DataError(f"{path}: {what} ({str(error).partition(chr(10))[0]})")
+
+
+def _numbered(columns: Sequence[str]) -> list[str]:
+    """Names for columns without a header, the same whatever Polars calls them: column_1, column_2, ..."""
+    return [f"column_{i}" for i in range(1, len(columns) + 1)]
 
 
 def _is_number(cell: str) -> bool:
@@ -154,19 +194,14 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     found = {canonical(name): name for name in file.names if name not in (time_name, names["mains"])}
     found |= {canonical(name): file.require(column) for name, column in columns.appliances.items()}
     if appliances is None:
-        appliances = [name for name in found if name in APPLIANCES or name in columns.appliances]
+        named = {canonical(name) for name in columns.appliances}
+        appliances = [name for name in found if name in APPLIANCES or name in named]
     for name in map(canonical, appliances):
         if name not in found:
             raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
         names[name] = found[name]
     wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
-    try:
-        rows = file.rows.select(wanted).collect()
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{file.path}: cannot be read ({str(error).splitlines()[0]})") from None
-    if rows.is_empty():
-        raise DataError(f"{file.path}: holds no rows")
-    return _checked(file, rows, time_name, names, columns)
+    return _checked(file, file.read(wanted), time_name, names, columns)
 
 
 def _mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
@@ -190,11 +225,19 @@ def _checked(file: _File, rows: pl.DataFrame, time_name: str | None, names: Mapp
     watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in names.items()}
     checks.mains_unit(watts["mains"])
     facts = store.metadata_of(file.path) if file.first_line is None else {}
-    claimed = float(facts["period_s"]) if "period_s" in facts else None
+    claimed = _claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
     if claimed and shown and abs(shown / claimed - 1) > 0.05:
         raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
+
+
+def _claimed_period_s(path: Path, claim: str | None) -> float | None:
+    if claim is None:
+        return None
+    if not (_is_number(claim) and 0 < float(claim) < np.inf):
+        raise DataError(f"{path}: its metadata claims a period_s of '{claim}', which is no number of seconds")
+    return float(claim)
 
 
 def load_recording(
@@ -217,7 +260,12 @@ def to_recording(table: Table, period_s: float | None = None) -> Recording:
     period_s = period_s or table.period_s
     if period_s is None:
         raise DataError(f"{table.path}: has no times; give its sampling period with --period")
-    grid, watts = table.grid(period_s), dict(table.watts)
+    return on_grid(table, table.grid(period_s), period_s)
+
+
+def on_grid(table: Table, grid: Grid | None, period_s: float) -> Recording:
+    """The recording of a table's readings on a grid, or as they stand where there is none."""
+    watts = dict(table.watts)
     if grid is None:
         return Recording(table.house, period_s, watts.pop("mains"), watts)
     watts = {name: grid.mean(power_w) for name, power_w in watts.items()}

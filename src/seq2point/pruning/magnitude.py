@@ -1,9 +1,9 @@
 """Low magnitude pruning, as in the TensorFlow Model Optimization Toolkit."""
 
 import warnings
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from seq2point.masks import prunable
@@ -18,6 +18,7 @@ class Magnitude(Pruner):
     Each tensor is pruned to the same sparsity. `schedule` 'constant' has the whole sparsity from the first update on;
     'polynomial' grows to it from `initial` until step `end` (60 % of the planned steps by default).
     A training too short for the schedule prunes at its last step, with a warning.
+    Raises UsageError for steps that are no span.
     """
 
     name: ClassVar[str] = "magnitude"
@@ -30,6 +31,11 @@ class Magnitude(Pruner):
     frequency: int = Field(100, ge=1)
     power: float = Field(3.0, gt=0)
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.schedule_for(planned_steps=1)
+        return self
+
     def schedule_for(self, planned_steps: int) -> Schedule:
         """The schedule of a training of so many steps."""
         if self.schedule == "constant":
@@ -40,16 +46,17 @@ class Magnitude(Pruner):
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """New masks at the schedule's steps."""
         schedule = self.schedule_for(info.planned_steps)
-        late = info.step == info.planned_steps and not state.final
-        if not late and not schedule.updates_at(info.step):
-            return state
-        sparsity = schedule.final_sparsity if late else schedule.sparsity_at(info.step)
-        if late and not schedule.updates_at(info.step):
+        due, sparsity = schedule.updates_at(info.step), schedule.sparsity_at(info.step)
+        reached = state.final or (due and sparsity == schedule.final_sparsity)
+        if info.step == info.planned_steps and not reached:
+            due, sparsity = True, schedule.final_sparsity
             warnings.warn(
                 f"a training of {info.planned_steps} steps ends before the pruning schedule does: pruned to "
                 f"{sparsity:.0%} at the last step, with no step to recover",
                 stacklevel=2,
             )
+        if not due:
+            return state
         masks = {
             name: keep_highest(weight.detach().abs(), kept_count(weight.numel(), sparsity))
             for name, weight in prunable(network).items()

@@ -85,6 +85,8 @@ class PolynomialDecay:
         _check((self.initial, self.final), self.begin, self.end, self.frequency)
         if self.end <= self.begin:
             raise UsageError(f"a polynomial schedule needs an end after its begin, not {self.begin} to {self.end}")
+        if not self.power > 0:
+            raise UsageError(f"a power of {self.power} is out of range: above 0")
 
     def sparsity_at(self, step: int) -> float:
         """The formula's value; `initial` before `begin`, `final` after `end`."""

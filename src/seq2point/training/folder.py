@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from seq2point.errors import UsageError
+from seq2point.errors import TrainingError, UsageError
 from seq2point.files import written_whole
 from seq2point.training.settings import Plan
 
@@ -22,15 +22,14 @@ class RunFolder:
     def plan_to_resume(self, asked: dict[str, Any]) -> Plan | None:
         """The plan of the run that stands here, None where there is none to resume.
 
-        Raises UsageError when that run was asked for something else.
+        Raises UsageError when that run was asked for something else, TrainingError when its record is damaged.
         """
         if not self._record.exists():
             return None
-        found = json.loads(self._record.read_text())
+        found = self._read()
         here, now = found["asked"], json.loads(json.dumps(asked))
         if here != now:
-            changed = [name for name in now if here.get(name) != now[name]]
-            raise UsageError(f"{self.path}: cannot resume with another {', '.join(changed)} than the run began with")
+            raise UsageError(f"{self.path}: cannot resume with another {_differences(here, now)} than the run began with")
         return Plan(**found["plan"])
 
     def clear(self, overwrite: bool) -> None:
@@ -38,7 +37,7 @@ class RunFolder:
 
         Raises UsageError when an unfinished one stands here, unless it may be overwritten.
         """
-        if self._record.exists() and not overwrite and not json.loads(self._record.read_text())["finished"]:
+        if self._record.exists() and not overwrite and not self._read()["finished"]:
             raise UsageError(f"{self.path}: holds an unfinished run; go on with --resume, or begin anew with --overwrite")
         for old in (self.checkpoint.parent, self.logs):
             shutil.rmtree(old, ignore_errors=True)
@@ -48,3 +47,22 @@ class RunFolder:
         """Record what was asked, what was planned and whether it is done."""
         with written_whole(self._record) as beside:
             beside.write_text(json.dumps({"asked": asked, "plan": plan._asdict(), "finished": finished}, indent=2))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._record.read_text())
+        except ValueError as error:
+            raise TrainingError(f"{self._record}: damaged ({error}); train anew with --overwrite") from None
+        return found
+
+
+def _differences(here: dict[str, Any], now: dict[str, Any]) -> str:
+    """The names of what differs: of a setting rather than of the settings."""
+    names: list[str] = []
+    for name, value in now.items():
+        before = here.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            names += [key for key in value if before.get(key) != value[key]]
+        elif before != value:
+            names.append(name)
+    return ", ".join(names)

@@ -138,6 +138,10 @@ class BestWeights(pl.Callback):
         self.history: list[dict[str, float]] = []
         self.trained_s, self._resumed_at = 0.0, 0.0
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A training that had stopped for want of progress is resumed to no step."""
+        trainer.should_stop = self.waited >= self.patience
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock of the interval."""
         self._resumed_at = time.perf_counter()
@@ -203,7 +207,8 @@ class WholeFiles(CheckpointIO):
         try:
             loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except Exception as error:
-            raise TrainingError(f"{path}: the checkpoint is damaged ({str(error).splitlines()[0]}); train anew") from error
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            raise TrainingError(f"{path}: the checkpoint is damaged ({why}); train anew with --overwrite") from error
         return loaded
 
     def remove_checkpoint(self, path: Any) -> None:

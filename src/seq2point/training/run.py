@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import platform
 import signal
 import time
@@ -18,7 +19,7 @@ import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
 
-from seq2point import masks
+from seq2point import masks, sliding
 from seq2point import network as networks
 from seq2point import pruning as pruners
 from seq2point.appliances import Appliance
@@ -30,14 +31,16 @@ from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import Pruner
 from seq2point.recording import Recording
-from seq2point.training.batches import Batches, WindowBatches
+from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.folder import RunFolder
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
-from seq2point.windows import Scale
+from seq2point.windows import Scale, window_runs
 
 HELD_OUT = 0.2
+WINDOWS_PER_STEP = 1000
+CHUNKS_PER_STEP = 8
 
 
 class Trained(NamedTuple):
@@ -104,7 +107,7 @@ def train_with_history(
     model = task.finished_model(best, planned)
     if folder:
         folder.write(task.asked(), planned, finished=True)
-    windows_per_s = steps * task.settings.batch_size / best.trained_s if best.trained_s else 0.0
+    windows_per_s = steps * task.batches.windows_per_step / best.trained_s if best.trained_s else 0.0
     return Trained(model, best.history, best.trained_s, windows_per_s, held_out)
 
 
@@ -115,6 +118,7 @@ class _Task:
     model: Model
     training: Sequence[Recording]
     held_out: Sequence[Recording]
+    held_out_windows: int
     batches: Batches
     pruner: Pruner | None
     settings: Settings
@@ -132,13 +136,14 @@ class _Task:
         device: torch.device,
     ) -> "_Task":
         scale = Scale.lineage([appliance]) if scaling == "lineage" else Scale.fitted([appliance], training)
-        batches = WindowBatches(training, [appliance.name], architecture, scale, settings.batch_size, settings.seed, device)
+        houses = Houses(training, [appliance.name], architecture, scale, device)
+        held_out_windows = _count_windows(held_out, appliance.name, architecture)
         torch.manual_seed(settings.seed)
         network = architecture.build()
         mean_w = _mean_w(training, appliance.name)
         nn.init.constant_(network.output.bias, (mean_w - scale.appliance_mean_w[0]) / scale.appliance_std_w[0])
         model = Model(network.to(device), scale, (appliance,), training[0].period_s)
-        return cls(model, training, held_out, batches, pruner, settings)
+        return cls(model, training, held_out, held_out_windows, _batches(houses, settings), pruner, settings)
 
     @property
     def appliance(self) -> str:
@@ -157,7 +162,7 @@ class _Task:
         }
 
     def validate(self, network: Seq2Point) -> dict[str, float]:
-        """The mean squared error in network units ('val_loss') and the MAE in watts on the held-out blocks."""
+        """The mean squared error in network units ('val_loss') and the MAE in watts, held-out blocks; NaN if it diverged."""
         squares = absolutes = count = 0.0
         std_w = self.model.scale.appliance_std_w[0]
         for recording in self.held_out:
@@ -167,6 +172,8 @@ class _Task:
             squares += float(np.square(error / std_w).sum())
             absolutes += float(np.abs(error).sum())
             count += len(error)
+        if count < self.held_out_windows:  # the network answers what is no number
+            return {"val_loss": math.nan, "val_mae_w": math.nan}
         return {"val_loss": squares / count, "val_mae_w": absolutes / count}
 
     def plan(self) -> Plan:
@@ -208,7 +215,7 @@ class _Task:
         best = BestWeights(self.settings.patience, prune[0] if prune else None)
         watching: list[pl.Callback] = [*prune, best]
         if progress:
-            watching.append(ShownProgress(planned, self.settings.batch_size))
+            watching.append(ShownProgress(planned, self.batches.windows_per_step))
         if folder:
             watching.append(Checkpoints(folder.checkpoint, checkpoint_every_s))
         trainer = _trainer([*watching, *callbacks], planned, folder, next(network.parameters()).device)
@@ -240,8 +247,19 @@ def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recordi
     return [recordings] if isinstance(recordings, Recording) else list(recordings)
 
 
+def _batches(houses: Houses, settings: Settings) -> Batches:
+    if settings.engine == "windows":
+        return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed)
+    chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
+    chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
+    return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed)
+
+
 def _pruner(name: str | None, sparsity: float | None) -> Pruner | None:
-    return pruners.find(name or "none", **({} if sparsity is None or name in (None, "none") else {"sparsity": sparsity}))
+    pruner = pruners.find(name or "none", **({} if sparsity is None else {"sparsity": sparsity}))
+    if pruner is None and sparsity is not None:
+        raise UsageError(f"a sparsity of {sparsity:g} without pruning; choose --pruning {' or '.join(pruners.PRUNERS)}")
+    return pruner
 
 
 def _split(recordings: list[Recording], validation: list[Recording], window: int) -> tuple[list[Recording], list[Recording]]:
@@ -260,6 +278,18 @@ def _split(recordings: list[Recording], validation: list[Recording], window: int
         return recordings, validation
     split = [recording.hold_out(HELD_OUT, window) for recording in recordings]
     return [kept for kept, _ in split], [held for _, held in split]
+
+
+def _count_windows(held_out: Sequence[Recording], appliance: str, architecture: Architecture) -> int:
+    """The windows to validate on; raises DataError where there is none."""
+    window, target = architecture.window, architecture.target_index
+    total = sum(window_runs(r, window, target, [appliance]).total for r in held_out)
+    if not total:
+        raise DataError(
+            f"no validation window: what is held out of {', '.join(f'house {r.house}' for r in held_out)} has no stretch of "
+            f"{window} samples without a gap where {appliance} is known; give a longer recording, or another with --validate"
+        )
+    return total
 
 
 def _mean_w(recordings: Sequence[Recording], appliance: str) -> float:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
-from seq2point.choices import LearningRateSchedule
+from seq2point.choices import Engine, LearningRateSchedule
 from seq2point.errors import UsageError
 
 VALIDATIONS = 20
@@ -14,6 +14,8 @@ VALIDATIONS = 20
 class Settings(BaseModel):
     """How a network is trained. At most one of `epochs`, `steps` and `budget_s` is given; without any it is ten epochs.
 
+    `engine` 'sliding' learns from chunks of consecutive windows at once, 'windows' from shuffled single ones. `batch_size` is the
+    windows in a step, by default 1000 for 'windows' and eight chunks for 'sliding'; `chunk` is the windows in a chunk.
     `schedule` is the course of the learning rate over the planned steps; 'linear' and 'cosine' end at zero.
     `validation_frequency` is in epochs; without it there are about twenty validations, and at least one an epoch. Training stops
     early after `patience` validations without a better loss.
@@ -24,7 +26,9 @@ class Settings(BaseModel):
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
     budget_s: PositiveFloat | None = None
-    batch_size: PositiveInt = 1000
+    engine: Engine = "sliding"
+    batch_size: PositiveInt | None = None
+    chunk: PositiveInt | None = None
     learning_rate: PositiveFloat = 1e-3
     schedule: LearningRateSchedule = "linear"
     validation_frequency: PositiveInt | None = None

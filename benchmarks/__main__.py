@@ -1,0 +1,14 @@
+"""Run benchmarks by name, all by default."""
+
+import sys
+from importlib import import_module
+
+from seq2point.machine import prepare
+
+NAMES = ("inference", "training", "length", "year", "training_memory", "time_to_error")
+
+if __name__ == "__main__":
+    prepare()
+    for name in sys.argv[1:] or NAMES:
+        import_module(f"benchmarks.{name}").main()
+        print()

@@ -1,0 +1,54 @@
+"""Training steps on chunks against training steps on shuffled windows: windows a second, each at its best batch."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from benchmarks.inference import SHAPES
+from benchmarks.timing import rates
+from seq2point.appliances import APPLIANCES
+from seq2point.network import Architecture
+from seq2point.recording import Recording
+from seq2point.sliding import chunk_windows
+from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
+from seq2point.windows import Scale
+
+WINDOW_BATCHES = (128, 512, 1000)
+CHUNKS = (8, 16, 32)
+
+
+def step(shape: Architecture, batches: Batches) -> Callable[[], None]:
+    """One optimiser step on a network of its own, as training makes it."""
+    torch.manual_seed(0)
+    network = shape.build()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
+
+    def work() -> None:
+        optimiser.zero_grad()
+        batches.loss(network, batches.draw(0)).backward()
+        optimiser.step()
+
+    return work
+
+
+def main() -> None:
+    kettle = APPLIANCES["kettle"]
+    random = np.random.default_rng(0)
+    power = [random.uniform(0, 3000, 400_000).astype(np.float32) for _ in range(2)]
+    recording = Recording("random", 6.0, power[0], {"kettle": power[1]})
+    print(f"training, windows a second, {torch.get_num_threads()} threads, median of 5 turns, each engine at its best batch")
+    print(f"{'shape':12} {'windows':>16} {'sliding':>24} {'ratio':>8}")
+    for name, shape in SHAPES.items():
+        houses = Houses([recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu"))
+        works = {}
+        for size in WINDOW_BATCHES:
+            works[f"batch {size}"] = (step(shape, WindowBatches(houses, size, 0)), size)
+        for chunks in CHUNKS:
+            batches = ChunkBatches(houses, chunk_windows(shape), chunks, 0)
+            works[f"{chunks} chunks of {batches.hop}"] = (step(shape, batches), batches.windows_per_step)
+        rate = rates(works)
+        slow = max((n for n in rate if n.startswith("batch")), key=rate.__getitem__)
+        fast = max((n for n in rate if "chunks" in n), key=rate.__getitem__)
+        print(f"{name:12} {rate[slow]:9,.0f} ({slow}) {rate[fast]:9,.0f} ({fast}) {rate[fast] / rate[slow]:8.1f}", flush=True)
+        print("             " + "  ".join(f"{n}: {r:,.0f}" for n, r in rate.items()), flush=True)

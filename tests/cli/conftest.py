@@ -1,0 +1,111 @@
+"""The `seq2point` command, run in this process, and small house files for it."""
+
+import io
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pytest
+
+from seq2point.cli import main
+from seq2point.data.store import write_recording
+from seq2point.recording import Recording
+
+
+class Answer(NamedTuple):
+    """What a command said, and the code it left with."""
+
+    code: int
+    out: str
+    err: str
+
+
+def answer_of(program: Callable[[], object], *words: object) -> Answer:
+    """Run a program as its user would, with these words on its command line."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["seq2point", *map(str, words)])
+        patch.setenv("COLUMNS", "200")
+        try:
+            program()
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def program() -> Command:
+    return answer_of
+
+
+@pytest.fixture(scope="session")
+def seq2point() -> Command:
+    return lambda *words: answer_of(main, *words)
+
+
+def kettle_house(samples: int, seed: int, period_s: float = 6.0) -> Recording:
+    """A kettle of 2.5 kW for about two minutes at random times, over a base load with noise."""
+    rng = np.random.default_rng(seed)
+    kettle_w = np.zeros(samples, dtype=np.float32)
+    at = 40
+    while at < samples:
+        kettle_w[at : at + int(rng.integers(12, 25))] = 2500
+        at += int(rng.integers(60, 160))
+    mains_w = kettle_w + 200 + rng.normal(0, 15, samples).astype(np.float32)
+    return Recording(str(seed), period_s, mains_w, {"kettle": kettle_w}, datetime(2025, 3, 29, 22, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def make_house() -> Callable[..., Recording]:
+    return kettle_house
+
+
+class Files(NamedTuple):
+    """A house to train on (Parquet), one to test on (CSV), and one of another sampling period."""
+
+    train: Path
+    test: Path
+    slow: Path
+
+
+def write_csv(recording: Recording, path: Path) -> Path:
+    times = [datetime.fromtimestamp(t, UTC) for t in recording.times_s()]
+    stamps = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in times]
+    pl.DataFrame({"Timestamp": stamps, "mains": recording.mains_w, **recording.appliances_w}).write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    folder = tmp_path_factory.mktemp("houses")
+    write_recording(kettle_house(2500, 1), folder / "train.parquet")
+    write_recording(kettle_house(2500, 3, 8.0), folder / "slow.parquet")
+    return Files(folder / "train.parquet", write_csv(kettle_house(1500, 2), folder / "test.csv"), folder / "slow.parquet")
+
+
+QUICK = ("--network", "reduced", "--window", 31, "--steps", 250, "--engine", "windows", "--batch-size", 32, "--threads", 1)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files: Files) -> tuple[Path, Answer]:
+    """The folder that `seq2point train` filled with a pruned model, and what it said."""
+    out = tmp_path_factory.mktemp("runs") / "kettle"
+    answer = seq2point(
+        "train", "kettle", "--train", files.train, "--test", files.test, "--pruning", "tfmot", "--out", out, *QUICK
+    )
+    assert answer.code == 0, answer.err
+    return out, answer
+
+
+@pytest.fixture
+def quick() -> tuple[object, ...]:
+    """Options of a training that takes seconds."""
+    return QUICK

@@ -1,0 +1,187 @@
+"""The original commands, `train_main.py` and `test_main.py`, with their flags on the lineage's own kind of files."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seq2point.cli import original
+from seq2point.data.store import write_recording
+from seq2point.model_file import Model
+from seq2point.recording import Recording
+
+ROOT = Path(__file__).parents[2]
+QUICK = ("--network_type", "reduced", "--input_window_length", 31, "--batch_size", 300)
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def run_train(program: Command) -> Command:
+    return lambda *words: program(lambda: original.main_of(original.train_main), *words)
+
+
+@pytest.fixture
+def run_test(program: Command) -> Command:
+    return lambda *words: program(lambda: original.main_of(original.test_main), *words)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the command is run in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_lineage(recording: Recording, path: Path, header: str = "", mean_w: float = 700, std_w: float = 1000) -> Path:
+    """The lineage's file: normalised mains, normalised appliance."""
+    (power_w,) = recording.appliances_w.values()
+    columns = np.stack([(recording.mains_w - 522) / 814, (power_w - mean_w) / std_w], axis=1)
+    np.savetxt(path, columns, delimiter=",", fmt="%.6f", header=header, comments="")
+    return path
+
+
+@pytest.mark.parametrize("header", ["", "aggregate,kettle"], ids=["without a header", "with a header"])
+def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
+    run_train: Command, run_test: Command, here: Path, make_house: Command, header: str
+):
+    for use, seed in (("training", 1), ("validation", 2), ("test", 3)):
+        write_lineage(make_house(1200, seed), here / f"kettle_{use}_.csv", header)
+    trained = run_train(
+        "--pruning_algorithm=default", "--training_directory", "kettle_training_.csv", "--validation_directory",
+        "kettle_validation_.csv", "--epochs", 2, *QUICK,
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    saved = here / "kettle" / "saved_models"
+    prefix = "kettle_default_reduced_"
+    assert sorted(path.name for path in saved.iterdir()) == sorted(
+        prefix + name for name in ("model.safetensors", "metrics.json", "training.png", "test.png", "log.csv", "run")
+    )
+    assert str(Path("kettle") / "saved_models" / f"{prefix}model.safetensors") in trained.out
+
+    model = Model.load(saved / f"{prefix}model.safetensors")
+    assert model.period_s == 8
+    data = model.provenance["training"]
+    assert (data["training_data"][0]["samples"], data["validation_data"][0]["samples"]) == (1200, 1200)
+    (saved / f"{prefix}test.png").unlink()
+    tested = run_test("--pruning_algorithm=default", "--test_directory", "kettle_test_.csv", *QUICK)
+    assert tested.code == 0, tested.err
+    assert (saved / f"{prefix}test.png").read_bytes()[:4] == b"\x89PNG"
+    report = json.loads((saved / f"{prefix}metrics.json").read_text())
+    assert report["data"][0]["house"] == "kettle_test_"
+    truth_w = make_house(1200, 3).appliances_w["kettle"][15:-15]
+    assert report["baselines"]["zero"]["mae_w"] == pytest.approx(float(truth_w.mean()), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("always:a training of 4 steps ends before the pruning schedule does")
+def test_tfmot_prunes_half_of_the_weights_and_algorithm_is_another_name_of_the_flag(
+    run_train: Command, run_test: Command, here: Path, make_house: Command
+):
+    folder = here / "data"
+    folder.mkdir()
+    write_lineage(make_house(1200, 1), folder / "kettle_training_.csv")
+    write_lineage(make_house(900, 2), folder / "kettle_test_.csv")
+    words = ("--training_directory", folder, "--epochs", 2, "--period", "6s", *QUICK)
+    trained = run_train("--pruning_algorithm=tfmot", *words)
+    assert trained.code == 0, trained.err
+    model = Model.load(here / "kettle" / "saved_models" / "kettle_tfmot_reduced_model.safetensors")
+    assert model.period_s == 6
+    assert model.provenance["training"]["pruning"]["method"] == "magnitude"
+    assert all(int(mask.sum()) == mask.numel() // 2 for mask in model.masks.values())
+    assert "50.0%" in trained.out
+    assert run_test("--algorithm=tfmot", "--test_directory", folder, "--period", "6s", *QUICK).code == 0
+
+
+def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(run_train: Command, here: Path, make_house: Command):
+    house = make_house(1500, 1)
+    washing = Recording("7", 8.0, house.mains_w, {"washing_machine": house.appliances_w["kettle"]}, house.start)
+    write_recording(washing, here / "house7.parquet")
+    answer = run_train(
+        "--appliance_name", "washing machine", "--training_directory", here / "house7.parquet", "--crop", 800, "--epochs", 1,
+        "--validation_frequency", 1, *QUICK,
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    model = Model.load(here / "washing_machine/saved_models/washing_machine_default_reduced_model.safetensors")
+    said = model.provenance["training"]
+    assert said["training_data"][0]["samples"] == 800 - 160 - 31
+    assert said["settings"]["validation_frequency"] == 1
+
+
+def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
+    run_train: Command, run_test: Command, here: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
+    trained = run_train("--appliance_name", "fridge", "--crop", 1500, "--epochs", 0.1, *QUICK)
+    assert trained.code == 0, trained.err
+    assert "no training data given: using synthetic houses 0, 1, 2, 3" in trained.err
+    assert "no validation data given: using synthetic houses 4" in trained.err
+    tested = run_test("--appliance_name", "fridge", "--crop", 1500, *QUICK)
+    assert tested.code == 0, tested.err
+    assert "no test data given: using synthetic houses 5" in tested.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--pruning_algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, tfmot, default"),
+        (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
+        (("--appliance_name", "toaster"), 2, "unknown appliance 'toaster': choose one of kettle"),
+        (("--input_window_length", "600"), 2, "a window of 600 samples does not fit default: an odd number"),
+        (("--training_directory", "nowhere.csv"), 1, "nowhere.csv: no such file"),
+        (("--training_directory", "."), 1, ".: holds no .csv or .parquet file"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_one_line_and_leaves_nothing(
+    run_train: Command, here: Path, words: tuple[str, ...], code: int, says: str
+):
+    answer = run_train(*words)
+    assert answer.code == code
+    assert answer.err.startswith("seq2point: ")
+    assert says in answer.err
+    assert answer.err.count("\n") == 1
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, tfmot, default"),
+        (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
+        (("--algorithm", "tfmot"), 1, "kettle_tfmot_default_model.safetensors: no such model file"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_in_one_line(
+    run_test: Command, here: Path, words: tuple[str, ...], code: int, says: str
+):
+    answer = run_test(*words)
+    assert answer.code == code
+    assert says in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(run_train: Command, here: Path):
+    (here / "watts.csv").write_text("230,0\n2500,2300\n" * 50)
+    answer = run_train("--training_directory", "watts.csv", *QUICK)
+    assert answer.code == 1
+    assert "watts.csv, line 1: '" in answer.err
+    assert "which is no scaled power" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("script", "flags"),
+    [
+        ("train_main.py", ("epochs", "validation_frequency", "training_directory", "validation_directory")),
+        ("test_main.py", ("algorithm", "test_directory")),
+    ],
+)
+def test_the_scripts_stand_at_the_top_with_the_original_flags(script: str, flags: tuple[str, ...]):
+    run = subprocess.run(
+        [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True, env={"COLUMNS": "200"}
+    )
+    common = ("appliance_name", "batch_size", "crop", "pruning_algorithm", "network_type", "input_window_length", "period")
+    assert all(f"--{flag}" in run.stdout for flag in (*common, *flags))

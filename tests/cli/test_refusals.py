@@ -1,0 +1,189 @@
+"""What cannot be done is refused in one line that says what, where and what to do; nothing is left behind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+
+from seq2point.data.store import write_recording
+
+Command = Callable[..., Any]
+
+# what is typed -> the exit code, and what the line says; {names} are paths of the places below
+REFUSED: dict[str, tuple[str, int, str]] = {
+    "an appliance that does not exist": (
+        "train teapot --train {train} --out {out}",
+        2,
+        "unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave, dishwasher",
+    ),
+    "a network that does not exist": (
+        "train kettle --train {train} --out {out} --network seq3point",
+        2,
+        "unknown network 'seq3point': choose one of seq2point, reduced, dropout, reduced_dropout",
+    ),
+    "a pruning algorithm that does not exist": (
+        "train kettle --train {train} --out {out} --pruning tf",
+        2,
+        "unknown pruning algorithm 'tf': choose one of none, magnitude, tfmot, default",
+    ),
+    "a sparsity out of range": (
+        "train kettle --train {train} --out {out} --pruning magnitude --sparsity 1.5",
+        2,
+        "magnitude: setting 'sparsity' = 1.5: input should be less than 1",
+    ),
+    "a sparsity of nothing": (
+        "train kettle --train {train} --out {out} --sparsity 0.9",
+        2,
+        "a sparsity of 0.9 without pruning; choose --pruning magnitude",
+    ),
+    "an even window": (
+        "train kettle --train {train} --out {out} --window 600",
+        2,
+        "a window of 600 samples does not fit seq2point: an odd number of at least 30",
+    ),
+    "epochs and steps": ("train kettle --train {train} --out {out} --epochs 1 --steps 9", 2, "give one of --epochs, --steps and"),
+    "no steps": ("train kettle --train {train} --out {out} --steps 0", 2, "--steps 0: input should be greater than 0"),
+    "no patience": ("train kettle --train {train} --out {out} --patience 0", 2, "--patience 0: input should be greater than 0"),
+    "a training file that is not there": ("train kettle --train {nowhere} --out {out}", 1, "nowhere.csv: no such file"),
+    "a training file that is empty": ("train kettle --train {empty} --out {out}", 1, "empty.csv: the file is empty"),
+    "a training file that is no table": (
+        "train kettle --train {nonsense} --out {out}",
+        1,
+        "nonsense.parquet: not a CSV or Parquet",
+    ),
+    "an appliance that the house lacks": (
+        "train fridge --train {train} --out {out}",
+        1,
+        "train.parquet: no column for 'fridge' (columns: time, mains, kettle)",
+    ),
+    "a recording shorter than a window": (
+        "train kettle --train {train} --out {out} --window 2999",
+        1,
+        "house 1: 2500 samples are shorter than a window of 2999",
+    ),
+    "a validation block shorter than a window": (
+        "train kettle --train {train} --out {out}",
+        1,
+        "no validation window: what is held out of house 1 has no stretch of 599 samples",
+    ),
+    "training houses of two periods": (
+        "train kettle --train {train} --train {slow} --out {out}",
+        1,
+        "house 1 has a reading every 6 s, house 3 every 8 s; resample to one period with --period",
+    ),
+    "a test house of another period, before hours of training": (
+        "train kettle --train {train} --test {slow} --out {out}",
+        1,
+        "house 3 has a reading every 8 s, the model was trained at 6 s",
+    ),
+    "test data of another period": ("test {model} --data {slow}", 1, "a reading every 8 s, the model needs one every 6 s"),
+    "test data without the appliance": ("test {model} --data {mains}", 1, "mains.csv: no column for 'kettle'"),
+    "test data shorter than a window": ("test {model} --data {short}", 1, "nothing to score: no stretch of 31 samples"),
+    "a model that is not there": ("test {nowhere} --data {train}", 1, "nowhere.csv: no such model file"),
+    "a model that is none": ("info {train}", 1, "train.parquet: not a seq2point model"),
+    "a model that was cut off": ("info {cut}", 1, "cut.safetensors: the file is cut off inside tensor"),
+    "a model that was altered": (
+        "disaggregate {altered} {train} -o {answer}.csv",
+        1,
+        "was altered (its SHA-256 differs); copy the file again",
+    ),
+    "a time zone that does not exist": ("test {model} --data {train} --zone Mars", 2, "--zone: 'Mars' is no time zone; write"),
+    "a time zone that is a continent": ("test {model} --data {train} --zone Europe", 2, "'Europe' is no time zone"),
+    "a picture of an unknown kind": (
+        "test {model} --data {train} --plot {answer}.xyz",
+        2,
+        "answer.xyz: a picture is written as .png, .pdf, .svg",
+    ),
+    "an answer of an unknown kind": (
+        "disaggregate {model} {train} -o {answer}.txt",
+        2,
+        "answer.txt: the answer is written as .csv or .parquet",
+    ),
+    "mains of another period": (
+        "disaggregate {model} {slow} -o {answer}.csv",
+        1,
+        "slow.parquet: a reading every 8 s, the model needs one every 6 s",
+    ),
+    "a report where a file is in the way": ("test {model} --data {train} --json {empty}/m.json", 1, "m.json: cannot be written"),
+    "CUDA where there is none": (
+        "test {model} --data {train} --device cuda",
+        2,
+        "--device cuda: torch finds no CUDA device here",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def places(
+    tmp_path_factory: pytest.TempPathFactory, files: Any, trained: tuple[Path, Any], make_house: Callable[..., Any]
+) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("bad")
+    model = trained[0] / "model.safetensors"
+    whole = model.read_bytes()
+    (folder / "empty.csv").touch()
+    (folder / "nonsense.parquet").write_bytes(b"nonsense" * 99)
+    (folder / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    (folder / "altered.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    pl.read_csv(files.test).select("Timestamp", "mains").write_csv(folder / "mains.csv")
+    write_recording(replace(make_house(20, 1)), folder / "short.parquet")
+    made = {path.stem: path for path in folder.iterdir()}
+    return {**files._asdict(), **made, "model": model, "nowhere": folder / "nowhere.csv", "folder": folder}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_it_is_refused_in_one_line_with_its_exit_code_and_leaves_nothing(
+    case: str, places: dict[str, Path], seq2point: Command, tmp_path: Path
+):
+    if "CUDA" in case and torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    typed, code, says = REFUSED[case]
+    before = set(places["folder"].iterdir())
+    words = [word.format(**places, out=tmp_path / "out", answer=tmp_path / "answer") for word in typed.split()]
+    answer = seq2point(*words)
+    lines = answer.err.splitlines()
+    assert len(lines) == 1, answer.err
+    assert lines[0].startswith("seq2point: ")
+    assert says in lines[0]
+    assert answer.code == code
+    assert not answer.out
+    assert list(tmp_path.iterdir()) == []
+    assert set(places["folder"].iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "train",
+        "train kettle",
+        "train kettle --train x.csv --no-such-option",
+        "train kettle --train x.csv --budget soon",
+        "train kettle --train x.csv --seed -1",
+        "train kettle --train x.csv --device tpu",
+        "test model.safetensors",
+        "disaggregate model.safetensors mains.csv",
+        "disaggregate model.safetensors mains.csv -o out.csv --edges zero",
+        "no-such-verb",
+    ],
+)
+def test_a_word_that_the_command_does_not_know_is_a_usage_error(typed: str, seq2point: Command):
+    answer = seq2point(*typed.split())
+    assert answer.code == 2
+    assert "Error" in answer.err
+
+
+def test_a_run_that_stands_unfinished_is_kept(seq2point: Command, files: Any, tmp_path: Path):
+    words = ("train", "kettle", "--train", files.train, "--network", "reduced", "--window", 31, "--steps", 3, "--out", tmp_path)
+    assert seq2point(*words).code == 0
+    record = tmp_path / "run.json"
+    record.write_text(record.read_text().replace('"finished": true', '"finished": false'))
+    answer = seq2point(*words)
+    assert answer.code == 2
+    assert "holds an unfinished run; go on with --resume, or begin anew with --overwrite" in answer.err
+    answer = seq2point(*words, "--seed", 7, "--resume")
+    assert answer.code == 2
+    assert "cannot resume with another seed than the run began with" in answer.err
+    assert seq2point(*words, "--seed", 7, "--overwrite").code == 0

@@ -1,0 +1,211 @@
+"""What every pruner promises, swept over the table of pruners with each one's smallest settings.
+
+A new pruner needs one line in SMALLEST; it is held to the same promises.
+"""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from seq2point import masks
+from seq2point.errors import UsageError
+from seq2point.network import Architecture
+from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find
+from seq2point.recording import Recording
+from seq2point.training import Trained, train_with_history
+
+STEPS = 40
+SMALL = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
+
+
+class Smallest(NamedTuple):
+    """Settings with which 40 steps suffice, settings with which they do not, and the weights kept of a tensor of `n`."""
+
+    enough: dict[str, Any]
+    too_slow: dict[str, Any]
+    kept: Callable[[int], int]
+
+
+SMALLEST = {
+    "magnitude": Smallest(
+        {"sparsity": 0.7, "schedule": "polynomial", "frequency": 5},
+        {"sparsity": 0.7, "frequency": STEPS + 1},
+        lambda n: max(round(n * (1 - 0.7)), 1),
+    ),
+}
+
+
+@pytest.fixture(params=PRUNERS)
+def smallest(request: pytest.FixtureRequest) -> Smallest:
+    return SMALLEST[request.param]
+
+
+@pytest.fixture
+def pruner(request: pytest.FixtureRequest, smallest: Smallest) -> Pruner:
+    return PRUNERS[request.node.callspec.params["smallest"]](**smallest.enough)
+
+
+@pytest.fixture(scope="module")
+def house() -> Recording:
+    rng = np.random.default_rng(5)
+    kettle_w = np.where(np.arange(800) % 100 < 15, np.float32(2500), np.float32(0))
+    mains_w = kettle_w + rng.normal(200, 20, 800).astype(np.float32)
+    return Recording("1", 6.0, mains_w, {"kettle": kettle_w})
+
+
+class Watch(pl.Callback):
+    """Runs `at_step(step, module)` after every step."""
+
+    def __init__(self, at_step: Callable[[int, pl.LightningModule], None]):
+        self.at_step = at_step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self.at_step(trainer.global_step, pl_module)
+
+
+def train(house: Recording, pruner: Pruner, **options: Any) -> Trained:
+    plan = {"steps": STEPS, "batch_size": 40, "patience": 1000, "learning_rate": 0.01, "progress": False}
+    return train_with_history(house, "kettle", network=SMALL, pruning=pruner, **(plan | options))
+
+
+def bits(trained: Trained) -> dict[str, torch.Tensor]:
+    chosen = {f"mask.{name}": mask for name, mask in trained.model.masks.items()}
+    return {**trained.model.network.state_dict(), **chosen}
+
+
+def assert_same_bits(one: Trained, other: Trained) -> None:
+    ours, theirs = bits(one), bits(other)
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_it_keeps_the_promised_number_of_weights_of_every_tensor_and_at_least_one(
+    house: Recording, pruner: Pruner, smallest: Smallest
+):
+    model = train(house, pruner).model
+    for row in masks.count(model.network, model.masks):
+        assert row.kept == max(smallest.kept(row.total), 1)
+        assert row.zeros == row.total - row.kept
+
+
+def test_at_the_highest_sparsity_every_tensor_still_has_a_weight(house: Recording, pruner: Pruner, smallest: Smallest):
+    model = train(house, type(pruner)(**(smallest.enough | {"sparsity": 0.999}))).model
+    assert [row.kept for row in masks.count(model.network, model.masks)] == [1, 1, 1, 1]
+
+
+def test_masks_are_of_weights_never_of_biases(house: Recording, pruner: Pruner):
+    model = train(house, pruner).model
+    weights = masks.prunable(model.network)
+    assert set(model.masks) <= set(weights)
+    assert not any(name.endswith("bias") for name in model.masks)
+    assert all(mask.dtype == torch.bool and mask.shape == weights[name].shape for name, mask in model.masks.items())
+    assert all(p.count_nonzero() for name, p in model.network.named_parameters() if name == "hidden.bias")
+
+
+def test_what_it_drops_is_exactly_zero_after_every_step_though_adams_momentum_goes_on(house: Recording, pruner: Pruner):
+    dropped_by_step: dict[int, int] = {}
+
+    def look(step: int, module: pl.LightningModule) -> None:
+        state = next(c for c in module.trainer.callbacks if hasattr(c, "pruner")).state  # type: ignore[attr-defined]
+        moments = module.trainer.optimizers[0].state
+        for name, mask in state.masks.items():
+            weight = module.get_parameter(f"network.{name}")
+            assert not weight[~mask].any()
+            dropped_by_step[step] = dropped_by_step.get(step, 0) + int((moments[weight]["exp_avg"][~mask] != 0).sum())
+
+    train(house, pruner, callbacks=[Watch(look)])
+    assert sum(dropped_by_step.values()) > 0, "no masked weight had any momentum: nothing was tested"
+    assert max(dropped_by_step) == STEPS
+
+
+def test_the_zeros_are_still_zeros_in_the_saved_model(house: Recording, pruner: Pruner, tmp_path: Path):
+    model = train(house, pruner).model
+    model.save(tmp_path / "model.safetensors")
+    loaded = type(model).load(tmp_path / "model.safetensors")
+    assert masks.count(loaded.network, loaded.masks) == masks.count(model.network, model.masks)
+    assert all(not loaded.network.get_parameter(name)[~mask].any() for name, mask in loaded.masks.items())
+
+
+def test_the_same_seed_gives_the_same_masks_and_another_seed_does_not(house: Recording, pruner: Pruner):
+    once, again, other = (train(house, pruner, seed=seed) for seed in (1, 1, 2))
+    assert_same_bits(once, again)
+    assert any(not torch.equal(mask, other.model.masks[name]) for name, mask in once.model.masks.items())
+
+
+@pytest.mark.parametrize("stop_at", [3, 19, 33])
+def test_a_run_stopped_and_resumed_gives_the_bits_of_one_that_never_stopped(
+    house: Recording, pruner: Pruner, tmp_path: Path, stop_at: int
+):
+    def stop(step: int, _: pl.LightningModule) -> None:
+        if step == stop_at:
+            raise KeyboardInterrupt
+
+    kept: dict[str, Any] = {"out": tmp_path, "checkpoint_every_s": 0}
+    with pytest.raises(KeyboardInterrupt):
+        train(house, pruner, callbacks=[Watch(stop)], **kept)
+    assert_same_bits(train(house, pruner, resume=True, **kept), train(house, pruner))
+
+
+def test_a_run_too_short_for_it_prunes_at_its_last_step_and_says_so(house: Recording, pruner: Pruner, smallest: Smallest):
+    slow = type(pruner)(**smallest.too_slow)
+    with pytest.warns(UserWarning, match=f"{STEPS} steps ends before the pruning schedule does: pruned to .* at the last step"):
+        trained = train(house, slow)
+    counts = masks.count(trained.model.network, trained.model.masks)
+    assert [row.kept for row in counts] == [smallest.kept(row.total) for row in counts]
+    assert [row["sparsity"] > 0 for row in trained.history] == [False] * (len(trained.history) - 1) + [True]
+
+
+def test_a_run_that_is_long_enough_warns_of_nothing(house: Recording, pruner: Pruner):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert train(house, pruner).history[-1]["sparsity"] > 0
+
+
+def test_deciding_changes_neither_the_weights_nor_the_state_it_is_given(pruner: Pruner):
+    torch.manual_seed(0)
+    network = SMALL.build()
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    state = pruner.begin(network)
+    for step in range(1, STEPS + 1):
+        for p in network.parameters():
+            p.grad = torch.ones_like(p)
+        given, given_masks = state, {name: mask.clone() for name, mask in state.masks.items()}
+        state = pruner.update(network, state, StepInfo(step, STEPS, 1.0))
+        assert isinstance(state, PruneState)
+        assert all(torch.equal(given.masks[name], mask) for name, mask in given_masks.items())
+    assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
+    assert state.final
+
+
+def test_its_settings_are_frozen_and_survive_json(pruner: Pruner):
+    with pytest.raises(ValidationError, match="frozen"):
+        pruner.sparsity = 0.1  # type: ignore[attr-defined]
+    assert type(pruner).model_validate_json(pruner.model_dump_json()) == pruner
+
+
+@pytest.mark.parametrize("sparsity", [-0.1, 1.0, float("nan"), "half"])
+def test_a_sparsity_out_of_range_is_a_usage_error_that_names_it(pruner: Pruner, sparsity: object):
+    with pytest.raises(UsageError, match=f"{pruner.name}: setting 'sparsity' = "):
+        find(pruner.name, sparsity=sparsity)
+
+
+def test_a_setting_that_it_lacks_is_a_usage_error_that_names_it(pruner: Pruner):
+    with pytest.raises(UsageError, match=f"{pruner.name}: setting 'sparsty' = 0.5"):
+        find(pruner.name, sparsty=0.5)
+
+
+def test_the_lineages_names_lead_to_our_pruners():
+    assert {name: getattr(find(name), "name", None) for name in ALIASES} == {"tfmot": "magnitude", "default": None}
+    assert find("none") is None
+
+
+def test_an_unknown_pruner_is_refused_with_the_list():
+    with pytest.raises(UsageError, match="unknown pruning algorithm 'magnitud': choose one of none, magnitude, tfmot, default"):
+        find("magnitud")

@@ -1,0 +1,110 @@
+"""Irregular stamps fall on a regular grid by the mean, short holes are filled, long ones stay or become jumps."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2point.data.align import is_regular, median_step_s, place_on_grid
+
+NAN = np.nan
+
+
+def at(*seconds: float, first: float = 1_700_000_000.0) -> np.ndarray:
+    return first + np.array(seconds, dtype=float)
+
+
+def on_grid(seconds, watts, period_s: float = 6.0, fill_s: float = 30.0) -> np.ndarray:
+    return place_on_grid(at(*seconds), period_s).mean(np.array(watts, dtype=np.float32), fill_s)
+
+
+@st.composite
+def irregular_times(draw: st.DrawFn) -> np.ndarray:
+    steps = draw(st.lists(st.one_of(st.floats(1, 12), st.sampled_from([30.0, 200.0, 3599.0, 4000.0, 9e5])), max_size=40))
+    return at(0, *np.cumsum(steps))
+
+
+@given(irregular_times(), st.sampled_from([6.0, 7.0, 8.0]))
+def test_every_reading_falls_on_the_nearest_sample_of_its_piece(times_s: np.ndarray, period_s: float):
+    grid = place_on_grid(times_s, period_s)
+    firsts = [0, *(jump.sample for jump in grid.jumps)]
+    starts = np.array([grid.start.timestamp(), *(jump.time.timestamp() for jump in grid.jumps)])
+    piece = np.searchsorted(firsts, grid.sample, side="right") - 1
+    grid_s = starts[piece] + (grid.sample - np.array(firsts)[piece]) * period_s
+    assert (np.abs(grid_s - times_s) <= period_s / 2 + 1e-3).all()
+    assert grid.sample[0] == 0
+    assert grid.size == grid.sample[-1] + 1
+
+
+@given(irregular_times(), st.data())
+def test_a_grid_sample_is_the_mean_of_the_readings_that_fall_on_it(times_s: np.ndarray, data: st.DataObject):
+    watts = np.array(
+        data.draw(st.lists(st.one_of(st.just(NAN), st.floats(0, 5000)), min_size=len(times_s), max_size=len(times_s)))
+    )
+    grid = place_on_grid(times_s, 6.0)
+    mean = grid.mean(watts.astype(np.float32), fill_s=0)
+    for sample in range(grid.size):
+        here = watts[grid.sample == sample]
+        known = here[~np.isnan(here)]
+        expected = known.mean() if len(known) else NAN
+        assert mean[sample] == pytest.approx(expected, rel=1e-5, nan_ok=True)
+
+
+def test_readings_at_the_period_are_taken_as_they_are():
+    watts = np.array([1, NAN, 3], dtype=np.float32)
+    grid = place_on_grid(at(0, 6, 12), 6.0)
+    assert grid.is_plain
+    assert grid.mean(watts) is watts
+
+
+def test_a_hole_of_thirty_seconds_is_filled_with_the_reading_before_it():
+    np.testing.assert_array_equal(on_grid([0, 36], [5, 7]), [5, 5, 5, 5, 5, 5, 7])
+
+
+def test_a_longer_hole_is_filled_for_thirty_seconds_and_then_a_gap():
+    np.testing.assert_array_equal(on_grid([0, 48], [5, 7]), [5, 5, 5, 5, 5, 5, NAN, NAN, 7])
+
+
+def test_a_gap_that_the_file_means_is_not_filled():
+    np.testing.assert_array_equal(on_grid([0, 6, 18], [5, NAN, 7]), [5, NAN, NAN, 7])
+
+
+def test_several_missing_rows_are_filled_each_from_its_own_reading_before():
+    np.testing.assert_array_equal(on_grid([0, 12, 24], [1, 2, 3]), [1, 1, 2, 2, 3])
+
+
+def test_an_hour_without_rows_is_an_empty_stretch_and_more_is_a_jump():
+    assert place_on_grid(at(0, 3600), 6.0).jumps == ()
+    (jump,) = place_on_grid(at(0, 6, 3606.5), 6.0).jumps
+    assert jump.sample == 2
+    assert jump.time == datetime.fromtimestamp(1_700_003_606.5, UTC)
+
+
+def test_nothing_is_filled_across_a_jump():
+    np.testing.assert_array_equal(on_grid([0, 6, 10_000, 10_012], [1, 2, 3, 4]), [1, 2, 3, 3, 4])
+    np.testing.assert_array_equal(on_grid([0, 12, 10_000, 10_006], [1, NAN, 3, 4]), [1, 1, NAN, 3, 4])
+
+
+def test_hourly_readings_do_not_jump_at_each_of_them():
+    assert place_on_grid(at(0, 7200, 14400, 21600), 7200.0).jumps == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "regular"),
+    [
+        ((0, 6, 12, 18), True),
+        ((0, 6, 18, 24), True),
+        ((0, 6, 13, 18), False),
+        ((0, 6.2, 12, 18), True),
+        ((0, 6, 9000, 9006), True),
+    ],
+)
+def test_times_are_regular_where_steps_are_whole_periods(seconds: tuple[float, ...], regular: bool):
+    assert is_regular(at(*seconds), 6.0) is regular
+
+
+def test_the_usual_step_is_the_median_and_zero_for_a_single_reading():
+    assert median_step_s(at(0, 6, 12, 3000)) == 6.0
+    assert median_step_s(at(0)) == 0.0

@@ -1,0 +1,284 @@
+"""Every table that cannot be used gives one DataError line that says which file, where and what."""
+
+import pickle
+import random
+import re
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from seq2point import DataError, Recording, load_recording
+from seq2point.data.store import write_recording
+from seq2point.data.table import Columns
+
+COLUMNS = Columns()
+REPAIR = Columns(repair=True)
+GOOD = "time,mains,kettle\n0,100,1\n6,200,2\n12,300,3\n"
+UNREADABLE_TIME = "the time is missing or unreadable; times like 2024-03-31T07:15:00Z or Unix seconds are read"
+
+
+def refusal(path: Path, appliances=None, period_s=None, columns: Columns = COLUMNS) -> str:
+    with pytest.raises(DataError) as caught:
+        load_recording(path, appliances, period_s, columns)
+    text = str(caught.value)
+    assert str(path) in text
+    assert "\n" not in text
+    return text.removeprefix(str(path))
+
+
+def loads_or_is_refused(path: Path, columns: Columns, period_s: float | None = None) -> Recording | None:
+    refused = None
+    try:
+        return load_recording(path, None, period_s, columns)
+    except DataError as error:
+        refused = str(error)
+    assert refused.startswith(str(path))
+    assert "\n" not in refused
+    return None
+
+
+def written(folder: Path, content: str | bytes, name: str = "house.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "missing.parquet"])
+def test_a_missing_file(tmp_path: Path, name: str):
+    assert refusal(tmp_path / name) == ": no such file"
+
+
+@pytest.mark.parametrize("name", ["folder.csv", "folder.parquet"])
+def test_a_folder_in_place_of_a_file(tmp_path: Path, name: str):
+    (tmp_path / name).mkdir()
+    assert refusal(tmp_path / name) == ": no such file"
+
+
+@pytest.mark.parametrize("name", ["house.csv", "house.parquet"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"\x00\xff\x93\x1b garbage" * 50,
+        b"PAR1",
+        b"PAR1" + bytes(40) + b"PAR1",
+        pickle.dumps([1]),
+        b"\xff\xd8\xff\xe0",
+    ],
+)
+def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
+    path = written(tmp_path, content, name)
+    assert re.match(r": (the file is empty|not a CSV or Parquet table \(|holds no rows)", refusal(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("time,mains\n", ": holds no rows"),
+        ("time,mains\n0,100\n6,200,300\n", ", line 3: 3 cells under 2 columns; mend it"),
+        ("\n\ntime,mains\n0,100\n6,200,300\n", ", line 5: 3 cells under 2 columns; mend it"),
+        (b"time,mains\n0,1\n6,\xff\n", "'utf-8' codec can't decode byte 0xff"),
+        ('mains\n"1\n2"\n', ", line 2: 'mains' is '1 2', not a number; mend it, or use --repair"),
+        ("mains\n" + "x" * 10**5, f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or use --repair"),
+        ("time;mains\n0;1\n", ", line 2: 'time;mains' is '0;1', not a number; mend it, or use --repair"),
+    ],
+)
+def test_a_table_without_rows_or_with_broken_ones(tmp_path: Path, content: str | bytes, says: str):
+    assert says in refusal(written(tmp_path, content))
+
+
+def test_a_broken_row_far_into_the_file(tmp_path: Path):
+    content = b"time,mains\n" + b"".join(b"%d,100\n" % (6 * i) for i in range(20_000)) + b"120000,1\xff0\n"
+    assert "invalid utf-8" in refusal(written(tmp_path, content)).lower()
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (Columns(mains="total"), ": no column 'total' (columns: time, mains, kettle)"),
+        (Columns(time="when"), ": no column 'when' (columns: time, mains, kettle)"),
+        (Columns(appliances={"fridge": "Plug 9"}), ": no column 'Plug 9' (columns: time, mains, kettle)"),
+    ],
+)
+def test_a_column_that_is_not_there(tmp_path: Path, columns: Columns, says: str):
+    assert refusal(written(tmp_path, GOOD), columns=columns) == says
+
+
+def test_mains_that_no_usual_name_tells(tmp_path: Path):
+    path = written(tmp_path, "time,a,b\n0,1,2\n")
+    assert refusal(path) == ": no column for the mains (columns: time, a, b); name it: --mains-column NAME"
+
+
+def test_an_appliance_that_the_house_lacks(tmp_path: Path):
+    assert refusal(written(tmp_path, GOOD), ["fridge"]) == ": no column for 'fridge' (columns: time, mains, kettle)"
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("x,1", "'mains' is 'x', not a number; mend it, or use --repair"),
+        ("0x10,1", "'mains' is '0x10', not a number; mend it, or use --repair"),
+        ("1.2.3,1", "'mains' is '1.2.3', not a number; mend it, or use --repair"),
+        ("true,1", "'mains' is 'true', not a number; mend it, or use --repair"),
+        ("100,1 W", "'kettle' is '1 W', not a number; mend it, or use --repair"),
+        ("-50,1", "'mains' is -50 W, below zero; mend it, or use --repair"),
+        ("-inf,1", "'mains' is -inf W, below zero; mend it, or use --repair"),
+        ("100,-50", "'kettle' is -50 W, below zero; mend it, or use --repair"),
+        ("1000000,1", "'mains' is 1e+06 W, more than a house can draw; check the unit, or use --repair"),
+        ("inf,1", "'mains' is inf W, more than a house can draw; check the unit, or use --repair"),
+        ("100,1e39", "'kettle' is inf W, more than a house can draw; check the unit, or use --repair"),
+    ],
+)
+def test_a_cell_that_is_no_power(tmp_path: Path, cells: str, says: str):
+    assert refusal(written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n")) == f", line 3: {says}"
+    assert load_recording(written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n"), columns=REPAIR).mains_w[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [("100\nx\n", 2), ("mains\n100\nx\n", 3), ("\n\n100\nx\n", 4), ("mains\n1\n\nx\n", 4)]
+)
+def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, line: int):
+    assert refusal(written(tmp_path, content), period_s=6.0).startswith(f", line {line}: ")
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (("0", "12", "6"), ", line 4: the time goes back; sort the file, or use --repair"),
+        (("0", "6", "6"), ", line 4: the time repeats the row before; sort the file, or use --repair"),
+        (("0", "x", "12"), f", line 3: {UNREADABLE_TIME}"),
+        (("0", "", "12"), f", line 3: {UNREADABLE_TIME}"),
+        (("0", "nan", "12"), f", line 3: {UNREADABLE_TIME}"),
+        (("0", "6", "inf"), f", line 4: {UNREADABLE_TIME}"),
+        (("-inf", "6", "12"), f", line 2: {UNREADABLE_TIME}"),
+        (("nan", "nan", "nan"), f", line 2: {UNREADABLE_TIME}"),
+        (("-9e10", "0", "6"), f", line 2: {UNREADABLE_TIME}"),
+        (("1e30", "2e30", "3e30"), f", line 2: {UNREADABLE_TIME}"),
+        (("yesterday", "today", "tomorrow"), f", line 2: {UNREADABLE_TIME}"),
+        (("2024-03-31T07:15:00Z", "", "2024-03-31T07:15:12Z"), f", line 3: {UNREADABLE_TIME}"),
+        (("2024-03-31T07:15:00Z", "2024-03-31T07:15:06Z", "2024-02-30T07:15:12Z"), f", line 4: {UNREADABLE_TIME}"),
+        (("2024-03-31T07:15:06Z", "2024-03-31T07:15:00Z", "2024-03-31T07:15:12Z"), ", line 3: the time goes back"),
+    ],
+)
+def test_times_out_of_order_repeated_or_unreadable(tmp_path: Path, times: tuple[str, ...], says: str):
+    content = "time,mains\n" + "".join(f"{t},100\n" for t in times)
+    assert refusal(written(tmp_path, content)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[1], [2]],
+        pl.Series(["a", "b"], dtype=pl.Categorical),
+        [True, False],
+        [{"a": 1}, {"a": 2}],
+        pl.Series([None, None], dtype=pl.Null),
+    ],
+)
+def test_parquet_columns_that_hold_no_times_or_no_numbers(tmp_path: Path, values: object):
+    path = tmp_path / "house.parquet"
+    pl.DataFrame({"time": values, "mains": [1.0, 2.0]}).write_parquet(path)
+    assert "column 'time' holds" in refusal(path)
+    pl.DataFrame({"time": [0, 6], "mains": values}).write_parquet(path)
+    assert "column 'mains' holds" in refusal(path)
+
+
+def test_a_parquet_row_is_counted_from_one(tmp_path: Path):
+    path = tmp_path / "house.parquet"
+    pl.DataFrame({"time": [0, 6, 12], "mains": [100, -50, 100]}).write_parquet(path)
+    assert refusal(path) == ", row 2: 'mains' is -50 W, below zero; mend it, or use --repair"
+
+
+def test_mains_that_are_all_gaps(tmp_path: Path):
+    path = written(tmp_path, "time,mains,kettle\n0,,1\n6,nan,2\n")
+    assert refusal(path) == ": the mains hold no reading at all, only gaps"
+    assert "only gaps" in refusal(written(tmp_path, "time,mains\n0,x\n6,y\n"), columns=REPAIR)
+
+
+def test_mains_so_small_that_they_must_be_kilowatts(tmp_path: Path):
+    path = written(tmp_path, "time,mains\n" + "".join(f"{6 * i},{i / 100}\n" for i in range(200)))
+    assert refusal(path) == ": the mains never exceed 1.99 W; if they are kilowatts, say --unit kW"
+
+
+def test_a_file_without_times_or_period(tmp_path: Path):
+    assert refusal(written(tmp_path, "mains\n1\n2\n")) == ": has no times; give its sampling period with --period"
+
+
+def test_readings_too_far_apart_for_the_period(tmp_path: Path):
+    path = written(tmp_path, "time,mains\n0,1\n60,2\n120,3\n")
+    assert refusal(path, period_s=6.0) == ": with a reading every 60 s it cannot be resampled to 6 s"
+
+
+def with_metadata(folder: Path, metadata: dict[bytes, bytes]) -> Path:
+    path = folder / "house.parquet"
+    columns = pa.table({"time": [0, 8, 16], "mains": [100.0, 200.0, 300.0]})
+    pq.write_table(columns.replace_schema_metadata(metadata), path)
+    return path
+
+
+def test_metadata_that_contradict_the_times(tmp_path: Path):
+    text = refusal(with_metadata(tmp_path, {b"period_s": b"6"}))
+    assert text == ": its metadata claims a reading every 6 s, its times show one every 8 s"
+
+
+@pytest.mark.parametrize("claim", [b"8 s", b"", b"0", b"-8", b"nan", b"inf", b"\xff\xfe"])
+def test_metadata_whose_period_is_no_number_of_seconds(tmp_path: Path, claim: bytes):
+    assert "its metadata claims a period_s of" in refusal(with_metadata(tmp_path, {b"period_s": claim}))
+
+
+def test_metadata_in_no_known_encoding_do_not_matter_elsewhere(tmp_path: Path):
+    assert load_recording(with_metadata(tmp_path, {b"house": b"caf\xe9", b"\xff": b"\xff"})).house.startswith("caf")
+
+
+def test_a_damaged_parquet_file_is_refused_or_read_and_nothing_else(tmp_path: Path, make_recording):
+    sound = tmp_path / "sound.parquet"
+    write_recording(make_recording(range(200, 400), kettle=range(200)), sound)
+    content, rng = sound.read_bytes(), random.Random(1)
+    damaged = tmp_path / "damaged.parquet"
+    outcomes = set()
+    for i in range(1000):
+        if i % 5:
+            altered = bytearray(content)
+            altered[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        else:
+            altered = content[: rng.randrange(len(content))]
+        damaged.write_bytes(altered)
+        outcomes.add(loads_or_is_refused(damaged, COLUMNS) is not None)
+    assert outcomes == {True, False}
+
+
+cells = st.one_of(
+    st.sampled_from(
+        ["0", "6", "12", "100", "-5", "", "nan", "inf", "-inf", "1e30", "1e308", "x", '"', "2024-01-01T00:00:00Z", "2024-01-01"]
+    ),
+    st.integers(-(10**20), 10**20).map(str),
+    st.floats(allow_nan=False).map(str),
+    st.text(max_size=5),
+)
+rows = st.lists(cells, min_size=1, max_size=4).map(",".join)
+header = st.sampled_from(
+    ["time,mains", "time,mains,kettle", "mains", "mains,kettle,fridge", "0,1", "", "time,time", "unix,power"]
+)
+texts = st.one_of(
+    st.tuples(header, st.lists(rows, max_size=6), st.sampled_from(["\n", "\r\n"])).map(lambda t: t[2].join([t[0], *t[1], ""])),
+    st.text(max_size=60),
+)
+
+
+@given(
+    st.one_of(texts.map(lambda text: text.encode(errors="surrogatepass")), st.binary(max_size=40)), st.booleans(), st.booleans()
+)
+@example(b"time,mains\n0,1\n1e10,2\n", False, False)
+@example(b"mains,mains\n1,2\n", True, False)
+def test_any_text_is_a_recording_or_a_data_error(tmp_path: Path, content: bytes, with_period: bool, repair: bool):
+    path = written(tmp_path, content)
+    recording = loads_or_is_refused(path, Columns(repair=repair), 6.0 if with_period else None)
+    if recording is not None:
+        assert len(recording) >= 1
+        assert not recording.mains_w[recording.mains_w < 0].size

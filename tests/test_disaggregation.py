@@ -1,0 +1,127 @@
+"""A table of mains readings gives a row for each row, with the table's own times."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from seq2point import DataError, Model, UsageError
+from seq2point.data.table import Columns, read_table
+from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
+
+UNIX = 1_711_869_300
+
+
+def written(folder: Path, times, watts, name: str = "mains.csv") -> Path:
+    path = folder / name
+    path.write_text("time,mains\n" + "".join(f"{t},{w}\n" for t, w in zip(times, watts, strict=True)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def watts() -> np.ndarray:
+    return np.random.default_rng(4).uniform(0, 3000, 200).round(1).astype(np.float32)
+
+
+def test_regular_rows_get_the_answer_of_their_series(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    table = read_table(written(tmp_path, range(UNIX, UNIX + 1200, 6), watts))
+    answer = disaggregate_table(tiny_model, table)
+    np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
+
+
+def test_irregular_rows_get_the_answer_of_the_nearest_sample(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    steps = np.random.default_rng(0).choice([5, 6, 7], 199, p=[0.25, 0.5, 0.25])
+    times = np.concatenate(([0], np.cumsum(steps)))
+    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, UNIX + times, watts)))[:, 0]
+
+    sample = np.round(times / 6).astype(int)
+    grid = np.full(sample[-1] + 1, np.nan, dtype=np.float32)
+    for i in range(len(grid)):
+        grid[i] = watts[sample == i].mean() if (sample == i).any() else grid[i - 1]
+    assert len(answer) == 200
+    np.testing.assert_allclose(answer, tiny_model.disaggregate(grid)[sample], atol=0.05)
+
+
+def test_rows_without_a_reading_have_no_answer(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    cells = [f"{w}" for w in watts]
+    cells[100] = ""
+    times = [UNIX + 6 * i + (i % 2) for i in range(200)]
+    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, cells)), edges="repeat")
+    assert np.flatnonzero(np.isnan(answer[:, 0])).tolist() == [100]
+
+
+def test_no_window_spans_a_long_hole(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    times = [UNIX + 6 * i + (100_000 if i >= 100 else 0) for i in range(200)]
+    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, watts)))[:, 0]
+    halves = [tiny_model.disaggregate(half) for half in (watts[:100], watts[100:])]
+    np.testing.assert_allclose(answer, np.concatenate(halves), atol=0.05)
+
+
+def test_finer_rows_are_averaged_only_when_asked(tiny_model: Model, tmp_path: Path):
+    table = read_table(written(tmp_path, range(UNIX, UNIX + 1200), [500.0] * 1200))
+    with pytest.raises(DataError, match="a reading every 1 s, the model needs one every 6 s; say --resample"):
+        disaggregate_table(tiny_model, table)
+    answer = disaggregate_table(tiny_model, table, resample=True, edges="repeat")
+    assert answer.shape == (1200, 1)
+    assert np.ptp(answer) < 0.05
+
+
+def test_a_table_without_times_is_taken_at_the_models_period(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    path = tmp_path / "mains.csv"
+    path.write_text("mains\n" + "".join(f"{w}\n" for w in watts))
+    answer = disaggregate_table(tiny_model, read_table(path))
+    np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "pq", "CSV"])
+def test_the_answer_has_the_tables_times_and_a_column_of_watts(tiny_model: Model, tmp_path: Path, watts: np.ndarray, ending: str):
+    stamps = [f"2024-03-31 07:{15 + i // 10:02}:{6 * (i % 10):02}" for i in range(200)]
+    table = read_table(written(tmp_path, stamps, watts))
+    power_w = disaggregate_table(tiny_model, table)
+    out = tmp_path / f"answer.{ending}"
+    write_answer(out, table, tiny_model, power_w)
+    back = pl.read_csv(out) if ending.lower() == "csv" else pl.read_parquet(out)
+    assert back.columns == ["time", "kettle"]
+    assert back["time"].to_list() == stamps
+    assert back["kettle"].is_null().to_list() == np.isnan(power_w[:, 0]).tolist()
+    np.testing.assert_allclose(back["kettle"].to_numpy(), power_w[:, 0], atol=0.006)
+
+
+def test_the_answer_keeps_the_order_that_repair_made(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+    times = np.arange(UNIX, UNIX + 1200, 6)
+    shuffled = np.random.default_rng(0).permutation(200)
+    path = written(tmp_path, times[shuffled], watts[shuffled])
+    table = read_table(path, columns=Columns(repair=True))
+    write_answer(tmp_path / "answer.csv", table, tiny_model, disaggregate_table(tiny_model, table))
+    back = pl.read_csv(tmp_path / "answer.csv")
+    assert back["time"].to_list() == times.tolist()
+    np.testing.assert_allclose(back["kettle"].to_numpy(), tiny_model.disaggregate(watts), atol=0.06)
+
+
+@pytest.mark.parametrize("name", ["answer.xlsx", "answer", "answer.csv.gz"])
+def test_another_ending_is_refused_before_anything_is_computed(name: str):
+    with pytest.raises(UsageError, match=r"written as \.csv or \.parquet"):
+        check_ending(Path(name))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_full_disk_leaves_the_old_answer(tmp_path: Path, ending: str):
+    out = tmp_path / f"answer.{ending}"
+    out.write_text("old")
+    mains = written(tmp_path, range(UNIX, UNIX + 60_000, 6), np.random.default_rng(0).uniform(0, 3000, 10_000))
+    code = (
+        "import resource, sys, numpy as np; from pathlib import Path; from seq2point import Architecture, Model, Seq2PointError\n"
+        "from seq2point.data.table import read_table; from seq2point.disaggregation import write_answer\n"
+        "model = Model.untrained('kettle', 6.0, Architecture(window=9, channels=(2,), kernels=(3,), hidden=2))\n"
+        "table = read_table(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: write_answer(sys.argv[2], table, model, np.random.default_rng(0).random((10_000, 1), dtype=np.float32))\n"
+        "except Seq2PointError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, mains, out], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{out}: cannot be written (")
+    assert out.read_text() == "old"
+    assert {p.name for p in tmp_path.iterdir()} == {mains.name, out.name}

@@ -1,0 +1,144 @@
+"""A model is scored on recordings beside the zero and the mean predictor, on what can be scored and nothing else."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error
+
+from seq2point import Architecture, DataError, Model, Recording, evaluate
+from seq2point.appliances import find
+from seq2point.windows import Scale
+
+NAN = np.nan
+LATER = datetime(2024, 12, 1, tzinfo=UTC)
+HALF = 16
+
+
+@pytest.fixture(scope="module")
+def house(make_recording: Callable[..., Recording]) -> Recording:
+    rng = np.random.default_rng(5)
+    kettle = np.zeros(600)
+    for first in (60, 200, 420):
+        kettle[first : first + 20] = 2500
+    mains = kettle + rng.uniform(50, 300, 600)
+    mains[300:305], kettle[450:460] = NAN, NAN
+    return make_recording(mains, house="refit 2", kettle=kettle, jumps=[(500, LATER)])
+
+
+def answerable(house: Recording) -> np.ndarray:
+    """Where a window of 33 without gap or jump is centred and the truth is known: bool[T], by hand."""
+    there = ~np.isnan(house.mains_w)
+    windows = [
+        all(there[i - HALF : i + HALF + 1]) and HALF <= i < len(house) - HALF and not i - HALF < 500 <= i + HALF
+        for i in range(len(house))
+    ]
+    return np.array(windows) & ~np.isnan(house.appliance_w("kettle"))
+
+
+def test_the_baselines_are_the_constants_zero_and_mean(tiny_model: Model, house: Recording):
+    truth = house.appliance_w("kettle")[answerable(house)].astype(float)
+    baselines = evaluate(tiny_model, [house]).baselines
+    zero, mean = (baselines[name]["kettle"] for name in ("zero", "mean"))
+    on = truth > 2000
+    for metrics, constant in ((zero, 0.0), (mean, truth.mean())):
+        assert metrics["mae_w"] == pytest.approx(np.abs(truth - constant).mean(), rel=1e-5)
+        assert metrics["on_mae_w"] == pytest.approx(np.abs(truth - constant)[on].mean(), rel=1e-5)
+        assert metrics["nde"] == pytest.approx(((truth - constant) ** 2).sum() / (truth**2).sum(), rel=1e-5)
+        assert metrics["sae"] == pytest.approx(abs(constant * len(truth) - truth.sum()) / truth.sum(), abs=1e-5)
+        assert (metrics["f1"], metrics["recall"], metrics["event_f1"]) == (0, 0, 0)
+        assert metrics["accuracy"] == pytest.approx(1 - on.mean())
+
+
+def test_the_mean_is_that_of_the_training_where_the_model_knows_it(tiny_model: Model, house: Recording):
+    tiny_model.provenance = {"training_mean_w": {"kettle": 40.0}}
+    truth = house.appliance_w("kettle")[answerable(house)].astype(float)
+    assert evaluate(tiny_model, [house]).baselines["mean"]["kettle"]["mae_w"] == pytest.approx(
+        np.abs(truth - 40).mean(), rel=1e-5
+    )
+
+
+def test_only_samples_with_a_prediction_and_a_truth_are_scored(tiny_model: Model, house: Recording):
+    evaluation = evaluate(tiny_model, [house])
+    (predictions,) = evaluation.predictions_w
+    scored = answerable(house)
+    np.testing.assert_array_equal(~np.isnan(predictions[:, 0]) & ~np.isnan(house.appliance_w("kettle")), scored)
+    expected = mean_absolute_error(house.appliance_w("kettle")[scored], predictions[scored, 0])
+    assert evaluation.metrics["kettle"]["mae_w"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_truth_beyond_a_gap_changes_nothing(tiny_model: Model, house: Recording):
+    kettle = house.appliance_w("kettle").copy()
+    kettle[~answerable(house) & ~np.isnan(kettle)] = 3000
+    altered = Recording(house.house, 6.0, house.mains_w, {"kettle": kettle}, house.start, house.jumps)
+    assert evaluate(tiny_model, [altered]).metrics == evaluate(tiny_model, [house]).metrics
+
+
+def test_several_houses_are_scored_as_one(tiny_model: Model, house: Recording):
+    both = [house.slice(0, 300), house.slice(305, 500)]
+    each = [evaluate(tiny_model, [part]).metrics["kettle"]["mae_w"] for part in both]
+    sizes = [answerable(house)[part].sum() for part in (slice(0, 300), slice(305, 500))]
+    assert evaluate(tiny_model, both).metrics["kettle"]["mae_w"] == pytest.approx(np.average(each, weights=sizes), rel=1e-5)
+
+
+def test_both_engines_score_the_same(tiny_model: Model, house: Recording):
+    sliding, windows = (evaluate(tiny_model, [house], engine).metrics["kettle"] for engine in ("sliding", "windows"))
+    assert {name: value or 0 for name, value in sliding.items()} == pytest.approx(
+        {name: value or 0 for name, value in windows.items()}, rel=1e-4
+    )
+
+
+def test_days_are_of_the_zone_that_is_given(tiny_model: Model, make_recording: Callable[..., Recording]):
+    watts = np.random.default_rng(0).uniform(0, 3000, 1200)
+    start = datetime(2024, 1, 1, 23, tzinfo=UTC)
+    late = make_recording(watts, kettle=watts, start=start)
+    in_utc, in_paris = (evaluate(tiny_model, [late], zone=zone).metrics["kettle"] for zone in (None, ZoneInfo("Europe/Paris")))
+    differ = {name for name in in_utc if in_utc[name] != in_paris[name]}
+    assert differ == {"energy_per_day_wh"}
+
+
+def test_another_sampling_period_is_refused(tiny_model: Model, make_recording: Callable[..., Recording]):
+    watts = np.full(100, 500.0)
+    with pytest.raises(DataError, match=r"house home has a reading every 8 s, the model was trained at 6 s; resample with"):
+        evaluate(tiny_model, [make_recording(watts, kettle=watts, period_s=8.0)])
+    assert evaluate(tiny_model, [make_recording(watts, kettle=watts, period_s=6.05)]).metrics
+
+
+def test_a_house_without_the_appliance_is_refused(tiny_model: Model, house: Recording, make_recording: Callable[..., Recording]):
+    other = make_recording(np.full(100, 500.0), house="refit 3", fridge=np.full(100, 80.0))
+    with pytest.raises(DataError, match=r"refit 3: has no column for 'kettle' \(appliances here: fridge\)"):
+        evaluate(tiny_model, [house, other])
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda r: r.slice(0, 32), lambda r: r.slice(450, 460), lambda r: r.slice(0, 0)], ids=["short", "no truth", "empty"]
+)
+def test_nothing_to_score_is_refused(tiny_model: Model, house: Recording, spoil: Callable[[Recording], Recording]):
+    with pytest.raises(DataError, match=r"nothing to score: no stretch of 33 samples .* house refit 2"):
+        evaluate(tiny_model, [spoil(house)])
+
+
+def test_the_report_is_json_with_plain_metrics_for_one_appliance(tiny_model: Model, house: Recording):
+    evaluation = evaluate(tiny_model, [house])
+    report = json.loads(json.dumps(evaluation.as_json(), allow_nan=False))
+    assert report["metrics"] == evaluation.metrics["kettle"]
+    assert report["baselines"].keys() == {"zero", "mean"}
+    assert report["baselines"]["zero"].keys() == report["metrics"].keys()
+    assert report["data"] == [{"house": "refit 2", "samples": 600, "days": 0.04, "period_s": 6.0}]
+    assert report["model"]["appliances"] == ["kettle"]
+
+
+def test_the_report_of_several_appliances_has_metrics_by_appliance(tiny: Architecture, make_recording: Callable[..., Recording]):
+    appliances = (find("kettle"), find("fridge"))
+    model = Model(tiny.model_copy(update={"outputs": 2}).build(), Scale.lineage(appliances), appliances, 6.0)
+    watts = np.random.default_rng(0).uniform(0, 3000, 200)
+    evaluation = evaluate(model, [make_recording(watts, kettle=watts, fridge=watts / 10)])
+    report = evaluation.as_json()
+    assert report["metrics"].keys() == report["baselines"]["mean"].keys() == {"kettle", "fridge"}
+    fridge = evaluation.predictions_w[0][:, 1]
+    known = ~np.isnan(fridge)
+    expected = mean_absolute_error(watts[known] / 10, fridge[known])
+    assert report["metrics"]["fridge"]["mae_w"] == pytest.approx(expected, rel=1e-4)

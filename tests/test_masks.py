@@ -1,0 +1,87 @@
+"""Masks by parameter name: what they may touch, what they set to zero, how they are counted and merged."""
+
+import pytest
+import torch
+
+from seq2point import masks
+from seq2point.masks import LayerCount
+from seq2point.network import Architecture, Seq2Point
+
+LAYERS = ("convolutions.0.weight", "convolutions.1.weight", "hidden.weight", "output.weight")
+
+
+@pytest.fixture
+def network() -> Seq2Point:
+    torch.manual_seed(0)
+    network = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8).build()
+    with torch.no_grad():
+        for p in network.parameters():
+            p.copy_(torch.randn_like(p))
+    return network
+
+
+def random_masks(network: Seq2Point, seed: int) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {name: torch.rand(w.shape, generator=generator) < 0.5 for name, w in masks.prunable(network).items()}
+
+
+def test_every_weight_tensor_may_be_pruned_and_no_bias(network: Seq2Point):
+    assert tuple(masks.prunable(network)) == LAYERS
+
+
+def test_applying_zeroes_what_is_dropped_and_leaves_the_rest_bit_for_bit(network: Seq2Point):
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    chosen = random_masks(network, 1)
+    masks.apply_(network, chosen)
+    for name, after in network.state_dict().items():
+        kept = chosen.get(name, torch.ones_like(after, dtype=torch.bool))
+        assert torch.equal(after[kept], before[name][kept])
+        assert torch.equal(after[~kept], torch.zeros_like(after[~kept]))
+
+
+def test_applying_nothing_changes_nothing(network: Seq2Point):
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    masks.apply_(network, {})
+    assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
+
+
+def test_a_mask_of_an_unknown_parameter_is_refused(network: Seq2Point):
+    with pytest.raises(AttributeError, match="nowhere"):
+        masks.apply_(network, {"nowhere.weight": torch.ones(1, dtype=torch.bool)})
+
+
+def test_the_table_has_a_row_for_each_weight_tensor_with_what_is_kept_and_what_is_zero(network: Seq2Point):
+    assert masks.count(network, {}) == [
+        LayerCount("convolutions.0.weight", 20, 20, 0),
+        LayerCount("convolutions.1.weight", 48, 48, 0),
+        LayerCount("hidden.weight", 8 * 4 * 27, 864, 0),
+        LayerCount("output.weight", 8, 8, 0),
+    ]
+    mask = torch.ones(1, 8, dtype=torch.bool)
+    mask[0, :3] = False
+    with torch.no_grad():
+        network.output.weight[0, 3] = 0  # a zero that no mask has made
+    masks.apply_(network, {"output.weight": mask})
+    assert masks.count(network, {"output.weight": mask})[-1] == LayerCount("output.weight", kept=5, total=8, zeros=4)
+
+
+def test_merged_masks_keep_what_all_of_them_keep(network: Seq2Point):
+    one, other = random_masks(network, 1), random_masks(network, 2)
+    del other["output.weight"]
+    merged = masks.merge(one, other)
+    assert torch.equal(merged["hidden.weight"], one["hidden.weight"] & other["hidden.weight"])
+    assert torch.equal(merged["output.weight"], one["output.weight"])
+    assert masks.merge() == {}
+
+
+def test_merging_leaves_its_arguments_alone(network: Seq2Point):
+    one, other = random_masks(network, 1), random_masks(network, 2)
+    before = {name: t.clone() for name, t in one.items()}
+    masks.merge(one, other)
+    assert all(torch.equal(one[name], before[name]) for name in one)
+
+
+def test_sparsity_is_the_fraction_removed_over_all_masked_tensors():
+    chosen = {"a": torch.tensor([True, False, False, False]), "b": torch.tensor([True] * 4)}
+    assert masks.sparsity(chosen) == 3 / 8
+    assert masks.sparsity({}) == 0

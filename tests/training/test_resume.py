@@ -1,0 +1,188 @@
+"""A training that was stopped goes on as if it never had been, or says why it cannot."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+
+from seq2point.errors import TrainingError, UsageError
+from seq2point.network import Architecture
+from seq2point.pruning.magnitude import Magnitude
+from seq2point.recording import Recording
+from seq2point.training import Trained
+
+Train = Callable[..., Trained]
+Stopped = Callable[..., None]
+
+DROPOUT = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8, dropout=0.5)
+GROWING = Magnitude(sparsity=0.8, schedule="polynomial", frequency=3)
+KINDS: dict[str, dict[str, Any]] = {
+    "windows": {},
+    "sliding": {"engine": "sliding", "chunk": 40, "batch_size": 80},
+    "dropout": {"network": DROPOUT},
+    "pruning": {"pruning": GROWING},
+    "dropout, pruning and sliding": {"network": DROPOUT, "pruning": GROWING, "engine": "sliding", "chunk": 40, "batch_size": 80},
+}
+
+
+class StepsMade(pl.Callback):
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        self.count += 1
+
+
+def everything(trained: Trained) -> dict[str, Any]:
+    """All that a training gives but the seconds it took."""
+    model = trained.model
+    weights = {name: t.tolist() for name, t in model.network.state_dict().items()}
+    chosen = {name: mask.tolist() for name, mask in model.masks.items()}
+    history = [{name: value for name, value in row.items() if name != "seconds"} for row in trained.history]
+    return {"weights": weights, "masks": chosen, "history": history, "provenance": model.provenance}
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> dict[str, Any]:
+    """A folder to keep the run in, with a checkpoint after every validation."""
+    return {"out": tmp_path / "run", "checkpoint_every_s": 0}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_stopped_twice_and_resumed_gives_the_bits_of_one_that_never_stopped(
+    train: Train, stopped: Stopped, kept: dict[str, Any], kind: str
+):
+    stopped(7, **kept, **KINDS[kind])
+    stopped(30, resume=True, **kept, **KINDS[kind])
+    resumed = train(resume=True, **kept, **KINDS[kind])
+    assert everything(resumed) == everything(train(**KINDS[kind]))
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 40])
+def test_it_may_be_stopped_at_any_step_even_before_the_first_checkpoint(
+    train: Train, stopped: Stopped, kept: dict[str, Any], step: int
+):
+    stopped(step, **kept)
+    assert (kept["out"] / "checkpoints" / "last.ckpt").exists() == (step > 2)
+    assert everything(train(resume=True, **kept)) == everything(train())
+
+
+def test_resuming_goes_on_from_the_last_checkpoint_and_not_from_the_start(train: Train, stopped: Stopped, kept: dict[str, Any]):
+    stopped(21, **kept)
+    made = StepsMade()
+    train(resume=True, callbacks=[made], **kept)
+    assert made.count == 20
+
+
+def test_checkpoints_are_written_at_most_once_a_minute_unless_asked(stopped: Stopped, tmp_path: Path):
+    stopped(21, out=tmp_path)
+    assert not (tmp_path / "checkpoints" / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"steps": 400, "learning_rate": 0.3, "schedule": "constant", "patience": 3}])
+def test_resuming_a_finished_training_gives_its_model_again_without_a_step(
+    train: Train, kept: dict[str, Any], options: dict[str, Any]
+):
+    once = train(**kept, **options)
+    made = StepsMade()
+    assert everything(train(resume=True, callbacks=[made], **kept, **options)) == everything(once)
+    assert made.count == 0
+
+
+def test_resuming_where_nothing_stands_begins(train: Train, kept: dict[str, Any]):
+    assert everything(train(resume=True, **kept)) == everything(train())
+
+
+def test_a_resumed_run_keeps_the_number_of_steps_that_its_budget_fixed(train: Train, stopped: Stopped, kept: dict[str, Any]):
+    stopped(3, budget_s=0.2, **kept)
+    planned = json.loads((kept["out"] / "run.json").read_text())["plan"]["steps"]
+    resumed = train(resume=True, budget_s=0.2, **kept)
+    assert resumed.model.provenance["training"]["planned_steps"] == planned == resumed.history[-1]["step"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"seed": 5}, "seed"),
+        ({"batch_size": 41, "learning_rate": 0.02}, "batch_size, learning_rate"),
+        ({"network": DROPOUT}, "dropout"),
+        ({"pruning": "magnitude", "sparsity": 0.7}, "sparsity"),
+        ({"pruning": None}, "pruning"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused_by_their_names(
+    train: Train, stopped: Stopped, kept: dict[str, Any], changed: dict[str, Any], named: str
+):
+    begun = {"pruning": "magnitude", **kept}
+    stopped(5, **begun)
+    with pytest.raises(UsageError, match=f"run: cannot resume with another {named} than the run began with"):
+        train(resume=True, **(begun | changed))
+
+
+def test_resuming_with_other_readings_is_refused(
+    train: Train, stopped: Stopped, kept: dict[str, Any], make_house: Callable[..., Recording]
+):
+    stopped(5, **kept)
+    with pytest.raises(UsageError, match="cannot resume with another training_data, validation_data than"):
+        train(make_house(1200, 4), resume=True, **kept)
+
+
+def test_an_unfinished_run_is_not_overwritten_unasked(train: Train, stopped: Stopped, kept: dict[str, Any]):
+    stopped(9, **kept)
+    before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
+    with pytest.raises(UsageError, match="run: holds an unfinished run; go on with --resume, or begin anew with --overwrite"):
+        train(**kept)
+    assert (kept["out"] / "checkpoints" / "last.ckpt").read_bytes() == before
+    assert everything(train(seed=3, overwrite=True, **kept)) == everything(train(seed=3))
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"nonsense" * 99])
+def test_a_damaged_checkpoint_is_a_training_error_that_names_it(
+    train: Train, stopped: Stopped, kept: dict[str, Any], damage: Callable[[bytes], bytes]
+):
+    stopped(9, **kept)
+    checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    with pytest.raises(TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with --overwrite"):
+        train(resume=True, **kept)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(train: Train, stopped: Stopped, kept: dict[str, Any], tmp_path: Path):
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "sprung",))
+
+    stopped(9, **kept)
+    torch.save({"state_dict": Trap()}, kept["out"] / "checkpoints" / "last.ckpt")
+    with pytest.raises(TrainingError, match="the checkpoint is damaged"):
+        train(resume=True, **kept)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_damaged_record_of_a_run_is_a_training_error_and_can_be_overwritten(
+    train: Train, stopped: Stopped, kept: dict[str, Any]
+):
+    stopped(9, **kept)
+    (kept["out"] / "run.json").write_text("{")
+    for options in ({"resume": True}, {}):
+        with pytest.raises(TrainingError, match=r"run\.json: damaged"):
+            train(**options, **kept)
+    assert train(overwrite=True, **kept).history[-1]["step"] == 40
+
+
+def test_a_run_leaves_its_record_a_checkpoint_and_both_logs_and_nothing_half_written(train: Train, kept: dict[str, Any]):
+    train(**kept)
+    out: Path = kept["out"]
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    assert [p.relative_to(out).as_posix() for p in files if "tfevents" not in p.name] == [
+        "checkpoints/last.ckpt",
+        "logs/csv/version_0/metrics.csv",
+        "logs/tensorboard/version_0/hparams.yaml",
+        "run.json",
+    ]
+    assert len([p for p in files if "tfevents" in p.name]) == 1
+    assert json.loads((out / "run.json").read_text())["finished"] is True

@@ -1,0 +1,50 @@
+"""Install the built wheel in fresh environments and use it: the core alone, then with the extra that trains.
+
+Run by `make wheel`: python tests/wheel_in_a_bare_environment.py dist
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_TORCH = "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} & set(sys.modules), 'a heavy import'"
+SIMULATE = "import seq2point; seq2point.data.store.write_recording(seq2point.simulate_house(1, days=1), 'house.parquet')"
+
+
+def run(folder: Path, *command: str, expect: int = 0) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run([str(folder / command[0]), *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode != expect:
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def main(wheels: Path) -> None:
+    wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime).resolve()
+    constraints = str(ROOT / "constraints.txt")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        venv.create(folder / "env", with_pip=True)
+        install = ("env/bin/pip", "install", "--quiet", "--constraint", constraints)
+        run(folder, *install, str(wheel))
+        run(folder, "env/bin/seq2point", "--help")
+        run(folder, "env/bin/python", "-c", NO_TORCH)
+        run(folder, "env/bin/python", "-c", SIMULATE)
+        refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
+        if "seq2point[train]" not in refusal:
+            sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")
+        run(folder, *install, f"{wheel}[train]")
+        small = ("--network", "reduced", "--window", "49", "--steps", "5", "--threads", "1", "--out", "run")
+        run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", *small)
+        run(folder, "env/bin/seq2point", "disaggregate", "run/model.safetensors", "house.parquet", "-o", "kettle.csv")
+        if not (folder / "kettle.csv").stat().st_size:
+            sys.exit("the wheel disaggregated nothing")
+    print(f"{wheel.name}: installs and works in a bare environment, without torch and with it")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
