@@ -36,9 +36,8 @@ def main() -> None:
                 recording, appliance, engine=engine, budget_s=budget_s, progress=False, patience=1000, **options
             )
             best[engine] = min(row["val_loss"] for row in trained.history)
-            print(
-                f"{appliance:16} {engine:8} {trained.seconds:6.1f} s  {trained.windows_per_s:9,.0f} windows/s  best {best[engine]:.4f}"
-            )
+            pace = f"{trained.seconds:6.1f} s  {trained.windows_per_s:9,.0f} windows/s"
+            print(f"{appliance:16} {engine:8} {pace}  best {best[engine]:.4f}")
             print(f"{'':25} {curve(trained)}", flush=True)
         verdict = "reached" if best["sliding"] <= best["windows"] else "NOT reached"
         print(f"{appliance:16} the same error in 1/{SHARE} of the time: {verdict}", flush=True)

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from seq2point import Architecture, Model, ModelFileError, Recording, Seq2PointError
 from seq2point.appliances import find
+from seq2point.model_file import sealed
 from seq2point.windows import Scale
 
 WEIGHTS = ("convolutions.0.weight", "convolutions.0.bias", "hidden.weight", "hidden.bias", "output.weight", "output.bias")
@@ -60,11 +61,12 @@ def rewrite(path: Path, tensors: Callable[[dict], Any] = lambda t: None, header:
     found = load_file(path)
     with safe_open(path, framework="pt") as opened:
         facts = json.loads(opened.metadata()["seq2point"])
+    del facts["seal"]
     tensors(found)
     facts["sha256"] = {name: hashlib.sha256(t.numpy().tobytes()).hexdigest() for name, t in found.items()}
     header(facts)
     text = json.dumps(facts)
-    save_file(found, path, {"seq2point": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    save_file(found, path, {"seq2point": sealed(text)})
 
 
 def test_everything_comes_back_as_it_was_saved(model: Model, file: Path):
@@ -153,7 +155,7 @@ def test_a_safetensors_file_of_others_is_refused(tmp_path: Path):
     path = tmp_path / "other.safetensors"
     for metadata in (None, {"format": "pt"}, {"seq2point": "{}"}):
         save_file({"weight": torch.zeros(3)}, path, metadata)
-        assert refusal(path) == "not a seq2point model (its header lacks 'seq2point')"
+        assert refusal(path).startswith("not a seq2point model")
 
 
 def test_a_file_cut_off_anywhere_is_refused(file: Path):

@@ -11,7 +11,9 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NO_TORCH = "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} & set(sys.modules), 'a heavy import'"
+NO_TORCH = (
+    "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} & set(sys.modules), 'a heavy import'"
+)
 SIMULATE = "import seq2point; seq2point.data.store.write_recording(seq2point.simulate_house(1, days=1), 'house.parquet')"
 
 

@@ -1,7 +1,8 @@
 """Model: a trained network with all that is needed to use it, and the one safetensors file that holds it.
 
-The file's metadata holds one JSON text under 'seq2point' (architecture, scale, appliances, period, provenance, and a SHA-256
-of every tensor) and that text's own SHA-256. Weights stand under their parameter names, masks as `mask.<parameter name>`.
+The file's metadata holds one JSON text under 'seq2point': architecture, scale, appliances, period, provenance, a SHA-256 of every
+tensor and, as `seal`, one of the text without it. (One entry, because safetensors writes several in any order.) Weights stand
+under their parameter names, masks as `mask.<parameter name>`.
 """
 
 import hashlib
@@ -33,6 +34,7 @@ from seq2point.windows import Scale, gapless_spans
 
 FORMAT = 1
 MASK = "mask."
+SEAL = ',"seal":"{}"}}'
 DTYPES = {"F32": torch.float32, "F64": torch.float64, "BOOL": torch.bool}
 
 
@@ -88,7 +90,7 @@ class Model:
         ).model_dump_json()
         with written_whole(path) as beside:
             try:
-                save_file(tensors, beside, {"seq2point": header, "sha256": hashlib.sha256(header.encode()).hexdigest()})
+                save_file(tensors, beside, {"seq2point": sealed(header)})
             except SafetensorError as error:
                 raise OSError(str(error)) from error
 
@@ -181,6 +183,11 @@ class Model:
         }
 
 
+def sealed(text: str) -> str:
+    """A JSON table with the SHA-256 of its text as a last entry, `seal`."""
+    return text[:-1] + SEAL.format(hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
+
+
 def _digest(tensor: Tensor) -> str:
     return hashlib.sha256(tensor.numpy().data).hexdigest()
 
@@ -220,12 +227,14 @@ def _read_header(path: Path) -> _Header:
     header = _safetensors_header(path)
     try:
         metadata = header["__metadata__"]
-        text, digest = metadata["seq2point"], metadata["sha256"]
-        found = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-    except (KeyError, TypeError, AttributeError):
+        found = str(metadata["seq2point"])
+    except (KeyError, TypeError):
         raise ModelFileError(f"{path}: not a seq2point model (its header lacks 'seq2point')") from None
-    if found != digest:
-        raise ModelFileError(f"{path}: the header was altered (its SHA-256 differs); copy the file again")
+    text = found[: -len(SEAL.format("0" * 64))] + "}"
+    if sealed(text) != found:
+        raise ModelFileError(
+            f"{path}: not a seq2point model, or its header was altered (its SHA-256 differs); copy the file again"
+        )
     try:
         written_as = json.loads(text)["format"]
     except (ValueError, RecursionError, KeyError, TypeError):

@@ -102,7 +102,7 @@ def test_a_training_too_short_for_its_pruning_warns_in_one_line(seq2point: Comma
     assert answer.code == 0
     said = [line for line in answer.err.splitlines() if not line.startswith("step ")]
     assert len(said) == 1
-    assert said[0].startswith("seq2point: warning: a training of 3 steps ends before the pruning schedule does: pruned to 50%")
+    assert said[0].startswith("seq2point: warning: the training ends at step 3, before the pruning schedule does: pruned to 50%")
 
 
 def test_test_gives_the_metrics_that_train_gave(

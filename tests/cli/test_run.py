@@ -30,7 +30,7 @@ def raising(error: BaseException) -> Callable[[], None]:
         (ModelFileError("m: cut off"), 1, "m: cut off"),
         (TrainingError("no number"), 1, "no number"),
         (UsageError("no such network"), 2, "no such network"),
-        (KeyboardInterrupt(), 1, "stopped; a training goes on from its last checkpoint with --resume"),
+        (KeyboardInterrupt(), 1, "stopped; --resume goes on from a training's last checkpoint"),
         (ModuleNotFoundError(name="torch"), 1, "this needs torch; install it with: pip install 'seq2point[train]'"),
         (ModuleNotFoundError(name="sklearn.metrics"), 1, "this needs sklearn.metrics; install it with: pip install"),
     ],
@@ -52,7 +52,7 @@ def test_ctrl_c_inside_a_verb_is_one_line_too(program: Command):
 
     answer = program(lambda: run(app))
     assert answer.code == 1
-    assert answer.err == "seq2point: stopped; a training goes on from its last checkpoint with --resume\n"
+    assert answer.err == "seq2point: stopped; --resume goes on from a training's last checkpoint\n"
 
 
 @pytest.mark.parametrize("defect", [ZeroDivisionError("ours"), ModuleNotFoundError(name="seq2point.nowhere")])

@@ -75,7 +75,7 @@ def test_the_polynomial_schedule_ends_at_sixty_percent_of_the_planned_steps(netw
 def test_a_training_that_ends_before_the_schedule_prunes_fully_at_its_last_step_with_a_warning(
     network: Seq2Point, pruner: Magnitude
 ):
-    with pytest.warns(UserWarning, match="a training of 50 steps ends before the pruning schedule does: pruned to 60%"):
+    with pytest.warns(UserWarning, match="the training ends at step 50, before the pruning schedule does: pruned to 60%"):
         last = states(pruner, network, 50)[-1]
     assert last.final
     assert sparsity(last.masks) == pytest.approx(0.6, abs=1e-3)

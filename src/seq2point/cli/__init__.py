@@ -1,5 +1,7 @@
 """The `seq2point` command: one verb a file. Heavy libraries are imported where a verb runs, so that help is quick."""
 
+from typing import Annotated
+
 import typer
 
 from seq2point.cli import demo, disaggregate, info, test, train
@@ -12,6 +14,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from seq2point import __version__
+
+        typer.echo(f"seq2point {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _seq2point(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, help="Show the version and exit.")] = False,
+) -> None:
+    """Options of the command itself."""
+
+
 for verb in (train, test, disaggregate, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 

@@ -21,7 +21,9 @@ SYNTHETIC = {"training": (0, 1, 2, 3), "validation": (4,), "test": (5,)}
 ApplianceName = Annotated[
     str, typer.Option("--appliance_name", help="kettle, fridge, 'washing machine', microwave or dishwasher.", metavar="NAME")
 ]
-BatchSize = Annotated[int, typer.Option("--batch_size", help="Windows in a step.")]
+BatchSize = Annotated[
+    int, typer.Option("--batch_size", min=1, help="Windows in a step of --engine windows; sliding takes eight chunks of them.")
+]
 Crop = Annotated[int | None, typer.Option("--crop", min=1, help="Use only the first rows of each file.", metavar="ROWS")]
 Algorithm = Annotated[
     str,
@@ -50,6 +52,7 @@ def train_main(
     training_directory: Annotated[Path | None, _directory("--training_directory", "training")] = None,
     validation_directory: Annotated[Path | None, _directory("--validation_directory", "validation")] = None,
     period: Period = 8.0,
+    engine: options.EngineName = "sliding",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and pruning.")] = 0,
 ) -> None:
     """Train a seq2point network and prune it; the model, the plots and the log go to APPLIANCE/saved_models."""
@@ -76,7 +79,8 @@ def train_main(
         window=input_window_length,
         pruning=pruning_algorithm,
         epochs=epochs,
-        batch_size=batch_size,
+        engine=engine,
+        batch_size=batch_size if engine == "windows" else None,
         validation_frequency=validation_frequency,
         seed=seed,
         overwrite=True,

@@ -8,7 +8,7 @@ from seq2point.errors import Seq2PointError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
 
-STOPPED = "stopped; a training goes on from its last checkpoint with --resume"
+STOPPED = "stopped; --resume goes on from a training's last checkpoint"
 TYPERS_INTERRUPT = 130
 
 

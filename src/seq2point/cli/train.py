@@ -62,11 +62,15 @@ def train(
 ) -> None:
     """Train a network for one appliance, prune it, test it, and write model, numbers, plots and logs to a folder."""
     from seq2point import experiment
+    from seq2point import network as networks
+    from seq2point import pruning as pruners
     from seq2point.appliances import find
     from seq2point.cli import tables
     from seq2point.data.table import load_recording
 
     what = find(appliance)
+    networks.find(network, window)
+    pruners.find(pruning)
     named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
     houses, held_out, tested = (
         [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])

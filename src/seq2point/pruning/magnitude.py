@@ -16,7 +16,9 @@ class Magnitude(Pruner):
     """Keep the largest weights of every weight tensor, convolutions and Linear layers alike (Zhu and Gupta 2017).
 
     Each tensor is pruned to the same sparsity. `schedule` 'constant' has the whole sparsity from the first update on;
-    'polynomial' grows to it from `initial` until step `end` (60 % of the planned steps by default).
+    'polynomial' grows to it from `initial` until step `end_step` (60 % of the planned steps by default). With sliding
+    evaluation a step learns from thousands of windows, and the toolkit's 100 steps may be most of a short training: mind that
+    enough steps are left to recover.
     A training too short for the schedule prunes at its last step, with a warning.
     Raises UsageError for steps that are no span.
     """
@@ -51,7 +53,7 @@ class Magnitude(Pruner):
         if info.step == info.planned_steps and not reached:
             due, sparsity = True, schedule.final_sparsity
             warnings.warn(
-                f"a training of {info.planned_steps} steps ends before the pruning schedule does: pruned to "
+                f"the training ends at step {info.planned_steps}, before the pruning schedule does: pruned to "
                 f"{sparsity:.0%} at the last step, with no step to recover",
                 stacklevel=2,
             )

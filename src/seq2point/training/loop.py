@@ -182,10 +182,10 @@ class BestWeights(pl.Callback):
 
 
 class Checkpoints(pl.Callback):
-    """Writes `last.ckpt` after a validation, at most once in `every_s` seconds."""
+    """Writes `last.ckpt` after the first validation, and then at most once in `every_s` seconds."""
 
     def __init__(self, path: Path, every_s: float = CHECKPOINT_EVERY_S):
-        self.path, self.every_s, self._written = path, every_s, time.perf_counter()
+        self.path, self.every_s, self._written = path, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write, if it is time."""

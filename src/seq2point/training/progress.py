@@ -35,6 +35,8 @@ class ShownProgress(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the bar, from where a resumed training stands."""
         self._since, self._steps = time.perf_counter(), trainer.global_step
+        if trainer.global_step:
+            print(f"going on from step {trainer.global_step} of {self.plan.steps}", file=sys.stderr)
         self.bar.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
@@ -47,7 +49,8 @@ class ShownProgress(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The validation's losses."""
-        self.shown |= {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val")}
+        found = trainer.callback_metrics
+        self.shown |= {"validation loss": float(found["val_loss"]), "MAE in W": float(found["val_mae_w"])}
         if self.plain:
             print(f"step {trainer.global_step}/{self.plan.steps}  {self._text()}", file=sys.stderr, flush=True)
 
