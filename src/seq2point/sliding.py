@@ -25,7 +25,7 @@ Progress = Callable[[int], None]
 
 MEMORY_MB = 512
 UNITS = 16
-BLOCKS = 16
+BLOCKS = 32
 
 
 def predict_windows(network: Seq2Point, series_T: Tensor, batch_size: int = 1000, progress: Progress | None = None) -> Tensor:
@@ -69,11 +69,10 @@ class Blocking:
     def of(cls, shape: Architecture, windows: int, memory_mb: float, item_bytes: int) -> "Blocking":
         """A blocking for so many windows in so much memory.
 
-        Longer blocks waste less on windows that span two of them, but the weights' spectra cost more to make. What grows with
-        the blocks of a pass: features (two layers at a time), their spectra (turned by copying) and the answers.
+        Longer blocks waste less on windows that span two of them, but leave the cache. What grows with the blocks of a pass:
+        features (two layers at a time), their spectra (turned by copying) and the answers.
         """
-        least = fast_length(max(3 * shape.taps, 512))
-        block = fast_length(2 * least) if windows > 16 * least else least
+        block = fast_length(max(math.ceil(3.5 * shape.taps), 512))
         frequencies, channels = block // 2 + 1, shape.channels[-1]
         widest = max(shape.channels)
         per_block = item_bytes * (block * (2 * widest + shape.outputs) + 4 * frequencies * channels)
@@ -155,8 +154,12 @@ def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
 
 
 def chunk_windows(shape: Architecture) -> int:
-    """How many windows a training chunk of an architecture holds, so that its features fill an FFT of a quick length."""
-    return fast_length(max(math.ceil(3.5 * shape.taps), 512)) - shape.taps + 1
+    """How many windows a training chunk of an architecture holds, so that its features fill an FFT of a quick length.
+
+    Shorter than the blocks of inference: the weights change with every step and so do their spectra, whose cost grows with the
+    block, and shorter chunks from more places teach more.
+    """
+    return fast_length(max(math.ceil(2.25 * shape.taps), 512)) - shape.taps + 1
 
 
 def fast_length(least: int) -> int:

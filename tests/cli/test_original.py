@@ -118,11 +118,11 @@ def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
     monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
     trained = run_train("--appliance_name", "fridge", "--crop", 1500, "--epochs", 0.1, *QUICK)
     assert trained.code == 0, trained.err
-    assert "no training data given: using synthetic houses 0, 1, 2, 3" in trained.err
-    assert "no validation data given: using synthetic houses 4" in trained.err
+    assert "no training data given: using synthetic houses 0, 1, 2, 3, 4, 5, 6, 7" in trained.err
+    assert "no validation data given: using synthetic houses 8" in trained.err
     tested = run_test("--appliance_name", "fridge", "--crop", 1500, *QUICK)
     assert tested.code == 0, tested.err
-    assert "no test data given: using synthetic houses 5" in tested.err
+    assert "no test data given: using synthetic houses 9" in tested.err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import typer
 
 from seq2point.cli import options
 
+TRAINING = 20
+
 
 def demo(
     appliance: Annotated[str, typer.Option(help="kettle, fridge, 'washing machine', microwave or dishwasher.")] = "kettle",
@@ -27,15 +29,15 @@ def demo(
     what = find(appliance)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("simulating houses"):
-        houses = [simulate_house(seed * 100 + i, days=14, appliances=[what.name]) for i in range(6)]
-    console.print(f"simulated 6 houses for 14 days at 6 s: training on 4, validating on 1, testing on 1 ({what.label})")
+        houses = [simulate_house(seed * 100 + i, days=7, appliances=[what.name]) for i in range(TRAINING + 3)]
+    console.print(f"simulated {len(houses)} houses, a week each at 6 s: {TRAINING} to train on, 2 to validate on, 1 to test on")
     outcome = experiment.run(
-        houses[:4],
+        houses[:TRAINING],
         what,
         experiment.Files.in_folder(out),
         out,
-        houses[5:],
-        validation=houses[4:5],
+        houses[-1:],
+        validation=houses[TRAINING:-1],
         network="reduced",
         window=129,
         pruning="magnitude",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from seq2point.experiment import Files
     from seq2point.recording import Recording
 
-SYNTHETIC_DAYS = 14
-SYNTHETIC = {"training": (0, 1, 2, 3), "validation": (4,), "test": (5,)}
+SYNTHETIC_DAYS = 4
+SYNTHETIC = {"training": range(8), "validation": range(8, 9), "test": range(9, 10)}
 
 ApplianceName = Annotated[
     str, typer.Option("--appliance_name", help="kettle, fridge, 'washing machine', microwave or dishwasher.", metavar="NAME")

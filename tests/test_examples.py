@@ -1,0 +1,34 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import seq2point
+from seq2point.data.store import write_recording
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_training_on_synthetic_houses_reports_every_real_file(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{seed}.parquet" for seed in (90, 91)]
+    for seed, path in zip((90, 91), paths, strict=True):
+        write_recording(seq2point.simulate_house(seed, days=0.5, period_s=60), path)
+    options = ["--houses", "2", "--days", "2", "--window", "49", "--budget", "1"]
+    tests = [word for path in paths for word in ("--test", str(path))]
+    command = [sys.executable, str(ROOT / "examples" / "train_on_synthetic_houses.py"), "fridge", *options, *tests]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"fridge {path}" for path in paths]
+    assert all("zero predictor" in line for line in lines)
+
+
+def test_the_readmes_python_runs(tmp_path: Path, monkeypatch) -> None:
+    text = (ROOT / "README.md").read_text()
+    code = text.partition("```python")[2].partition("```")[0]
+    code = code.replace('"kettle", pruning', '"kettle", network="reduced", window=49, pruning').replace("epochs=5", "steps=101")
+    house = seq2point.simulate_house(3, days=1)
+    monkeypatch.chdir(tmp_path)
+    write_recording(house, tmp_path / "house1.parquet")
+    names = {"mains_w": house.mains_w}
+    exec(code, names)
+    assert len(names["kettle_w"]) == len(house)
+    assert (tmp_path / "kettle.safetensors").exists()
