@@ -24,6 +24,7 @@ def demo(
     from seq2point import experiment
     from seq2point.appliances import find
     from seq2point.cli import tables
+    from seq2point.network import Architecture
     from seq2point.simulator import simulate_house
 
     what = find(appliance)
@@ -38,8 +39,8 @@ def demo(
         out,
         houses[-1:],
         validation=houses[TRAINING:-1],
-        network="reduced",
-        window=129,
+        network=Architecture(window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128),
+        learning_rate=2e-3,
         pruning="magnitude",
         budget_s=budget,
         threads=threads,
