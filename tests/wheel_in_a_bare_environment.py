@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 NO_TORCH = (
     "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} & set(sys.modules), 'a heavy import'"
 )
-SIMULATE = "import seq2point; from seq2point.data import store; store.write_recording(seq2point.simulate_house(1, days=1), 'house.parquet')"
+SIMULATE = """
+import seq2point.data.store
+seq2point.data.store.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
+"""
 
 
 def run(folder: Path, *command: str, expect: int = 0) -> str:

@@ -78,7 +78,7 @@ def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
     assert report["baselines"]["zero"]["mae_w"] == pytest.approx(float(truth_w.mean()), rel=1e-3)
 
 
-@pytest.mark.filterwarnings("always:the training ends at step 4, before the pruning schedule does")
+@pytest.mark.filterwarnings("always:the training ends at step")
 def test_tfmot_prunes_half_of_the_weights_and_algorithm_is_another_name_of_the_flag(
     run_train: Command, run_test: Command, here: Path, make_house: Command
 ):

@@ -155,7 +155,9 @@ def test_a_run_stopped_and_resumed_gives_the_bits_of_one_that_never_stopped(
 
 def test_a_run_too_short_for_it_prunes_at_its_last_step_and_says_so(house: Recording, pruner: Pruner, smallest: Smallest):
     slow = type(pruner)(**smallest.too_slow)
-    with pytest.warns(UserWarning, match=f"{STEPS} steps ends before the pruning schedule does: pruned to .* at the last step"):
+    with pytest.warns(
+        UserWarning, match=f"ends at step {STEPS}, before the pruning schedule does: pruned to .* at the last step"
+    ):
         trained = train(house, slow)
     counts = masks.count(trained.model.network, trained.model.masks)
     assert [row.kept for row in counts] == [smallest.kept(row.total) for row in counts]

@@ -78,9 +78,17 @@ def test_resuming_goes_on_from_the_last_checkpoint_and_not_from_the_start(train:
     assert made.count == 20
 
 
-def test_checkpoints_are_written_at_most_once_a_minute_unless_asked(stopped: Stopped, tmp_path: Path):
-    stopped(21, out=tmp_path)
-    assert not (tmp_path / "checkpoints" / "last.ckpt").exists()
+def test_checkpoints_are_written_from_the_first_validation_on_and_then_at_most_once_a_minute(
+    stopped: Stopped, kept: dict[str, Any], tmp_path: Path
+):
+    stopped(21, **kept)
+    stopped(21, out=tmp_path / "by default")
+    steps = [
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+        for folder in (kept["out"], tmp_path / "by default")
+    ]
+    assert steps[0] == 20
+    assert 0 < steps[1] < 20
 
 
 @pytest.mark.parametrize("options", [{}, {"steps": 400, "learning_rate": 0.3, "schedule": "constant", "patience": 3}])
