@@ -19,16 +19,26 @@ def choose_device(name: Device) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def prepare(threads: int | None = None) -> None:
-    """Set the number of threads, and have glibc keep freed memory for the next step.
+def set_threads(threads: int | None) -> None:
+    """Compute with so many threads; None leaves torch's own choice, all cores."""
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep freed memory for the next step.
 
     A training step allocates and frees hundreds of megabytes; handed back to the system each time, every page of it faults
     again on the next step: a third of the speed or less (docs/performance.md).
     """
-    if threads:
-        torch.set_num_threads(threads)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         if hasattr(libc, "mallopt"):
             libc.mallopt(M_MMAP_THRESHOLD, NEVER)
             libc.mallopt(M_TRIM_THRESHOLD, NEVER)
+
+
+def prepare(threads: int | None = None) -> None:
+    """Threads and memory, for work whose data are small or already there."""
+    set_threads(threads)
+    keep_freed_memory()

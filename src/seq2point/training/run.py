@@ -26,7 +26,7 @@ from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.errors import DataError, UsageError
-from seq2point.machine import choose_device, prepare
+from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import Pruner
@@ -89,13 +89,14 @@ def train_with_history(
     training had never stopped. `callbacks` are Lightning's.
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
-    prepare(threads)
+    set_threads(threads)
     architecture = network if isinstance(network, Architecture) else networks.find(network, window)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity)
     what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
     task = _Task.of(what, architecture, training, held_out, scaling, pruner, Settings.of(**settings), choose_device(device))
     folder = RunFolder(out) if out is not None else None
+    keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
     planned = folder.plan_to_resume(task.asked()) if folder and resume else None
     resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
     if folder and planned is None:
@@ -294,7 +295,9 @@ def _count_windows(held_out: Sequence[Recording], appliance: str, architecture: 
 
 def _mean_w(recordings: Sequence[Recording], appliance: str) -> float:
     """The appliance's mean power, which the output's bias starts from and the mean predictor always says."""
-    return float(np.nanmean(np.concatenate([r.appliance_w(appliance) for r in recordings]), dtype=np.float64))
+    series = [r.appliance_w(appliance) for r in recordings]
+    known = sum(len(w) - int(np.count_nonzero(np.isnan(w))) for w in series)
+    return sum(float(np.nansum(w, dtype=np.float64)) for w in series) / known
 
 
 def _fingerprint(recording: Recording, appliance: str) -> dict[str, Any]:
