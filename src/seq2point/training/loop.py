@@ -3,8 +3,7 @@
 One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
 training goes on exactly.
 
-    for each step:      restore what SPP and its like hid <- optimiser step <- backward <- loss on the masked network
-                        pruner decides -> masks.apply_ zeroes
+    each step:          loss -> backward -> optimiser step -> pruner decides -> masks.apply_ zeroes
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
