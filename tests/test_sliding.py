@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,8 @@ from seq2point import sliding
 from seq2point.appliances import APPLIANCES
 from seq2point.network import NETWORKS, Architecture, Seq2Point
 from seq2point.recording import Jump, Recording
+from seq2point.sliding import compiled, native, plain
+from seq2point.sliding.lengths import fast_length
 from seq2point.training.batches import ChunkBatches, Houses
 from seq2point.windows import Scale, window_runs
 
@@ -17,6 +21,7 @@ SHAPES = {
     "two appliances": Architecture(window=129, channels=(4, 5), kernels=(3, 2), hidden=33, outputs=2),
     "compacted to almost nothing": Architecture(window=35, channels=(1, 2, 1), kernels=(1, 5, 3), hidden=1, target_index=30),
     "one tap": Architecture(window=11, channels=(2, 3), kernels=(7, 5), hidden=5),
+    "more convolutions than the kernels take": Architecture(window=39, channels=(2,) * 18, kernels=(2,) * 18, hidden=20),
 }
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
 
@@ -33,7 +38,7 @@ def built(shape: Architecture, seed: int) -> Seq2Point:
 
 def relative(answer: torch.Tensor, reference: torch.Tensor) -> float:
     assert answer.shape == reference.shape
-    return float((answer - reference).detach().abs().max() / reference.detach().abs().max())
+    return float((answer - reference).detach().abs().max() / (float(reference.detach().abs().max()) or 1.0))
 
 
 @pytest.fixture(params=SHAPES.values(), ids=SHAPES.keys())
@@ -41,21 +46,96 @@ def shape(request: pytest.FixtureRequest) -> Architecture:
     return request.param
 
 
+@pytest.fixture(params=["plain", "compiled"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Sliding evaluation by torch alone and by the compiled kernels."""
+    if request.param == "compiled" and native.library() is None:
+        pytest.skip("no C compiler here")
+    if request.param == "plain":
+        monkeypatch.setattr(compiled, "serves", lambda _: False)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_sliding_equals_window_by_window(shape: Architecture, dtype: torch.dtype) -> None:
     torch.manual_seed(1)
-    network, series = shape.build().to(dtype).eval(), torch.randn(5000, dtype=dtype)
+    network, series = built(shape, 1).to(dtype).eval(), torch.randn(5000, dtype=dtype)
     assert relative(sliding.predict(network, series), sliding.predict_windows(network, series)) < TOLERANCE[dtype]
 
 
-@given(length=st.integers(63, 6000), memory_mb=st.sampled_from([1.0, 20.0, 512.0]))
-def test_every_length_and_memory_gives_the_same_answers(length: int, memory_mb: float) -> None:
+@pytest.mark.usefixtures("engine")
+@given(
+    length=st.integers(63, 6000),
+    memory_mb=st.sampled_from([1.0, 20.0, 512.0]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_every_length_and_memory_gives_the_same_answers(length: int, memory_mb: float, dtype: torch.dtype) -> None:
     torch.manual_seed(length)
-    network, series = SHAPES["default in small"].build().double().eval(), torch.randn(length, dtype=torch.float64)
+    network, series = SHAPES["default in small"].build().to(dtype).eval(), torch.randn(length, dtype=dtype)
     answer = sliding.predict(network, series, memory_mb)
-    assert relative(answer, sliding.predict_windows(network, series)) < 1e-10
+    assert relative(answer, sliding.predict_windows(network, series)) < TOLERANCE[dtype]
 
 
+@st.composite
+def shapes(draw: st.DrawFn) -> Architecture:
+    """Any small architecture, compacted ones among them."""
+    sizes = draw(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 7)), min_size=1, max_size=4))
+    kernels = tuple(kernel for _, kernel in sizes)
+    window = sum(k - 1 for k in kernels) + draw(st.integers(1, 60))
+    hidden, outputs = draw(st.integers(1, 70)), draw(st.integers(1, 3))
+    return Architecture(window=window, channels=tuple(c for c, _ in sizes), kernels=kernels, hidden=hidden, outputs=outputs)
+
+
+@pytest.mark.usefixtures("engine")
+@given(shape=shapes(), extra=st.integers(0, 3000))
+def test_any_architecture_and_length_equals_window_by_window(shape: Architecture, extra: int) -> None:
+    network, series = built(shape, extra).eval(), torch.randn(shape.window + extra)
+    assert relative(sliding.predict(network, series), sliding.predict_windows(network, series)) < 1e-4
+
+
+@given(shape=shapes(), chunks=st.integers(1, 35), windows=st.integers(1, 150))
+def test_the_kernels_give_the_gradients_of_the_plain_engine(shape: Architecture, chunks: int, windows: int) -> None:
+    if native.library() is None:
+        pytest.skip("no C compiler here")
+    torch.manual_seed(windows)
+    sizes = (
+        (chunks, shape.channels[-1], windows + shape.taps - 1),
+        (shape.hidden, shape.channels[-1], shape.taps),
+        (shape.hidden,),
+    )
+    inputs = [torch.randn(*size, requires_grad=True) for size in (*sizes, (shape.outputs, shape.hidden))]
+    exact = [t.detach().double().requires_grad_() for t in inputs]
+    answer, reference = (e.HiddenAndOutput.apply(*t, 0.0) for e, t in ((compiled, inputs), (plain, exact)))
+    assert relative(answer, reference) < 1e-4
+    weight = torch.randn_like(answer)
+    ours = torch.autograd.grad((answer * weight).sum(), inputs)
+    theirs = torch.autograd.grad((reference * weight).sum(), exact)
+    for mine, other in zip(ours, theirs, strict=True):
+        # a unit that stands within rounding of the ReLU's kink may fall on either side: compare in the mean
+        assert float((mine - other).norm()) <= 2e-3 * float(other.norm()) + 1e-6
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_is_no_number_stays_so_in_the_windows_that_hold_it() -> None:
+    network, series = SHAPES["default in small"].build().eval(), torch.randn(3000)
+    series[1500] = torch.nan
+    assert sliding.predict(network, series)[1400:1500].isnan().any()
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_number_of_threads_changes_nothing_but_rounding(threads: int) -> None:
+    network, chunks = built(SHAPES["default in small"], 6), torch.randn(5, 163)
+    reference = torch.autograd.grad(sliding.predict_chunks(network, chunks).sum(), list(network.parameters()))
+    torch.set_num_threads(threads)
+    ours = torch.autograd.grad(sliding.predict_chunks(network, chunks).sum(), list(network.parameters()))
+    torch.set_num_threads(1)
+    for mine, other in zip(ours, reference, strict=True):
+        assert relative(mine, other) < 1e-4
+
+
+@pytest.mark.usefixtures("engine")
 def test_the_full_network_agrees_in_float32() -> None:
     torch.manual_seed(0)
     network, series = NETWORKS["seq2point"].build().eval(), torch.randn(4000)
@@ -63,6 +143,7 @@ def test_the_full_network_agrees_in_float32() -> None:
     assert relative(sliding.predict(network, series)[: len(reference)], reference) < 1e-4
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_gradients_of_chunks_equal_those_of_their_windows(shape: Architecture, dtype: torch.dtype) -> None:
     network = built(shape, 2).to(dtype)
@@ -79,27 +160,30 @@ def test_gradients_of_chunks_equal_those_of_their_windows(shape: Architecture, d
 
 def test_the_own_backward_pass_passes_gradcheck() -> None:
     torch.manual_seed(3)
-    sizes = ((2, 3, 20), (21, 3, 6), (21,), (2, 21), (2,))
+    sizes = ((2, 3, 20), (21, 3, 6), (21,), (2, 21))
     inputs = [torch.randn(*size, dtype=torch.float64, requires_grad=True) for size in sizes]
-    assert torch.autograd.gradcheck(lambda *tensors: sliding.HiddenAndOutput.apply(*tensors, 0.0), inputs)
+    assert torch.autograd.gradcheck(lambda *tensors: plain.HiddenAndOutput.apply(*tensors, 0.0), inputs)
 
 
-def test_dropout_keeps_the_expected_answer_and_the_gradients_of_what_was_kept() -> None:
+def test_dropout_keeps_the_expected_answer_and_the_gradients_of_what_was_kept(engine: str) -> None:
     shape = Architecture(window=21, channels=(4,), kernels=(3,), hidden=512, dropout=0.5)
+    dtype, function = (torch.float64, plain.HiddenAndOutput) if engine == "plain" else (torch.float32, compiled.HiddenAndOutput)
     torch.manual_seed(4)
-    network, chunks = shape.build().double(), torch.randn(2, 200, dtype=torch.float64)
+    network, chunks = shape.build().to(dtype), torch.randn(2, 200, dtype=dtype)
     features = network.features(chunks).detach()
     weight = network.hidden.weight.view(shape.hidden, 4, shape.taps)
-    rest = (network.hidden.bias, network.output.weight, network.output.bias)
+    rest = (network.hidden.bias, network.output.weight)
     with torch.no_grad():
-        plain = sliding.HiddenAndOutput.apply(features, weight, *rest, 0.0)
-        drawn = torch.stack([sliding.HiddenAndOutput.apply(features, weight, *rest, 0.5) for _ in range(200)])
+        plain_answer = function.apply(features, weight, *rest, 0.0)
+        drawn = torch.stack([function.apply(features, weight, *rest, 0.5) for _ in range(200)])
     assert float(drawn.std(0).mean()) > 0
-    assert relative(drawn.mean(0), plain) < 0.1
+    assert relative(drawn.mean(0), plain_answer) < 0.1
     torch.manual_seed(5)
-    answer = sliding.HiddenAndOutput.apply(features, weight, *rest, 0.5)
+    answer = function.apply(features, weight, *rest, 0.5)
+    torch.manual_seed(5)
+    assert torch.equal(function.apply(features, weight, *rest, 0.5), answer)
     gradient = torch.autograd.grad(answer.sum(), network.output.weight)[0]
-    assert torch.allclose((gradient * network.output.weight).sum(), (answer - network.output.bias).sum())
+    assert torch.allclose((gradient * network.output.weight).sum(), answer.sum(), rtol=1e-4)
 
 
 def test_no_dropout_when_the_network_is_evaluated() -> None:
@@ -110,7 +194,7 @@ def test_no_dropout_when_the_network_is_evaluated() -> None:
 
 @given(st.integers(1, 5000))
 def test_fft_lengths_are_even_five_smooth_and_no_shorter(least: int) -> None:
-    length = sliding.fast_length(least)
+    length = fast_length(least)
     rest = length
     for factor in (2, 3, 5):
         while rest % factor == 0:
@@ -181,3 +265,28 @@ def test_cuda_agrees_with_the_cpu() -> None:
     network, series = NETWORKS["seq2point"].build().eval(), torch.randn(6000)
     reference = sliding.predict(network, series)
     assert relative(sliding.predict(network.cuda(), series.cuda()).cpu(), reference) < 1e-4
+
+
+def test_without_a_compiler_or_where_it_fails_torch_computes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEQ2POINT_CACHE", str(tmp_path))
+    broken = tmp_path / "cc"
+    broken.write_text("#!/bin/sh\necho no such target >&2; exit 1\n")
+    broken.chmod(0o755)
+    for name, value in (("SEQ2POINT_NATIVE", "0"), ("PATH", str(tmp_path / "nothing")), ("CC", str(broken))):
+        with monkeypatch.context() as here:
+            here.setenv(name, value)
+            native.library.cache_clear()
+            assert native.library() is None
+            assert sliding.predict(SHAPES["one tap"].build().eval(), torch.randn(100)).shape == (90,)
+    native.library.cache_clear()
+    assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_a_cache_folder_that_cannot_be_written_costs_a_build_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if native.library() is None:
+        pytest.skip("no C compiler here")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SEQ2POINT_CACHE", str(tmp_path / "file"))
+    native.library.cache_clear()
+    assert native.library() is not None
+    native.library.cache_clear()
