@@ -478,7 +478,7 @@ INLINE float *spectrum_at(const Job *job, int group, int f) {
 }
 INLINE int scratch_size(const Plan *plan) { return 2 * (plan->rows > plan->columns ? plan->rows : plan->columns); }
 INLINE C *table_of(const Job *job, int thread, int which) {
-    return job->tables + ((size_t)thread * (LANES / 2) + which) * table_size(job->plan);
+    return job->tables + ((size_t)thread * (OUTS / 2) + which) * table_size(job->plan);
 }
 INLINE C *scratch_of(const Job *job, int thread) { return job->scratch + (size_t)thread * (scratch_size(job->plan) + LANES); }
 
@@ -650,7 +650,7 @@ static void sizes(Job *job) {
 
 static int rooms(Job *job) {
     size_t threads = job->s->threads;
-    job->tables = room(sizeof(C) * threads * (LANES / 2) * table_size(job->plan));
+    job->tables = room(sizeof(C) * threads * (OUTS / 2) * table_size(job->plan));
     job->scratch = room(sizeof(C) * threads * (scratch_size(job->plan) + LANES));
     return job->tables && job->scratch;
 }
