@@ -23,6 +23,11 @@ from seq2point.masks import Masks
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 
+REMAINDER = (
+    "Pruned weights that are still there as zeros: {:,}, scattered over units, channels and taps that are kept; single input "
+    "columns of the first Linear are of that kind too. No smaller architecture does without them."
+)
+
 
 class Compacted(NamedTuple):
     """A smaller network, the masks of the zeros that are left in it, and the sample of the old window where its own begins."""
@@ -48,6 +53,12 @@ def compact(model: Model) -> Model:
         }
         provenance["compaction"] = [*provenance.get("compaction", []), step]
     return replace(model, network=small.network, masks=small.masks, provenance=provenance)
+
+
+def remainder(compacted: Model) -> list[str]:
+    """What compaction could not remove, as a sentence where there is any."""
+    scattered = sum(kept.numel() - int(torch.count_nonzero(kept)) for kept in compacted.masks.values())
+    return [REMAINDER.format(scattered)] if scattered else []
 
 
 @torch.no_grad()

@@ -38,7 +38,8 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
         "appliance": ", ".join(a.label for a in loaded.appliances),
         "sampling period": f"{loaded.period_s:g} s",
         "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:g} min), predicts sample {shape.target_index}",
-        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}",
+        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
+        + (f", rank {shape.rank}" if shape.rank else ""),
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
