@@ -124,14 +124,17 @@ def test_fractions_that_do_not_fit_are_refused():
 def test_the_mask_of_the_factorised_layer_ends_and_the_others_stay(tmp_path):
     model = random_model(WIDE)
     model.network.float()
+    model.provenance = {"seed": 3, "metrics": {"mae_w": 1.0}}
     model = replace(
         model, masks={name: torch.ones_like(model.network.get_parameter(name)) > 0 for name in ("hidden.weight", "output.weight")}
     )
     narrow = factorise(model, 2)
     assert narrow.masks.keys() == {"output.weight"}
     assert model.masks.keys() == {"hidden.weight", "output.weight"}
+    assert narrow.provenance.keys() == {"seed", "factorisation"}, "what was measured before does not hold any more"
     assert all(p.requires_grad and p.dtype == torch.float32 for p in narrow.network.parameters())
     narrow.save(tmp_path / "narrow.safetensors")
     back = Model.load(tmp_path / "narrow.safetensors")
     mains = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
-    np.testing.assert_array_equal(back.disaggregate(mains, "windows"), narrow.disaggregate(mains, "windows"))
+    for engine in ("windows", "sliding"):
+        np.testing.assert_array_equal(back.disaggregate(mains, engine), narrow.disaggregate(mains, "windows"))

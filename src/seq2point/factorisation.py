@@ -19,7 +19,7 @@ def factorise(model: Model, rank: int) -> Model:
     """A model whose first Linear has this rank; where it has one already, a lower rank of the product.
 
     Masks of the first Linear end here, since the product of its factors has no zeros; all others stay. The rank is recorded in
-    the provenance under 'factorisation', with the share of the squared weights that it keeps.
+    the provenance under 'factorisation', with the share of the squared weights that it keeps; the metrics of before go.
     Raises UsageError for a rank that the layer cannot have.
     """
     most = full_rank(model.architecture)
@@ -39,7 +39,7 @@ def factorise(model: Model, rank: int) -> Model:
         model,
         network=network,
         masks={name: mask for name, mask in model.masks.items() if name not in narrow},
-        provenance=model.provenance | {"factorisation": step},
+        provenance={name: what for name, what in model.provenance.items() if name != "metrics"} | {"factorisation": step},
     )
 
 

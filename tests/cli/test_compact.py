@@ -1,6 +1,7 @@
 """`seq2point compact` and `seq2point factorise` as a user meets them."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_compact_writes_a_smaller_model_with_the_same_answers_and_shows_what_it_
     for words in ("pruned", "compacted", "hidden units", "33, 16", "27, 10", "latency, batch 1", "sliding, samples/s", str(out)):
         assert words in answer.out
     assert "Zeros alone make nothing faster" in answer.out
+    assert re.search(r"compacted from\W+957 parameters", seq2point("info", out).out)
     assert f"the same answers from {shape.parameters / 957:.1%} of the parameters" in answer.out
 
 

@@ -18,6 +18,7 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
     from seq2point.cli import tables
     from seq2point.experiment import pruning_table, write_json
     from seq2point.model_file import Model
+    from seq2point.network import Architecture
 
     loaded = Model.load(model)
     pruning = pruning_table(loaded)
@@ -49,6 +50,8 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
         )
         or "nothing",
     }
+    for step in loaded.provenance.get("compaction", []):
+        rows["compacted from"] = f"{Architecture.model_validate(step['before']).parameters:,} parameters"
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
