@@ -21,7 +21,7 @@ REACHED: Metrics = {"mae_w": 14.52, "on_mae_w": 505.2, "sae": 0.125, "f1": None,
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "TURNS", 2)
+        patch.setattr(costs, "MOST_TURNS", 2)
         patch.setattr(costs, "LEAST_S", 1e-4)
         patch.setattr(costs, "SERIES", 512)
         yield

@@ -35,7 +35,7 @@ class HalfTheHiddenUnits(Pruner):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(costs, "TURNS", 2)
+    monkeypatch.setattr(costs, "MOST_TURNS", 2)
     monkeypatch.setattr(costs, "LEAST_S", 1e-4)
 
 

@@ -19,7 +19,7 @@ Command = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(costs, "TURNS", 2)
+    monkeypatch.setattr(costs, "MOST_TURNS", 2)
     monkeypatch.setattr(costs, "LEAST_S", 1e-4)
 
 
