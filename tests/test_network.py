@@ -194,3 +194,34 @@ def test_a_named_network_can_have_another_window_and_keeps_all_else():
 def test_a_network_that_does_not_exist_or_fit_is_a_usage_error(name: str, window: int | None, says: str):
     with pytest.raises(UsageError, match=says):
         find(name, window)
+
+
+RANKED = SMALL.model_copy(update={"rank": 3})
+
+
+def test_a_rank_makes_the_first_linear_a_product_of_two():
+    torch.manual_seed(1)
+    network = RANKED.build().double()
+    assert {name: tuple(p.shape) for name, p in network.named_parameters() if name.startswith(("projection", "hidden"))} == {
+        "projection.weight": (3, 4 * 27),
+        "hidden.weight": (8, 3),
+        "hidden.bias": (8,),
+    }
+    assert network.projection is not None
+    x_BW = torch.randn(5, 33, dtype=torch.float64)
+    dense = SMALL.build().double()
+    weights = network.state_dict()
+    projection = weights.pop("projection.weight")
+    dense.load_state_dict(weights | {"hidden.weight": weights["hidden.weight"] @ projection})
+    torch.testing.assert_close(network(x_BW), dense(x_BW))
+
+
+def test_parameters_and_multiply_adds_count_the_rank():
+    assert RANKED.parameters == sum(p.numel() for p in RANKED.build().parameters())
+    assert SMALL.multiply_adds - RANKED.multiply_adds == 8 * 108 - 3 * (8 + 108)
+
+
+def test_no_rank_is_not_written_so_that_older_readers_know_every_word():
+    assert "rank" not in SMALL.model_dump()
+    assert "rank" not in SMALL.model_dump_json()
+    assert Architecture.model_validate_json(RANKED.model_dump_json()) == RANKED

@@ -1,7 +1,7 @@
 """One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +10,11 @@ import polars as pl
 from seq2point import masks
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
+from seq2point.compaction import compact, remainder
+from seq2point.costs import compare
 from seq2point.evaluation import Evaluation, check, evaluate
 from seq2point.files import written_whole
+from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
@@ -27,13 +30,14 @@ class Outcome(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The files of an experiment; `log` has a row for every validation."""
+    """The files of an experiment; `log` has a row for every validation, `compact` is there where pruning left less to keep."""
 
     model: Path
     metrics: Path
     training_plot: Path
     test_plot: Path
     log: Path
+    compact: Path
 
     @classmethod
     def in_folder(cls, out: Path, prefix: str = "") -> "Files":
@@ -44,6 +48,7 @@ class Files(NamedTuple):
             out / f"{prefix}training.png",
             out / f"{prefix}test.png",
             out / f"{prefix}log.csv",
+            out / f"{prefix}compact.safetensors",
         )
 
 
@@ -78,21 +83,42 @@ def run(
     }
     trained.model.provenance["metrics"] = report["metrics"]
     trained.model.save(files.model)
+    if trained.model.masks:
+        report["costs"] = account(trained.model, files.compact, {"pruned": evaluation.metrics})
+    else:
+        files.compact.unlink(missing_ok=True)
     write_json(report, files.metrics)
     with written_whole(files.log) as beside:
         pl.DataFrame(trained.history).write_csv(beside)
-    write_plots(trained, evaluation, files)
+    write_plots(trained, evaluation, files, report.get("costs"))
     return Outcome(trained, evaluation, report, files)
 
 
-def write_plots(trained: Trained, evaluation: Evaluation, files: Files) -> None:
+def account(
+    model: Model, beside: Path, accuracy: Mapping[str, Mapping[str, Metrics]], before: Mapping[str, Model] | None = None
+) -> dict[str, Any]:
+    """What pruning made of a model, before and after compaction; the compacted model is written, where there is less to keep.
+
+    `before` are models to compare with, as that of before pruning; `accuracy` the metrics by appliance at every stage.
+    """
+    models = {**(before or {}), "pruned": model}
+    small = compact(model)
+    if small.architecture == model.architecture:
+        beside.unlink(missing_ok=True)
+    else:
+        small.save(beside)
+        models["compacted"] = small
+    return compare(models, accuracy, remainder(small))
+
+
+def write_plots(trained: Trained, evaluation: Evaluation, files: Files, costs: dict[str, Any] | None = None) -> None:
     """The training's and the test's picture."""
     from seq2point import plots
 
     asked = trained.model.provenance["training"]
     method = asked["pruning"]["method"] if asked["pruning"] else "no"
     title = f"{trained.model.appliances[0].label}, {method} pruning, {trained.windows_per_s:,.0f} windows/s"
-    plots.save_training_plot(trained.history, title, files.training_plot)
+    plots.save_training_plot(trained.history, title, files.training_plot, costs)
     plots.save_test_plot(evaluation, files.test_plot)
 
 

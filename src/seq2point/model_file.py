@@ -126,7 +126,8 @@ class Model:
         mean_w = torch.tensor(scale.appliance_mean_w)
         std_w = torch.tensor(scale.appliance_std_w)
         device = next(self.network.parameters()).device
-        predict = {"sliding": sliding.predict, "windows": sliding.predict_windows}[engine]
+        slides = engine == "sliding" and architecture.rank is None
+        predict = sliding.predict if slides else sliding.predict_windows
         power_w = np.full((len(recording), architecture.outputs), np.nan, dtype=np.float32)
         before = architecture.target_index
         training = self.network.training

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 from torch import Tensor, nn
 
 from seq2point.errors import UsageError
@@ -14,7 +14,8 @@ class Architecture(BaseModel):
     """The shape of a seq2point network (Zhang et al. 2018, section 4): five valid convolutions over time, two Linear layers.
 
     `target_index` is the sample of the window that is predicted, the midpoint by default. `outputs` is the number of
-    appliances. A compacted network is the same class with smaller numbers.
+    appliances. A compacted network is the same class with smaller numbers. With a `rank` the first Linear is a product of two,
+    which reads all features through so many numbers.
     Raises pydantic.ValidationError for a shape that leaves no sample after the convolutions.
     """
 
@@ -27,6 +28,15 @@ class Architecture(BaseModel):
     hidden: PositiveInt = 1024
     outputs: PositiveInt = 1
     dropout: float = Field(0.0, ge=0, lt=1)
+    rank: PositiveInt | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_rank(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """No rank is not written: files and settings of networks without one stay what they were before there were any."""
+        values: dict[str, Any] = dump(self)
+        if self.rank is None:
+            values.pop("rank", None)
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +69,7 @@ class Architecture(BaseModel):
         total, last = 0, 1
         for out, kernel in zip(self.channels, self.kernels, strict=True):
             total, last = total + out * (last * kernel + 1), out
-        return total + self.hidden * (last * self.taps + 1) + self.outputs * (self.hidden + 1)
+        return total + self._first_linear + self.hidden + self.outputs * (self.hidden + 1)
 
     @property
     def multiply_adds(self) -> int:
@@ -68,7 +78,16 @@ class Architecture(BaseModel):
         for out, kernel in zip(self.channels, self.kernels, strict=True):
             length -= kernel - 1
             total, last = total + out * last * kernel * length, out
-        return total + self.hidden * last * self.taps + self.outputs * self.hidden
+        return total + self._first_linear + self.outputs * self.hidden
+
+    @property
+    def features(self) -> int:
+        """What the first Linear reads of a window: channels times taps."""
+        return self.channels[-1] * self.taps
+
+    @property
+    def _first_linear(self) -> int:
+        return self.hidden * self.features if self.rank is None else self.rank * (self.features + self.hidden)
 
     def build(self) -> "Seq2Point":
         """A network of this shape, freshly initialised from torch's random state."""
@@ -104,7 +123,8 @@ class Seq2Point(nn.Module):
     """The network of an Architecture: windows of scaled mains f32[B, W] in, scaled appliance power f32[B, A] out.
 
     Convolutions run over time without padding; flattening is channel-major (Zhang et al. 2018). Weights start from Glorot's
-    uniform distribution and biases from zero, as in the authors' code.
+    uniform distribution and biases from zero, as in the authors' code. With a rank, `projection` [rank, features], without
+    biases, stands before `hidden` [hidden, rank]; without one it is None and `hidden` is [hidden, features].
     """
 
     def __init__(self, architecture: Architecture):
@@ -114,9 +134,13 @@ class Seq2Point(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(i, o, k) for i, o, k in zip(inputs, architecture.channels, architecture.kernels, strict=True)
         )
-        self.hidden = nn.Linear(architecture.channels[-1] * architecture.taps, architecture.hidden)
+        rank, features = architecture.rank, architecture.features
+        self.projection = None if rank is None else nn.Linear(features, rank, bias=False)
+        self.hidden = nn.Linear(features if rank is None else rank, architecture.hidden)
         self.output = nn.Linear(architecture.hidden, architecture.outputs)
         self.dropout = nn.Dropout(architecture.dropout)
+        if self.projection is not None:
+            nn.init.xavier_uniform_(self.projection.weight)
         for layer in (*self.convolutions, self.hidden, self.output):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -130,6 +154,9 @@ class Seq2Point(nn.Module):
 
     def forward(self, x_BW: Tensor) -> Tensor:
         """Scaled mains windows f32[B, W] to scaled power f32[B, A]."""
-        h = torch.relu(self.hidden(self.features(x_BW).flatten(1)))
+        f = self.features(x_BW).flatten(1)
+        if self.projection is not None:
+            f = self.projection(f)
+        h = torch.relu(self.hidden(f))
         power: Tensor = self.output(self.dropout(h))
         return power

@@ -1,6 +1,7 @@
 """Pictures of a training and of a test, written as PNG files; nothing is ever shown on a screen."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
+from seq2point.costs import accuracy_rows
+from seq2point.costs import rows as cost_rows
 from seq2point.errors import UsageError
 from seq2point.evaluation import Evaluation
 from seq2point.files import written_whole
@@ -17,6 +21,7 @@ from seq2point.recording import Recording, Watts
 
 MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
 ACTIVE_HOURS = 3.0
+ROW_HEIGHT, LINE_LETTERS = 0.2, 140
 ENDINGS = (".png", ".pdf", ".svg")
 
 
@@ -26,10 +31,20 @@ def check_ending(path: Path) -> None:
         raise UsageError(f"{path}: a picture is written as {', '.join(ENDINGS)}")
 
 
-def save_training_plot(history: Sequence[dict[str, float]], title: str, path: str | Path) -> None:
-    """Training and validation loss against the step, the best validation marked, and the sparsity where there is any."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    axes = figure.add_subplot()
+def save_training_plot(
+    history: Sequence[dict[str, float]], title: str, path: str | Path, costs: Mapping[str, Any] | None = None
+) -> None:
+    """Training and validation loss against the step, the best validation marked, and the sparsity where there is any.
+
+    With costs, their table stands below.
+    """
+    table_height = ROW_HEIGHT * (len(cost_rows(costs)) + len(_words_below(costs))) if costs else 0
+    figure = Figure(figsize=(9, 5 + table_height), layout="constrained")
+    if costs:
+        axes, below = figure.subplots(2, 1, height_ratios=[5, table_height])
+        _draw_costs(below, costs)
+    else:
+        axes = figure.add_subplot()
     steps = [row["step"] for row in history]
     losses = [row["val_loss"] for row in history]
     mark = "o" if len(steps) < 40 else None
@@ -52,6 +67,36 @@ def save_training_plot(history: Sequence[dict[str, float]], title: str, path: st
     else:
         axes.legend(frameon=False)
     _save(figure, path)
+
+
+def _draw_costs(axes: Axes, costs: Mapping[str, Any]) -> None:
+    """The table of costs, and below it a line for each stage of accuracy and the notes."""
+    axes.axis("off")
+    heading, *rest = cost_rows(costs)
+    below = _words_below(costs)
+    line = 1 / (len(rest) + 1 + len(below))
+    table = axes.table(
+        cellText=rest,
+        colLabels=heading,
+        colWidths=[0.25] + [0.75 / (len(heading) - 1)] * (len(heading) - 1),
+        bbox=Bbox.from_bounds(0, len(below) * line, 1, 1 - len(below) * line),
+        edges="horizontal",
+    )
+    table.auto_set_font_size(False)
+    table.set_fontsize(8)
+    for (row, column), cell in table.get_celld().items():
+        cell.set(edgecolor="#dddddd")
+        cell.set_text_props(ha="left" if column == 0 else "right", weight="bold" if row == 0 else "normal")
+    for i, words in enumerate(below):
+        axes.text(0, (len(below) - i - 1) * line, words, fontsize=8, transform=axes.transAxes)
+
+
+def _words_below(costs: Mapping[str, Any]) -> list[str]:
+    (_, *names), *stages = accuracy_rows(costs)
+    reached = [
+        f"{stage}: {', '.join(f'{name} {value}' for name, value in zip(names, values, strict=True))}" for stage, *values in stages
+    ]
+    return [line for text in (*reached, *costs["notes"]) for line in textwrap.wrap(text, LINE_LETTERS)]
 
 
 def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:

@@ -31,7 +31,8 @@ def model(trained: tuple[Path, Any]) -> Path:
 def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]):
     out, _ = trained
     assert {path.name for path in out.iterdir()} == {
-        "model.safetensors", "metrics.json", "training.png", "test.png", "log.csv", "run.json", "checkpoints", "logs",
+        "model.safetensors", "compact.safetensors", "metrics.json", "training.png", "test.png", "log.csv", "run.json",
+        "checkpoints", "logs",
     }  # fmt: skip
     assert (out / "training.png").read_bytes()[:4] == (out / "test.png").read_bytes()[:4] == PNG
     assert (out / "checkpoints" / "last.ckpt").exists()
@@ -41,7 +42,8 @@ def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]
 
 def test_train_shows_the_metrics_beside_the_baselines_the_pruning_and_where_everything_lies(trained: tuple[Path, Any]):
     out, answer = trained
-    for words in ("network", "zero predictor", "mean predictor", "MAE while on", "convolutions.0.weight", "50.0%"):
+    costs = ("multiply-adds a window", "gzipped, bytes", "latency, batch 256", "Zeros alone make nothing faster")
+    for words in ("network", "zero predictor", "mean predictor", "MAE while on", "convolutions.0.weight", "50.0%", *costs):
         assert words in answer.out
     for name in ("model.safetensors", "metrics.json", "training.png", "test.png", "log.csv"):
         assert str(out / name) in answer.out
@@ -55,7 +57,7 @@ def test_train_without_a_terminal_says_where_it_stands_after_every_validation(tr
 
 def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(trained: tuple[Path, Any]):
     report = json.loads((trained[0] / "metrics.json").read_text())
-    assert {"metrics", "baselines", "model", "data", "tested_on", "pruning", "training"} == set(report)
+    assert {"metrics", "baselines", "model", "data", "tested_on", "pruning", "costs", "training"} == set(report)
     assert set(report["metrics"]) == set(report["baselines"]["zero"]) == set(report["baselines"]["mean"]) == METRICS
     assert report["metrics"]["mae_w"] < 0.5 * report["baselines"]["zero"]["mae_w"]
     assert report["model"]["appliances"] == ["kettle"]
@@ -103,6 +105,19 @@ def test_a_training_too_short_for_its_pruning_warns_in_one_line(seq2point: Comma
     said = [line for line in answer.err.splitlines() if not line.startswith("step ")]
     assert len(said) == 1
     assert said[0].startswith("seq2point: warning: the training ends at step 3, before the pruning schedule does: pruned to 50%")
+
+
+def test_an_output_weight_that_is_pruned_is_a_hidden_unit_less_in_the_compacted_model_with_the_same_metrics(
+    trained: tuple[Path, Any], model: Path, seq2point: Command, files: Any
+):
+    compacted = trained[0] / "compact.safetensors"
+    before, after = Model.load(model), Model.load(compacted)
+    kept = int(before.masks["output.weight"].sum())
+    assert after.architecture.hidden == kept == before.architecture.hidden // 2
+    one, other = (
+        json.loads(seq2point("test", m, "--data", files.test, "--json", "-").out)["metrics"] for m in (model, compacted)
+    )
+    assert one == pytest.approx(other, rel=1e-3)
 
 
 def test_test_gives_the_metrics_that_train_gave(

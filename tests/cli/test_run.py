@@ -64,7 +64,7 @@ def test_a_defect_of_ours_is_not_hidden(program: Command, defect: Exception):
 def test_help_lists_every_verb(seq2point: Command):
     answer = seq2point("--help")
     assert answer.code == 0
-    assert all(verb in answer.out for verb in ("train", "test", "disaggregate", "info", "demo"))
+    assert all(verb in answer.out for verb in ("train", "test", "disaggregate", "info", "compact", "factorise", "demo"))
 
 
 def test_the_help_of_train_tells_the_defaults(seq2point: Command):
@@ -73,7 +73,7 @@ def test_the_help_of_train_tells_the_defaults(seq2point: Command):
         assert f"default: {default}]" in said or f"default: ({default})]" in said
 
 
-@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["compact", "--help"], ["demo", "--help"]])
 def test_help_imports_nothing_heavy(words: list[str]):
     code = f"""
 import sys

@@ -18,6 +18,7 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
     from seq2point.cli import tables
     from seq2point.experiment import pruning_table, write_json
     from seq2point.model_file import Model
+    from seq2point.network import Architecture
 
     loaded = Model.load(model)
     pruning = pruning_table(loaded)
@@ -38,7 +39,8 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
         "appliance": ", ".join(a.label for a in loaded.appliances),
         "sampling period": f"{loaded.period_s:g} s",
         "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:g} min), predicts sample {shape.target_index}",
-        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}",
+        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
+        + (f", rank {shape.rank}" if shape.rank else ""),
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
@@ -48,6 +50,8 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
         )
         or "nothing",
     }
+    for step in loaded.provenance.get("compaction", []):
+        rows["compacted from"] = f"{Architecture.model_validate(step['before']).parameters:,} parameters"
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,7 @@ WORDS = {
 
 def report(report: dict[str, Any], path: Path | None) -> None:
     """Show metrics beside the baselines; with a path also write the JSON ('-' writes it to standard output instead)."""
-    from seq2point.experiment import write_json
-
-    if path is not None and str(path) == "-":
-        print(json.dumps(report, indent=2))
-        console = Console(file=sys.stderr)
-    else:
-        console = Console()
-        if path is not None:
-            write_json(report, path)
+    console = written(report, path)
     metrics, baselines = report["metrics"], report["baselines"]
     several = all(isinstance(value, dict) for value in metrics.values())
     for name in metrics if several else report["model"]["appliances"]:
@@ -46,6 +38,41 @@ def report(report: dict[str, Any], path: Path | None) -> None:
         console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
+    if report.get("costs"):
+        show_costs(report["costs"], console)
+
+
+def written(report: dict[str, Any], path: Path | None) -> Console:
+    """Write a report's JSON where a path is given ('-' is standard output), and say where words go: not among the JSON."""
+    from seq2point.experiment import write_json
+
+    if path is not None and str(path) == "-":
+        print(json.dumps(report, indent=2))
+        return Console(file=sys.stderr)
+    if path is not None:
+        write_json(report, path)
+    return Console()
+
+
+def show_costs(found: Mapping[str, Any], console: Console) -> None:
+    """What the models cost side by side, what each stage reached, and what there is to say about it."""
+    from seq2point import costs
+
+    threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
+    console.print(_table_of(f"costs, measured on {threads}; (nx): n times better than the first", costs.rows(found)))
+    if found["accuracy"]:
+        console.print(_table_of("accuracy", costs.accuracy_rows(found)))
+    for note in found["notes"]:
+        console.print(note, soft_wrap=True, highlight=False)
+
+
+def _table_of(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for i, heading in enumerate(lines[0]):
+        table.add_column(heading, justify="right" if i else "left")
+    for line in lines[1:]:
+        table.add_row(*line)
+    return table
 
 
 def _metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> Table:
@@ -81,8 +108,8 @@ def pruning_table(layers: Sequence[dict[str, Any]]) -> Table:
 
 
 def files(listed: dict[str, Path], quiet: bool = False) -> None:
-    """Where everything lies."""
+    """Where everything lies that is there."""
     console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
     width = max(map(len, listed))
-    for what, path in listed.items():
+    for what, path in ((what, path) for what, path in listed.items() if path.exists()):
         console.print(f"{what:<{width}}  {path}", markup=False)

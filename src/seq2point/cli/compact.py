@@ -1,0 +1,43 @@
+"""`seq2point compact`: a pruned model in, the same model without what was pruned out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def compact(
+    model: Annotated[Path, typer.Argument(help="A pruned model file.", metavar="MODEL")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT")],
+    threads: options.Threads = None,
+    json: options.Json = None,
+) -> None:
+    """Make a pruned model really small: remove the units, channels, taps and time steps that its masks have emptied.
+
+    The smaller model gives the same answers, and trains, tests and deploys as any other.
+    """
+    from rich.console import Console
+
+    from seq2point import compaction, costs
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_model
+
+    loaded = load_model(model, "cpu", threads)
+    small = compaction.compact(loaded)
+    small.save(out)
+    same = small.architecture == loaded.architecture
+    with Console(stderr=True).status("measuring"):
+        models = {"pruned": loaded} if same else {"pruned": loaded, "compacted": small}
+        found = costs.compare(models, notes=compaction.remainder(small))
+    console = tables.written(found | {"changed": not same}, json)
+    tables.show_costs(found, console)
+    if not loaded.masks:
+        why = f"{model} has no masks: nothing was pruned, so there is nothing to remove"
+    elif same:
+        why = "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as a whole"
+    else:
+        why = f"the same answers from {small.architecture.parameters / loaded.architecture.parameters:.1%} of the parameters"
+    console.print(f"{why}{'; the network is as it was' if same else ''}", soft_wrap=True, highlight=False, markup=False)
+    tables.files({"model": out}, quiet=str(json) == "-")

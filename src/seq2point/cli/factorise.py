@@ -1,0 +1,52 @@
+"""`seq2point factorise`: a trained model in, one with a low-rank first Linear out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def factorise(
+    model: Annotated[Path, typer.Argument(help="A trained model file.", metavar="MODEL")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The model of low rank.", metavar="OUT")],
+    rank: Annotated[int | None, typer.Option(min=1, help="The rank itself.")] = None,
+    energy: Annotated[float | None, typer.Option(help="The lowest rank that keeps this fraction of the squared weights.")] = None,
+    sparsity: Annotated[
+        float | None, typer.Option(help="The highest rank that saves this fraction of the first Linear's weights.")
+    ] = None,
+    threads: options.Threads = None,
+    json: options.Json = None,
+) -> None:
+    """Make the first Linear, nearly all of the weights, a product of two narrow ones (low rank, by truncated SVD).
+
+    Needs no data. The answers change: test what came out. Give one of --rank, --energy and --sparsity.
+    """
+    from rich.console import Console
+
+    from seq2point import costs, factorisation
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_model
+    from seq2point.errors import UsageError
+
+    if sum(given is not None for given in (rank, energy, sparsity)) != 1:
+        raise UsageError("give one of --rank, --energy and --sparsity")
+    loaded = load_model(model, "cpu", threads)
+    with Console(stderr=True).status("decomposing"):
+        if energy is not None:
+            rank = factorisation.rank_for_energy(loaded, energy)
+        elif sparsity is not None:
+            rank = factorisation.rank_for_sparsity(loaded.architecture, sparsity)
+        narrow = factorisation.factorise(loaded, rank or 1)
+    narrow.save(out)
+    with Console(stderr=True).status("measuring"):
+        found = costs.compare({"given": loaded, "factorised": narrow})
+    kept = narrow.provenance["factorisation"]
+    console = tables.written(found | kept, json)
+    tables.show_costs(found, console)
+    full = factorisation.full_rank(loaded.architecture)
+    console.print(
+        f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared weights", highlight=False
+    )
+    tables.files({"model": out}, quiet=str(json) == "-")

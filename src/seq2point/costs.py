@@ -1,0 +1,214 @@
+"""What models cost, side by side: weights, multiply-adds, bytes, milliseconds, and what they reach for it.
+
+Times are medians of runs in which the models take turns, since machines are noisy: they compare the models of one table, on the
+machine and the threads that measured them, and nothing else.
+"""
+
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seq2point import masks, sliding
+from seq2point.metrics import Metrics
+from seq2point.model_file import Model
+
+ZEROS = (
+    "Zeros alone make nothing faster: time is saved only by what is no longer there. They shrink the gzipped file; their masks "
+    "add to the file itself."
+)
+BATCHES = (1, 256)
+SERIES = 16_384
+LEAST_S = 0.01
+TURNS, MOST_TURNS = 5, 25
+TURNS_S = 0.5
+METRICS = ("mae_w", "on_mae_w", "sae", "f1")
+
+
+def compare(
+    models: Mapping[str, Model], accuracy: Mapping[str, Mapping[str, Metrics]] | None = None, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The costs of some models under their labels, as JSON; `rows` makes a table of it.
+
+    `accuracy` has an entry for every stage that was measured ('before pruning', 'after pruning', 'after fine-tuning'): the
+    metrics by appliance, as an Evaluation has them. `notes` are sentences that belong under the table. Times are taken where the
+    networks lie, with torch's number of threads.
+    """
+    modes = {name: model.network.training for name, model in models.items()}
+    for model in models.values():
+        model.network.eval()
+    try:
+        times = [_latencies_ms(models, batch) for batch in BATCHES]
+        rates = _sliding_rates(models)
+    finally:
+        for name, model in models.items():
+            model.network.train(modes[name])
+    found: dict[str, Any] = {}
+    for name, model in models.items():
+        latencies_ms = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
+        found[name] = _sizes(model) | {"latency_ms": latencies_ms, "sliding_samples_per_s": rates[name]}
+    stages = {stage: _chosen(by_appliance) for stage, by_appliance in (accuracy or {}).items()}
+    return {"models": found, "accuracy": stages, "threads": torch.get_num_threads(), "notes": [ZEROS, *notes]}
+
+
+def _chosen(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
+    """The four metrics of the table; by appliance only where there are several."""
+    chosen = {name: {metric: metrics[metric] for metric in METRICS} for name, metrics in by_appliance.items()}
+    return dict(chosen) if len(chosen) > 1 else next(iter(chosen.values()))
+
+
+def _sizes(model: Model) -> dict[str, Any]:
+    """Weights, work and bytes: what needs no clock."""
+    file_bytes, gzipped_bytes = _file_sizes(model)
+    nonzero = sum(int(torch.count_nonzero(p)) for p in model.network.parameters())
+    return {
+        "architecture": model.architecture.model_dump(mode="json"),
+        "layers": [row._asdict() for row in masks.count(model.network, model.masks)],
+        "parameters": model.architecture.parameters,
+        "nonzero_parameters": nonzero,
+        "multiply_adds": model.architecture.multiply_adds,
+        "file_bytes": file_bytes,
+        "gzipped_bytes": gzipped_bytes,
+    }
+
+
+def _file_sizes(model: Model) -> tuple[int, int]:
+    """Bytes of the model's file, masks and all, as it is and through gzip."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        model.save(path)
+        packer, packed = zlib.compressobj(wbits=31), 0
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                packed += len(packer.compress(piece))
+        return path.stat().st_size, packed + len(packer.flush())
+
+
+def _latencies_ms(models: Mapping[str, Model], batch: int) -> dict[str, float]:
+    """Milliseconds that a batch of windows takes each network."""
+
+    def work(model: Model) -> Callable[[], Tensor]:
+        windows = _ramp(model, batch * model.architecture.window).view(batch, -1)
+        return lambda: model.network(windows).cpu()
+
+    return {name: 1e3 * s for name, s in _medians_s({name: work(model) for name, model in models.items()}).items()}
+
+
+def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float | None]:
+    """Samples a second when a series is answered all at once; None for a network with a rank, which is not answered so."""
+
+    def work(model: Model) -> Callable[[], Tensor]:
+        series = _ramp(model, SERIES + model.architecture.window - 1)
+        return lambda: sliding.predict(model.network, series).cpu()
+
+    able = {name: work(model) for name, model in models.items() if model.architecture.rank is None}
+    medians_s = _medians_s(able)
+    return {name: SERIES / medians_s[name] if name in medians_s else None for name in models}
+
+
+def _ramp(model: Model, length: int) -> Tensor:
+    weight = model.network.output.weight
+    return torch.linspace(-1, 3, length, dtype=weight.dtype, device=weight.device)
+
+
+@torch.inference_mode()
+def _medians_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Median seconds of each work, in turns; quick ones are repeated until the clock can tell, and get more turns."""
+    repeats, turn_s = {}, 0.0
+    for name, work in works.items():
+        work()
+        once_s = _seconds(work, 1)
+        repeats[name] = min(max(int(LEAST_S / once_s), 1), 1000)
+        turn_s += once_s * repeats[name]
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(min(max(int(TURNS_S / max(turn_s, 1e-6)), TURNS), MOST_TURNS)):
+        for name, work in works.items():
+            times[name].append(_seconds(work, repeats[name]))
+    return {name: median(of) for name, of in times.items()}
+
+
+def _seconds(work: Callable[[], object], times: int) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        work()
+    return (time.perf_counter() - began) / times
+
+
+def rows(costs: Mapping[str, Any]) -> list[list[str]]:
+    """The table in words: a heading with the models' labels, then a row for each cost.
+
+    Beside a cost stands how many times better it is than the first model's.
+    """
+    models = list(costs["models"].values())
+    return [["", *costs["models"]], *_shape_rows(models), *_layer_rows(models), *_cost_rows(models)]
+
+
+def accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
+    """What was reached at every stage, in words: a heading and a row for each stage and appliance."""
+    lines = [["", "MAE", "MAE while on", "SAE", "F1"]]
+    for stage, found in costs["accuracy"].items():
+        by_appliance = {"": found} if METRICS[0] in found else found
+        for name, metrics in by_appliance.items():
+            cells = ["-" if metrics[metric] is None else f"{metrics[metric]:.3g}" for metric in METRICS]
+            cells[:2] = [cell if cell == "-" else f"{cell} W" for cell in cells[:2]]
+            lines.append([", ".join(filter(None, (stage, name))), *cells])
+    return lines
+
+
+def _shape_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    shapes = [model["architecture"] for model in models]
+    ranked = any(shape.get("rank") for shape in shapes)
+    return [
+        ["window, sample predicted", *(f"{shape['window']}, {shape['target_index']}" for shape in shapes)],
+        ["channels", *(" ".join(map(str, shape["channels"])) for shape in shapes)],
+        ["kernels", *(" ".join(map(str, shape["kernels"])) for shape in shapes)],
+        ["hidden units", *(f"{shape['hidden']:,}" for shape in shapes)],
+        *([["rank", *(str(shape.get("rank") or "full") for shape in shapes)]] if ranked else []),
+    ]
+
+
+def _layer_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Weights kept of those that are there, and how many are exactly zero."""
+    layers = [{layer["name"]: layer for layer in model["layers"]} for model in models]
+    names = dict.fromkeys(name for model in sorted(layers, key=len, reverse=True) for name in model)
+
+    def cell(layer: Mapping[str, Any] | None) -> str:
+        if layer is None:
+            return "-"
+        kept = f"{layer['kept']:,}" if layer["kept"] == layer["total"] else f"{layer['kept']:,} of {layer['total']:,}"
+        return f"{kept} ({layer['zeros']:,} zero)" if layer["zeros"] else kept
+
+    return [[name, *(cell(model.get(name)) for model in layers)] for name in names]
+
+
+def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    def row(name: str, values: Sequence[float | None], show: Callable[[float], str], more_is_better: bool = False) -> list[str]:
+        cells, first = [name], values[0]
+        for i, value in enumerate(values):
+            cell = "-" if value is None else show(value)
+            if i and value and first:
+                cell += f" ({value / first if more_is_better else first / value:.3g}x)"
+            cells.append(cell)
+        return cells
+
+    def whole(value: float) -> str:
+        return f"{value:,.0f}"
+
+    def milliseconds(value: float) -> str:
+        return f"{value:,.3g} ms"
+
+    return [
+        row("parameters", [m["parameters"] for m in models], whole),
+        row("not zero", [m["nonzero_parameters"] for m in models], whole),
+        row("multiply-adds a window", [m["multiply_adds"] for m in models], whole),
+        row("file, bytes", [m["file_bytes"] for m in models], whole),
+        row("gzipped, bytes", [m["gzipped_bytes"] for m in models], whole),
+        *(row(f"latency, batch {b}", [m["latency_ms"][str(b)] for m in models], milliseconds) for b in BATCHES),
+        row("sliding, samples/s", [m["sliding_samples_per_s"] for m in models], whole, more_is_better=True),
+    ]
