@@ -137,4 +137,4 @@ def test_the_mask_of_the_factorised_layer_ends_and_the_others_stay(tmp_path):
     back = Model.load(tmp_path / "narrow.safetensors")
     mains = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
     for engine in ("windows", "sliding"):
-        np.testing.assert_array_equal(back.disaggregate(mains, engine), narrow.disaggregate(mains, "windows"))
+        np.testing.assert_allclose(back.disaggregate(mains, engine), narrow.disaggregate(mains, "windows"), rtol=1e-4, atol=1e-2)

@@ -21,6 +21,7 @@ SHAPES = {
     "two appliances": Architecture(window=129, channels=(4, 5), kernels=(3, 2), hidden=33, outputs=2),
     "compacted to almost nothing": Architecture(window=35, channels=(1, 2, 1), kernels=(1, 5, 3), hidden=1, target_index=30),
     "one tap": Architecture(window=11, channels=(2, 3), kernels=(7, 5), hidden=5),
+    "a rank": Architecture(window=63, hidden=40, rank=5),
     "more convolutions than the kernels take": Architecture(window=39, channels=(2,) * 18, kernels=(2,) * 18, hidden=20),
 }
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}

@@ -100,16 +100,14 @@ def _latencies_ms(models: Mapping[str, Model], batch: int) -> dict[str, float]:
     return {name: 1e3 * s for name, s in _medians_s({name: work(model) for name, model in models.items()}).items()}
 
 
-def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float | None]:
-    """Samples a second when a series is answered all at once; None for a network with a rank, which is not answered so."""
+def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
+    """Samples a second when a series is answered all at once."""
 
     def work(model: Model) -> Callable[[], Tensor]:
         series = _ramp(model, SERIES + model.architecture.window - 1)
         return lambda: sliding.predict(model.network, series).cpu()
 
-    able = {name: work(model) for name, model in models.items() if model.architecture.rank is None}
-    medians_s = _medians_s(able)
-    return {name: SERIES / medians_s[name] if name in medians_s else None for name in models}
+    return {name: SERIES / s for name, s in _medians_s({name: work(model) for name, model in models.items()}).items()}
 
 
 def _ramp(model: Model, length: int) -> Tensor:
@@ -188,11 +186,11 @@ def _layer_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    def row(name: str, values: Sequence[float | None], show: Callable[[float], str], more_is_better: bool = False) -> list[str]:
+    def row(name: str, values: Sequence[float], show: Callable[[float], str], more_is_better: bool = False) -> list[str]:
         cells, first = [name], values[0]
         for i, value in enumerate(values):
-            cell = "-" if value is None else show(value)
-            if i and value and first:
+            cell = show(value)
+            if i:
                 cell += f" ({value / first if more_is_better else first / value:.3g}x)"
             cells.append(cell)
         return cells

@@ -126,8 +126,7 @@ class Model:
         mean_w = torch.tensor(scale.appliance_mean_w)
         std_w = torch.tensor(scale.appliance_std_w)
         device = next(self.network.parameters()).device
-        slides = engine == "sliding" and architecture.rank is None
-        predict = sliding.predict if slides else sliding.predict_windows
+        predict = {"sliding": sliding.predict, "windows": sliding.predict_windows}[engine]
         power_w = np.full((len(recording), architecture.outputs), np.nan, dtype=np.float32)
         before = architecture.target_index
         training = self.network.training

@@ -9,7 +9,8 @@ last convolution's channels to the hidden units. A block of B feature samples gi
 
 and the gradients are the same kind of product:  df^ = W^ g^,  dW^ = conj(g^) f^.  Two engines compute this: `compiled` in C, for
 float32 on the CPU where there is a C compiler, and `plain` in torch, for everything else. Both run over a few hidden units and
-blocks at a time, so that what lies between the products stays in the cache (docs/performance.md).
+blocks at a time, so that what lies between the products stays in the cache (docs/performance.md). `ranked` is for networks whose
+first Linear is factorised.
 """
 
 import math
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 
 from seq2point.network import Architecture, Seq2Point
-from seq2point.sliding import compiled, plain
+from seq2point.sliding import compiled, plain, ranked
 from seq2point.sliding.lengths import fast_length
 
 __all__ = ["MEMORY_MB", "Progress", "chunk_windows", "predict", "predict_chunks", "predict_windows"]
@@ -52,7 +53,7 @@ def predict(network: Seq2Point, series_T: Tensor, memory_mb: float = MEMORY_MB, 
     """
     shape = network.architecture
     count = len(series_T) - shape.window + 1
-    engine = compiled if compiled.serves(series_T) else plain
+    engine = ranked if shape.rank else compiled if compiled.serves(series_T) else plain
     if engine.windows_are_cheaper(shape, count):
         return predict_windows(network, series_T, progress=progress)
     cut = engine.Blocking.of(shape, count, memory_mb, series_T.element_size())
@@ -75,10 +76,13 @@ def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
     """
     shape = network.architecture
     features = network.features(chunks_NL)
-    dropout = shape.dropout if network.training else 0.0
-    weight = network.hidden.weight.view(shape.hidden, shape.channels[-1], shape.taps)
-    engine = compiled if compiled.serves(chunks_NL) else plain
-    answer_ANT: Tensor = engine.HiddenAndOutput.apply(features, weight, network.hidden.bias, network.output.weight, dropout)
+    if shape.rank:
+        answer_ANT = ranked.answers(network, features)
+    else:
+        dropout = shape.dropout if network.training else 0.0
+        weight = network.hidden.weight.view(shape.hidden, shape.channels[-1], shape.taps)
+        engine = compiled if compiled.serves(chunks_NL) else plain
+        answer_ANT = engine.HiddenAndOutput.apply(features, weight, network.hidden.bias, network.output.weight, dropout)
     return answer_ANT.permute(1, 2, 0) + network.output.bias
 
 
