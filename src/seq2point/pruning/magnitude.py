@@ -63,4 +63,4 @@ class Magnitude(Pruner):
             name: keep_highest(weight.detach().abs(), kept_count(weight.numel(), sparsity))
             for name, weight in prunable(network).items()
         }
-        return PruneState(masks, final=state.final or sparsity == schedule.final_sparsity)
+        return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)

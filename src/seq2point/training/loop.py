@@ -3,7 +3,8 @@
 One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
 training goes on exactly.
 
-    each step:          loss -> backward -> optimiser step -> pruner decides -> masks.apply_ zeroes
+    each step:          masks of the step -> loss -> backward -> optimiser step -> weights of the step back
+                        -> pruner decides -> masks.apply_ zeroes
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
@@ -102,17 +103,57 @@ def _network(module: pl.LightningModule) -> Seq2Point:
 
 
 class Pruning(pl.Callback):
-    """Runs a pruner beside the training: it decides after each optimiser step, masks.py zeroes."""
+    """Runs a pruner beside the training: it decides after each optimiser step, masks.py zeroes.
 
-    def __init__(self, pruner: Pruner, plan: Plan, state: PruneState):
-        self.pruner, self.plan, self.state = pruner, plan, state
+    `fixed` are masks that hold throughout, of a network that came pruned; without a pruner they are all there is.
+    """
+
+    def __init__(self, pruner: Pruner | None, plan: Plan, state: PruneState, fixed: masks.Masks | None = None):
+        self.pruner, self.plan, self.state, self.fixed = pruner, plan, state, fixed or {}
+        self._merged: tuple[Mapping[str, Tensor], dict[str, Tensor]] | None = None
+        self._aside: list[masks.Aside] = []
+
+    @property
+    def masks(self) -> Mapping[str, Tensor]:
+        """The masks that hold now."""
+        if not self.fixed:
+            return self.state.masks
+        if self._merged is None or self._merged[0] is not self.state.masks:
+            self._merged = (self.state.masks, masks.merge(self.fixed, self.state.masks))
+        return self._merged[1]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring a state from a checkpoint to where the weights are, and zero what was dropped before the first step."""
+        device = next(_network(pl_module).parameters()).device
+        chosen = {name: mask.to(device) for name, mask in self.state.masks.items()}
+        memory = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in self.state.memory.items()}
+        self.state = PruneState(chosen, self.state.final, memory)
+        self.fixed = {name: mask.to(device) for name, mask in self.fixed.items()}
+        masks.apply_(_network(pl_module), self.masks)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, i: int) -> None:
+        """Take out what the pruner drops for this step alone."""
+        drawn = self.pruner.masks_for_step(self.state) if self.pruner else None
+        self._aside = masks.set_aside_(_network(pl_module), drawn) if drawn else []
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
+        """What was not in the step learns nothing from it."""
+        masks.clear_gradients_(_network(pl_module), self._aside)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
         """Let the pruner decide, while the gradients of the step are still there, and zero what it drops."""
         network = _network(pl_module)
-        info = StepInfo(trainer.global_step, self.plan.steps, float(outputs["loss"]))
-        self.state = self.pruner.update(network, self.state, info)
-        masks.apply_(network, self.state.masks)
+        masks.restore_(network, self._aside)
+        if self.pruner:
+            loss = trainer.strategy.reduce(outputs["loss"].detach().clone(), reduce_op="mean")
+            info = StepInfo(trainer.global_step, self.plan.steps, float(loss))
+            self.state = self.pruner.update(network, self.state, info)
+        masks.apply_(network, self.masks)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log how far the pruner is."""
+        if self.pruner:
+            pl_module.log_dict(self.pruner.progress(self.state))
 
     def state_dict(self) -> dict[str, Any]:
         """The pruner's state, for the checkpoint."""
@@ -150,7 +191,8 @@ class BestWeights(pl.Callback):
         self.trained_s += time.perf_counter() - self._resumed_at
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state = self.pruning.state if self.pruning else PruneState(final=True)
-        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(state.masks)}
+        held = self.pruning.masks if self.pruning else {}
+        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
         self.history.append(row | found)
         if not state.final:
             return
@@ -158,7 +200,7 @@ class BestWeights(pl.Callback):
             self.best_loss, self.best_step, self.waited = found["val_loss"], trainer.global_step, 0
             network = _network(pl_module)
             self.weights = {name: t.detach().cpu().clone() for name, t in network.state_dict().items()}
-            self.masks = {name: t.cpu() for name, t in state.masks.items()}
+            self.masks = {name: t.cpu() for name, t in held.items()}
         else:
             self.waited += 1
             trainer.should_stop = trainer.should_stop or self.waited >= self.patience

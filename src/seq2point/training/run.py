@@ -29,7 +29,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
-from seq2point.pruning import Pruner
+from seq2point.pruning import Pruner, StepInfo
 from seq2point.recording import Recording
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.folder import RunFolder
@@ -41,6 +41,7 @@ from seq2point.windows import Scale, window_runs
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
 CHUNKS_PER_STEP = 8
+A_LONG_TRAINING = 10**6
 
 
 class Trained(NamedTuple):
@@ -186,14 +187,17 @@ class _Task:
         network = self.model.network
         before = {name: t.clone() for name, t in network.state_dict().items()}
         optimiser = torch.optim.Adam(network.parameters(), lr=1e-9, fused=True)
+        everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()}
+        state = self.pruner.begin(network, self.settings.seed) if self.pruner else None
         began, times = time.perf_counter(), list[float]()
         while len(times) < 12 and (len(times) < 4 or time.perf_counter() - began < 0.05 * (self.settings.budget_s or 0)):
             start = time.perf_counter()
             optimiser.zero_grad()
             self.batches.loss(network, self.batches.draw(len(times))).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            if self.pruner:
-                masks.apply_(network, {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()})
+            if self.pruner and state:
+                state = self.pruner.update(network, state, StepInfo(len(times) + 1, A_LONG_TRAINING, 0.0))
+                masks.apply_(network, everything)
             times.append(time.perf_counter() - start)
         start = time.perf_counter()
         self.validate(network)
@@ -212,7 +216,7 @@ class _Task:
     ) -> tuple[BestWeights, int]:
         """Train; the best weights and the number of steps made."""
         network = self.model.network
-        prune = [Pruning(self.pruner, planned, self.pruner.begin(network))] if self.pruner else []
+        prune = [Pruning(self.pruner, planned, self.pruner.begin(network, self.settings.seed))] if self.pruner else []
         best = BestWeights(self.settings.patience, prune[0] if prune else None)
         watching: list[pl.Callback] = [*prune, best]
         if progress:
