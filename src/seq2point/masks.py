@@ -52,7 +52,8 @@ def set_aside_(network: nn.Module, masks: Masks) -> list[Aside]:
     aside = []
     for name, mask in masks.items():
         weight = network.get_parameter(name)
-        if mask.numel() == len(weight):
+        mask = mask.to(weight.device)
+        if mask.numel() == mask.shape[0] == len(weight):
             rows = torch.nonzero(~mask.flatten())[:, 0]
             aside.append(Aside(name, rows, None, weight.index_select(0, rows)))
             weight.index_fill_(0, rows, 0)

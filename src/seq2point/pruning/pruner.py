@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -37,11 +39,17 @@ class PruneState:
     memory: Mapping[str, Tensor | float] = field(default_factory=dict)
 
 
+def generator(seed: Tensor | float, *words: int) -> torch.Generator:
+    """The random numbers of a seed and some words, such as a step: the same in every process, whenever they are asked for."""
+    state = np.random.SeedSequence((int(seed), *words)).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
 class Pruner(BaseModel):
     """A pruning method with its settings; subclasses override `update`, stochastic ones also `masks_for_step`.
 
     A pruner never changes weights and never touches the optimiser. It decides alike in every process of a training: whatever it
-    draws follows from the seed it began with and the step. `source`, `granularity` and `advice` say what `seq2point pruners`
+    draws follows from the seed it began with and the step. `source`, `removes` and `advice` say what `seq2point pruners`
     shows; `shrinks` promises that a weight once dropped stays dropped.
     """
 
@@ -49,7 +57,7 @@ class Pruner(BaseModel):
 
     name: ClassVar[str]
     source: ClassVar[str]
-    granularity: ClassVar[str]
+    removes: ClassVar[str]
     advice: ClassVar[str]
     shrinks: ClassVar[bool] = True
 

@@ -123,11 +123,10 @@ class Pruning(pl.Callback):
         return self._merged[1]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Bring a state from a checkpoint to where the weights are, and zero what was dropped before the first step."""
+        """Bring the masks of a checkpoint to where the weights are, and zero what was dropped before the first step."""
         device = next(_network(pl_module).parameters()).device
         chosen = {name: mask.to(device) for name, mask in self.state.masks.items()}
-        memory = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in self.state.memory.items()}
-        self.state = PruneState(chosen, self.state.final, memory)
+        self.state = PruneState(chosen, self.state.final, self.state.memory)
         self.fixed = {name: mask.to(device) for name, mask in self.fixed.items()}
         masks.apply_(_network(pl_module), self.masks)
 
