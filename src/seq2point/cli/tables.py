@@ -29,7 +29,10 @@ WORDS = {
 
 
 def report(report: dict[str, Any], path: Path | None) -> None:
-    """Show metrics beside the baselines; with a path also write the JSON ('-' writes it to standard output instead)."""
+    """Show metrics beside the baselines, and the pruning, where there are any.
+
+    With a path also write the JSON ('-' writes it to standard output instead).
+    """
     from seq2point.experiment import write_json
 
     if path is not None and str(path) == "-":
@@ -39,11 +42,12 @@ def report(report: dict[str, Any], path: Path | None) -> None:
         console = Console()
         if path is not None:
             write_json(report, path)
-    metrics, baselines = report["metrics"], report["baselines"]
-    several = all(isinstance(value, dict) for value in metrics.values())
-    for name in metrics if several else report["model"]["appliances"]:
-        chosen = [metrics, baselines["zero"], baselines["mean"]]
-        console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
+    if "metrics" in report:
+        metrics, baselines = report["metrics"], report["baselines"]
+        several = all(isinstance(value, dict) for value in metrics.values())
+        for name in metrics if several else report["model"]["appliances"]:
+            chosen = [metrics, baselines["zero"], baselines["mean"]]
+            console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
 

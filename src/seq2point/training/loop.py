@@ -169,7 +169,7 @@ class BestWeights(pl.Callback):
     `history` has a row for every validation: what was logged, the step, and the seconds trained.
     """
 
-    def __init__(self, patience: int, pruning: Pruning | None):
+    def __init__(self, patience: int, pruning: Pruning):
         self.patience, self.pruning = patience, pruning
         self.best_loss, self.best_step, self.waited = float("inf"), 0, 0
         self.weights: Mapping[str, Tensor] = {}
@@ -189,8 +189,7 @@ class BestWeights(pl.Callback):
         """Compare, keep, and stop when nothing has improved for long."""
         self.trained_s += time.perf_counter() - self._resumed_at
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        state = self.pruning.state if self.pruning else PruneState(final=True)
-        held = self.pruning.masks if self.pruning else {}
+        state, held = self.pruning.state, self.pruning.masks
         row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
         self.history.append(row | found)
         if not state.final:

@@ -1,5 +1,6 @@
 """train: recordings in, a trained (and pruned) model out."""
 
+import copy
 import hashlib
 import logging
 import math
@@ -7,7 +8,7 @@ import platform
 import signal
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +30,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
-from seq2point.pruning import Pruner, StepInfo
+from seq2point.pruning import Pruner, PruneState, StepInfo
 from seq2point.recording import Recording
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.folder import RunFolder
@@ -45,13 +46,17 @@ A_LONG_TRAINING = 10**6
 
 
 class Trained(NamedTuple):
-    """A trained model and how the training went: a row for every validation, the seconds and the windows a second."""
+    """A trained model and how the training went: a row for every validation, the seconds and the windows a second.
+
+    `pruned` is the pruner's state at the end, with whatever it remembers of its course.
+    """
 
     model: Model
     history: list[dict[str, float]]
     seconds: float
     windows_per_s: float
     held_out: list[Recording]
+    pruned: PruneState
 
 
 def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance, **options: Any) -> Model:
@@ -67,10 +72,12 @@ def train_with_history(
     appliance: str | Appliance,
     *,
     validation: Recording | Sequence[Recording] | None = None,
-    network: str | Architecture = "seq2point",
+    network: str | Architecture | None = None,
     window: int | None = None,
+    start: Model | None = None,
     pruning: str | Pruner | None = None,
     sparsity: float | None = None,
+    pruning_settings: Mapping[str, Any] | None = None,
     scaling: Scaling = "lineage",
     out: str | Path | None = None,
     resume: bool = False,
@@ -85,17 +92,20 @@ def train_with_history(
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, mean squared error, early stopping).
 
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
+    `network` is a name or a shape, by default the paper's. With `start` the training begins from that model's weights, with its
+    architecture, scale and masks, which hold throughout. `pruning_settings` are the pruner's own, by name.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
     training had never stopped. `callbacks` are Lightning's.
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
     set_threads(threads)
-    architecture = network if isinstance(network, Architecture) else networks.find(network, window)
-    pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity)
     what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    architecture = _architecture(network, window, start)
+    pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
-    task = _Task.of(what, architecture, training, held_out, scaling, pruner, Settings.of(**settings), choose_device(device))
+    model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
+    task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), choose_device(device), start is not None)
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
     planned = folder.plan_to_resume(task.asked()) if folder and resume else None
@@ -105,12 +115,12 @@ def train_with_history(
     planned = planned or task.plan()
     if folder:
         folder.write(task.asked(), planned, finished=False)
-    best, steps = task.run(planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
+    best, pruned, steps = task.run(planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
     model = task.finished_model(best, planned)
     if folder:
         folder.write(task.asked(), planned, finished=True)
     windows_per_s = steps * task.batches.windows_per_step / best.trained_s if best.trained_s else 0.0
-    return Trained(model, best.history, best.trained_s, windows_per_s, held_out)
+    return Trained(model, best.history, best.trained_s, windows_per_s, held_out, pruned)
 
 
 @dataclass
@@ -125,27 +135,32 @@ class _Task:
     pruner: Pruner | None
     settings: Settings
 
+    begun_from: str | None
+
     @classmethod
     def of(
         cls,
-        appliance: Appliance,
-        architecture: Architecture,
+        model: Model,
         training: Sequence[Recording],
         held_out: Sequence[Recording],
-        scaling: Scaling,
         pruner: Pruner | None,
         settings: Settings,
         device: torch.device,
+        begun: bool,
     ) -> "_Task":
-        scale = Scale.lineage([appliance]) if scaling == "lineage" else Scale.fitted([appliance], training)
-        houses = Houses(training, [appliance.name], architecture, scale, device)
-        held_out_windows = _count_windows(held_out, appliance.name, architecture)
-        torch.manual_seed(settings.seed)
-        network = architecture.build()
-        mean_w = _mean_w(training, appliance.name)
-        nn.init.constant_(network.output.bias, (mean_w - scale.appliance_mean_w[0]) / scale.appliance_std_w[0])
-        model = Model(network.to(device), scale, (appliance,), training[0].period_s)
-        return cls(model, training, held_out, held_out_windows, _batches(houses, settings), pruner, settings)
+        """The parts for a model; fresh weights unless it has `begun`."""
+        appliance, shape = model.appliances[0].name, model.architecture
+        houses = Houses(training, [appliance], shape, model.scale, device)
+        held_out_windows = _count_windows(held_out, appliance, shape)
+        if not begun:
+            torch.manual_seed(settings.seed)
+            model.network = shape.build()
+            mean_w = _mean_w(training, appliance)
+            bias = (mean_w - model.scale.appliance_mean_w[0]) / model.scale.appliance_std_w[0]
+            nn.init.constant_(model.network.output.bias, bias)
+        begun_from = _digest(model) if begun else None
+        model.network.to(device)
+        return cls(model, training, held_out, held_out_windows, _batches(houses, settings), pruner, settings, begun_from)
 
     @property
     def appliance(self) -> str:
@@ -156,6 +171,7 @@ class _Task:
         return {
             "appliance": self.model.appliances[0].model_dump(mode="json"),
             "architecture": self.model.architecture.model_dump(mode="json"),
+            "from": self.begun_from,
             "scale": self.model.scale.model_dump(mode="json"),
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")} if self.pruner else None,
             "settings": self.settings.model_dump(mode="json"),
@@ -213,12 +229,13 @@ class _Task:
         callbacks: list[pl.Callback],
         progress: bool,
         checkpoint_every_s: float,
-    ) -> tuple[BestWeights, int]:
-        """Train; the best weights and the number of steps made."""
+    ) -> tuple[BestWeights, PruneState, int]:
+        """Train; the best weights, the pruner's last state and the number of steps made."""
         network = self.model.network
-        prune = [Pruning(self.pruner, planned, self.pruner.begin(network, self.settings.seed))] if self.pruner else []
-        best = BestWeights(self.settings.patience, prune[0] if prune else None)
-        watching: list[pl.Callback] = [*prune, best]
+        state = self.pruner.begin(network, self.settings.seed) if self.pruner else PruneState(final=True)
+        prune = Pruning(self.pruner, planned, state, self.model.masks)
+        best = BestWeights(self.settings.patience, prune)
+        watching: list[pl.Callback] = [prune, best]
         if progress:
             watching.append(ShownProgress(planned, self.batches.windows_per_step))
         if folder:
@@ -227,7 +244,7 @@ class _Task:
         _fit(trainer, Loop(network, self.batches, self.validate, self.settings, planned), resuming)
         if folder:
             trainer.save_checkpoint(folder.checkpoint)
-        return best, trainer.global_step
+        return best, prune.state, trainer.global_step
 
     def finished_model(self, best: BestWeights, planned: Plan) -> Model:
         """The model with the best weights, its masks and its provenance."""
@@ -260,10 +277,55 @@ def _batches(houses: Houses, settings: Settings) -> Batches:
     return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed)
 
 
-def _pruner(name: str | None, sparsity: float | None) -> Pruner | None:
-    pruner = pruners.find(name or "none", **({} if sparsity is None else {"sparsity": sparsity}))
-    if pruner is None and sparsity is not None:
-        raise UsageError(f"a sparsity of {sparsity:g} without pruning; choose --pruning {' or '.join(pruners.PRUNERS)}")
+def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:
+    if isinstance(network, Architecture):
+        given = network
+    elif start is None or network is not None or window is not None:
+        given = networks.find(network or "seq2point", window)
+    else:
+        return start.architecture
+    if start is not None and given != start.architecture:
+        raise UsageError("the model to start from brings its own network and window: leave out --network and --window")
+    return given
+
+
+def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling, training: Sequence[Recording]) -> Model:
+    """A model whose network has its shape and no weights yet."""
+    scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
+    with torch.device("meta"):
+        network = architecture.build()
+    return Model(network, scale, (what,), training[0].period_s)
+
+
+def _from(start: Model, what: Appliance, scaling: Scaling, training: Sequence[Recording]) -> Model:
+    """A copy of a model to train on; raises DataError and UsageError where it does not fit the data or the options."""
+    if [a.name for a in start.appliances] != [what.name]:
+        raise UsageError(f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of {what.name}")
+    if scaling != "lineage":
+        raise UsageError("the model to start from brings its own scaling: leave out --scaling")
+    if abs(training[0].period_s / start.period_s - 1) > 0.01:
+        raise DataError(
+            f"house {training[0].house} has a reading every {training[0].period_s:g} s, the model to start from needs one every "
+            f"{start.period_s:g} s; resample with --period"
+        )
+    chosen = {name: mask.clone() for name, mask in start.masks.items()}
+    return Model(copy.deepcopy(start.network), start.scale, start.appliances, start.period_s, chosen)
+
+
+def _digest(model: Model) -> str:
+    """A hash of a model's weights and masks."""
+    digest = hashlib.sha256()
+    for tensor in (*model.network.state_dict().values(), *model.masks.values()):
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _pruner(name: str | None, sparsity: float | None, settings: Mapping[str, Any]) -> Pruner | None:
+    given = {**settings} if sparsity is None else {**settings, "sparsity": sparsity}
+    pruner = pruners.find(name or "none", **given)
+    if pruner is None and given:
+        what = f"a sparsity of {sparsity:g}" if sparsity is not None else f"a setting '{next(iter(settings))}'"
+        raise UsageError(f"{what} without pruning; choose --pruning {' or '.join(pruners.PRUNERS)}")
     return pruner
 
 
