@@ -80,7 +80,8 @@ def test_spp_from_a_trained_model_shows_its_probabilities_in_the_log_and_as_a_pi
     assert (tmp_path / "spp.png").read_bytes()[:4] == PNG
     assert str(tmp_path / "spp.png") in answer.out
     log = pl.read_csv(tmp_path / "log.csv")
-    assert log["spp_decided.hidden"][-1] == 1
+    assert log["spp_out.hidden"][0] == 0
+    assert log["spp_out.hidden"][-1] == pytest.approx(0.6, abs=2e-3)
     assert 0 < log["spp_probability.hidden"][3] < log["spp_probability.hidden"][-1] == pytest.approx(0.6, abs=2e-3)
     logged = next((tmp_path / "logs").rglob("metrics.csv")).read_text().splitlines()[0]
     assert "spp_probability.convolutions.1" in logged

@@ -183,6 +183,13 @@ def test_what_it_drops_is_exactly_zero_after_every_step_though_adams_momentum_go
     assert max(dropped_by_step) == STEPS
 
 
+def test_windows_one_by_one_lead_to_the_same_promise_as_all_at_once(house: Recording, pruner: Pruner, smallest: Smallest):
+    model = train(house, pruner, engine="windows").model
+    assert smallest.kept is None or counted(model) == smallest.kept
+    assert all(row.zeros == row.total - row.kept for row in masks.count(model.network, model.masks))
+    assert set(model.masks) == set(train(house, pruner).model.masks)
+
+
 def test_the_zeros_are_still_zeros_in_the_saved_model(house: Recording, pruner: Pruner, tmp_path: Path):
     model = train(house, pruner).model
     model.save(tmp_path / "model.safetensors")

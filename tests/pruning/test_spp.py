@@ -153,7 +153,7 @@ def test_the_course_of_the_probabilities_is_kept_for_the_log_and_the_picture(net
             groups_to_remove(probabilities(course[-1])[layer].numel(), 0.5) / probabilities(course[-1])[layer].numel()
         )
     names = set(pruner.progress(course[0]))
-    assert {"spp_forced", "spp_decided.hidden", "spp_probability.convolutions.1"} <= names
+    assert {"spp_forced", "spp_out.hidden", "spp_probability.convolutions.1"} <= names
     assert all(set(pruner.progress(state)) == names for state in course)
 
 

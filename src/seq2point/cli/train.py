@@ -53,6 +53,7 @@ def train(
     patience: Annotated[int, typer.Option(help="Validations without progress before stopping.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.")] = 0,
     device: options.DeviceName = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Processes that share every step: GPUs, or CPU cores.")] = 1,
     threads: options.Threads = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
@@ -110,6 +111,7 @@ def train(
         patience=patience,
         seed=seed,
         device=device,
+        devices=devices,
         threads=threads,
         resume=resume,
         overwrite=overwrite,

@@ -160,11 +160,10 @@ class SPP(Pruner):
         return drawn
 
     def progress(self, state: PruneState) -> dict[str, float]:
-        """By layer, the fraction of groups decided and the mean probability; and how many were decided by force in all."""
+        """By layer, the fraction of groups that are out and the mean probability; and how many were decided by force in all."""
         found = {"spp_forced": float(state.memory["forced"])}
         for layer, p in probabilities(state).items():
-            decided = torch.ones_like(p) if state.final else (p >= 1).double()
-            found |= {f"spp_decided.{layer}": float(decided.mean()), f"spp_probability.{layer}": float(p.mean())}
+            found |= {f"spp_out.{layer}": float((p >= 1).double().mean()), f"spp_probability.{layer}": float(p.mean())}
         return found
 
     def _layers(self, network: Seq2Point) -> list[str]:

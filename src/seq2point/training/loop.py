@@ -25,7 +25,7 @@ from seq2point.errors import TrainingError
 from seq2point.files import written_whole
 from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.training.batches import Batches
+from seq2point.training.batches import Batches, share
 from seq2point.training.settings import Plan, Settings
 
 CHECKPOINT_EVERY_S = 60.0
@@ -46,7 +46,7 @@ class _Interval(Dataset[Tensor]):
     def __getitem__(self, i: int) -> Tensor:
         if not 0 <= i < self.length:
             raise IndexError(i)
-        return self.batches.draw(self.first + i)[self.rank :: self.ranks]
+        return share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
 
 class Loop(pl.LightningModule):
@@ -75,16 +75,21 @@ class Loop(pl.LightningModule):
         words = np.random.SeedSequence((self.settings.seed, self.global_step, self.global_rank)).generate_state(1, np.uint64)
         torch.manual_seed(int(words[0] >> np.uint64(1)))
         loss = self.batches.loss(self.network, drawn)
-        self.log("train_loss", loss)
+        self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
 
     def validation_step(self, _: object) -> None:
-        """Log what `validate` finds; a loss that is no number ends the training."""
-        found = self.validate(self.network)
+        """Log what `validate` finds; a loss that is no number ends the training.
+
+        Of several processes the first validates and tells the others, so that all of them stop at the same step.
+        """
+        strategy = self.trainer.strategy
+        found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
-        self.log_dict(found | {"interval_loss": float(torch.stack(self._losses).mean())}, batch_size=1)
+        interval_loss = float(strategy.reduce(torch.stack(self._losses).mean(), reduce_op="mean"))
+        self.log_dict(found | {"interval_loss": interval_loss}, batch_size=1)
         self._losses.clear()
 
     def configure_optimizers(self) -> Any:
@@ -227,8 +232,8 @@ class Checkpoints(pl.Callback):
         self.path, self.every_s, self._written = path, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write, if it is time."""
-        if time.perf_counter() - self._written >= self.every_s:
+        """Write, if it is time by the first process's clock; all take part."""
+        if trainer.strategy.broadcast(time.perf_counter() - self._written >= self.every_s):
             trainer.save_checkpoint(self.path)
             self._written = time.perf_counter()
 
