@@ -113,7 +113,7 @@ def pruned_once(model: Model, pruner: Pruner, seed: int = 0) -> Model:
     Raises UsageError for a method that decides while the network trains.
     """
     pruned = copy.deepcopy(model)
-    pruned.masks = masks.merge(pruned.masks, prune_once(pruned.network, pruner, seed))
+    pruned.masks = prune_once(pruned.network, pruner, seed, pruned.masks)
     masks.apply_(pruned.network, pruned.masks)
     method = {"method": pruner.name, **pruner.model_dump(mode="json"), "seed": seed}
     pruned.provenance = {k: v for k, v in model.provenance.items() if k != "metrics"} | {"pruned": method}

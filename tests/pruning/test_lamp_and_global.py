@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seq2point.masks import prunable
 from seq2point.network import Seq2Point
-from seq2point.pruning import Pruner, PruneState
+from seq2point.pruning import Pruner, PruneState, prune_once
 from seq2point.pruning.global_magnitude import GlobalMagnitude
 from seq2point.pruning.lamp import Lamp, lamp_scores
 from seq2point.pruning.magnitude import Magnitude
@@ -83,3 +83,11 @@ def test_random_masks_follow_from_the_seed_and_only_shrink(network: Seq2Point, s
     assert not torch.equal(course[-1].masks["hidden.weight"], other[-1].masks["hidden.weight"])
     for before, after in pairwise(course):
         assert not any((after.masks[name] & ~mask).any() for name, mask in before.masks.items())
+
+
+def test_what_a_network_has_lost_counts_towards_a_random_sparsity(network: Seq2Point):
+    held = prune_once(network, Random(sparsity=0.6), seed=1)
+    more = prune_once(network, Random(sparsity=0.9), seed=2, held=held)
+    for name, mask in held.items():
+        assert not (more[name] & ~mask).any()
+        assert int(more[name].sum()) == round(mask.numel() * 0.1)

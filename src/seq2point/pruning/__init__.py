@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from seq2point.errors import UsageError
+from seq2point.masks import Masks, merge
 from seq2point.pruning.entropic import Entropic
 from seq2point.pruning.global_magnitude import GlobalMagnitude
 from seq2point.pruning.lamp import Lamp
@@ -45,9 +46,10 @@ def find(name: str, **settings: Any) -> Pruner | None:
         raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
 
 
-def prune_once(network: nn.Module, pruner: Pruner, seed: int = 0) -> dict[str, Tensor]:
+def prune_once(network: nn.Module, pruner: Pruner, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
     """The masks of a network pruned once, without training; `masks.apply_` zeroes what they drop.
 
+    `held` are the masks that the network has, which hold on.
     Raises UsageError for a method that decides while the network trains (spp, entropic, the Taylor criterion).
     """
-    return pruner.masks_once(network, seed)
+    return merge(held or {}, pruner.masks_once(network, seed, held))

@@ -77,8 +77,8 @@ class Pruner(BaseModel):
         """
         return None
 
-    def masks_once(self, network: nn.Module, seed: int = 0) -> dict[str, Tensor]:
-        """The masks for a network that is pruned once, without training.
+    def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
+        """The masks for a network that is pruned once, without training; `held` are those that it has.
 
         Raises UsageError for a method that decides while the network trains.
         """

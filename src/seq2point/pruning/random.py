@@ -11,7 +11,10 @@ from seq2point.pruning.scores import keep_highest, kept_count
 
 
 class Random(SingleWeights):
-    """Keep weights of every tensor by lot, each tensor at the same sparsity; the lot is cast once, so masks only shrink."""
+    """Keep weights of every tensor by lot, each tensor at the same sparsity; the lot is cast once, so masks only shrink.
+
+    What is already dropped counts as drawn first.
+    """
 
     name: ClassVar[str] = "random"
     source: ClassVar[str] = "the baseline of Blalock et al. 2020, arXiv 2003.03033"
@@ -22,5 +25,7 @@ class Random(SingleWeights):
         masks = {}
         for i, (name, weight) in enumerate(self.tensors(network).items()):
             lots = torch.rand(weight.shape, generator=generator(state.memory["seed"], i))
+            if name in state.masks:
+                lots[~state.masks[name].cpu()] = -1.0
             masks[name] = keep_highest(lots, kept_count(weight.numel(), sparsity)).to(weight.device)
         return masks

@@ -2,12 +2,13 @@
 
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from seq2point.masks import prunable
+from seq2point.masks import Masks, prunable
 from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
 from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
 
@@ -63,9 +64,9 @@ class Scheduled(Pruner):
         masks = self.choose(network, sparsity, state)
         return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)
 
-    def masks_once(self, network: nn.Module, seed: int = 0) -> dict[str, Tensor]:
+    def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
         """The masks at the whole sparsity."""
-        return self.choose(network, self.sparsity, self.begin(network, seed))
+        return self.choose(network, self.sparsity, replace(self.begin(network, seed), masks=held or {}))
 
 
 class SingleWeights(Scheduled):

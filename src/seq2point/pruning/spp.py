@@ -20,6 +20,7 @@ ENDS_AT = 0.6
 SLACK = 1.25
 SMOOTHING = 0.9
 SCORES_BETWEEN_UPDATES = 10
+STEPS_BETWEEN_SCORES = 4
 BINS = 20
 PROBABILITY, SCORE, COURSE = "probability.", "score.", "course."
 
@@ -79,8 +80,9 @@ class SPP(Pruner):
 
     Every group of weights of a layer has a probability p of being dropped, 0 at first. Each step is made with a fresh draw of
     groups, and what it drops survives the step. At every update the groups that are not yet out are ranked by their L1 norm
-    (smoothed over the steps before, as in the authors' later code; the paper averages ranks) and p moves by `probability_step`; a
-    group at p = 1 is out. A layer is done at `sparsity` of its groups; the undecided ones stay.
+    (smoothed over the steps before, as in the authors' later code, but taken at every fourth at most; the paper averages ranks)
+    and p moves by `probability_step`; a group at p = 1 is out. A layer is done at `sparsity` of its groups; what is undecided
+    then stays.
 
     Groups are the (input channel, tap) columns of the convolutions, as in the paper, or their `filters`, and the hidden units,
     which hold 99.9 % of the weights; `units` prunes those alone, and `layers` = 'convolutions' leaves them out. Updates come
@@ -127,7 +129,7 @@ class SPP(Pruner):
         every = self.update_every or self._pace(memory, info.planned_steps)
         last = info.step >= ENDS_AT * info.planned_steps
         update = last or info.step % every == 0
-        if update or info.step % max(every // SCORES_BETWEEN_UPDATES, 1) == 0:
+        if update or info.step % max(every // SCORES_BETWEEN_UPDATES, STEPS_BETWEEN_SCORES) == 0:
             for layer in self._layers(network):
                 now, before = self._norms(network, layer).double().cpu(), memory.get(SCORE + layer)
                 memory[SCORE + layer] = now if before is None else SMOOTHING * before + (1 - SMOOTHING) * now

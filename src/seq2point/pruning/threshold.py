@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seq2point.errors import UsageError
-from seq2point.masks import prunable
+from seq2point.masks import Masks, prunable
 from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
 from seq2point.pruning.scores import keep_highest, kept_count
 
@@ -50,7 +50,7 @@ class Threshold(Pruner):
             return state
         return PruneState(self.masks_once(network), True, state.memory)
 
-    def masks_once(self, network: nn.Module, seed: int = 0) -> dict[str, Tensor]:
+    def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
         """The masks of a network as it is."""
         spans = {name: self._span("convolutions" if name.startswith("convolutions.") else "linear") for name in prunable(network)}
         return {name: outside(weight.detach(), *spans[name]) for name, weight in prunable(network).items()}

@@ -9,7 +9,7 @@ import signal
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -294,7 +294,7 @@ class _Work:
             folder.write(task.asked(), planned, finished=False)
         network = task.model.network
         state = task.pruner.begin(network, task.settings.seed) if task.pruner else PruneState(final=True)
-        prune = Pruning(task.pruner, planned, state, task.model.masks)
+        prune = Pruning(task.pruner, planned, replace(state, masks=task.model.masks), task.model.masks)
         best = BestWeights(task.settings.patience, prune)
         watching: list[pl.Callback] = [prune, best]
         if self.progress and first:
