@@ -65,6 +65,44 @@ def test_the_table_has_a_row_for_each_weight_tensor_with_what_is_kept_and_what_i
     assert masks.count(network, {"output.weight": mask})[-1] == LayerCount("output.weight", kept=5, total=8, zeros=4)
 
 
+ONE_STEP = {
+    "hidden.weight": torch.tensor([[True], [False]] * 4),
+    "hidden.bias": torch.tensor([True, False] * 4),
+    "convolutions.0.weight": torch.tensor([False, True, True, False]).view(4, 1, 1),
+    "convolutions.1.weight": torch.rand(1, 4, 3, generator=torch.Generator().manual_seed(0)) < 0.5,
+}
+
+
+def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever_became_of_the_zeros(network: Seq2Point):
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    aside = masks.set_aside_(network, ONE_STEP)
+    for name, after in network.state_dict().items():
+        kept = ONE_STEP[name].expand_as(after) if name in ONE_STEP else torch.ones_like(after, dtype=torch.bool)
+        assert torch.equal(after, torch.where(kept, before[name], 0.0))
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(1)
+    masks.restore_(network, aside)
+    for name, after in network.state_dict().items():
+        kept = ONE_STEP[name].expand_as(after) if name in ONE_STEP else torch.ones_like(after, dtype=torch.bool)
+        assert torch.equal(after, torch.where(kept, before[name] + 1, before[name]))
+
+
+def test_what_is_set_aside_gets_no_gradient(network: Seq2Point):
+    aside = masks.set_aside_(network, ONE_STEP)
+    masks.clear_gradients_(network, aside)  # none yet: nothing to do
+    for p in network.parameters():
+        p.grad = torch.ones_like(p)
+    masks.clear_gradients_(network, aside)
+    for name, p in network.named_parameters():
+        kept = ONE_STEP[name].expand_as(p) if name in ONE_STEP else torch.ones_like(p, dtype=torch.bool)
+        assert torch.equal(p.grad, kept.float())
+
+
+def test_only_the_rows_that_are_dropped_are_copied(network: Seq2Point):
+    assert masks.set_aside_(network, {"hidden.weight": ONE_STEP["hidden.weight"]})[0].values.shape == (4, 4 * 27)
+
+
 def test_merged_masks_keep_what_all_of_them_keep(network: Seq2Point):
     one, other = random_masks(network, 1), random_masks(network, 2)
     del other["output.weight"]
@@ -85,3 +123,4 @@ def test_sparsity_is_the_fraction_removed_over_all_masked_tensors():
     chosen = {"a": torch.tensor([True, False, False, False]), "b": torch.tensor([True] * 4)}
     assert masks.sparsity(chosen) == 3 / 8
     assert masks.sparsity({}) == 0
+    assert masks.sparsity({**chosen, "a.bias": torch.zeros(50, dtype=torch.bool)}) == 3 / 8

@@ -16,6 +16,7 @@ NAMES = {
     "seq2point.errors": ("Seq2PointError", "DataError", "ModelFileError", "TrainingError", "UsageError"),
     "seq2point.sliding": ("predict",),
     "seq2point.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
+    "seq2point.pruning.spp": ("probability_step",),
 }
 
 

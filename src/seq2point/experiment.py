@@ -1,5 +1,6 @@
 """One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from seq2point.evaluation import Evaluation, check, evaluate
 from seq2point.files import written_whole
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
+from seq2point.pruning import Pruner, prune_once, spp
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
 
@@ -30,7 +32,10 @@ class Outcome(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The files of an experiment; `log` has a row for every validation, `compact` is there where pruning left less to keep."""
+    """The files of an experiment; `log` has a row for every validation.
+
+    `compact` is there where pruning left less to keep, `spp_plot` for that method alone.
+    """
 
     model: Path
     metrics: Path
@@ -38,6 +43,7 @@ class Files(NamedTuple):
     test_plot: Path
     log: Path
     compact: Path
+    spp_plot: Path
 
     @classmethod
     def in_folder(cls, out: Path, prefix: str = "") -> "Files":
@@ -49,7 +55,12 @@ class Files(NamedTuple):
             out / f"{prefix}test.png",
             out / f"{prefix}log.csv",
             out / f"{prefix}compact.safetensors",
+            out / f"{prefix}spp.png",
         )
+
+    def written(self) -> dict[str, Path]:
+        """Those that are there, by what they hold."""
+        return {what: path for what, path in self._asdict().items() if path.exists()}
 
 
 def run(
@@ -112,7 +123,7 @@ def account(
 
 
 def write_plots(trained: Trained, evaluation: Evaluation, files: Files, costs: dict[str, Any] | None = None) -> None:
-    """The training's and the test's picture."""
+    """The training's and the test's picture, and that of the probabilities where there are any."""
     from seq2point import plots
 
     asked = trained.model.provenance["training"]
@@ -120,6 +131,22 @@ def write_plots(trained: Trained, evaluation: Evaluation, files: Files, costs: d
     title = f"{trained.model.appliances[0].label}, {method} pruning, {trained.windows_per_s:,.0f} windows/s"
     plots.save_training_plot(trained.history, title, files.training_plot, costs)
     plots.save_test_plot(evaluation, files.test_plot)
+    files.spp_plot.unlink(missing_ok=True)
+    if courses := spp.courses(trained.pruned):
+        plots.save_spp_plot(courses, title, files.spp_plot)
+
+
+def pruned_once(model: Model, pruner: Pruner, seed: int = 0) -> Model:
+    """A copy of a model, pruned once without training; its earlier masks hold on. The original stays as it is.
+
+    Raises UsageError for a method that decides while the network trains.
+    """
+    pruned = copy.deepcopy(model)
+    pruned.masks = prune_once(pruned.network, pruner, seed, pruned.masks)
+    masks.apply_(pruned.network, pruned.masks)
+    method = {"method": pruner.name, **pruner.model_dump(mode="json"), "seed": seed}
+    pruned.provenance = {k: v for k, v in model.provenance.items() if k != "metrics"} | {"pruned": method}
+    return pruned
 
 
 def pruning_table(model: Model) -> dict[str, Any]:

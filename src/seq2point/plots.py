@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -17,6 +18,7 @@ from seq2point.costs import rows as cost_rows
 from seq2point.errors import UsageError
 from seq2point.evaluation import Evaluation
 from seq2point.files import written_whole
+from seq2point.pruning.spp import Course
 from seq2point.recording import Recording, Watts
 
 MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
@@ -117,6 +119,24 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
         if metrics["f1"] is not None:
             text += f", F1 {metrics['f1']:.2f}"
         grid[2 * i + 1, 0].set_title(text, fontsize=10, loc="left")
+    _save(figure, path)
+
+
+def save_spp_plot(courses: Mapping[str, Course], title: str, path: str | Path) -> None:
+    """How the pruning probabilities of each layer spread over a training: the share of its groups at each probability."""
+    figure = Figure(figsize=(9, 1.2 + 1.5 * len(courses)), layout="constrained")
+    grid = figure.subplots(len(courses), 1, squeeze=False, sharex=True)
+    shade = None
+    for axes, (layer, course) in zip(grid[:, 0], courses.items(), strict=True):
+        axes.set(ylabel=f"{layer}\np", ylim=(0, 1))
+        if course.steps:
+            steps = np.array([0, *course.steps])
+            levels = np.linspace(0, 1, course.fractions.shape[1] + 1)
+            shade = axes.pcolormesh(steps, levels, course.fractions.numpy().T, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
+    grid[0, 0].set_title(title)
+    grid[-1, 0].set_xlabel("step")
+    if shade is not None:
+        figure.colorbar(shade, ax=list(grid[:, 0]), label="share of the groups")
     _save(figure, path)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from seq2point.cli import original
 from seq2point.data.store import write_recording
+from seq2point.masks import sparsity
 from seq2point.model_file import Model
 from seq2point.recording import Recording
 
@@ -97,6 +98,21 @@ def test_tfmot_prunes_half_of_the_weights_and_algorithm_is_another_name_of_the_f
     assert run_test("--algorithm=tfmot", "--test_directory", folder, "--period", "6s", *QUICK).code == 0
 
 
+@pytest.mark.parametrize("algorithm", ["spp", "entropic", "threshold"])
+def test_the_original_algorithms_have_their_original_names(
+    run_train: Command, run_test: Command, here: Path, make_house: Command, algorithm: str
+):
+    write_lineage(make_house(1200, 1), here / "kettle_training_.csv")
+    words = ("--training_directory", "kettle_training_.csv", "--epochs", 2, *QUICK)
+    trained = run_train(f"--pruning_algorithm={algorithm}", *words)
+    assert trained.code == 0, trained.err
+    model = Model.load(here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_model.safetensors")
+    assert model.provenance["training"]["pruning"]["method"] == algorithm
+    assert 0.3 < sparsity(model.masks) < 0.95
+    assert (here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_spp.png").exists() == (algorithm == "spp")
+    assert run_test(f"--algorithm={algorithm}", "--test_directory", "kettle_training_.csv", *QUICK).code == 0
+
+
 def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(run_train: Command, here: Path, make_house: Command):
     house = make_house(1500, 1)
     washing = Recording("7", 8.0, house.mains_w, {"washing_machine": house.appliances_w["kettle"]}, house.start)
@@ -128,7 +144,7 @@ def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("--pruning_algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, tfmot, default"),
+        (("--pruning_algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, "),
         (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
         (("--appliance_name", "toaster"), 2, "unknown appliance 'toaster': choose one of kettle"),
         (("--input_window_length", "600"), 2, "a window of 600 samples does not fit default: an odd number"),
@@ -150,7 +166,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("--algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, tfmot, default"),
+        (("--algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, "),
         (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
         (("--algorithm", "tfmot"), 1, "kettle_tfmot_default_model.safetensors: no such model file"),
     ],

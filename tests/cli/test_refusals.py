@@ -28,7 +28,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a pruning algorithm that does not exist": (
         "train kettle --train {train} --out {out} --pruning tf",
         2,
-        "unknown pruning algorithm 'tf': choose one of none, magnitude, tfmot, default",
+        "unknown pruning algorithm 'tf': choose one of none, magnitude, ",
     ),
     "a sparsity out of range": (
         "train kettle --train {train} --out {out} --pruning magnitude --sparsity 1.5",

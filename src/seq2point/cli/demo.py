@@ -48,4 +48,4 @@ def demo(
         overwrite=True,
     )
     tables.report(outcome.report, json)
-    tables.files(outcome.files._asdict(), quiet=str(json) == "-")
+    tables.files(outcome.files.written(), quiet=str(json) == "-")

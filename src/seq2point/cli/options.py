@@ -1,6 +1,7 @@
 """Options that several verbs share, and how their values are read."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from seq2point.data.table import Columns
+
+PRUNERS = "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"  # a test holds it to the table
 
 SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
@@ -28,6 +31,19 @@ def seconds(text: str | float) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Settings written name=value; raises UsageError for what is not, and for a name that comes twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise UsageError(f"--set {pair}: write name=value")
+        if name in found:
+            raise UsageError(f"--set {name} is given twice")
+        found[name] = value
+    return found
+
+
 Json = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH")]
 DeviceName = Annotated[Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]
@@ -37,6 +53,13 @@ EngineName = Annotated[
 Period = Annotated[
     float | None,
     typer.Option(parser=seconds, metavar="DURATION", help="Sampling period of files without times, or to resample to: 8s, 1m."),
+]
+Sparsity = Annotated[float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="A setting of the pruning method, see `seq2point pruners`; repeat for several.", metavar="NAME=VALUE"
+    ),
 ]
 Resample = Annotated[bool, typer.Option("--resample", help="Average a finer recording to the model's period.")]
 TimeColumn = Annotated[str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME")]

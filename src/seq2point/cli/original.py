@@ -27,7 +27,7 @@ BatchSize = Annotated[
 Crop = Annotated[int | None, typer.Option("--crop", min=1, help="Use only the first rows of each file.", metavar="ROWS")]
 Algorithm = Annotated[
     str,
-    typer.Option("--pruning_algorithm", "--algorithm", help="default (none), or a pruning algorithm: tfmot.", metavar="NAME"),
+    typer.Option("--pruning_algorithm", "--algorithm", help=f"default (none), tfmot, {options.PRUNERS}.", metavar="NAME"),
 ]
 NetworkType = Annotated[str, typer.Option("--network_type", help="default, reduced, dropout or reduced_dropout.", metavar="NAME")]
 Window = Annotated[int, typer.Option("--input_window_length", help="Samples in a window, odd.")]
@@ -86,7 +86,7 @@ def train_main(
         overwrite=True,
     )
     tables.report(outcome.report, None)
-    tables.files(files._asdict())
+    tables.files(files.written())
 
 
 def test_main(

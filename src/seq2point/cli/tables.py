@@ -29,13 +29,17 @@ WORDS = {
 
 
 def report(report: dict[str, Any], path: Path | None) -> None:
-    """Show metrics beside the baselines; with a path also write the JSON ('-' writes it to standard output instead)."""
+    """Show metrics beside the baselines, and the pruning, where there are any.
+
+    With a path also write the JSON ('-' writes it to standard output instead).
+    """
     console = written(report, path)
-    metrics, baselines = report["metrics"], report["baselines"]
-    several = all(isinstance(value, dict) for value in metrics.values())
-    for name in metrics if several else report["model"]["appliances"]:
-        chosen = [metrics, baselines["zero"], baselines["mean"]]
-        console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
+    if "metrics" in report:
+        metrics, baselines = report["metrics"], report["baselines"]
+        several = all(isinstance(value, dict) for value in metrics.values())
+        for name in metrics if several else report["model"]["appliances"]:
+            chosen = [metrics, baselines["zero"], baselines["mean"]]
+            console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
     if report.get("costs"):
@@ -108,8 +112,8 @@ def pruning_table(layers: Sequence[dict[str, Any]]) -> Table:
 
 
 def files(listed: dict[str, Path], quiet: bool = False) -> None:
-    """Where everything lies that is there."""
+    """Where everything lies."""
     console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
     width = max(map(len, listed))
-    for what, path in ((what, path) for what, path in listed.items() if path.exists()):
+    for what, path in listed.items():
         console.print(f"{what:<{width}}  {path}", markup=False)

@@ -22,10 +22,17 @@ def train(
         list[Path] | None,
         typer.Option("--test", help="A house to test on afterwards; else the validation block.", metavar="FILE"),
     ] = None,
-    network: Annotated[str, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.")] = "seq2point",
+    network: Annotated[
+        str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point")
+    ] = None,
     window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599")] = None,
-    pruning: Annotated[str, typer.Option(help="none or magnitude (tfmot is another name of it).")] = "none",
-    sparsity: Annotated[float | None, typer.Option(help="Fraction of the weights to remove.", show_default="0.5")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="A model to start from: its weights, network, scaling and masks.", metavar="MODEL"),
+    ] = None,
+    pruning: Annotated[str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.")] = "none",
+    sparsity: options.Sparsity = None,
+    set: options.Set = None,
     epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
     budget: Annotated[
@@ -46,6 +53,7 @@ def train(
     patience: Annotated[int, typer.Option(help="Validations without progress before stopping.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.")] = 0,
     device: options.DeviceName = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Processes that share every step: GPUs, or CPU cores.")] = 1,
     threads: options.Threads = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
@@ -67,15 +75,18 @@ def train(
     from seq2point.appliances import find
     from seq2point.cli import tables
     from seq2point.data.table import load_recording
+    from seq2point.model_file import Model
 
     what = find(appliance)
-    networks.find(network, window)
-    pruners.find(pruning)
+    networks.find(network or "seq2point", window)
+    settings = options.settings(set or [])
+    pruners.find(pruning, **settings)
+    begun = Model.load(start) if start else None
     named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
     houses, held_out, tested = (
         [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])
     )
-    folder = out or Path("runs") / f"{what.name}_{pruning}_{network}"
+    folder = out or Path("runs") / f"{what.name}_{pruning}_{f'from_{start.stem}' if start else network or 'seq2point'}"
     outcome = experiment.run(
         houses,
         what,
@@ -85,8 +96,10 @@ def train(
         validation=held_out or None,
         network=network,
         window=window,
+        start=begun,
         pruning=pruning,
         sparsity=sparsity,
+        pruning_settings=settings,
         scaling=scaling,
         epochs=epochs,
         steps=steps,
@@ -98,9 +111,10 @@ def train(
         patience=patience,
         seed=seed,
         device=device,
+        devices=devices,
         threads=threads,
         resume=resume,
         overwrite=overwrite,
     )
     tables.report(outcome.report, json)
-    tables.files(outcome.files._asdict(), quiet=str(json) == "-")
+    tables.files(outcome.files.written(), quiet=str(json) == "-")

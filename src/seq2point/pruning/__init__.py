@@ -3,14 +3,25 @@
 from typing import Any
 
 from pydantic import ValidationError
+from torch import Tensor, nn
 
 from seq2point.errors import UsageError
+from seq2point.masks import Masks, merge
+from seq2point.pruning.entropic import Entropic
+from seq2point.pruning.global_magnitude import GlobalMagnitude
+from seq2point.pruning.lamp import Lamp
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.random import Random
+from seq2point.pruning.spp import SPP
+from seq2point.pruning.structured import Structured
+from seq2point.pruning.threshold import Threshold
 
-__all__ = ["ALIASES", "PRUNERS", "PruneState", "Pruner", "StepInfo", "find"]
+__all__ = ["ALIASES", "PRUNERS", "PruneState", "Pruner", "StepInfo", "find", "prune_once"]
 
-PRUNERS: dict[str, type[Pruner]] = {pruner.name: pruner for pruner in (Magnitude,)}
+PRUNERS: dict[str, type[Pruner]] = {
+    pruner.name: pruner for pruner in (Magnitude, GlobalMagnitude, Lamp, Structured, SPP, Entropic, Threshold, Random)
+}
 ALIASES = {"tfmot": "magnitude", "default": "none"}
 
 
@@ -29,4 +40,16 @@ def find(name: str, **settings: Any) -> Pruner | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {first['msg'].lower()}") from None
+        what = first["msg"].lower()
+        if first["type"] == "extra_forbidden":
+            what = f"there is no such setting; {name} has {', '.join(PRUNERS[name].model_fields)}"
+        raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
+
+
+def prune_once(network: nn.Module, pruner: Pruner, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
+    """The masks of a network pruned once, without training; `masks.apply_` zeroes what they drop.
+
+    `held` are the masks that the network has, which hold on.
+    Raises UsageError for a method that decides while the network trains (spp, entropic, the Taylor criterion).
+    """
+    return merge(held or {}, pruner.masks_once(network, seed, held))

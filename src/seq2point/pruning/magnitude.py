@@ -1,66 +1,27 @@
 """Low magnitude pruning, as in the TensorFlow Model Optimization Toolkit."""
 
-import warnings
-from typing import ClassVar, Literal, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
-from torch import nn
+from torch import Tensor, nn
 
-from seq2point.masks import prunable
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
-from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
+from seq2point.pruning.pruner import PruneState
+from seq2point.pruning.scheduled import SingleWeights
 from seq2point.pruning.scores import keep_highest, kept_count
 
 
-class Magnitude(Pruner):
+class Magnitude(SingleWeights):
     """Keep the largest weights of every weight tensor, convolutions and Linear layers alike (Zhu and Gupta 2017).
 
-    Each tensor is pruned to the same sparsity. `schedule` 'constant' has the whole sparsity from the first update on;
-    'polynomial' grows to it from `initial` until step `end_step` (60 % of the planned steps by default). With sliding
-    evaluation a step learns from thousands of windows, and the toolkit's 100 steps may be most of a short training: mind that
-    enough steps are left to recover.
-    A training too short for the schedule prunes at its last step, with a warning.
-    Raises UsageError for steps that are no span.
+    Each tensor is pruned to the same sparsity.
     """
 
     name: ClassVar[str] = "magnitude"
+    source: ClassVar[str] = "Zhu and Gupta 2017, arXiv 1710.01878; TensorFlow Model Optimization Toolkit"
+    advice: ClassVar[str] = "The simple one that is hard to beat: begin here."
 
-    sparsity: float = Field(0.5, ge=0, lt=1)
-    schedule: Literal["constant", "polynomial"] = "constant"
-    initial: float = Field(0.0, ge=0, lt=1)
-    begin_step: int = Field(0, ge=0)
-    end_step: int = -1
-    frequency: int = Field(100, ge=1)
-    power: float = Field(3.0, gt=0)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        self.schedule_for(planned_steps=1)
-        return self
-
-    def schedule_for(self, planned_steps: int) -> Schedule:
-        """The schedule of a training of so many steps."""
-        if self.schedule == "constant":
-            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, self.frequency)
-        end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
-        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, self.frequency)
-
-    def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """New masks at the schedule's steps."""
-        schedule = self.schedule_for(info.planned_steps)
-        due, sparsity = schedule.updates_at(info.step), schedule.sparsity_at(info.step)
-        reached = state.final or (due and sparsity == schedule.final_sparsity)
-        if info.step == info.planned_steps and not reached:
-            due, sparsity = True, schedule.final_sparsity
-            warnings.warn(
-                f"the training ends at step {info.planned_steps}, before the pruning schedule does: pruned to "
-                f"{sparsity:.0%} at the last step, with no step to recover",
-                stacklevel=2,
-            )
-        if not due:
-            return state
-        masks = {
-            name: keep_highest(weight.detach().abs(), kept_count(weight.numel(), sparsity))
-            for name, weight in prunable(network).items()
+    def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
+        """The same fraction of each tensor, its smallest weights."""
+        return {
+            name: keep_highest(weight.abs(), kept_count(weight.numel(), sparsity))
+            for name, weight in self.tensors(network).items()
         }
-        return PruneState(masks, final=state.final or sparsity == schedule.final_sparsity)

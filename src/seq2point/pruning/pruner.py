@@ -1,12 +1,15 @@
-"""The contract of every pruner: it decides which weights stay; masks.py zeroes, training.py calls."""
+"""The contract of every pruner: it decides which weights stay; masks.py zeroes, training/loop.py calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from seq2point.errors import UsageError
 from seq2point.masks import Masks
 
 
@@ -14,7 +17,8 @@ from seq2point.masks import Masks
 class StepInfo:
     """What a pruner is told after an optimiser step, while the step's gradients are still on the parameters.
 
-    The first batch is step 1; `planned_steps` is how many the training will make; `loss` is the batch's.
+    The first batch is step 1; `planned_steps` is how many the training will make; `loss` is the batch's, its mean over all
+    processes.
     """
 
     step: int
@@ -35,24 +39,51 @@ class PruneState:
     memory: Mapping[str, Tensor | float] = field(default_factory=dict)
 
 
+def generator(seed: Tensor | float, *words: int) -> torch.Generator:
+    """The random numbers of a seed and some words, such as a step: the same in every process, whenever they are asked for."""
+    state = np.random.SeedSequence((int(seed), *words)).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
 class Pruner(BaseModel):
     """A pruning method with its settings; subclasses override `update`, stochastic ones also `masks_for_step`.
 
-    A pruner never changes weights and never touches the optimiser.
+    A pruner never changes weights and never touches the optimiser. It decides alike in every process of a training: whatever it
+    draws follows from the seed it began with and the step. `source`, `removes` and `advice` say what `seq2point pruners`
+    shows; `shrinks` promises that a weight once dropped stays dropped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
+    source: ClassVar[str]
+    removes: ClassVar[str]
+    advice: ClassVar[str]
+    shrinks: ClassVar[bool] = True
 
-    def begin(self, network: nn.Module) -> PruneState:
-        """The state before the first step."""
-        return PruneState()
+    def begin(self, network: nn.Module, seed: int = 0) -> PruneState:
+        """The state before the first step of a training with this seed."""
+        return PruneState(memory={"seed": seed})
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """The state after a step; the masks in it hold from now on."""
         raise NotImplementedError
 
     def masks_for_step(self, state: PruneState) -> Masks | None:
-        """Masks for one forward and backward pass only, or None where the state's masks are all there is."""
+        """Masks for one forward and backward pass only, or None where the state's masks are all there is.
+
+        They are a function of the state, may drop more than its masks, and broadcast to their parameters' shapes. The weights
+        that they drop survive the step unchanged.
+        """
         return None
+
+    def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
+        """The masks for a network that is pruned once, without training; `held` are those that it has.
+
+        Raises UsageError for a method that decides while the network trains.
+        """
+        raise UsageError(f"{self.name} decides while the network trains: give data to train on with --finetune")
+
+    def progress(self, state: PruneState) -> dict[str, float]:
+        """Numbers for the log at a validation, the same names every time."""
+        return {}

@@ -1,5 +1,7 @@
 """From scores to masks: keep the highest, exactly as many as asked."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -19,3 +21,18 @@ def keep_highest(scores: Tensor, count: int) -> Tensor:
     missing = count - int(torch.count_nonzero(mask))
     mask[torch.nonzero(flat == threshold)[:missing, 0]] = True
     return mask.view_as(scores)
+
+
+def keep_highest_of_all(scores: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Masks that keep exactly the `count` highest scores of all tensors together, and of each tensor at least its highest.
+
+    Where there are more tensors than `count`, one of each is kept.
+    """
+    flat = torch.cat([s.flatten() for s in scores.values()])
+    sizes = [s.numel() for s in scores.values()]
+    first = 0
+    for s, size in zip(scores.values(), sizes, strict=True):
+        flat[first + int(s.argmax())] = torch.inf
+        first += size
+    parts = torch.split(keep_highest(flat, max(count, len(sizes))), sizes)
+    return {name: part.view_as(s).clone() for (name, s), part in zip(scores.items(), parts, strict=True)}

@@ -20,6 +20,8 @@ class Batches(Protocol):
 
     steps_per_epoch: int
     windows_per_step: int
+    data: "Houses"
+    rows: str
 
     def draw(self, step: int) -> Tensor:
         """What step `step` (from 0) learns from, one row each of i64, the same whenever it is asked."""
@@ -28,6 +30,11 @@ class Batches(Protocol):
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
         """The mean squared error, in network units, on what was drawn."""
         ...
+
+
+def share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
+    """What one of several processes learns from of a draw: its turn of the rows, or all of them where there are too few."""
+    return drawn[rank::ranks] if len(drawn) >= ranks else drawn
 
 
 class _House(NamedTuple):
@@ -70,6 +77,11 @@ class Houses:
         self._mean_w = torch.tensor(scale.appliance_mean_w, device=device)
         self._std_w = torch.tensor(scale.appliance_std_w, device=device)
 
+    def move(self, device: torch.device) -> None:
+        """Bring the recordings to another device."""
+        self.houses = [_House(h.runs, h.mains_w.to(device), [w.to(device) for w in h.appliances_w]) for h in self.houses]
+        self._mean_w, self._std_w = self._mean_w.to(device), self._std_w.to(device)
+
     def scaled_mains(self, mains_w: Tensor) -> Tensor:
         """Watts to network units, in place."""
         return mains_w.sub_(self.scale.mains_mean_w).div_(self.scale.mains_std_w)
@@ -84,6 +96,8 @@ class WindowBatches:
 
     Every epoch visits each usable window once, in a fresh order.
     """
+
+    rows = "windows"
 
     def __init__(self, houses: Houses, batch_size: int, seed: int):
         self.data, self.windows_per_step, self.seed = houses, batch_size, seed
@@ -126,6 +140,8 @@ class ChunkBatches:
     Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order, so that it visits each usable
     window about once; windows over gaps are left out of the loss.
     """
+
+    rows = "chunks"
 
     def __init__(self, houses: Houses, windows_per_chunk: int, chunks_per_step: int, seed: int):
         self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed

@@ -3,7 +3,8 @@
 One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
 training goes on exactly.
 
-    each step:          loss -> backward -> optimiser step -> pruner decides -> masks.apply_ zeroes
+    each step:          masks of the step -> loss -> backward -> optimiser step -> weights of the step back
+                        -> pruner decides -> masks.apply_ zeroes
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
@@ -24,7 +25,7 @@ from seq2point.errors import TrainingError
 from seq2point.files import written_whole
 from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.training.batches import Batches
+from seq2point.training.batches import Batches, share
 from seq2point.training.settings import Plan, Settings
 
 CHECKPOINT_EVERY_S = 60.0
@@ -45,7 +46,7 @@ class _Interval(Dataset[Tensor]):
     def __getitem__(self, i: int) -> Tensor:
         if not 0 <= i < self.length:
             raise IndexError(i)
-        return self.batches.draw(self.first + i)[self.rank :: self.ranks]
+        return share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
 
 class Loop(pl.LightningModule):
@@ -74,16 +75,21 @@ class Loop(pl.LightningModule):
         words = np.random.SeedSequence((self.settings.seed, self.global_step, self.global_rank)).generate_state(1, np.uint64)
         torch.manual_seed(int(words[0] >> np.uint64(1)))
         loss = self.batches.loss(self.network, drawn)
-        self.log("train_loss", loss)
+        self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
 
     def validation_step(self, _: object) -> None:
-        """Log what `validate` finds; a loss that is no number ends the training."""
-        found = self.validate(self.network)
+        """Log what `validate` finds; a loss that is no number ends the training.
+
+        Of several processes the first validates and tells the others, so that all of them stop at the same step.
+        """
+        strategy = self.trainer.strategy
+        found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
-        self.log_dict(found | {"interval_loss": float(torch.stack(self._losses).mean())}, batch_size=1)
+        interval_loss = float(strategy.reduce(torch.stack(self._losses).mean(), reduce_op="mean"))
+        self.log_dict(found | {"interval_loss": interval_loss}, batch_size=1)
         self._losses.clear()
 
     def configure_optimizers(self) -> Any:
@@ -102,17 +108,56 @@ def _network(module: pl.LightningModule) -> Seq2Point:
 
 
 class Pruning(pl.Callback):
-    """Runs a pruner beside the training: it decides after each optimiser step, masks.py zeroes."""
+    """Runs a pruner beside the training: it decides after each optimiser step, masks.py zeroes.
 
-    def __init__(self, pruner: Pruner, plan: Plan, state: PruneState):
-        self.pruner, self.plan, self.state = pruner, plan, state
+    `fixed` are masks that hold throughout, of a network that came pruned; without a pruner they are all there is.
+    """
+
+    def __init__(self, pruner: Pruner | None, plan: Plan, state: PruneState, fixed: masks.Masks | None = None):
+        self.pruner, self.plan, self.state, self.fixed = pruner, plan, state, fixed or {}
+        self._merged: tuple[Mapping[str, Tensor], dict[str, Tensor]] | None = None
+        self._aside: list[masks.Aside] = []
+
+    @property
+    def masks(self) -> Mapping[str, Tensor]:
+        """The masks that hold now."""
+        if not self.fixed:
+            return self.state.masks
+        if self._merged is None or self._merged[0] is not self.state.masks:
+            self._merged = (self.state.masks, masks.merge(self.fixed, self.state.masks))
+        return self._merged[1]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring the masks of a checkpoint to where the weights are, and zero what was dropped before the first step."""
+        device = next(_network(pl_module).parameters()).device
+        chosen = {name: mask.to(device) for name, mask in self.state.masks.items()}
+        self.state = PruneState(chosen, self.state.final, self.state.memory)
+        self.fixed = {name: mask.to(device) for name, mask in self.fixed.items()}
+        masks.apply_(_network(pl_module), self.masks)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, i: int) -> None:
+        """Take out what the pruner drops for this step alone."""
+        drawn = self.pruner.masks_for_step(self.state) if self.pruner else None
+        self._aside = masks.set_aside_(_network(pl_module), drawn) if drawn else []
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
+        """What was not in the step learns nothing from it."""
+        masks.clear_gradients_(_network(pl_module), self._aside)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
         """Let the pruner decide, while the gradients of the step are still there, and zero what it drops."""
         network = _network(pl_module)
-        info = StepInfo(trainer.global_step, self.plan.steps, float(outputs["loss"]))
-        self.state = self.pruner.update(network, self.state, info)
-        masks.apply_(network, self.state.masks)
+        masks.restore_(network, self._aside)
+        if self.pruner:
+            loss = trainer.strategy.reduce(outputs["loss"].detach().clone(), reduce_op="mean")
+            info = StepInfo(trainer.global_step, self.plan.steps, float(loss))
+            self.state = self.pruner.update(network, self.state, info)
+        masks.apply_(network, self.masks)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log how far the pruner is."""
+        if self.pruner:
+            pl_module.log_dict(self.pruner.progress(self.state))
 
     def state_dict(self) -> dict[str, Any]:
         """The pruner's state, for the checkpoint."""
@@ -129,7 +174,7 @@ class BestWeights(pl.Callback):
     `history` has a row for every validation: what was logged, the step, and the seconds trained.
     """
 
-    def __init__(self, patience: int, pruning: Pruning | None):
+    def __init__(self, patience: int, pruning: Pruning):
         self.patience, self.pruning = patience, pruning
         self.best_loss, self.best_step, self.waited = float("inf"), 0, 0
         self.weights: Mapping[str, Tensor] = {}
@@ -149,8 +194,8 @@ class BestWeights(pl.Callback):
         """Compare, keep, and stop when nothing has improved for long."""
         self.trained_s += time.perf_counter() - self._resumed_at
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        state = self.pruning.state if self.pruning else PruneState(final=True)
-        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(state.masks)}
+        state, held = self.pruning.state, self.pruning.masks
+        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
         self.history.append(row | found)
         if not state.final:
             return
@@ -158,7 +203,7 @@ class BestWeights(pl.Callback):
             self.best_loss, self.best_step, self.waited = found["val_loss"], trainer.global_step, 0
             network = _network(pl_module)
             self.weights = {name: t.detach().cpu().clone() for name, t in network.state_dict().items()}
-            self.masks = {name: t.cpu() for name, t in state.masks.items()}
+            self.masks = {name: t.cpu() for name, t in held.items()}
         else:
             self.waited += 1
             trainer.should_stop = trainer.should_stop or self.waited >= self.patience
@@ -187,8 +232,8 @@ class Checkpoints(pl.Callback):
         self.path, self.every_s, self._written = path, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write, if it is time."""
-        if time.perf_counter() - self._written >= self.every_s:
+        """Write, if it is time by the first process's clock; all take part."""
+        if trainer.strategy.broadcast(time.perf_counter() - self._written >= self.every_s):
             trainer.save_checkpoint(self.path)
             self._written = time.perf_counter()
 

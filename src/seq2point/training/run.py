@@ -1,5 +1,6 @@
 """train: recordings in, a trained (and pruned) model out."""
 
+import copy
 import hashlib
 import logging
 import math
@@ -7,8 +8,8 @@ import platform
 import signal
 import time
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +17,10 @@ from typing import Any, NamedTuple
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import nn
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor, nn
 
 from seq2point import masks, sliding
 from seq2point import network as networks
@@ -29,9 +32,10 @@ from seq2point.errors import DataError, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
-from seq2point.pruning import Pruner
+from seq2point.pruning import Pruner, PruneState, StepInfo
 from seq2point.recording import Recording
-from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
+from seq2point.training import processes
+from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles
 from seq2point.training.progress import ShownProgress
@@ -41,16 +45,21 @@ from seq2point.windows import Scale, window_runs
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
 CHUNKS_PER_STEP = 8
+A_LONG_TRAINING = 10**6
 
 
 class Trained(NamedTuple):
-    """A trained model and how the training went: a row for every validation, the seconds and the windows a second."""
+    """A trained model and how the training went: a row for every validation, the seconds and the windows a second.
+
+    `pruned` is the pruner's state at the end, with whatever it remembers of its course.
+    """
 
     model: Model
     history: list[dict[str, float]]
     seconds: float
     windows_per_s: float
     held_out: list[Recording]
+    pruned: PruneState
 
 
 def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance, **options: Any) -> Model:
@@ -66,15 +75,18 @@ def train_with_history(
     appliance: str | Appliance,
     *,
     validation: Recording | Sequence[Recording] | None = None,
-    network: str | Architecture = "seq2point",
+    network: str | Architecture | None = None,
     window: int | None = None,
+    start: Model | None = None,
     pruning: str | Pruner | None = None,
     sparsity: float | None = None,
+    pruning_settings: Mapping[str, Any] | None = None,
     scaling: Scaling = "lineage",
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     device: Device = "auto",
+    devices: int = 1,
     threads: int | None = None,
     progress: bool = True,
     callbacks: Sequence[pl.Callback] = (),
@@ -84,32 +96,49 @@ def train_with_history(
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, mean squared error, early stopping).
 
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
+    `network` is a name or a shape, by default the paper's. With `start` the training begins from that model's weights, with its
+    architecture, scale and masks, which hold throughout. `pruning_settings` are the pruner's own, by name.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
-    training had never stopped. `callbacks` are Lightning's.
+    training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
+    step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top level.
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
     set_threads(threads)
-    architecture = network if isinstance(network, Architecture) else networks.find(network, window)
-    pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity)
     what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    architecture = _architecture(network, window, start)
+    pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
-    task = _Task.of(what, architecture, training, held_out, scaling, pruner, Settings.of(**settings), choose_device(device))
+    model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
+    on = choose_device(device)
+    task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
     planned = folder.plan_to_resume(task.asked()) if folder and resume else None
     resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
     if folder and planned is None:
         folder.clear(overwrite)
-    planned = planned or task.plan()
+    work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
+    done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
+    model = task.finished_model(done)
     if folder:
-        folder.write(task.asked(), planned, finished=False)
-    best, steps = task.run(planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
-    model = task.finished_model(best, planned)
-    if folder:
-        folder.write(task.asked(), planned, finished=True)
-    windows_per_s = steps * task.batches.windows_per_step / best.trained_s if best.trained_s else 0.0
-    return Trained(model, best.history, best.trained_s, windows_per_s, held_out)
+        folder.write(task.asked(), done.planned, finished=True)
+    windows_per_s = done.steps * task.batches.windows_per_step / done.trained_s if done.trained_s else 0.0
+    return Trained(model, done.history, done.trained_s, windows_per_s, held_out, done.pruned)
+
+
+class _Done(NamedTuple):
+    """What is left of a training when its processes are gone."""
+
+    weights: Mapping[str, Tensor]
+    masks: Mapping[str, Tensor]
+    best_step: int
+    best_loss: float
+    history: list[dict[str, float]]
+    trained_s: float
+    pruned: PruneState
+    steps: int
+    planned: Plan
 
 
 @dataclass
@@ -124,27 +153,39 @@ class _Task:
     pruner: Pruner | None
     settings: Settings
 
+    begun_from: str | None
+    devices: int
+
     @classmethod
     def of(
         cls,
-        appliance: Appliance,
-        architecture: Architecture,
+        model: Model,
         training: Sequence[Recording],
         held_out: Sequence[Recording],
-        scaling: Scaling,
         pruner: Pruner | None,
         settings: Settings,
         device: torch.device,
+        begun: bool,
+        devices: int,
     ) -> "_Task":
-        scale = Scale.lineage([appliance]) if scaling == "lineage" else Scale.fitted([appliance], training)
-        houses = Houses(training, [appliance.name], architecture, scale, device)
-        held_out_windows = _count_windows(held_out, appliance.name, architecture)
-        torch.manual_seed(settings.seed)
-        network = architecture.build()
-        mean_w = _mean_w(training, appliance.name)
-        nn.init.constant_(network.output.bias, (mean_w - scale.appliance_mean_w[0]) / scale.appliance_std_w[0])
-        model = Model(network.to(device), scale, (appliance,), training[0].period_s)
-        return cls(model, training, held_out, held_out_windows, _batches(houses, settings), pruner, settings)
+        """The parts for a model; fresh weights unless it has `begun`. Several processes each move them to their device."""
+        device = device if devices == 1 else torch.device("cpu")
+        appliance, shape = model.appliances[0].name, model.architecture
+        houses = Houses(training, [appliance], shape, model.scale, device)
+        held_out_windows = _count_windows(held_out, appliance, shape)
+        if not begun:
+            torch.manual_seed(settings.seed)
+            model.network = shape.build()
+            mean_w = _mean_w(training, appliance)
+            bias = (mean_w - model.scale.appliance_mean_w[0]) / model.scale.appliance_std_w[0]
+            nn.init.constant_(model.network.output.bias, bias)
+        begun_from = _digest(model) if begun else None
+        model.network.to(device)
+        batches = _batches(houses, settings)
+        rows = len(batches.draw(0))
+        if not 1 <= devices <= rows:
+            raise UsageError(f"--devices {devices}: a step of {rows} {batches.rows} is shared by 1 to {rows} processes")
+        return cls(model, training, held_out, held_out_windows, batches, pruner, settings, begun_from, devices)
 
     @property
     def appliance(self) -> str:
@@ -155,12 +196,19 @@ class _Task:
         return {
             "appliance": self.model.appliances[0].model_dump(mode="json"),
             "architecture": self.model.architecture.model_dump(mode="json"),
+            "from": self.begun_from,
             "scale": self.model.scale.model_dump(mode="json"),
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")} if self.pruner else None,
             "settings": self.settings.model_dump(mode="json"),
+            "devices": self.devices,
             "training_data": [_fingerprint(r, self.appliance) for r in self.training],
             "validation_data": [_fingerprint(r, self.appliance) for r in self.held_out],
         }
+
+    def move(self, device: torch.device) -> None:
+        """Bring network and data to a device."""
+        self.model.network.to(device)
+        self.batches.data.move(device)
 
     def validate(self, network: Seq2Point) -> dict[str, float]:
         """The mean squared error in network units ('val_loss') and the MAE in watts, held-out blocks; NaN if it diverged."""
@@ -186,53 +234,36 @@ class _Task:
         network = self.model.network
         before = {name: t.clone() for name, t in network.state_dict().items()}
         optimiser = torch.optim.Adam(network.parameters(), lr=1e-9, fused=True)
+        everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()}
+        state = self.pruner.begin(network, self.settings.seed) if self.pruner else None
         began, times = time.perf_counter(), list[float]()
-        while len(times) < 12 and (len(times) < 4 or time.perf_counter() - began < 0.05 * (self.settings.budget_s or 0)):
+        enough = 0.05 * (self.settings.budget_s or 0)
+        while len(times) < 12 and (len(times) < 4 or processes.greatest(time.perf_counter() - began) < enough):
             start = time.perf_counter()
             optimiser.zero_grad()
-            self.batches.loss(network, self.batches.draw(len(times))).backward()  # type: ignore[no-untyped-call]
+            drawn = share(self.batches.draw(len(times)), processes.rank(), processes.ranks())
+            self.batches.loss(network, drawn).backward()  # type: ignore[no-untyped-call]
+            processes.average_gradients_(network)
             optimiser.step()
-            if self.pruner:
-                masks.apply_(network, {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()})
+            if self.pruner and state:
+                state = self.pruner.update(network, state, StepInfo(len(times) + 1, A_LONG_TRAINING, 0.0))
+                masks.apply_(network, everything)
             times.append(time.perf_counter() - start)
         start = time.perf_counter()
         self.validate(network)
         network.load_state_dict(before)
         network.zero_grad()
-        return Pace(float(np.median(times[1:])), time.perf_counter() - start)
+        validation_s = time.perf_counter() - start
+        return Pace(processes.greatest(float(np.median(times[1:]))), processes.greatest(validation_s))
 
-    def run(
-        self,
-        planned: Plan,
-        folder: RunFolder | None,
-        resuming: Path | None,
-        callbacks: list[pl.Callback],
-        progress: bool,
-        checkpoint_every_s: float,
-    ) -> tuple[BestWeights, int]:
-        """Train; the best weights and the number of steps made."""
-        network = self.model.network
-        prune = [Pruning(self.pruner, planned, self.pruner.begin(network))] if self.pruner else []
-        best = BestWeights(self.settings.patience, prune[0] if prune else None)
-        watching: list[pl.Callback] = [*prune, best]
-        if progress:
-            watching.append(ShownProgress(planned, self.batches.windows_per_step))
-        if folder:
-            watching.append(Checkpoints(folder.checkpoint, checkpoint_every_s))
-        trainer = _trainer([*watching, *callbacks], planned, folder, next(network.parameters()).device)
-        _fit(trainer, Loop(network, self.batches, self.validate, self.settings, planned), resuming)
-        if folder:
-            trainer.save_checkpoint(folder.checkpoint)
-        return best, trainer.global_step
-
-    def finished_model(self, best: BestWeights, planned: Plan) -> Model:
+    def finished_model(self, done: _Done) -> Model:
         """The model with the best weights, its masks and its provenance."""
         model = self.model
-        model.network.cpu().load_state_dict(dict(best.weights))
+        model.network.cpu().load_state_dict(dict(done.weights))
         model.network.eval()
-        model.masks = dict(best.masks)
+        model.masks = dict(done.masks)
         masks.apply_(model.network, model.masks)
-        outcome = {"planned_steps": planned.steps, "best_step": best.best_step, "val_loss": best.best_loss}
+        outcome = {"planned_steps": done.planned.steps, "best_step": done.best_step, "val_loss": done.best_loss}
         model.provenance = {
             "training": self.asked() | outcome,
             "training_mean_w": {self.appliance: _mean_w(self.training, self.appliance)},
@@ -240,6 +271,51 @@ class _Task:
             | {"python": platform.python_version()},
         }
         return model
+
+
+@dataclass
+class _Work:
+    """A training as one process of it does it: plan where none stands, train, and say what came of it."""
+
+    task: _Task
+    planned: Plan | None
+    folder: RunFolder | None
+    resuming: Path | None
+    callbacks: list[pl.Callback]
+    progress: bool
+    checkpoint_every_s: float
+
+    def __call__(self) -> _Done:
+        task, folder, first = self.task, self.folder, processes.rank() == 0
+        if task.devices > 1 and torch.cuda.is_available() and torch.distributed.get_backend() == "nccl":
+            task.move(torch.device("cuda", torch.cuda.current_device()))
+        planned = self.planned or task.plan()
+        if folder and first:
+            folder.write(task.asked(), planned, finished=False)
+        network = task.model.network
+        state = task.pruner.begin(network, task.settings.seed) if task.pruner else PruneState(final=True)
+        prune = Pruning(task.pruner, planned, replace(state, masks=task.model.masks), task.model.masks)
+        best = BestWeights(task.settings.patience, prune)
+        watching: list[pl.Callback] = [prune, best]
+        if self.progress and first:
+            watching.append(ShownProgress(planned, task.batches.windows_per_step))
+        if folder:
+            watching.append(Checkpoints(folder.checkpoint, self.checkpoint_every_s))
+        trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
+        _fit(trainer, Loop(network, task.batches, task.validate, task.settings, planned), self.resuming)
+        if folder:
+            trainer.save_checkpoint(folder.checkpoint)
+        return _Done(
+            best.weights,
+            best.masks,
+            best.best_step,
+            best.best_loss,
+            best.history,
+            best.trained_s,
+            prune.state,
+            trainer.global_step,
+            planned,
+        )
 
 
 def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recording]:
@@ -256,10 +332,55 @@ def _batches(houses: Houses, settings: Settings) -> Batches:
     return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed)
 
 
-def _pruner(name: str | None, sparsity: float | None) -> Pruner | None:
-    pruner = pruners.find(name or "none", **({} if sparsity is None else {"sparsity": sparsity}))
-    if pruner is None and sparsity is not None:
-        raise UsageError(f"a sparsity of {sparsity:g} without pruning; choose --pruning {' or '.join(pruners.PRUNERS)}")
+def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:
+    if isinstance(network, Architecture):
+        given = network
+    elif start is None or network is not None or window is not None:
+        given = networks.find(network or "seq2point", window)
+    else:
+        return start.architecture
+    if start is not None and given != start.architecture:
+        raise UsageError("the model to start from brings its own network and window: leave out --network and --window")
+    return given
+
+
+def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling, training: Sequence[Recording]) -> Model:
+    """A model whose network has its shape and no weights yet."""
+    scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
+    with torch.device("meta"):
+        network = architecture.build()
+    return Model(network, scale, (what,), training[0].period_s)
+
+
+def _from(start: Model, what: Appliance, scaling: Scaling, training: Sequence[Recording]) -> Model:
+    """A copy of a model to train on; raises DataError and UsageError where it does not fit the data or the options."""
+    if [a.name for a in start.appliances] != [what.name]:
+        raise UsageError(f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of {what.name}")
+    if scaling != "lineage":
+        raise UsageError("the model to start from brings its own scaling: leave out --scaling")
+    if abs(training[0].period_s / start.period_s - 1) > 0.01:
+        raise DataError(
+            f"house {training[0].house} has a reading every {training[0].period_s:g} s, the model to start from needs one every "
+            f"{start.period_s:g} s; resample with --period"
+        )
+    chosen = {name: mask.clone() for name, mask in start.masks.items()}
+    return Model(copy.deepcopy(start.network), start.scale, start.appliances, start.period_s, chosen)
+
+
+def _digest(model: Model) -> str:
+    """A hash of a model's weights and masks."""
+    digest = hashlib.sha256()
+    for tensor in (*model.network.state_dict().values(), *model.masks.values()):
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _pruner(name: str | None, sparsity: float | None, settings: Mapping[str, Any]) -> Pruner | None:
+    given = {**settings} if sparsity is None else {**settings, "sparsity": sparsity}
+    pruner = pruners.find(name or "none", **given)
+    if pruner is None and given:
+        what = f"a sparsity of {sparsity:g}" if sparsity is not None else f"a setting '{next(iter(settings))}'"
+        raise UsageError(f"{what} without pruning; choose --pruning {' or '.join(pruners.PRUNERS)}")
     return pruner
 
 
@@ -313,10 +434,12 @@ def _fingerprint(recording: Recording, appliance: str) -> dict[str, Any]:
     }
 
 
-def _trainer(callbacks: list[pl.Callback], planned: Plan, folder: RunFolder | None, device: torch.device) -> pl.Trainer:
+def _trainer(
+    callbacks: list[pl.Callback], planned: Plan, folder: RunFolder | None, device: torch.device, devices: int
+) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     loggers = []
-    if folder:
+    if folder and processes.rank() == 0:
         folder.logs.mkdir(parents=True, exist_ok=True)
         launch = f"version_{len(list(folder.logs.glob('csv/version_*')))}"
         loggers = [
@@ -325,7 +448,8 @@ def _trainer(callbacks: list[pl.Callback], planned: Plan, folder: RunFolder | No
         ]
     return pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
+        devices=devices,
+        strategy="auto" if devices == 1 else DDPStrategy(cluster_environment=LightningEnvironment()),
         max_steps=planned.steps,
         max_epochs=-1,
         num_sanity_val_steps=0,

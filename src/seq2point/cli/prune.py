@@ -1,0 +1,103 @@
+"""`seq2point prune`: a trained model in, a pruned one out, at once or while it trains on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.choices import LearningRateSchedule
+from seq2point.cli import options
+
+
+def prune(
+    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    method: Annotated[str, typer.Option(help=f"{options.PRUNERS}; see `seq2point pruners`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The pruned model.", metavar="PATH")],
+    sparsity: options.Sparsity = None,
+    set: options.Set = None,
+    finetune: Annotated[
+        list[Path] | None,
+        typer.Option("--finetune", help="A house to train on with the method's schedule; repeat for several.", metavar="FILE"),
+    ] = None,
+    validate: Annotated[
+        list[Path] | None,
+        typer.Option("--validate", help="A house to validate on; else the last 20 % of each.", metavar="FILE"),
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h."),
+    ] = None,
+    engine: options.EngineName = "sliding",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Windows in a step.", show_default="eight chunks, or 1000 with --engine windows")
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(help="Adam's learning rate at the start of the training.")] = 5e-4,
+    schedule: Annotated[
+        LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
+    ] = "linear",
+    seed: Annotated[int, typer.Option(min=0, help="Of the order and the pruning.")] = 0,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    json: options.Json = None,
+    period: options.Period = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Prune a trained model: at once, or with --finetune on the method's schedule while it trains on.
+
+    A long training is better run with `seq2point train --from MODEL --pruning METHOD`, which keeps checkpoints and logs.
+    """
+    from seq2point import experiment
+    from seq2point import pruning as pruners
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_model
+    from seq2point.data.table import load_recording
+    from seq2point.errors import UsageError
+    from seq2point.evaluation import evaluate
+    from seq2point.training import train_with_history
+
+    settings: dict[str, object] = dict(options.settings(set or []))
+    pruner = pruners.find(method, **(settings if sparsity is None else settings | {"sparsity": sparsity}))
+    if pruner is None:
+        raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
+    if not finetune and (validate or epochs or steps or budget):
+        raise UsageError("--validate, --epochs, --steps and --budget are for training on: give data with --finetune")
+    loaded = load_model(model, device, threads)
+    if not finetune:
+        pruned = experiment.pruned_once(loaded, pruner, seed)
+        report = {"model": pruned.describe(), "pruning": experiment.pruning_table(pruned)}
+    else:
+        names = [a.name for a in loaded.appliances]
+        named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+        houses, held_out = (
+            [load_recording(path, names, period, named) for path in paths] for paths in (finetune, validate or [])
+        )
+        trained = train_with_history(
+            houses,
+            loaded.appliances[0],
+            start=loaded,
+            validation=held_out or None,
+            pruning=pruner,
+            epochs=epochs,
+            steps=steps,
+            budget_s=budget,
+            engine=engine,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            seed=seed,
+            device=device,
+            threads=threads,
+        )
+        pruned = trained.model
+        evaluation = evaluate(pruned, trained.held_out)
+        pruned.provenance["metrics"] = evaluation.as_json()["metrics"]
+        report = evaluation.as_json() | {"tested_on": "the validation data", "pruning": experiment.pruning_table(pruned)}
+    pruned.save(out)
+    tables.report(report, json)
+    tables.files({"model": out}, quiet=str(json) == "-")

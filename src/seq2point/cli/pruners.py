@@ -1,0 +1,65 @@
+"""`seq2point pruners`: every pruning method with its source, its settings and one line of advice."""
+
+from typing import Any, get_args
+
+import typer
+from pydantic.fields import FieldInfo
+
+from seq2point.cli import options
+
+
+def pruners(json: options.Json = None) -> None:
+    """List the pruning methods: what they remove, where they come from, their settings and defaults, and when to use them."""
+    import json as jsonlib
+
+    from rich.console import Console
+
+    from seq2point.experiment import write_json
+    from seq2point.pruning import ALIASES, PRUNERS
+
+    report: dict[str, dict[str, Any]] = {
+        name: {
+            "removes": pruner.removes,
+            "source": pruner.source,
+            "advice": pruner.advice,
+            "also_called": [alias for alias, called in ALIASES.items() if called == name],
+            "settings": {
+                key: {"default": field.default, "allowed": _allowed(field)} for key, field in pruner.model_fields.items()
+            },
+        }
+        for name, pruner in PRUNERS.items()
+    }
+    if json is not None and str(json) == "-":
+        typer.echo(jsonlib.dumps(report, indent=2))
+        return
+    if json is not None:
+        write_json(report, json)
+    console = Console(highlight=False, soft_wrap=True)
+    for name, told in report.items():
+        also = f" (also {', '.join(told['also_called'])})" if told["also_called"] else ""
+        console.print(f"[bold]{name}[/bold]{also}: {told['removes']}. {told['advice']}")
+        console.print(f"  {told['source']}", style="dim")
+        for key, setting in told["settings"].items():
+            console.print(f"  --set {key}={_shown(setting['default'])}  {setting['allowed']}", markup=False)
+        console.print()
+
+
+def _shown(default: Any) -> str:
+    return "..." if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _allowed(field: FieldInfo) -> str:
+    """What a setting may be, in words."""
+    kind = field.annotation
+    optional = type(None) in get_args(kind)
+    if optional:
+        kind = next(k for k in get_args(kind) if k is not type(None))
+    words = {float: "a number", int: "a whole number", bool: "true or false"}.get(kind)  # type: ignore[arg-type]
+    words = words or " or ".join(map(str, get_args(kind)))
+    bounds = [
+        f"{sign} {getattr(bound, key)}"
+        for bound in field.metadata
+        for key, sign in (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
+        if hasattr(bound, key)
+    ]
+    return ", ".join([words, *bounds, *["or left out"] * optional])

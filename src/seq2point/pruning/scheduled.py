@@ -1,0 +1,86 @@
+"""What the pruners on a schedule share: when and how much; each of them adds what goes first."""
+
+import warnings
+from abc import abstractmethod
+from dataclasses import replace
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from seq2point.masks import Masks, prunable
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
+
+
+class Scheduled(Pruner):
+    """A pruner that reaches `sparsity` on a schedule; subclasses override `choose`.
+
+    `schedule` 'constant' has the whole sparsity from the first update on; 'polynomial' grows to it from `initial` until step
+    `end_step` (60 % of the planned steps by default). With sliding evaluation a step learns from thousands of windows, and the
+    toolkit's 100 steps may be most of a short training: mind that enough steps are left to recover.
+    A training too short for the schedule prunes at its last step, with a warning.
+    Raises UsageError for steps that are no span.
+    """
+
+    sparsity: float = Field(0.5, ge=0, lt=1)
+    schedule: Literal["constant", "polynomial"] = "constant"
+    initial: float = Field(0.0, ge=0, lt=1)
+    begin_step: int = Field(0, ge=0)
+    end_step: int = -1
+    frequency: int = Field(100, ge=1)
+    power: float = Field(3.0, gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.schedule_for(planned_steps=1)
+        return self
+
+    @abstractmethod
+    def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
+        """The masks of a network at a sparsity."""
+
+    def schedule_for(self, planned_steps: int) -> Schedule:
+        """The schedule of a training of so many steps."""
+        if self.schedule == "constant":
+            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, self.frequency)
+        end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
+        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, self.frequency)
+
+    def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
+        """New masks at the schedule's steps."""
+        schedule = self.schedule_for(info.planned_steps)
+        due, sparsity = schedule.updates_at(info.step), schedule.sparsity_at(info.step)
+        reached = state.final or (due and sparsity == schedule.final_sparsity)
+        if info.step == info.planned_steps and not reached:
+            due, sparsity = True, schedule.final_sparsity
+            warnings.warn(
+                f"the training ends at step {info.planned_steps}, before the pruning schedule does: pruned to "
+                f"{sparsity:.0%} at the last step, with no step to recover",
+                stacklevel=2,
+            )
+        if not due:
+            return state
+        masks = self.choose(network, sparsity, state)
+        return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)
+
+    def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
+        """The masks at the whole sparsity."""
+        return self.choose(network, self.sparsity, replace(self.begin(network, seed), masks=held or {}))
+
+
+class SingleWeights(Scheduled):
+    """A scheduled pruner of single weights, of all weight tensors or without the convolutions or the last layer.
+
+    Those are 0.12 % of the weights of the paper's network, and much of what it computes.
+    """
+
+    removes: ClassVar[str] = "single weights"
+
+    exempt_convolutions: bool = False
+    exempt_output: bool = False
+
+    def tensors(self, network: nn.Module) -> dict[str, Tensor]:
+        """The weight tensors to prune, by name."""
+        spared = ("convolutions.",) * self.exempt_convolutions + ("output.",) * self.exempt_output
+        return {name: weight.detach() for name, weight in prunable(network).items() if not name.startswith(spared)}
