@@ -8,29 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from seq2point import costs, experiment, masks
+from seq2point.evaluation import evaluate
 from seq2point.model_file import Model
 from seq2point.network import Architecture
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.structured import Structured
 from seq2point.recording import Recording
 
 
-class HalfTheHiddenUnits(Pruner):
-    """Removes every second hidden unit at the first step."""
-
-    @property
-    def name(self) -> str:
-        return "half"
-
-    def begin(self, network: nn.Module) -> PruneState:
-        return PruneState({})
-
-    def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        kept = torch.ones_like(network.get_parameter("hidden.weight"), dtype=torch.bool)
-        kept[::2] = False
-        return PruneState({"hidden.weight": kept}, final=True)
+HALF_THE_UNITS = Structured(granularity="units", sparsity=0.5, frequency=2)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +32,7 @@ def house(make_recording: Callable[..., Recording]) -> Recording:
     return make_recording(kettle_w + rng.normal(200, 20, 800), kettle=kettle_w)
 
 
-def run(folder: Path, recording: Recording, tiny: Architecture, **options: Any) -> experiment.Outcome:
+def run(folder: Path, recording: Recording, tiny: Architecture | None, **options: Any) -> experiment.Outcome:
     files = experiment.Files.in_folder(folder)
     return experiment.run(
         [recording], "kettle", files, folder, network=tiny, steps=4, batch_size=20, engine="windows", progress=False, **options
@@ -56,7 +43,7 @@ def test_a_run_that_empties_units_saves_the_compacted_model_and_both_costs(
     tmp_path: Path, tiny: Architecture, make_recording: Callable[..., Recording]
 ):
     recording = house(make_recording)
-    outcome = run(tmp_path, recording, tiny, pruning=HalfTheHiddenUnits())
+    outcome = run(tmp_path, recording, tiny, pruning=HALF_THE_UNITS)
     model, small = Model.load(outcome.files.model), Model.load(outcome.files.compact)
     assert (model.architecture.hidden, small.architecture.hidden) == (8, 4)
     np.testing.assert_allclose(small.predict_w(recording), model.predict_w(recording), rtol=1e-4, atol=1e-2)
@@ -66,6 +53,17 @@ def test_a_run_that_empties_units_saves_the_compacted_model_and_both_costs(
     assert found["accuracy"]["pruned"]["mae_w"] == outcome.report["metrics"]["mae_w"]
     assert found["models"]["compacted"]["file_bytes"] == outcome.files.compact.stat().st_size
     assert found["models"]["pruned"]["file_bytes"] == outcome.files.model.stat().st_size
+
+
+def test_a_run_from_a_trained_model_stands_beside_it(
+    tmp_path: Path, tiny_model: Model, tiny: Architecture, make_recording: Callable[..., Recording]
+):
+    recording = house(make_recording)
+    outcome = run(tmp_path, recording, None, start=tiny_model, pruning=HALF_THE_UNITS)
+    found = outcome.report["costs"]
+    assert list(found["models"]) == ["before", "pruned", "compacted"]
+    assert list(found["accuracy"]) == ["before", "pruned"]
+    assert found["accuracy"]["before"]["mae_w"] == evaluate(tiny_model, outcome.trained.held_out).as_json()["metrics"]["mae_w"]
 
 
 def test_a_run_without_pruning_has_no_costs_and_no_compacted_model(
@@ -92,5 +90,5 @@ def test_a_run_that_turns_out_unpruned_removes_the_compacted_model_of_the_one_be
     tmp_path: Path, tiny: Architecture, make_recording: Callable[..., Recording]
 ):
     recording = house(make_recording)
-    assert run(tmp_path, recording, tiny, pruning=HalfTheHiddenUnits()).files.compact.exists()
+    assert run(tmp_path, recording, tiny, pruning=HALF_THE_UNITS).files.compact.exists()
     assert not run(tmp_path, recording, tiny, overwrite=True).files.compact.exists()

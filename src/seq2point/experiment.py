@@ -79,8 +79,10 @@ def run(
     what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
     if recordings:
         check(test, recordings[0].period_s, [what])
+    start: Model | None = options.get("start")
     trained = train_with_history(recordings, what, out=folder, **options)
-    evaluation = evaluate(trained.model, list(test) or trained.held_out)
+    tested = list(test) or trained.held_out
+    evaluation = evaluate(trained.model, tested)
     report = evaluation.as_json() | {
         "tested_on": "test" if test else "the held-out block of the training data",
         "pruning": pruning_table(trained.model),
@@ -95,7 +97,9 @@ def run(
     trained.model.provenance["metrics"] = report["metrics"]
     trained.model.save(files.model)
     if trained.model.masks:
-        report["costs"] = account(trained.model, files.compact, {"pruned": evaluation.metrics})
+        accuracy = {"before": evaluate(start, tested).metrics} if start else {}
+        before = {"before": start} if start else {}
+        report["costs"] = account(trained.model, files.compact, accuracy | {"pruned": evaluation.metrics}, before)
     else:
         files.compact.unlink(missing_ok=True)
     write_json(report, files.metrics)
