@@ -143,7 +143,8 @@ class SPP(Pruner):
             log.warning("spp: %d groups were still undecided at step %d, and were decided by rank (%s)", total, info.step, which)
         out = {layer: _tensor(memory[PROBABILITY + layer]) >= 1 for layer in names}
         done = all(int(o.count_nonzero()) == groups_to_remove(o.numel(), self.sparsity) for o in out.values())
-        return PruneState(_masks(network, out), done, memory)
+        news = any(not torch.equal(o, _tensor(state.memory[PROBABILITY + layer]) >= 1) for layer, o in out.items())
+        return PruneState(_masks(network, out) if news else state.masks, done, memory)
 
     def masks_for_step(self, state: PruneState) -> Masks | None:
         """A draw: every undecided group stays with probability 1 - p, and at least one of a layer."""
