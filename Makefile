@@ -46,4 +46,4 @@ wheel: setup     ## build the wheel and prove it in bare environments
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 
 clean:           ## remove the environment and what was built
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) $(VENV)-oracles build dist runs
