@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test check bench format wheel clean
+.PHONY: help setup demo test test-oracles check bench format wheel clean
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
 
 setup: $(READY)  ## the virtual environment with everything in it
 
@@ -22,6 +22,11 @@ demo: setup      ## train, prune and test a network on simulated houses, in unde
 
 test: setup      ## all tests
 	$(BIN)/pytest
+
+test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own
+	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles
+	$(VENV)-oracles/bin/pip install --quiet --requirement tests/oracles/requirements.txt
+	$(VENV)-oracles/bin/python tests/oracles/tfmot_magnitude.py
 
 check: setup     ## style, types and the direction of imports
 	$(BIN)/ruff check .
@@ -41,4 +46,4 @@ wheel: setup     ## build the wheel and prove it in bare environments
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 
 clean:           ## remove the environment and what was built
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) $(VENV)-oracles build dist runs

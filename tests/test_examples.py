@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import seq2point
 from seq2point.data.store import write_recording
 
@@ -32,3 +34,14 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch) -> None:
     exec(code, names)
     assert len(names["kettle_w"]) == len(house)
     assert (tmp_path / "kettle.safetensors").exists()
+
+
+def test_the_python_of_the_page_on_pruning_runs(tmp_path: Path, monkeypatch) -> None:
+    code = (ROOT / "docs" / "pruning.md").read_text().partition("```python")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    small = seq2point.Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
+    seq2point.Model.untrained("kettle", 6.0, small).save("kettle.safetensors")
+    names: dict = {}
+    exec(code, names)
+    assert seq2point.masks.sparsity(names["model"].masks) == pytest.approx(0.87, abs=0.01)
+    assert not names["model"].network.hidden.weight[~names["model"].masks["hidden.weight"]].any()

@@ -1,11 +1,13 @@
 """`seq2point pruners`: every pruning method with its source, its settings and one line of advice."""
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
-from pydantic.fields import FieldInfo
 
 from seq2point.cli import options
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 def pruners(json: options.Json = None) -> None:
@@ -48,7 +50,7 @@ def _shown(default: Any) -> str:
     return "..." if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _allowed(field: FieldInfo) -> str:
+def _allowed(field: "FieldInfo") -> str:
     """What a setting may be, in words."""
     kind = field.annotation
     optional = type(None) in get_args(kind)

@@ -52,4 +52,5 @@ def prune_once(network: nn.Module, pruner: Pruner, seed: int = 0, held: Masks | 
     `held` are the masks that the network has, which hold on.
     Raises UsageError for a method that decides while the network trains (spp, entropic, the Taylor criterion).
     """
-    return merge(held or {}, pruner.masks_once(network, seed, held))
+    here = {name: mask.to(network.get_parameter(name).device) for name, mask in (held or {}).items()}
+    return merge(here, pruner.masks_once(network, seed, here))

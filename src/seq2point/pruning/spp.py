@@ -136,11 +136,15 @@ class SPP(Pruner):
         if not update:
             return PruneState(state.masks, False, memory)
         names = self._layers(network)
-        for layer in names:
-            self._decide(layer, memory, last)
+        forced = {layer: self._decide(layer, memory, last) for layer in names}
+        if total := sum(forced.values()):
+            memory["forced"] = total
+            which = ", ".join(f"{count} of {layer}" for layer, count in forced.items() if count)
+            log.warning("spp: %d groups were still undecided at step %d, and were decided by rank (%s)", total, info.step, which)
         out = {layer: _tensor(memory[PROBABILITY + layer]) >= 1 for layer in names}
         done = all(int(o.count_nonzero()) == groups_to_remove(o.numel(), self.sparsity) for o in out.values())
-        return PruneState(_masks(network, out), done, memory)
+        news = any(not torch.equal(o, _tensor(state.memory[PROBABILITY + layer]) >= 1) for layer, o in out.items())
+        return PruneState(_masks(network, out) if news else state.masks, done, memory)
 
     def masks_for_step(self, state: PruneState) -> Masks | None:
         """A draw: every undecided group stays with probability 1 - p, and at least one of a layer."""
@@ -187,25 +191,20 @@ class SPP(Pruner):
         needed = updates_needed(groups, self.sparsity, self.A, self.u)
         return max(int(ENDS_AT * planned_steps / (SLACK * max(needed, 1))), 1)
 
-    def _decide(self, layer: str, memory: dict[str, Tensor | float], last: bool) -> None:
-        """One update of a layer's probabilities in `memory`; at the last, by rank alone."""
+    def _decide(self, layer: str, memory: dict[str, Tensor | float], last: bool) -> int:
+        """One update of a layer's probabilities in `memory`, and how many groups were decided by rank alone, at the last."""
         before, scores = _tensor(memory[PROBABILITY + layer]), _tensor(memory[SCORE + layer]).flatten()
         p, target = before.flatten(), groups_to_remove(before.numel(), self.sparsity)
         if int((p >= 1).count_nonzero()) >= target:
-            return
+            return 0
         p = raised(p, scores, target, self.A, self.u)
         missing = target - int((p >= 1).count_nonzero())
-        if last and missing:
-            ascending = torch.where(p < 1, scores, torch.inf).sort(stable=True).indices
-            p[ascending[:missing]] = 1
-            memory["forced"] = memory["forced"] + missing
-            log.warning(
-                "spp: %d of the %d groups of %s to remove were still undecided, and were decided by rank", missing, target, layer
-            )
-            missing = 0
+        forced = missing if last else 0
+        p[torch.where(p < 1, scores, torch.inf).sort(stable=True).indices[:forced]] = 1
         course = torch.cat([torch.tensor([float(memory["step"])], dtype=p.dtype), torch.histc(p, BINS, 0, 1) / len(p)])
         memory[COURSE + layer] = torch.cat([_tensor(memory[COURSE + layer]), course[None]])
-        memory[PROBABILITY + layer] = (p if missing else (p >= 1).to(p)).view_as(before)
+        memory[PROBABILITY + layer] = (p if missing > forced else (p >= 1).to(p)).view_as(before)
+        return forced
 
 
 def _tensor(value: Tensor | float) -> Tensor:
