@@ -13,10 +13,12 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__AVX512F__)
 #define LANES 16
@@ -394,29 +396,47 @@ static void share(Work work, void *job, int items, int threads) {
     for (int i = 0; i < started; i++) pthread_join(ids[i], NULL);
 }
 
-/* A place where threads wait for each other; `members` is set before the first one comes. */
+/* A place where threads wait for each other; `members` is set before `open`. They wait without sleeping: a core that has gone
+ * to sleep is long in waking up, on a virtual machine as long as the work between two meetings. */
 typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t all;
+    unsigned open, round;
     int members, here;
-    unsigned round;
 } Meeting;
 
-static void meet(Meeting *meeting) {
-    pthread_mutex_lock(&meeting->lock);
-    unsigned round = meeting->round;
-    if (++meeting->here == meeting->members) {
-        meeting->here = 0;
-        meeting->round++;
-        pthread_cond_broadcast(&meeting->all);
-    } else
-        while (round == meeting->round) pthread_cond_wait(&meeting->all, &meeting->lock);
-    pthread_mutex_unlock(&meeting->lock);
+#if defined(__x86_64__) || defined(__i386__)
+#define PAUSE() __builtin_ia32_pause()
+#else
+#define PAUSE() __asm__ volatile("" ::: "memory")
+#endif
+#define SPINS 2000
+
+static void wait_while(const unsigned *value, unsigned same) {
+    for (int i = 0; __atomic_load_n(value, __ATOMIC_ACQUIRE) == same; i++)
+        if (i < SPINS) PAUSE();
+        else sched_yield();
 }
 
-static void *room(size_t bytes) { /* aligned to vectors */
+static void meet(Meeting *meeting) {
+    unsigned round = __atomic_load_n(&meeting->round, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&meeting->here, 1, __ATOMIC_ACQ_REL) == meeting->members) {
+        __atomic_store_n(&meeting->here, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&meeting->round, round + 1, __ATOMIC_RELEASE);
+    } else
+        wait_while(&meeting->round, round);
+}
+
+#define HUGE_PAGE ((size_t)1 << 21)
+
+/* Memory aligned to vectors; large pieces on large pages, where the system has them: rows of spectra lie a page or more apart. */
+static void *room(size_t bytes) {
     void *at = NULL;
-    return posix_memalign(&at, 64, bytes ? bytes : 64) ? NULL : at;
+    size_t piece = bytes >= HUGE_PAGE / 16 ? HUGE_PAGE : 64;
+    bytes = (bytes + piece - 1) / piece * piece;
+    if (posix_memalign(&at, piece, bytes ? bytes : piece)) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (piece == HUGE_PAGE) madvise(at, bytes, MADV_HUGEPAGE);
+#endif
+    return at;
 }
 
 /* ---- hidden layer and output ----------------------------------------------------------------------------------------- */
@@ -449,26 +469,24 @@ typedef struct {
 static void *walk(void *argument) {
     Hand *hand = argument;
     Job *job = hand->queue->job;
-    pthread_mutex_lock(&job->meeting->lock); /* held until it is known how many there are */
-    pthread_mutex_unlock(&job->meeting->lock);
+    wait_while(&job->meeting->open, 0); /* until it is known how many there are */
     hand->queue->work(job, hand->thread, hand->thread);
     return NULL;
 }
 
 static void together_in_step(Work work, Job *job, int threads) {
-    Meeting meeting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 1, 0, 0};
+    Meeting meeting = {.members = 1};
     Queue queue = {work, job, threads, 0};
     Hand hands[MOST_THREADS];
     pthread_t ids[MOST_THREADS];
     job->meeting = &meeting;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
-    pthread_mutex_lock(&meeting.lock);
     for (int i = 1; i < threads; i++) {
         hands[i] = (Hand){&queue, i};
         if (pthread_create(&ids[meeting.members - 1], NULL, walk, &hands[i])) break;
         meeting.members++;
     }
-    pthread_mutex_unlock(&meeting.lock);
+    __atomic_store_n(&meeting.open, 1, __ATOMIC_RELEASE);
     work(job, 0, 0);
     for (int i = 0; i < meeting.members - 1; i++) pthread_join(ids[i], NULL);
 }
