@@ -1,4 +1,4 @@
-"""Run benchmarks by name, all by default."""
+"""Run benchmarks by name; without one, all that take minutes (`pruning` takes hours: ask for it)."""
 
 import sys
 from importlib import import_module

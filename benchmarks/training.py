@@ -1,5 +1,6 @@
 """Training steps on chunks against training steps on shuffled windows: windows a second, each at its best batch."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +12,13 @@ from seq2point.appliances import APPLIANCES
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.sliding import chunk_windows
+from seq2point.sliding.lengths import fast_length
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.windows import Scale
 
 WINDOW_BATCHES = (128, 512, 1000)
-CHUNKS = (8, 16, 32)
+CHUNKS = (8, 16, 64)
+LONG_BLOCK = 3.59  # times the taps: the fewest operations a window
 
 
 def step(shape: Architecture, batches: Batches) -> Callable[[], None]:
@@ -44,8 +47,9 @@ def main() -> None:
         works = {}
         for size in WINDOW_BATCHES:
             works[f"batch {size}"] = (step(shape, WindowBatches(houses, size, 0)), size)
-        for chunks in CHUNKS:
-            batches = ChunkBatches(houses, chunk_windows(shape), chunks, 0)
+        long = fast_length(max(math.ceil(LONG_BLOCK * shape.taps), 1024)) - shape.taps + 1
+        for chunks, hop in (*((n, chunk_windows(shape)) for n in CHUNKS), (CHUNKS[-1], long)):
+            batches = ChunkBatches(houses, hop, chunks, 0)
             works[f"{chunks} chunks of {batches.hop}"] = (step(shape, batches), batches.windows_per_step)
         rate = rates(works)
         slow = max((n for n in rate if n.startswith("batch")), key=rate.__getitem__)

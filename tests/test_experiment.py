@@ -16,7 +16,6 @@ from seq2point.network import Architecture
 from seq2point.pruning.structured import Structured
 from seq2point.recording import Recording
 
-
 HALF_THE_UNITS = Structured(granularity="units", sparsity=0.5, frequency=2)
 
 

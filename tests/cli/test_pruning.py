@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -127,7 +128,15 @@ def test_prune_prunes_at_once_and_leaves_the_model_that_it_was_given(
     assert model.provenance["pruned"]["method"] == method
     assert "metrics" not in model.provenance, "those of the model before"
     assert all(row.zeros == row.total - row.kept for row in masks.count(model.network, model.masks))
-    assert [path.name for path in tmp_path.iterdir()] == ["p.safetensors"]
+    compacted = {"p-compact.safetensors"} if "compacted" in report["costs"]["models"] else set()
+    assert {path.name for path in tmp_path.iterdir()} == {"p.safetensors"} | compacted
+    assert compacted or method != "structured"
+    for name in compacted:
+        small = Model.load(tmp_path / name)
+        assert small.architecture.parameters < model.architecture.parameters
+        mains_w = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
+        known = ~np.isnan(model.disaggregate(mains_w))
+        np.testing.assert_allclose(small.disaggregate(mains_w)[known], model.disaggregate(mains_w)[known], rtol=1e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("method", ["spp", "structured", "entropic"])
@@ -144,11 +153,14 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     assert report["tested_on"] == "the validation data"
     model = Model.load(tmp_path / "p.safetensors")
     training = model.provenance["training"]
-    assert training["settings"]["learning_rate"] == 5e-4
+    assert training["settings"]["learning_rate"] == 1e-3
     assert training["settings"]["schedule"] == "linear"
     assert training["pruning"]["method"] == method
     assert model.provenance["metrics"] == report["metrics"]
     assert 0.4 < report["pruning"]["sparsity"] < 0.8
+    stages = ["before", *(["pruned at once"] if method == "structured" else []), "pruned and trained on"]
+    assert list(report["costs"]["accuracy"]) == stages
+    assert report["costs"]["accuracy"]["pruned and trained on"]["mae_w"] == report["metrics"]["mae_w"]
 
 
 @pytest.mark.parametrize(

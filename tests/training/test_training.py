@@ -15,6 +15,7 @@ from seq2point.network import Architecture
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
 from seq2point.training import Trained
+from seq2point.training.loop import parameter_groups
 
 Train = Callable[..., Trained]
 
@@ -72,14 +73,25 @@ def test_a_network_learns_a_simple_appliance_far_better_than_the_zero_and_the_me
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_the_learning_rate_falls_from_its_start_to_zero(train: Train, schedule: str):
+def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero(train: Train, schedule: str):
     steps = Steps()
     train(schedule=schedule, learning_rate=0.01, callbacks=[steps])
     assert len(steps.rates) == 40
-    assert steps.rates[0] == 0.01
-    assert steps.rates == sorted(steps.rates, reverse=True)
-    falls = -np.diff([*steps.rates, 0.0])
+    rise, fall = steps.rates[:4], steps.rates[3:]
+    assert rise == sorted(rise)
+    assert rise[0] == 0.01 / 4
+    assert 0.009 < rise[-1] <= 0.01
+    assert fall == sorted(fall, reverse=True)
+    falls = -np.diff([*fall, 0.0])
     assert 0 < steps.rates[-1] <= falls.max() + 1e-12  # one more step of the fall ends at zero
+
+
+def test_a_wide_layer_learns_at_a_rate_in_inverse_proportion_to_its_inputs():
+    network = Architecture(window=529, channels=(4,), kernels=(30,), hidden=3).build()
+    groups = {id(p): group["lr"] for group in parameter_groups(network, 0.01) for p in group["params"]}
+    assert len(groups) == len(list(network.parameters()))
+    assert groups[id(network.hidden.weight)] == pytest.approx(0.01 / 2)
+    assert {rate for p, rate in groups.items() if p != id(network.hidden.weight)} == {0.01}
 
 
 def test_a_constant_learning_rate_stays(train: Train):
@@ -157,8 +169,8 @@ def test_a_budget_fixes_a_number_of_steps_that_is_recorded(train: Train):
 
 def test_measuring_the_pace_for_a_budget_leaves_no_trace_in_the_weights(train: Train):
     budgeted, fixed = Steps(), Steps()
-    train(budget_s=0.1, callbacks=[budgeted])
-    train(steps=2, callbacks=[fixed])
+    train(budget_s=0.1, schedule="constant", callbacks=[budgeted])
+    train(steps=2, schedule="constant", callbacks=[fixed])
     assert all(torch.equal(budgeted.weights[1][name], t) for name, t in fixed.weights[1].items())
 
 

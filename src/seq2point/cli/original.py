@@ -22,7 +22,7 @@ ApplianceName = Annotated[
     str, typer.Option("--appliance_name", help="kettle, fridge, 'washing machine', microwave or dishwasher.", metavar="NAME")
 ]
 BatchSize = Annotated[
-    int, typer.Option("--batch_size", min=1, help="Windows in a step of --engine windows; sliding takes eight chunks of them.")
+    int, typer.Option("--batch_size", min=1, help="Windows in a step of --engine windows; sliding takes sixteen chunks of them.")
 ]
 Crop = Annotated[int | None, typer.Option("--crop", min=1, help="Use only the first rows of each file.", metavar="ROWS")]
 Algorithm = Annotated[

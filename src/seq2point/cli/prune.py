@@ -1,5 +1,6 @@
 """`seq2point prune`: a trained model in, a pruned one out, at once or while it trains on."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -31,9 +32,9 @@ def prune(
     ] = None,
     engine: options.EngineName = "sliding",
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Windows in a step.", show_default="eight chunks, or 1000 with --engine windows")
+        int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
     ] = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's learning rate at the start of the training.")] = 5e-4,
+    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
     schedule: Annotated[
         LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
     ] = "linear",
@@ -50,6 +51,7 @@ def prune(
 ) -> None:
     """Prune a trained model: at once, or with --finetune on the method's schedule while it trains on.
 
+    Where whole units or channels are gone, the compacted model is written beside it, as NAME-compact.safetensors.
     A long training is better run with `seq2point train --from MODEL --pruning METHOD`, which keeps checkpoints and logs.
     """
     from seq2point import experiment
@@ -68,6 +70,7 @@ def prune(
     if not finetune and (validate or epochs or steps or budget):
         raise UsageError("--validate, --epochs, --steps and --budget are for training on: give data with --finetune")
     loaded = load_model(model, device, threads)
+    accuracy = {}
     if not finetune:
         pruned = experiment.pruned_once(loaded, pruner, seed)
         report = {"model": pruned.describe(), "pruning": experiment.pruning_table(pruned)}
@@ -98,6 +101,13 @@ def prune(
         evaluation = evaluate(pruned, trained.held_out)
         pruned.provenance["metrics"] = evaluation.as_json()["metrics"]
         report = evaluation.as_json() | {"tested_on": "the validation data", "pruning": experiment.pruning_table(pruned)}
+        accuracy = {"before": evaluate(loaded, trained.held_out).metrics}
+        with suppress(UsageError):  # of a method that decides while the network trains
+            accuracy["pruned at once"] = evaluate(experiment.pruned_once(loaded, pruner, seed), trained.held_out).metrics
+        accuracy["pruned and trained on"] = evaluation.metrics
     pruned.save(out)
+    compacted = out.with_stem(f"{out.stem}-compact")
+    report["costs"] = experiment.account(pruned, compacted, accuracy, {"before": loaded})
     tables.report(report, json)
-    tables.files({"model": out}, quiet=str(json) == "-")
+    written = {"model": out, "compacted": compacted}
+    tables.files({what: path for what, path in written.items() if path.exists()}, quiet=str(json) == "-")

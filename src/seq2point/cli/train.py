@@ -41,9 +41,12 @@ def train(
     ] = None,
     engine: options.EngineName = "sliding",
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Windows in a step.", show_default="eight chunks, or 1000 with --engine windows")
+        int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
     ] = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's learning rate at the start.")] = 1e-3,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
+    ] = None,
     schedule: Annotated[
         LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
     ] = "linear",

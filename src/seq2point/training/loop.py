@@ -29,6 +29,7 @@ from seq2point.training.batches import Batches, share
 from seq2point.training.settings import Plan, Settings
 
 CHECKPOINT_EVERY_S = 60.0
+FULL_RATE_INPUTS = 1000
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
@@ -94,11 +95,30 @@ class Loop(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam with the learning rate's schedule, stepped every batch."""
-        optimiser = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate, fused=True)
+        optimiser = torch.optim.Adam(
+            parameter_groups(self.network, self.settings.initial_learning_rate),
+            lr=self.settings.initial_learning_rate,
+            fused=True,
+        )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: self.plan.learning_rate_factor(step, self.settings.schedule)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def parameter_groups(network: Seq2Point, learning_rate: float) -> list[dict[str, Any]]:
+    """All parameters, those of a wide layer with a learning rate in inverse proportion to its inputs.
+
+    A step of Adam moves every weight by about the rate, and all in step: 28,500 inputs together then move a hidden unit out of
+    the ReLU's reach, for good. Dividing the rate by the fan-in keeps what a step changes the same at every width (Yang et al.
+    2022, Tensor Programs V, arXiv 2203.03466, table 3).
+    """
+    wide = [layer.weight for layer in (network.projection, network.hidden) if layer is not None]
+    rest = [p for p in network.parameters() if not any(p is w for w in wide)]
+    return [
+        {"params": rest, "lr": learning_rate},
+        *({"params": [w], "lr": learning_rate * min(1.0, FULL_RATE_INPUTS / w.shape[1])} for w in wide),
+    ]
 
 
 def _network(module: pl.LightningModule) -> Seq2Point:

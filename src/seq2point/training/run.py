@@ -44,7 +44,7 @@ from seq2point.windows import Scale, window_runs
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
-CHUNKS_PER_STEP = 8
+CHUNKS_PER_STEP = 16
 A_LONG_TRAINING = 10**6
 
 

@@ -9,14 +9,18 @@ from seq2point.choices import Engine, LearningRateSchedule
 from seq2point.errors import UsageError
 
 VALIDATIONS = 20
+WARM_UP = 10
+LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 
 
 class Settings(BaseModel):
     """How a network is trained. At most one of `epochs`, `steps` and `budget_s` is given; without any it is ten epochs.
 
     `engine` 'sliding' learns from chunks of consecutive windows at once, 'windows' from shuffled single ones. `batch_size` is the
-    windows in a step, by default 1000 for 'windows' and eight chunks for 'sliding'; `chunk` is the windows in a chunk.
-    `schedule` is the course of the learning rate over the planned steps; 'linear' and 'cosine' end at zero.
+    windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk.
+    `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
+    its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
+    zero.
     `validation_frequency` is in epochs; without it there are about twenty validations, and at least one an epoch. Training stops
     early after `patience` validations without a better loss.
     """
@@ -29,11 +33,16 @@ class Settings(BaseModel):
     engine: Engine = "sliding"
     batch_size: PositiveInt | None = None
     chunk: PositiveInt | None = None
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
     validation_frequency: PositiveInt | None = None
     patience: PositiveInt = 10
     seed: int = Field(0, ge=0)
+
+    @property
+    def initial_learning_rate(self) -> float:
+        """The rate asked for, or the engine's."""
+        return self.learning_rate or LEARNING_RATES[self.engine]
 
     @classmethod
     def of(cls, **values: Any) -> Self:
@@ -60,7 +69,9 @@ class Plan(NamedTuple):
         done = min(step / self.steps, 1.0)
         if schedule == "constant":
             return 1.0
-        return 1 - done if schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
+        warm_up = min(WARM_UP, self.steps // 10)
+        risen = min((step + 1) / warm_up, 1.0) if warm_up else 1.0
+        return risen * (1 - done if schedule == "linear" else (1 + math.cos(math.pi * done)) / 2)
 
 
 class Pace(NamedTuple):

@@ -1,0 +1,155 @@
+"""What pruning costs and gives on a real house, in pieces that are kept: run it again and it goes on where it stopped.
+
+    python -m benchmarks pruning            everything, seeds 0 to 2 (hours); SEQ2POINT_SEEDS=0 for one seed
+    python -m benchmarks pruning_table      the tables and the picture of the pieces that are there
+
+Trained on ukdale_house1_6s_a (its last 20 % is the validation block), tested on ukdale_house1_6s_b. Every piece is a JSON file in
+runs/pruning, dense and compacted models lie beside them.
+
+    dense       a parent, DENSE_S seconds
+    small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_S seconds more
+    scratch     the small architecture from fresh weights, for as long as all three together took
+    methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2point.appliances import APPLIANCES
+from seq2point.compaction import compact
+from seq2point.data.table import load_recording
+from seq2point.errors import Seq2PointError
+from seq2point.evaluation import evaluate
+from seq2point.files import written_whole
+from seq2point.model_file import Model
+from seq2point.pruning import PRUNERS
+from seq2point.recording import Recording
+from seq2point.training import train_with_history
+
+FOLDER = Path("runs/pruning")
+SEEDS = tuple(map(int, os.environ.get("SEQ2POINT_SEEDS", "0,1,2").split(",")))
+DENSE_S, FINETUNE_S = 100.0, 50.0
+GRADUAL_STEPS, METHOD_STEPS = 120, 100
+SMALL: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.9375, "channels_sparsity": 0.6, "sparsity": 0.9}
+SPARSITIES = (0.5, 0.7, 0.87, 0.95)
+METHODS: dict[str, dict[str, Any]] = {
+    "random": {"schedule": "polynomial", "frequency": 5},
+    "magnitude": {"schedule": "polynomial", "frequency": 5},
+    "global_magnitude": {"schedule": "polynomial", "frequency": 5},
+    "lamp": {"schedule": "polynomial", "frequency": 15},
+    "structured": {"schedule": "polynomial", "frequency": 5, "granularity": "units"},
+    "spp": {},
+    "entropic": {},
+    "threshold": {},
+}
+METHODS_FOR = ("kettle", "fridge")
+
+
+def houses(appliance: str) -> tuple[Recording, Recording]:
+    """The recording to train on and the one to test on."""
+    folder = Path(os.environ["SEQ2POINT_DATA"])
+    train, test = (load_recording(folder / f"ukdale_house1_6s_{part}.parquet", [appliance]) for part in "ab")
+    return train, test
+
+
+def measured(model: Model, test: Recording, **more: Any) -> dict[str, Any]:
+    """A piece: what a model reaches on the test recording, and its size."""
+    evaluation = evaluate(model, [test])
+    appliance = model.appliances[0].name
+    baselines = {name: metrics[appliance] for name, metrics in evaluation.baselines.items()}
+    size = {"parameters": model.architecture.parameters, "multiply_adds": model.architecture.multiply_adds}
+    removed = (
+        1
+        - sum(int(p.count_nonzero()) for p in model.network.parameters())
+        / Model.untrained(appliance, model.period_s).architecture.parameters
+    )
+    return {"metrics": evaluation.metrics[appliance], "baselines": baselines, "removed": removed, **size, **more}
+
+
+def pieces() -> Iterator[Path]:
+    """Make every piece that is not there yet."""
+    for seed in SEEDS:
+        for appliance in APPLIANCES:
+            train, test = houses(appliance)
+            yield dense(appliance, seed, train, test)
+            yield small(appliance, seed, train, test)
+            yield scratch(appliance, seed, train, test)
+        for appliance in METHODS_FOR:
+            train, test = houses(appliance)
+            for sparsity in SPARSITIES:
+                for method in METHODS:
+                    yield method_at(method, sparsity, appliance, seed, train, test)
+
+
+def _keep(path: Path, piece: dict[str, Any], model: Model | None = None) -> Path:
+    if model is not None:
+        model.save(path.with_suffix(".safetensors"))
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(piece, indent=2))
+    metrics = piece["metrics"]
+    print(f"{path.stem:44} MAE {metrics['mae_w']:.2f} W  on-MAE {metrics['on_mae_w']:.0f} W  F1 {metrics['f1']:.3f}", flush=True)
+    return path
+
+
+def dense(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
+    path = FOLDER / f"{appliance}-{seed}-dense.json"
+    if not path.exists():
+        trained = train_with_history(train, appliance, budget_s=DENSE_S, seed=seed, progress=False)
+        _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
+    return path
+
+
+def small(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
+    path = FOLDER / f"{appliance}-{seed}-small.json"
+    if path.exists():
+        return path
+    parent = Model.load(FOLDER / f"{appliance}-{seed}-dense.safetensors")
+    pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **SMALL)
+    options: dict[str, Any] = {"seed": seed, "progress": False}
+    pruned = train_with_history(
+        train, appliance, start=parent, pruning=pruner, steps=GRADUAL_STEPS, learning_rate=1e-3, **options
+    )
+    compacted = compact(pruned.model)
+    before = measured(compacted, test)
+    tuned = train_with_history(train, appliance, start=compacted, budget_s=FINETUNE_S, learning_rate=2e-3, **options)
+    seconds = json.loads((FOLDER / f"{appliance}-{seed}-dense.json").read_text())["seconds"] + pruned.seconds + tuned.seconds
+    piece = measured(tuned.model, test, seconds=seconds, before_finetuning=before["metrics"], history=tuned.history)
+    return _keep(path, piece, tuned.model)
+
+
+def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
+    path = FOLDER / f"{appliance}-{seed}-scratch.json"
+    if not path.exists():
+        like = Model.load(FOLDER / f"{appliance}-{seed}-small.safetensors").architecture
+        seconds = json.loads((FOLDER / f"{appliance}-{seed}-small.json").read_text())["seconds"]
+        trained = train_with_history(train, appliance, network=like, budget_s=seconds, seed=seed, progress=False)
+        _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
+    return path
+
+
+def method_at(method: str, sparsity: float, appliance: str, seed: int, train: Recording, test: Recording) -> Path:
+    path = FOLDER / f"{appliance}-{seed}-{method}-{sparsity:g}.json"
+    if path.exists():
+        return path
+    parent = Model.load(FOLDER / f"{appliance}-{seed}-dense.safetensors")
+    try:
+        pruner = PRUNERS[method](sparsity=sparsity, **METHODS[method])
+        trained = train_with_history(
+            train, appliance, start=parent, pruning=pruner, steps=METHOD_STEPS, learning_rate=1e-3, seed=seed, progress=False
+        )
+    except Seq2PointError as error:
+        print(f"{path.stem:44} {error}", flush=True)
+        return path
+    return _keep(path, measured(trained.model, test, seconds=trained.seconds))
+
+
+def main() -> None:
+    if not os.environ.get("SEQ2POINT_DATA"):
+        print("pruning: skipped, SEQ2POINT_DATA is not set")
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for _ in pieces():
+        pass
