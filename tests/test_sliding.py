@@ -213,9 +213,11 @@ def gappy_recording() -> Recording:
     return Recording("gappy", 6.0, mains, {"kettle": kettle}, jumps=(Jump(700, None),))  # type: ignore[arg-type]
 
 
-def chunk_batches(recordings: list[Recording], shape: Architecture, chunk: int = 60, chunks: int = 3) -> ChunkBatches:
+def chunk_batches(
+    recordings: list[Recording], shape: Architecture, chunk: int = 60, chunks: int = 3, active: float = 0.0
+) -> ChunkBatches:
     scale = Scale.lineage([APPLIANCES["kettle"]])
-    return ChunkBatches(Houses(recordings, ["kettle"], shape, scale, torch.device("cpu")), chunk, chunks, seed=1)
+    return ChunkBatches(Houses(recordings, ["kettle"], shape, scale, torch.device("cpu")), chunk, chunks, seed=1, active=active)
 
 
 def test_an_epoch_of_chunks_visits_every_usable_window_and_no_other() -> None:
@@ -252,9 +254,39 @@ def test_the_loss_of_chunks_is_that_of_their_usable_windows() -> None:
     assert torch.allclose(batches.loss(network, drawn), expected, rtol=1e-5)
 
 
-def test_draws_depend_on_seed_and_step_alone() -> None:
+def rare_kettle() -> Recording:
+    """Two long stretches without the kettle, and one with it."""
+    kettle = np.zeros(20_000, dtype=np.float32)
+    kettle[9_000:9_200] = 2000
+    return Recording("rare", 6.0, kettle + 100, {"kettle": kettle})
+
+
+def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_loss_stays_what_it_is() -> None:
     shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
-    one, other = chunk_batches([gappy_recording()], shape), chunk_batches([gappy_recording()], shape)
+    houses = Houses([rare_kettle()], ["kettle"], shape, Scale.lineage([APPLIANCES["kettle"]]), torch.device("cpu"))
+    batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
+    drawn = torch.cat([batches.draw(step) for step in range(400)])
+    weights = batches.weights(drawn)
+    active = torch.tensor([bool(batches.gather(row[None])[1].max() > 0) for row in drawn])
+    assert active.double().mean() > 0.2
+    tiles = 20_000 / 100
+    assert weights[active].sum() / len(drawn) == pytest.approx(3 / tiles, rel=0.2)
+    assert weights.mean() == pytest.approx(1, abs=0.05)
+    assert weights.max() <= 2
+
+
+def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
+    shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
+    steady = Recording("steady", 6.0, np.ones(2000, dtype=np.float32), {"kettle": np.zeros(2000, dtype=np.float32)})
+    houses = Houses([steady], ["kettle"], shape, Scale.lineage([APPLIANCES["kettle"]]), torch.device("cpu"))
+    batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
+    assert torch.equal(batches.weights(batches.draw(0)), torch.ones(10))
+
+
+@pytest.mark.parametrize("active", [0.0, 0.5])
+def test_draws_depend_on_seed_and_step_alone(active: float) -> None:
+    shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
+    one, other = (chunk_batches([gappy_recording()], shape, active=active) for _ in range(2))
     later = [other.draw(step) for step in (9, 3, 0)]
     assert all(torch.equal(a, one.draw(step)) for a, step in zip(later, (9, 3, 0), strict=True))
     assert not torch.equal(one.draw(0), one.draw(one.steps_per_epoch))

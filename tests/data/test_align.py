@@ -108,3 +108,8 @@ def test_times_are_regular_where_steps_are_whole_periods(seconds: tuple[float, .
 def test_the_usual_step_is_the_median_and_zero_for_a_single_reading():
     assert median_step_s(at(0, 6, 12, 3000)) == 6.0
     assert median_step_s(at(0)) == 0.0
+
+
+def test_the_usual_step_leaves_time_jumps_out_however_many_there_are():
+    assert median_step_s(at(0, 6, 9000, 9006, 90000)) == 6.0
+    assert median_step_s(at(0, 7200, 14400)) == 7200.0

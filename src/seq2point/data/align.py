@@ -15,8 +15,12 @@ Times = npt.NDArray[np.float64]
 
 
 def median_step_s(times_s: Times) -> float:
-    """The usual time between readings, rounded to a millisecond; 0 for fewer than two."""
-    return round(float(np.median(np.diff(times_s))), 3) if len(times_s) > 1 else 0.0
+    """The usual time between readings, time jumps aside, rounded to a millisecond; 0 for fewer than two readings."""
+    if len(times_s) < 2:
+        return 0.0
+    steps = np.diff(times_s)
+    within = steps[steps <= JUMP_S]
+    return round(float(np.median(within if len(within) else steps)), 3)
 
 
 def is_regular(times_s: Times, period_s: float) -> bool:

@@ -139,15 +139,23 @@ class ChunkBatches:
 
     Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order, so that it visits each usable
     window about once; windows over gaps are left out of the loss.
+
+    A step of a few chunks may see a rare appliance once or not at all, and its gradient then swings from step to step. So the
+    fraction `active` of a step's chunks is drawn in proportion to how much the appliances' power varies in each tile, and every
+    chunk's error is weighted with the inverse of how often it comes: what is minimised stays the same (importance sampling,
+    Katharopoulos and Fleuret 2018, arXiv 1803.00942).
     """
 
     rows = "chunks"
 
-    def __init__(self, houses: Houses, windows_per_chunk: int, chunks_per_step: int, seed: int):
+    def __init__(self, houses: Houses, windows_per_chunk: int, chunks_per_step: int, seed: int, active: float = 0.0):
         self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed
         self.windows_per_step = windows_per_chunk * chunks_per_step
-        tiles = sum(len(self._tiles(house, 0)) for house in houses.houses)
-        self.steps_per_epoch = -(-tiles // chunks_per_step)
+        self.activity = [_activity(house, houses.architecture) for house in houses.houses]
+        self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
+        self.active = active if self.whole_activity > 0 else 0.0
+        self.tiles = sum(len(self._tiles(house, 0)) for house in houses.houses)
+        self.steps_per_epoch = -(-self.tiles // chunks_per_step)
         self._epoch, self._order = -1, np.empty((0, 2), dtype=np.int64)
 
     def _tiles(self, house: _House, offset: int) -> npt.NDArray[np.int64]:
@@ -165,7 +173,26 @@ class ChunkBatches:
             pairs = [np.stack([np.full_like(starts, i), starts], axis=1) for i, starts in enumerate(tiles)]
             self._order, self._epoch = random.permutation(np.concatenate(pairs)), epoch
         places = np.arange(batch * self.chunks, (batch + 1) * self.chunks) % len(self._order)
+        if chosen := round(self.active * self.chunks):
+            share = self._share_of_activity(self._order)
+            random = np.random.default_rng((self.seed, epoch, batch))
+            places[:chosen] = random.choice(len(self._order), chosen, p=share / share.sum())
         return torch.from_numpy(self._order[places])
+
+    def _share_of_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """What part of all the power's variation lies in each tile, given as house and first window."""
+        share = np.empty(len(tiles))
+        for i, summed in enumerate(self.activity):
+            first = tiles[tiles[:, 0] == i, 1]
+            ends = np.clip([first, first + self.hop], 0, len(summed) - 1)
+            share[tiles[:, 0] == i] = (summed[ends[1]] - summed[ends[0]]) / self.whole_activity
+        return share
+
+    def weights(self, drawn: Tensor) -> Tensor:
+        """The weight of each chunk's error, f32[N]: how often it would come by lot over how often it comes."""
+        active = round(self.active * self.chunks) / self.chunks
+        often = 1 - active + active * self.tiles * self._share_of_activity(drawn.cpu().numpy()) if active else np.ones(len(drawn))
+        return torch.from_numpy(1 / often).float()
 
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each chunk are usable, bool[N, M]."""
@@ -182,10 +209,24 @@ class ChunkBatches:
         return x, target, torch.stack(usable).to(x.device)
 
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
-        """The mean squared error on the usable windows of the drawn chunks."""
+        """The mean squared error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
-        error = (sliding.predict_chunks(network, x) - target) * usable[..., None]
-        return error.square().sum() / (usable.sum() * target.shape[-1])
+        weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
+        error = (sliding.predict_chunks(network, x) - target).square().mean(-1)
+        return (error * weight_NT).sum() / weight_NT.sum()
+
+
+def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:
+    """How far the appliances' power is from its mean at the usable windows, summed up to each, f64[windows + 1]."""
+    windows = max(len(house.mains_w) - shape.window + 1, 0)
+    usable = house.runs.flags(0, windows)
+    summed = np.zeros(windows + 1)
+    for power_w in house.appliances_w:
+        targets_w = power_w[shape.target_index : shape.target_index + windows].cpu().numpy()
+        away_w = np.where(usable, np.abs(targets_w - np.nanmean(targets_w[usable]) if usable.any() else 0.0), 0.0)
+        if away_w.sum() > 0:
+            summed[1:] += np.cumsum(away_w / away_w.mean(), dtype=np.float64)
+    return summed
 
 
 def _padded(series: Tensor, first: int, length: int) -> Tensor:

@@ -329,7 +329,7 @@ def _batches(houses: Houses, settings: Settings) -> Batches:
         return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed)
     chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
     chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
-    return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed)
+    return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed, settings.active)
 
 
 def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:

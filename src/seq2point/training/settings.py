@@ -17,7 +17,8 @@ class Settings(BaseModel):
     """How a network is trained. At most one of `epochs`, `steps` and `budget_s` is given; without any it is ten epochs.
 
     `engine` 'sliding' learns from chunks of consecutive windows at once, 'windows' from shuffled single ones. `batch_size` is the
-    windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk.
+    windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk, and
+    `active` the fraction of chunks that are drawn by how much the appliance's power varies in them, and weighted accordingly.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
@@ -33,6 +34,7 @@ class Settings(BaseModel):
     engine: Engine = "sliding"
     batch_size: PositiveInt | None = None
     chunk: PositiveInt | None = None
+    active: float = Field(0.5, ge=0, lt=1)
     learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
     validation_frequency: PositiveInt | None = None
