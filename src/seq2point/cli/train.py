@@ -43,6 +43,13 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
     ] = None,
+    chunk: Annotated[
+        int | None, typer.Option(min=1, help="Windows in a chunk of --engine sliding.", show_default="by the network")
+    ] = None,
+    active: Annotated[
+        float | None,
+        typer.Option(help="Fraction of chunks drawn by how much the appliance varies in them, and weighted.", show_default="0.5"),
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
@@ -109,6 +116,8 @@ def train(
         budget_s=budget,
         engine=engine,
         batch_size=batch_size,
+        chunk=chunk,
+        active=active,
         learning_rate=learning_rate,
         schedule=schedule,
         patience=patience,
