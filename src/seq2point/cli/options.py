@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2point.choices import Device, Engine, Unit
+from seq2point.choices import Device, Engine, LearningRateSchedule, Unit
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ Period = Annotated[
     float | None,
     typer.Option(parser=seconds, metavar="DURATION", help="Sampling period of files without times, or to resample to: 8s, 1m."),
 ]
+Epochs = Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")]
+Steps = Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")]
+Budget = Annotated[
+    float | None, typer.Option(parser=seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h.")
+]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
+]
+ScheduleName = Annotated[LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")]
 Sparsity = Annotated[float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method")]
 Set = Annotated[
     list[str] | None,

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import LearningRateSchedule
 from seq2point.cli import options
 
 
@@ -24,20 +23,13 @@ def prune(
         list[Path] | None,
         typer.Option("--validate", help="A house to validate on; else the last 20 % of each.", metavar="FILE"),
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h."),
-    ] = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    budget: options.Budget = None,
     engine: options.EngineName = "sliding",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
-    ] = None,
+    batch_size: options.BatchSize = None,
     learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
-    schedule: Annotated[
-        LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
-    ] = "linear",
+    schedule: options.ScheduleName = "linear",
     seed: Annotated[int, typer.Option(min=0, help="Of the order and the pruning.")] = 0,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,

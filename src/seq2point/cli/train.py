@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import LearningRateSchedule, Scaling
+from seq2point.choices import Scaling
 from seq2point.cli import options
 
 
@@ -33,16 +33,11 @@ def train(
     pruning: Annotated[str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.")] = "none",
     sparsity: options.Sparsity = None,
     set: options.Set = None,
-    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h."),
-    ] = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    budget: options.Budget = None,
     engine: options.EngineName = "sliding",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
-    ] = None,
+    batch_size: options.BatchSize = None,
     chunk: Annotated[
         int | None, typer.Option(min=1, help="Windows in a chunk of --engine sliding.", show_default="by the network")
     ] = None,
@@ -54,9 +49,7 @@ def train(
         float | None,
         typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
     ] = None,
-    schedule: Annotated[
-        LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")
-    ] = "linear",
+    schedule: options.ScheduleName = "linear",
     scaling: Annotated[
         Scaling, typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.")
     ] = "lineage",
