@@ -22,8 +22,8 @@ class Settings(BaseModel):
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
-    `validation_frequency` is in epochs; without it there are about twenty validations, and at least one an epoch. Training stops
-    early after `patience` validations without a better loss.
+    `validation_frequency` is in epochs; without it there are about twenty validations in a training. Training stops early after
+    `patience` validations without a better loss.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,7 +94,7 @@ def plan(settings: Settings, steps_per_epoch: int, pace: Pace | None) -> Plan:
     else:
         steps = settings.steps or max(round((settings.epochs or 10) * steps_per_epoch), 1)
         validations = VALIDATIONS
-    interval = min(math.ceil(steps / validations), steps_per_epoch)
+    interval = math.ceil(steps / validations)
     if settings.validation_frequency is not None:
         interval = settings.validation_frequency * steps_per_epoch
     return Plan(steps, max(min(interval, steps), 1))
