@@ -69,7 +69,14 @@ def test_help_lists_every_verb(seq2point: Command):
 
 def test_the_help_of_train_tells_the_defaults(seq2point: Command):
     said = " ".join(seq2point("train", "--help").out.split())
-    for default in ("599", "by method", "seq2point", "0.003, or 0.001 with --engine windows", "linear", "runs/APPLIANCE_PRUNING_NETWORK"):
+    for default in (
+        "599",
+        "by method",
+        "seq2point",
+        "0.003, or 0.001 with --engine windows",
+        "linear",
+        "runs/APPLIANCE_PRUNING_NETWORK",
+    ):
         assert f"default: {default}]" in said or f"default: ({default})]" in said
 
 
