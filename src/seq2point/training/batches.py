@@ -156,7 +156,7 @@ class ChunkBatches:
         self.active = active if self.whole_activity > 0 else 0.0
         self.tiles = sum(len(self._tiles(house, 0)) for house in houses.houses)
         self.steps_per_epoch = -(-self.tiles // chunks_per_step)
-        self._epoch, self._order = -1, np.empty((0, 2), dtype=np.int64)
+        self._epoch, self._order, self._chances = -1, np.empty((0, 2), dtype=np.int64), np.empty(0)
 
     def _tiles(self, house: _House, offset: int) -> npt.NDArray[np.int64]:
         """First windows of the tiles that hold a usable window."""
@@ -172,11 +172,13 @@ class ChunkBatches:
             tiles = [self._tiles(house, int(random.integers(self.hop))) for house in self.data.houses]
             pairs = [np.stack([np.full_like(starts, i), starts], axis=1) for i, starts in enumerate(tiles)]
             self._order, self._epoch = random.permutation(np.concatenate(pairs)), epoch
+            if self.active:
+                share = self._share_of_activity(self._order)
+                self._chances = share / share.sum()
         places = np.arange(batch * self.chunks, (batch + 1) * self.chunks) % len(self._order)
         if chosen := round(self.active * self.chunks):
-            share = self._share_of_activity(self._order)
             random = np.random.default_rng((self.seed, epoch, batch))
-            places[:chosen] = random.choice(len(self._order), chosen, p=share / share.sum())
+            places[:chosen] = random.choice(len(self._order), chosen, p=self._chances)
         return torch.from_numpy(self._order[places])
 
     def _share_of_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -60,7 +60,6 @@ class Library:
     def __init__(self, path: Path):
         self._c = ctypes.CDLL(str(path))
         self._c.s2p_spectra_floats.restype = self._c.s2p_kept_floats.restype = ctypes.c_int64
-        self.outs: int = self._c.s2p_outs()
 
     def new_spectra(self, shape: Shape) -> Tensor:
         """Room for the features' spectra, which `forward` fills and `backward` reads."""

@@ -673,8 +673,6 @@ static int rooms(Job *job) {
     return job->tables && job->scratch;
 }
 
-int s2p_outs(void) { return OUTS; }
-
 /* Floats that `spectra` needs, and `kept` where a backward pass will follow. */
 int64_t s2p_spectra_floats(const Shape *s) {
     return (int64_t)((s->blocks + OUTS - 1) / OUTS) * (s->length / 2 + 1) * OUTS * s->channels * 2;
@@ -903,7 +901,7 @@ typedef struct {
 typedef struct {
     const Convolutions *s;
     const float *series;
-    int64_t samples, results, out_stride;
+    int64_t results, out_stride;
     float *const *packed; /* of each layer: [outs / OUTS][in][kernel][OUTS] */
     const float *const *bias;
     float *out, *between;
@@ -955,7 +953,7 @@ static void convolutions_item(void *argument, int item, int thread) {
 int s2p_features(const Convolutions *s, const float *series, int64_t samples, const float *const *weight, const float *const *bias,
                  float *out, int64_t out_stride) {
     float *packed[16] = {NULL};
-    ConvolutionJob job = {.s = s, .series = series, .samples = samples, .results = samples, .out_stride = out_stride, .packed = packed, .bias = bias, .out = out};
+    ConvolutionJob job = {.s = s, .series = series, .results = samples, .out_stride = out_stride, .packed = packed, .bias = bias, .out = out};
     int failed = 0, ins = 1, halo = 0;
     for (int i = 0; i < s->layers; i++) {
         int outs = s->channels[i], kernel = s->kernels[i], padded = (outs + OUTS - 1) / OUTS * OUTS;
