@@ -6,8 +6,8 @@
 Trained on ukdale_house1_6s_a (its last 20 % is the validation block), tested on ukdale_house1_6s_b. Every piece is a JSON file in
 runs/pruning, dense and compacted models lie beside them.
 
-    dense       a parent, DENSE_S seconds
-    small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_S seconds more
+    dense       a parent, DENSE_STEPS steps
+    small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_STEPS more
     scratch     the small architecture from fresh weights, for as long as all three together took
     methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps
 """
@@ -31,9 +31,9 @@ from seq2point.training import train_with_history
 
 FOLDER = Path("runs/pruning")
 SEEDS = tuple(map(int, os.environ.get("SEQ2POINT_SEEDS", "0,1,2").split(",")))
-DENSE_S, FINETUNE_S = 100.0, 50.0
-GRADUAL_STEPS, METHOD_STEPS = 120, 100
-SMALL: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.9375, "channels_sparsity": 0.6, "sparsity": 0.9}
+DENSE_STEPS, GRADUAL_STEPS, FINETUNE_STEPS, METHOD_STEPS = 320, 100, 400, 150
+TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress": False}
+SMALL: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.9375, "channels_sparsity": 0.73, "sparsity": 0.9}
 SPARSITIES = (0.5, 0.7, 0.87, 0.95)
 METHODS: dict[str, dict[str, Any]] = {
     "random": {"schedule": "polynomial", "frequency": 5},
@@ -41,7 +41,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "global_magnitude": {"schedule": "polynomial", "frequency": 5},
     "lamp": {"schedule": "polynomial", "frequency": 15},
     "structured": {"schedule": "polynomial", "frequency": 5, "granularity": "units"},
-    "spp": {},
+    "spp": {"A": 0.2},
     "entropic": {},
     "threshold": {},
 }
@@ -77,10 +77,11 @@ def pieces() -> Iterator[Path]:
             yield dense(appliance, seed, train, test)
             yield small(appliance, seed, train, test)
             yield scratch(appliance, seed, train, test)
+    for seed in SEEDS:
         for appliance in METHODS_FOR:
             train, test = houses(appliance)
-            for sparsity in SPARSITIES:
-                for method in METHODS:
+            for method in METHODS:
+                for sparsity in SPARSITIES:
                     yield method_at(method, sparsity, appliance, seed, train, test)
 
 
@@ -97,7 +98,7 @@ def _keep(path: Path, piece: dict[str, Any], model: Model | None = None) -> Path
 def dense(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
     path = FOLDER / f"{appliance}-{seed}-dense.json"
     if not path.exists():
-        trained = train_with_history(train, appliance, budget_s=DENSE_S, seed=seed, progress=False)
+        trained = train_with_history(train, appliance, steps=DENSE_STEPS, seed=seed, **TRAINING)
         _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
     return path
 
@@ -108,13 +109,13 @@ def small(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
         return path
     parent = Model.load(FOLDER / f"{appliance}-{seed}-dense.safetensors")
     pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **SMALL)
-    options: dict[str, Any] = {"seed": seed, "progress": False}
+    options: dict[str, Any] = {"seed": seed, **TRAINING}
     pruned = train_with_history(
         train, appliance, start=parent, pruning=pruner, steps=GRADUAL_STEPS, learning_rate=1e-3, **options
     )
     compacted = compact(pruned.model)
     before = measured(compacted, test)
-    tuned = train_with_history(train, appliance, start=compacted, budget_s=FINETUNE_S, learning_rate=2e-3, **options)
+    tuned = train_with_history(train, appliance, start=compacted, steps=FINETUNE_STEPS, learning_rate=2e-3, **options)
     seconds = json.loads((FOLDER / f"{appliance}-{seed}-dense.json").read_text())["seconds"] + pruned.seconds + tuned.seconds
     piece = measured(tuned.model, test, seconds=seconds, before_finetuning=before["metrics"], history=tuned.history)
     return _keep(path, piece, tuned.model)
@@ -125,7 +126,7 @@ def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Pat
     if not path.exists():
         like = Model.load(FOLDER / f"{appliance}-{seed}-small.safetensors").architecture
         seconds = json.loads((FOLDER / f"{appliance}-{seed}-small.json").read_text())["seconds"]
-        trained = train_with_history(train, appliance, network=like, budget_s=seconds, seed=seed, progress=False)
+        trained = train_with_history(train, appliance, network=like, budget_s=seconds / 0.9, seed=seed, **TRAINING)
         _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
     return path
 
@@ -138,7 +139,7 @@ def method_at(method: str, sparsity: float, appliance: str, seed: int, train: Re
     try:
         pruner = PRUNERS[method](sparsity=sparsity, **METHODS[method])
         trained = train_with_history(
-            train, appliance, start=parent, pruning=pruner, steps=METHOD_STEPS, learning_rate=1e-3, seed=seed, progress=False
+            train, appliance, start=parent, pruning=pruner, steps=METHOD_STEPS, learning_rate=1e-3, seed=seed, **TRAINING
         )
     except Seq2PointError as error:
         print(f"{path.stem:44} {error}", flush=True)

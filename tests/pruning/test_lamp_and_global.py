@@ -11,7 +11,7 @@ from seq2point.masks import prunable
 from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, prune_once
 from seq2point.pruning.global_magnitude import GlobalMagnitude
-from seq2point.pruning.lamp import Lamp, lamp_scores
+from seq2point.pruning.lamp import Lamp, highest_lamp_scores
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.pruning.random import Random
 
@@ -31,12 +31,22 @@ def test_lamp_scores_are_those_of_the_definition(shape: tuple[int, ...]):
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     weight.view(-1)[7] = weight.view(-1)[3]  # equal ones
     weight.view(-1)[11] = 0
-    torch.testing.assert_close(lamp_scores(weight), as_defined(weight), rtol=1e-12, atol=0)
-    assert lamp_scores(weight).max() == 1
+    scores = highest_lamp_scores(weight, 40)
+    torch.testing.assert_close(scores, as_defined(weight).flatten().sort().values[-40:], rtol=1e-12, atol=0)
+    assert scores[-1] == 1
+
+
+def test_lamp_keeps_the_highest_scores_of_all(network: Seq2Point):
+    masks = Lamp(sparsity=0.7).masks_once(network)
+    scores = {name: as_defined(weight.detach()) for name, weight in prunable(network).items()}
+    kept = torch.cat([scores[name][mask] for name, mask in masks.items()])
+    gone = torch.cat([scores[name][~mask] for name, mask in masks.items()])
+    assert kept.min() >= gone.max()
+    assert len(kept) == round((len(kept) + len(gone)) * 0.3)
 
 
 def test_lamp_of_nothing_but_zeros_is_no_division_by_zero():
-    assert torch.equal(lamp_scores(torch.zeros(5)), torch.zeros(5, dtype=torch.float64))
+    assert torch.equal(highest_lamp_scores(torch.zeros(5), 9), torch.zeros(5, dtype=torch.float64))
 
 
 def test_lamp_does_not_mind_the_scale_of_a_tensor_and_global_magnitude_does(network: Seq2Point):

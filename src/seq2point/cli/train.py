@@ -45,6 +45,18 @@ def train(
         float | None,
         typer.Option(help="Fraction of chunks drawn by how much the appliance varies in them, and weighted.", show_default="0.5"),
     ] = None,
+    transplant: Annotated[
+        float | None,
+        typer.Option(help="Fraction of chunks whose appliance is put in the mains of another time or house.", show_default="0.7"),
+    ] = None,
+    gain: Annotated[
+        float | None,
+        typer.Option(help="How far the appliance's power is scaled up and down in training, as a fraction.", show_default="0.3"),
+    ] = None,
+    absolute: Annotated[
+        float | None,
+        typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
@@ -111,6 +123,9 @@ def train(
         batch_size=batch_size,
         chunk=chunk,
         active=active,
+        transplant=transplant,
+        gain=gain,
+        absolute=absolute,
         learning_rate=learning_rate,
         schedule=schedule,
         patience=patience,

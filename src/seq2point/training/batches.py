@@ -12,6 +12,7 @@ from seq2point import sliding
 from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording
+from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, replaced
 from seq2point.windows import Scale, WindowRuns, window_runs
 
 
@@ -28,7 +29,7 @@ class Batches(Protocol):
         ...
 
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
-        """The mean squared error, in network units, on what was drawn."""
+        """The mean error, in network units, on what was drawn."""
         ...
 
 
@@ -99,8 +100,8 @@ class WindowBatches:
 
     rows = "windows"
 
-    def __init__(self, houses: Houses, batch_size: int, seed: int):
-        self.data, self.windows_per_step, self.seed = houses, batch_size, seed
+    def __init__(self, houses: Houses, batch_size: int, seed: int, absolute: float = 0.0):
+        self.data, self.windows_per_step, self.seed, self.absolute = houses, batch_size, seed, absolute
         self.ends = np.cumsum([house.runs.total for house in houses.houses])
         self.steps_per_epoch = -(-houses.windows // batch_size)
         self._epoch, self._order = -1, np.empty(0, dtype=np.int32)
@@ -129,9 +130,9 @@ class WindowBatches:
         return self.data.scaled_mains(torch.cat(mains)), self.data.scaled_power(torch.cat(power))
 
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
-        """The mean squared error on the drawn windows."""
+        """The mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return torch.nn.functional.mse_loss(network(x), target)
+        return _error(network(x), target, self.absolute).mean()
 
 
 class ChunkBatches:
@@ -148,8 +149,18 @@ class ChunkBatches:
 
     rows = "chunks"
 
-    def __init__(self, houses: Houses, windows_per_chunk: int, chunks_per_step: int, seed: int, active: float = 0.0):
+    def __init__(
+        self,
+        houses: Houses,
+        windows_per_chunk: int,
+        chunks_per_step: int,
+        seed: int,
+        active: float = 0.0,
+        augmentation: Augmentation = NOTHING,
+        absolute: float = 0.0,
+    ):
         self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed
+        self.augmentation, self.absolute = augmentation, absolute
         self.windows_per_step = windows_per_chunk * chunks_per_step
         self.activity = [_activity(house, houses.architecture) for house in houses.houses]
         self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
@@ -165,7 +176,7 @@ class ChunkBatches:
         return starts[house.runs.count_within(starts, self.hop) > 0]
 
     def draw(self, step: int) -> Tensor:
-        """House and first window of a step's chunks, i64[N, 2]."""
+        """House and first window of a step's chunks, i64[N, 2]; augmented, those of their mains and the gain too, i64[N, 5]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             random = np.random.default_rng((self.seed, epoch))
@@ -179,7 +190,11 @@ class ChunkBatches:
         if chosen := round(self.active * self.chunks):
             random = np.random.default_rng((self.seed, epoch, batch))
             places[:chosen] = random.choice(len(self._order), chosen, p=self._chances)
-        return torch.from_numpy(self._order[places])
+        drawn = self._order[places]
+        if self.augmentation:
+            random = np.random.default_rng((self.seed, epoch, batch, 1))
+            drawn = np.column_stack([drawn, self.augmentation.draw(drawn, self._order, random)])
+        return torch.from_numpy(drawn)
 
     def _share_of_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """What part of all the power's variation lies in each tile, given as house and first window."""
@@ -198,24 +213,48 @@ class ChunkBatches:
 
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each chunk are usable, bool[N, M]."""
-        shape, length = self.data.architecture, self.hop + self.data.architecture.window - 1
-        mains, power, usable = [], [], []
-        for i, start in drawn.tolist():
-            house = self.data.houses[i]
-            mains.append(_padded(house.mains_w, start, length))
-            at = start + shape.target_index
-            power.append(torch.stack([_padded(power_w, at, self.hop) for power_w in house.appliances_w], dim=1))
-            usable.append(torch.from_numpy(house.runs.flags(start, self.hop)))
-        x = torch.nan_to_num_(self.data.scaled_mains(torch.stack(mains)))
-        target = torch.nan_to_num_(self.data.scaled_power(torch.stack(power)))
-        return x, target, torch.stack(usable).to(x.device)
+        shape, places = self.data.architecture, drawn[:, :2]
+        mains_w, power_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
+        if self.augmentation:
+            mains_from, gain = drawn[:, 2:4], drawn[:, 4].to(power_w) / PER_MILLE
+            power_w = power_w * gain[:, None, None]
+            mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from), power_w)
+            usable = usable & self._usable(mains_from)
+        target_w = power_w[:, shape.target_index : shape.target_index + self.hop]
+        return torch.nan_to_num_(self.data.scaled_mains(mains_w)), torch.nan_to_num_(self.data.scaled_power(target_w)), usable
+
+    def _mains_w(self, places: Tensor) -> Tensor:
+        """The mains of chunks, f32[N, L], NaN beyond a house's ends."""
+        length = self.hop + self.data.architecture.window - 1
+        return torch.stack([_padded(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()])
+
+    def _power_w(self, places: Tensor) -> Tensor:
+        """The appliances' power in chunks, f32[N, L, A]."""
+        length = self.hop + self.data.architecture.window - 1
+        return torch.stack(
+            [
+                torch.stack([_padded(power_w, start, length) for power_w in self.data.houses[i].appliances_w], dim=1)
+                for i, start in places.tolist()
+            ]
+        )
+
+    def _usable(self, places: Tensor) -> Tensor:
+        """Which windows of chunks are usable, bool[N, M]."""
+        flags = [self.data.houses[i].runs.flags(start, self.hop) for i, start in places.tolist()]
+        return torch.from_numpy(np.stack(flags)).to(self.data.houses[0].mains_w.device)
 
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
-        """The mean squared error on the usable windows of the drawn chunks, weighted."""
+        """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = (sliding.predict_chunks(network, x) - target).square().mean(-1)
-        return (error * weight_NT).sum() / weight_NT.sum()
+        error = _error(sliding.predict_chunks(network, x), target, self.absolute).mean(-1)
+        return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
+
+
+def _error(answer: Tensor, target: Tensor, absolute: float) -> Tensor:
+    """The squared error of each answer, with so much of the absolute one added."""
+    difference = answer - target
+    return difference.square() + absolute * difference.abs() if absolute else difference.square()
 
 
 def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:

@@ -93,7 +93,7 @@ def train_with_history(
     checkpoint_every_s: float = CHECKPOINT_EVERY_S,
     **settings: Any,
 ) -> Trained:
-    """Train and prune a network on recordings (Zhang et al. 2018: Adam, mean squared error, early stopping).
+    """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
 
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
     `network` is a name or a shape, by default the paper's. With `start` the training begins from that model's weights, with its
@@ -326,10 +326,12 @@ def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recordi
 
 def _batches(houses: Houses, settings: Settings) -> Batches:
     if settings.engine == "windows":
-        return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed)
+        return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed, settings.absolute_weight)
     chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
     chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
-    return ChunkBatches(houses, chunk, max(chunks, 1), settings.seed, settings.active)
+    return ChunkBatches(
+        houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight
+    )
 
 
 def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:

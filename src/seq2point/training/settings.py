@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from seq2point.choices import Engine, LearningRateSchedule
 from seq2point.errors import UsageError
+from seq2point.training.augmentation import Augmentation
 
 VALIDATIONS = 20
 WARM_UP = 10
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
+TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
 
 
 class Settings(BaseModel):
@@ -19,6 +21,11 @@ class Settings(BaseModel):
     `engine` 'sliding' learns from chunks of consecutive windows at once, 'windows' from shuffled single ones. `batch_size` is the
     windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk, and
     `active` the fraction of chunks that are drawn by how much the appliance's power varies in them, and weighted accordingly.
+    `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, and `gain` how far its
+    power is scaled up and down (training/augmentation.py): by default 0.7 and 0.3 for 'sliding'; 'windows' has neither.
+    `absolute` is the weight of the absolute error beside the squared one, by default 0.2 for 'sliding' and 0 for 'windows', the
+    paper's loss. What minimises it is the expected power, soft-thresholded: without it a network that is not sure answers with a
+    few watts at all times, and a rare appliance is then worse predicted than by zero.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
@@ -35,6 +42,9 @@ class Settings(BaseModel):
     batch_size: PositiveInt | None = None
     chunk: PositiveInt | None = None
     active: float = Field(0.5, ge=0, lt=1)
+    transplant: float | None = Field(None, ge=0, le=1)
+    gain: float | None = Field(None, ge=0, lt=1)
+    absolute: float | None = Field(None, ge=0)
     learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
     validation_frequency: PositiveInt | None = None
@@ -45,6 +55,18 @@ class Settings(BaseModel):
     def initial_learning_rate(self) -> float:
         """The rate asked for, or the engine's."""
         return self.learning_rate or LEARNING_RATES[self.engine]
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What was asked for, or the engine's."""
+        if self.engine == "windows":
+            return Augmentation()
+        return Augmentation(TRANSPLANT if self.transplant is None else self.transplant, GAIN if self.gain is None else self.gain)
+
+    @property
+    def absolute_weight(self) -> float:
+        """The weight asked for, or the engine's."""
+        return self.absolute if self.absolute is not None else ABSOLUTE if self.engine == "sliding" else 0.0
 
     @classmethod
     def of(cls, **values: Any) -> Self:
@@ -57,6 +79,8 @@ class Settings(BaseModel):
             raise UsageError(f"{option} {first['input']}: {first['msg'].lower()}") from None
         if sum(value is not None for value in (settings.epochs, settings.steps, settings.budget_s)) > 1:
             raise UsageError("give one of --epochs, --steps and --budget, not several")
+        if settings.engine == "windows" and (settings.transplant or settings.gain):
+            raise UsageError("--transplant and --gain change whole chunks: they go with --engine sliding")
         return settings
 
 

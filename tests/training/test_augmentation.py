@@ -1,0 +1,123 @@
+"""Augmented chunks: the mains stay the sum of what is on, and only what was asked for is changed."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2point.appliances import find
+from seq2point.errors import UsageError
+from seq2point.network import Architecture
+from seq2point.recording import Recording
+from seq2point.training import train
+from seq2point.training.augmentation import NOTHING, Augmentation
+from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.settings import Settings
+from seq2point.windows import Scale
+
+KETTLE = find("kettle")
+SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)
+UNSCALED = Scale(mains_mean_w=0, mains_std_w=1, appliance_mean_w=(0,), appliance_std_w=(1,))
+
+
+def house(seed: int, samples: int = 900) -> Recording:
+    """Mains are a background whose every value tells where it was, plus the kettle."""
+    random = np.random.default_rng(seed)
+    kettle_w = np.where(random.random(samples) < 0.3, random.integers(1, 20, samples) * 100, 0).astype(np.float32)
+    background_w = (1 + np.arange(samples) + 10_000 * seed).astype(np.float32)
+    return Recording(str(seed), 6.0, background_w + kettle_w, {"kettle": kettle_w})
+
+
+def batches_of(recordings: list[Recording], augmentation: Augmentation, absolute: float = 0.0) -> ChunkBatches:
+    houses = Houses(recordings, ["kettle"], SHAPE, UNSCALED, torch.device("cpu"))
+    return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, absolute)
+
+
+@given(transplant=st.sampled_from([0.0, 0.4, 1.0]), gain=st.sampled_from([0.0, 0.25]), step=st.integers(0, 8))
+def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(transplant: float, gain: float, step: int) -> None:
+    houses = [house(1), house(2)]
+    batches = batches_of(houses, Augmentation(transplant, gain))
+    drawn = batches.draw(step)
+    mains, target, usable = batches.gather(drawn)
+    plain = batches_of(houses, NOTHING)
+    places = drawn[:, :2] if drawn.shape[1] == 2 else drawn[:, 2:4]
+    kettle, still = plain.gather(drawn[:, :2])[1:]
+    factor = drawn[:, 4] / 1000 if drawn.shape[1] == 5 else torch.ones(len(drawn))
+    assert ((factor - 1).abs() <= gain + 1e-3).all()
+    torch.testing.assert_close(target, kettle * factor[:, None, None])
+    middle = slice(SHAPE.target_index, SHAPE.target_index + batches.hop)
+    for row, (number, first) in enumerate(places.tolist()):
+        background = mains[row, middle] - target[row, :, 0]
+        where = first + SHAPE.target_index + torch.arange(batches.hop) + 1 + 10_000 * (number + 1)
+        torch.testing.assert_close(background[usable[row]], where[usable[row]].float(), rtol=0, atol=0.01)
+    assert not (usable & ~still).any()
+
+
+@pytest.mark.parametrize("transplant", [0.0, 0.3, 1.0])
+def test_so_many_chunks_are_put_in_other_mains(transplant: float) -> None:
+    batches = batches_of([house(1), house(2)], Augmentation(transplant, 0.1))
+    drawn = torch.cat([batches.draw(step) for step in range(100)])
+    moved = (drawn[:, :2] != drawn[:, 2:4]).any(dim=1).double().mean()
+    assert moved == pytest.approx(transplant * 29 / 30, abs=0.05)
+
+
+def test_draws_with_augmentation_follow_from_the_seed_and_the_step() -> None:
+    one, other = (batches_of([house(1)], Augmentation(0.5, 0.3)) for _ in range(2))
+    later = [other.draw(step) for step in (9, 2)]
+    assert torch.equal(one.draw(2), later[1])
+    assert torch.equal(one.draw(9), later[0])
+    assert not torch.equal(later[0], later[1])
+
+
+def test_mains_never_fall_below_zero_and_what_is_unknown_of_the_appliance_is_left_out() -> None:
+    odd = house(1)
+    odd.mains_w[:] = 50  # below what its kettle takes
+    odd.appliances_w["kettle"][400:500] = np.nan
+    batches = batches_of([odd, house(2)], Augmentation(1.0, 0.3))
+    for step in range(10):
+        mains, target, usable = batches.gather(batches.draw(step))
+        assert mains.min() >= 0
+        assert bool(torch.isfinite(mains).all())
+        assert bool(torch.isfinite(target[usable]).all())
+
+
+def test_a_batch_without_any_usable_window_has_no_loss() -> None:
+    lonely = house(1, 93)
+    lonely.mains_w[40:] = np.nan
+    other = house(2, 93)
+    other.mains_w[:50] = np.nan
+    houses = Houses([lonely, other], ["kettle"], SHAPE, UNSCALED, torch.device("cpu"))
+    batches = ChunkBatches(houses, 60, 1, 1, 0.0, Augmentation(1.0))
+    network = SHAPE.build()
+    losses = [batches.loss(network, batches.draw(step)).detach() for step in range(20)]
+    assert bool(torch.isfinite(torch.stack(losses)).all())
+    assert 0 in losses
+
+
+@pytest.mark.parametrize("kind", [ChunkBatches, WindowBatches])
+def test_the_absolute_error_is_added_to_the_squared_one(kind: type) -> None:
+    houses = Houses([house(1)], ["kettle"], SHAPE, Scale.lineage([KETTLE]), torch.device("cpu"))
+    torch.manual_seed(0)
+    network = SHAPE.build()
+    with torch.no_grad():
+        network.output.weight.zero_()
+        network.output.bias.fill_(0.5)
+    losses = []
+    for absolute in (0.0, 0.2):
+        batches = kind(houses, 60, 1, 1, 0.0, NOTHING, absolute) if kind is ChunkBatches else kind(houses, 60, 1, absolute)
+        losses.append(batches.loss(network, batches.draw(0)))
+    gathered = batches.gather(batches.draw(0))
+    error = 0.5 - (gathered[1][gathered[2]] if kind is ChunkBatches else gathered[1])
+    torch.testing.assert_close(losses[0], error.square().mean())
+    torch.testing.assert_close(losses[1], error.square().mean() + 0.2 * error.abs().mean())
+
+
+def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
+    assert not Settings.of(engine="windows").augmentation
+    assert Settings.of(engine="windows").absolute_weight == 0
+    assert Settings.of().augmentation == Augmentation(0.7, 0.3)
+    assert Settings.of(transplant=0, gain=0).augmentation == NOTHING
+    for option in ("transplant", "gain"):
+        with pytest.raises(UsageError, match="go with --engine sliding"):
+            train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})
