@@ -8,7 +8,7 @@ runs/pruning, dense and compacted models lie beside them.
 
     dense       a parent, DENSE_STEPS steps
     small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_STEPS more
-    scratch     the small architecture from fresh weights, for as long as all three together took, at most SCRATCH_S
+    scratch     the small architecture from fresh weights, SCRATCH_STEPS steps, which cost less than all three together
     methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps
 """
 
@@ -32,7 +32,7 @@ from seq2point.training import train_with_history
 FOLDER = Path("runs/pruning")
 SEEDS = tuple(map(int, os.environ.get("SEQ2POINT_SEEDS", "0,1,2").split(",")))
 DENSE_STEPS, GRADUAL_STEPS, FINETUNE_STEPS, METHOD_STEPS = 320, 100, 2000, 100
-SCRATCH_S = 90.0
+SCRATCH_STEPS = 3000
 TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress": False}
 SMALL: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.9375, "channels_sparsity": 0.73, "sparsity": 0.9}
 SPARSITIES = (0.5, 0.7, 0.87, 0.95)
@@ -127,10 +127,7 @@ def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Pat
     path = FOLDER / f"{appliance}-{seed}-scratch.json"
     if not path.exists():
         like = Model.load(FOLDER / f"{appliance}-{seed}-small.safetensors").architecture
-        seconds = json.loads((FOLDER / f"{appliance}-{seed}-small.json").read_text())["seconds"]
-        trained = train_with_history(
-            train, appliance, network=like, budget_s=min(seconds, SCRATCH_S) / 0.9, seed=seed, **TRAINING
-        )
+        trained = train_with_history(train, appliance, network=like, steps=SCRATCH_STEPS, seed=seed, **TRAINING)
         _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
     return path
 
