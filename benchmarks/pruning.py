@@ -8,6 +8,7 @@ runs/pruning, dense and compacted models lie beside them.
 
     dense       a parent, DENSE_STEPS steps
     small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_STEPS more
+    longer      the parent, dense as it is, LONGER_STEPS more: what it had not learned yet (the first seed alone)
     scratch     the small architecture from fresh weights, SCRATCH_STEPS steps, which cost less than all three together
     methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps
 """
@@ -32,7 +33,7 @@ from seq2point.training import train_with_history
 FOLDER = Path("runs/pruning")
 SEEDS = tuple(map(int, os.environ.get("SEQ2POINT_SEEDS", "0,1,2").split(",")))
 DENSE_STEPS, GRADUAL_STEPS, FINETUNE_STEPS, METHOD_STEPS = 320, 100, 2000, 100
-SCRATCH_STEPS = 3000
+SCRATCH_STEPS, LONGER_STEPS = 3000, 400
 TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress": False}
 SMALL: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.9375, "channels_sparsity": 0.73, "sparsity": 0.9}
 SPARSITIES = (0.5, 0.7, 0.87, 0.95)
@@ -79,6 +80,9 @@ def pieces() -> Iterator[Path]:
             yield dense(appliance, seed, train, test)
             yield small(appliance, seed, train, test)
             yield scratch(appliance, seed, train, test)
+    for appliance in APPLIANCES:
+        train, test = houses(appliance)
+        yield longer(appliance, SEEDS[0], train, test)
     for seed in SEEDS:
         for appliance in METHODS_FOR:
             train, test = houses(appliance)
@@ -129,6 +133,18 @@ def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Pat
         like = Model.load(FOLDER / f"{appliance}-{seed}-small.safetensors").architecture
         trained = train_with_history(train, appliance, network=like, steps=SCRATCH_STEPS, seed=seed, **TRAINING)
         _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
+    return path
+
+
+def longer(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
+    path = FOLDER / f"{appliance}-{seed}-longer.json"
+    if not path.exists():
+        parent = Model.load(FOLDER / f"{appliance}-{seed}-dense.safetensors")
+        trained = train_with_history(
+            train, appliance, start=parent, steps=LONGER_STEPS, learning_rate=2e-3, seed=seed, **TRAINING
+        )
+        seconds = json.loads((FOLDER / f"{appliance}-{seed}-dense.json").read_text())["seconds"] + trained.seconds
+        _keep(path, measured(trained.model, test, seconds=seconds, history=trained.history))
     return path
 
 

@@ -14,7 +14,7 @@ from seq2point.costs import compare
 from seq2point.model_file import Model
 
 PICTURE = Path("docs/images/pruning.png")
-STAGES = ("dense", "small", "scratch")
+STAGES = ("dense", "longer", "small", "scratch")
 
 
 def found(name: str) -> list[dict[str, Any]]:
@@ -40,9 +40,10 @@ def small_table() -> None:
             pieces = found(f"{appliance}-{{seed}}-{stage}")
             if not pieces:
                 continue
-            models = {s: Model.load(FOLDER / f"{appliance}-{SEEDS[0]}-{s}.safetensors") for s in dict.fromkeys(("dense", stage))}
+            of = "dense" if stage == "longer" else stage
+            models = {s: Model.load(FOLDER / f"{appliance}-{SEEDS[0]}-{s}.safetensors") for s in dict.fromkeys(("dense", of))}
             costs = compare(models)["models"]
-            own, first = costs[stage], costs["dense"]
+            own, first = costs[of], costs["dense"]
             metrics = [spread(pieces, lambda p, m=m: p["metrics"][m], f) for m, f in (("mae_w", ".2f"), ("on_mae_w", ".0f"))]
             metrics += [spread(pieces, lambda p, m=m: p["metrics"][m], ".3f") for m in ("sae", "f1")]
             cells = [
@@ -97,7 +98,7 @@ def picture() -> None:
             if points:
                 left, mae_w = zip(*sorted(points), strict=True)
                 axes.plot([100 * share for share in left], mae_w, marker="o", markersize=4, label=method.replace("_", " "))
-        for stage, marker in zip(STAGES, "s*x", strict=True):
+        for stage, marker in zip(STAGES, "sD*x", strict=True):
             pieces = found(f"{appliance}-{{seed}}-{stage}")
             if pieces:
                 left = 100 * mean(1 - p["removed"] for p in pieces)
