@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.pruning import FOLDER, METHODS, METHODS_FOR, SEEDS, SPARSITIES
+from benchmarks.pruning import FOLDER, METHODS, METHODS_FOR, SEED_0_METHODS, SEEDS, SPARSITIES
 from seq2point.appliances import APPLIANCES
 from seq2point.costs import compare
 from seq2point.model_file import Model
@@ -69,7 +69,7 @@ def methods_table() -> None:
         print(f"\n{appliance}: MAE in watts, and F1, after pruning\n")
         print(f"| method | {' | '.join(f'{s:.0%}' for s in SPARSITIES)} |")
         print("|---" * (len(SPARSITIES) + 1) + "|")
-        for method in METHODS:
+        for method in METHODS | SEED_0_METHODS:
             cells = []
             for sparsity in SPARSITIES:
                 pieces = found(f"{appliance}-{{seed}}-{method}-{sparsity:g}")
@@ -89,7 +89,7 @@ def picture() -> None:
     """Error against the weights that are left, every method, one appliance a panel."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     for axes, appliance in zip(figure.subplots(1, len(METHODS_FOR)), METHODS_FOR, strict=True):
-        for method in METHODS:
+        for method in METHODS | SEED_0_METHODS:
             points = []
             for sparsity in SPARSITIES:
                 pieces = found(f"{appliance}-{{seed}}-{method}-{sparsity:g}")
