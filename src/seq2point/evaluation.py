@@ -52,8 +52,9 @@ def evaluate(
     engine: Engine = "sliding",
     zone: tzinfo | None = None,
     progress: Progress | None = None,
+    stride: int = 1,
 ) -> Evaluation:
-    """Score a model on recordings that it was not trained on.
+    """Score a model on recordings that it was not trained on, at every sample or at every `stride`-th.
 
     The mean predictor is the mean power in training; that of the recordings where the model does not know it.
     Raises DataError for another period than the model's, an appliance that a house lacks, and nothing to score.
@@ -65,13 +66,13 @@ def evaluate(
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
     for i, appliance in enumerate(model.appliances):
         estimates = [power_w[:, i] for power_w in predictions]
-        stretches = _stretches(recordings, appliance, estimates, model.architecture.window)
+        stretches = _stretches(recordings, appliance, estimates, model.architecture.window, stride)
         truth = np.concatenate([s.truth_w for s in stretches])
         constants = {"zero": 0.0, "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64)))}
-        metrics[appliance.name] = score(stretches, appliance, model.period_s, zone)
+        metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
         for name, constant_w in constants.items():
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
-            baselines[name][appliance.name] = score(flat, appliance, model.period_s, zone)
+            baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
     return Evaluation(model, recordings, predictions, metrics, baselines)
 
 
@@ -90,8 +91,10 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
             recording.appliance_w(appliance.name)
 
 
-def _stretches(recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int) -> list[Scored]:
-    """The gapless stretches where truth and estimate are known, never across a time jump."""
+def _stretches(
+    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int, stride: int
+) -> list[Scored]:
+    """The gapless stretches where truth and estimate are known, never across a time jump; of each, every `stride`-th sample."""
     stretches = []
     for recording, estimate_w in zip(recordings, estimates_w, strict=True):
         truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
@@ -99,7 +102,7 @@ def _stretches(recordings: Sequence[Recording], appliance: Appliance, estimates_
             known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
             edges = first + np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
             for a, b in zip(edges[::2], edges[1::2], strict=True):
-                stretches.append(Scored(truth_w[a:b], estimate_w[a:b], times_s[a:b]))
+                stretches.append(Scored(truth_w[a:b:stride], estimate_w[a:b:stride], times_s[a:b:stride]))
     if not stretches:
         raise DataError(
             f"nothing to score: no stretch of {window} samples without a gap where {appliance.label} is known in "

@@ -81,7 +81,7 @@ def train_with_history(
     pruning: str | Pruner | None = None,
     sparsity: float | None = None,
     pruning_settings: Mapping[str, Any] | None = None,
-    scaling: Scaling = "lineage",
+    scaling: Scaling | Scale = "lineage",
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -96,8 +96,9 @@ def train_with_history(
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
 
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
-    `network` is a name or a shape, by default the paper's. With `start` the training begins from that model's weights, with its
-    architecture, scale and masks, which hold throughout. `pruning_settings` are the pruner's own, by name.
+    `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
+    training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
+    are the pruner's own, by name.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
     training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
@@ -346,15 +347,18 @@ def _architecture(network: str | Architecture | None, window: int | None, start:
     return given
 
 
-def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling, training: Sequence[Recording]) -> Model:
+def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A model whose network has its shape and no weights yet."""
-    scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
+    if isinstance(scaling, Scale):
+        scale = scaling
+    else:
+        scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
     with torch.device("meta"):
         network = architecture.build()
     return Model(network, scale, (what,), training[0].period_s)
 
 
-def _from(start: Model, what: Appliance, scaling: Scaling, training: Sequence[Recording]) -> Model:
+def _from(start: Model, what: Appliance, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A copy of a model to train on; raises DataError and UsageError where it does not fit the data or the options."""
     if [a.name for a in start.appliances] != [what.name]:
         raise UsageError(f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of {what.name}")

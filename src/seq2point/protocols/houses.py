@@ -1,0 +1,166 @@
+"""The recordings of a protocol: found in the data folder, cut to their stretches, clipped.
+
+A house is one file, `ukdale_house1_60s.parquet`, or several in order: `ukdale_house1_6s_a.parquet`, `ukdale_house1_6s_b.parquet`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.data import store
+from seq2point.data.table import load_recording
+from seq2point.errors import DataError
+from seq2point.protocols.model import ROLES, House, Protocol
+from seq2point.recording import Recording
+
+
+def stem_of(protocol: Protocol, house: House) -> str:
+    """What a house's file is called, without its ending."""
+    return f"{house.dataset or protocol.dataset}_house{house.house}_{protocol.period_s:g}s"
+
+
+def paths_of(protocol: Protocol, house: House, folder: Path) -> list[Path]:
+    """The files of a house, in order; none where it is missing."""
+    if house.file is not None:
+        path = folder / house.file
+        return [path] if path.is_file() else []
+    stem = stem_of(protocol, house)
+    whole = folder / f"{stem}.parquet"
+    return [whole] if whole.is_file() else sorted(folder.glob(f"{stem}_*.parquet"))
+
+
+def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None:
+    """Raises DataError where a folder lacks houses: which files, for which appliances, and how to make them."""
+    missing: dict[str, set[str]] = {}
+    numbers: dict[str, set[str]] = {}
+    for name in appliances:
+        for role in ROLES:
+            for house in getattr(protocol.roles(name), role):
+                if paths_of(protocol, house, folder):
+                    continue
+                missing.setdefault(house.file or f"{stem_of(protocol, house)}.parquet", set()).add(name.replace("_", " "))
+                if house.house:
+                    numbers.setdefault(house.dataset or protocol.dataset, set()).add(house.house)
+    if missing:
+        lacking = "; ".join(f"{file} ({', '.join(sorted(what))})" for file, what in sorted(missing.items()))
+        commands = [
+            f"seq2point convert {dataset} ROOT -o {folder} --houses {','.join(sorted(found, key=_numerically))} "
+            f"--period {protocol.period_s:g}s"
+            for dataset, found in sorted(numbers.items())
+        ]
+        how = f"; make them with: {', then '.join(commands)}" if commands else ""
+        raise DataError(f"{folder}: lacks {lacking}{how}")
+
+
+def _numerically(house: str) -> tuple[int, str]:
+    return (int(house), "") if house.isdigit() else (0, house)
+
+
+def load(protocol: Protocol, house: House, appliance: Appliance, folder: Path) -> list[Recording]:
+    """The recordings of a stretch of a house with one appliance, clipped.
+
+    Raises DataError for files of another period, without the appliance, without real times where a time span is asked for, and
+    for a stretch that holds nothing.
+    """
+    paths = paths_of(protocol, house, folder)
+    whole = [load_recording(path, [appliance.name]) for path in paths]
+    for path, recording in zip(paths, whole, strict=True):
+        if abs(recording.period_s / protocol.period_s - 1) > 0.01:
+            raise DataError(f"{path}: a reading every {recording.period_s:g} s, the protocol's period is {protocol.period_s:g} s")
+    cut = _spans(house, paths, whole) if house.start or house.end else _blocks(house, whole)
+    kept = [protocol.clipping.apply(recording, appliance) for recording in cut if len(recording)]
+    if not kept:
+        raise DataError(f"{', '.join(map(str, paths))}: {house.label} holds no reading")
+    return kept
+
+
+def _blocks(house: House, whole: Sequence[Recording]) -> list[Recording]:
+    """The block of a house as fractions of all its files together."""
+    total, at, cut = sum(map(len, whole)), 0, []
+    first, end = (int(total * fraction) for fraction in house.block or (0, 1))
+    for recording in whole:
+        cut.append(recording.slice(max(first - at, 0), max(end - at, 0)))
+        at += len(recording)
+    return cut
+
+
+def _spans(house: House, paths: Sequence[Path], whole: Sequence[Recording]) -> list[Recording]:
+    """The readings from start until before end."""
+    cut = []
+    for path, recording in zip(paths, whole, strict=True):
+        if recording.start is None or store.metadata_of(path).get("nominal_time") == "true":
+            raise DataError(f"{path}: its times are not real, so no span of dates can be cut from it; name a block instead")
+        times_s = recording.times_s()
+        first = np.searchsorted(times_s, house.start.timestamp()) if house.start else 0
+        end = np.searchsorted(times_s, house.end.timestamp()) if house.end else len(recording)
+        cut.append(recording.slice(int(first), int(end)))
+    return cut
+
+
+@dataclass
+class Recordings:
+    """The recordings of one appliance by role, read when they are first needed.
+
+    Where the protocol names no houses to validate on, `held_out` of each training house, its end, is.
+    """
+
+    protocol: Protocol
+    appliance: Appliance
+    folder: Path
+    held_out: float
+
+    def _load(self, stretches: Sequence[House]) -> list[Recording]:
+        return [recording for house in stretches for recording in load(self.protocol, house, self.appliance, self.folder)]
+
+    @cached_property
+    def _split(self) -> tuple[list[Recording], list[Recording]]:
+        roles = self.protocol.roles(self.appliance.name)
+        train = self._load(roles.train)
+        if roles.validation:
+            return train, self._load(roles.validation)
+        split = [recording.hold_out(self.held_out, self.protocol.window) for recording in train]
+        return [kept for kept, _ in split], [held for _, held in split]
+
+    @property
+    def train(self) -> list[Recording]:
+        """Those to train on."""
+        return self._split[0]
+
+    @property
+    def validation(self) -> list[Recording]:
+        """Those to validate on."""
+        return self._split[1]
+
+    @cached_property
+    def test(self) -> list[Recording]:
+        """Those to test on: the protocol's, or those that validate."""
+        roles = self.protocol.roles(self.appliance.name)
+        return self._load(roles.test) if roles.test else self.validation
+
+
+def sha256(path: Path) -> str:
+    """Of a file; one that has not changed is read once."""
+    return _sha256(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, _changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def described(protocol: Protocol, houses: Sequence[House], folder: Path) -> list[Mapping[str, Any]]:
+    """What decides the readings of some stretches: the files' hashes, and how they are cut."""
+    return [
+        {
+            "files": [sha256(path) for path in paths_of(protocol, house, folder)],
+            **house.model_dump(mode="json", include={"start", "end", "block"}, exclude_none=True),
+        }
+        for house in houses
+    ]
