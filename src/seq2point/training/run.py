@@ -37,7 +37,8 @@ from seq2point.recording import Recording
 from seq2point.training import processes
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
-from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles
+from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
+from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
 from seq2point.windows import Scale, window_runs
@@ -111,6 +112,8 @@ def train_with_history(
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
+    if pruner and settings.get("freeze", "none") != "none":
+        raise UsageError("a pruner would zero weights that --freeze keeps as they are: prune first, or freeze nothing")
     on = choose_device(device)
     task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
     folder = RunFolder(out) if out is not None else None
@@ -182,6 +185,7 @@ class _Task:
             nn.init.constant_(model.network.output.bias, bias)
         begun_from = _digest(model) if begun else None
         model.network.to(device)
+        freeze_(model.network, settings.freeze)
         batches = _batches(houses, settings)
         rows = len(batches.draw(0))
         if not 1 <= devices <= rows:
@@ -234,7 +238,7 @@ class _Task:
     def _pace(self) -> Pace:
         network = self.model.network
         before = {name: t.clone() for name, t in network.state_dict().items()}
-        optimiser = torch.optim.Adam(network.parameters(), lr=1e-9, fused=True)
+        optimiser = torch.optim.Adam(parameter_groups(network, 1e-9), lr=1e-9, fused=True)
         everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()}
         state = self.pruner.begin(network, self.settings.seed) if self.pruner else None
         began, times = time.perf_counter(), list[float]()
@@ -261,7 +265,7 @@ class _Task:
         """The model with the best weights, its masks and its provenance."""
         model = self.model
         model.network.cpu().load_state_dict(dict(done.weights))
-        model.network.eval()
+        model.network.requires_grad_(True).eval()
         model.masks = dict(done.masks)
         masks.apply_(model.network, model.masks)
         outcome = {"planned_steps": done.planned.steps, "best_step": done.best_step, "val_loss": done.best_loss}
@@ -330,9 +334,10 @@ def _batches(houses: Houses, settings: Settings) -> Batches:
         return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed, settings.absolute_weight)
     chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
     chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
-    return ChunkBatches(
-        houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight
-    )
+    arguments = (houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight)
+    if can_keep(houses, settings.freeze) and not settings.augmentation:
+        return FrozenChunks(settings.freeze, *arguments)
+    return ChunkBatches(*arguments)
 
 
 def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:
