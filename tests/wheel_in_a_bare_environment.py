@@ -37,6 +37,7 @@ def main(wheels: Path) -> None:
         install = ("env/bin/pip", "install", "--quiet", "--constraint", constraints)
         run(folder, *install, str(wheel))
         run(folder, "env/bin/seq2point", "--help")
+        run(folder, "env/bin/seq2point", "protocol", "show", "one_minute")
         run(folder, "env/bin/python", "-c", NO_TORCH)
         run(folder, "env/bin/python", "-c", SIMULATE)
         refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)

@@ -78,6 +78,20 @@ def test_missing_houses_are_told_with_what_lacks_them_and_the_command_that_makes
     )
 
 
+def test_a_house_without_the_appliance_is_told_before_any_is_read(
+    small: Small, data: Path, houses: dict[str, Recording], tmp_path: Path
+):
+    for path in data.iterdir():
+        shutil.copy(path, tmp_path)
+    bare = replace(houses["5"], appliances_w={"kettle": houses["5"].appliance_w("kettle")})
+    write_recording(bare, tmp_path / "ukdale_house5_6s.parquet")
+    require(small().protocol, ["kettle"], tmp_path)
+    with pytest.raises(
+        DataError, match=r"no column for the appliance in ukdale_house5_6s\.parquet \(fridge\); choose others with"
+    ):
+        require(small().protocol, ["kettle", "fridge"], tmp_path)
+
+
 def test_what_cannot_be_cut_as_asked_is_refused(small: Small, houses: dict[str, Recording], tmp_path: Path):
     p = small().protocol
     kettle = p.appliance("kettle")

@@ -36,6 +36,13 @@ def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
     ]  # fmt: skip
 
 
+def test_the_page_on_protocols_lists_every_one_and_its_own_example_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
+    assert all(f"| `{name}` |" in page for name in library.names())
+    example = library.parse(page.partition("```toml")[2].partition("```")[0], "protocols.md")
+    Parts(example, "protocols.md", Path()).check(1)
+
+
 def test_the_published_splits_are_as_published():
     refit = library.find("dincecco_refit").protocol
     washing = refit.roles("washing_machine")

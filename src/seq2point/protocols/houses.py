@@ -7,14 +7,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seq2point.appliances import Appliance
+from seq2point.appliances import Appliance, canonical
 from seq2point.data import store
-from seq2point.data.table import load_recording
+from seq2point.data.table import load_recording, open_file
 from seq2point.errors import DataError
 from seq2point.protocols.model import ROLES, House, Protocol
 from seq2point.recording import Recording
@@ -36,17 +37,18 @@ def paths_of(protocol: Protocol, house: House, folder: Path) -> list[Path]:
 
 
 def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None:
-    """Raises DataError where a folder lacks houses: which files, for which appliances, and how to make them."""
+    """Raises DataError where houses are missing (which files, for what, how to make them) or a house lacks its appliance."""
     missing: dict[str, set[str]] = {}
     numbers: dict[str, set[str]] = {}
+    without: list[str] = []
     for name in appliances:
-        for role in ROLES:
-            for house in getattr(protocol.roles(name), role):
-                if paths_of(protocol, house, folder):
-                    continue
-                missing.setdefault(house.file or f"{stem_of(protocol, house)}.parquet", set()).add(name.replace("_", " "))
-                if house.house:
-                    numbers.setdefault(house.dataset or protocol.dataset, set()).add(house.house)
+        for house in chain.from_iterable(getattr(protocol.roles(name), role) for role in ROLES):
+            paths = paths_of(protocol, house, folder)
+            without += [f"{path.name} ({_words(name)})" for path in paths if name not in map(canonical, open_file(path).names)]
+            if not paths:
+                missing.setdefault(house.file or f"{stem_of(protocol, house)}.parquet", set()).add(_words(name))
+            if not paths and house.house:
+                numbers.setdefault(house.dataset or protocol.dataset, set()).add(house.house)
     if missing:
         lacking = "; ".join(f"{file} ({', '.join(sorted(what))})" for file, what in sorted(missing.items()))
         commands = [
@@ -56,6 +58,14 @@ def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None
         ]
         how = f"; make them with: {', then '.join(commands)}" if commands else ""
         raise DataError(f"{folder}: lacks {lacking}{how}")
+    if without:
+        raise DataError(
+            f"{folder}: no column for the appliance in {', '.join(dict.fromkeys(without))}; choose others with --appliance"
+        )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _numerically(house: str) -> tuple[int, str]:

@@ -76,6 +76,7 @@ class Runner:
 
     def _training(self, name: str, folder: Path, settings: Settings, **options: Any) -> Trained:
         recordings = self._of(name)
+        _ = recordings.test  # read before the training: what is wrong with them shows now, not hours later
         return train_with_history(
             recordings.train,
             recordings.appliance,
