@@ -12,7 +12,7 @@ import pytest
 from seq2point.data.store import write_recording
 from seq2point.errors import DataError
 from seq2point.protocols import houses as module
-from seq2point.protocols.houses import Recordings, described, load, paths_of, require
+from seq2point.protocols.houses import Recordings, described, load, paths_of, require, require_apart
 from seq2point.protocols.library import Source
 from seq2point.protocols.model import House
 from seq2point.recording import Recording
@@ -90,6 +90,13 @@ def test_a_house_without_the_appliance_is_told_before_any_is_read(
         DataError, match=r"no column for the appliance in ukdale_house5_6s\.parquet \(fridge\); choose others with"
     ):
         require(small().protocol, ["kettle", "fridge"], tmp_path)
+
+
+def test_a_training_house_is_no_test_house_under_another_name(small: Small, data: Path):
+    require_apart(small().protocol, "kettle", data)
+    p = small(texts={"test = [5]": f'test = [5, {{ file = "{data}/ukdale_house1_6s.parquet" }}]'}).protocol
+    with pytest.raises(DataError, match=r"ukdale_house1_6s\.parquet: is house 1 \(train\) and .* \(test\) at once"):
+        require_apart(p, "kettle", data)
 
 
 def test_what_cannot_be_cut_as_asked_is_refused(small: Small, houses: dict[str, Recording], tmp_path: Path):

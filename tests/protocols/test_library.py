@@ -82,6 +82,10 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         {"test = [5]": "test = [1]"},
         "house 1 (train) and house 1 (test) are, or may be, the same readings",
     ),
+    "a house of the same data set by its name": (
+        {"test = [5]": 'test = [{ dataset = "ukdale", house = 1 }]'},
+        "are, or may be, the same readings",
+    ),
     "blocks that overlap": ({"block = [0.5, 1.0]": "block = [0.4, 1.0]"}, "are, or may be, the same readings"),
     "a block that is none": (
         {"block = [0.5, 1.0]": "block = [0.5, 1.5]"},

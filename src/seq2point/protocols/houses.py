@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None
         raise DataError(
             f"{folder}: no column for the appliance in {', '.join(dict.fromkeys(without))}; choose others with --appliance"
         )
+
+
+def require_apart(protocol: Protocol, name: str, folder: Path) -> None:
+    """Raises DataError where one file is in two roles under two names."""
+    roles = protocol.roles(name)
+    for one, other in combinations(ROLES, 2):
+        for here, there in product(getattr(roles, one), getattr(roles, other)):
+            both = [{path.resolve() for path in paths_of(protocol, house, folder)} for house in (here, there)]
+            if (here.house, here.file) != (there.house, there.file) and both[0] & both[1]:
+                raise DataError(f"{min(both[0] & both[1])}: is {here.label} ({one}) and {there.label} ({other}) at once")
 
 
 def _words(name: str) -> str:

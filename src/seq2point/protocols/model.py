@@ -16,7 +16,7 @@ Metric = Literal[
     "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1", "precision", "recall", "mcc", "accuracy",
     "event_f1", "event_precision", "event_recall",
 ]  # fmt: skip
-Watts = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Strict(BaseModel):
@@ -69,9 +69,10 @@ class House(Strict):
         span = [f"{word} {time:%Y-%m-%d}" for word, time in (("from", self.start), ("until", self.end)) if time]
         return " ".join([name, *span])
 
-    def overlaps(self, other: "House") -> bool:
-        """Whether two stretches of the same house may have a sample in common."""
-        if (self.dataset, self.house, self.file) != (other.dataset, other.house, other.file):
+    def overlaps(self, other: "House", dataset: str = "") -> bool:
+        """Whether two stretches may have a sample in common; `dataset` is that of houses that name none."""
+        one, another = ((house.dataset or dataset, house.house, house.file) for house in (self, other))
+        if one != another:
             return False
         if self.block and other.block:
             return self.block[0] < other.block[1] and other.block[0] < self.block[1]
@@ -91,11 +92,11 @@ class Roles(Strict):
     validation: Houses = ()
     test: Houses = ()
 
-    def require_apart(self) -> None:
+    def require_apart(self, dataset: str) -> None:
         """Raises ValueError where a reading may be in two roles."""
         for one, other in combinations(ROLES, 2):
             for here in getattr(self, one):
-                shared = next((there for there in getattr(self, other) if here.overlaps(there)), None)
+                shared = next((there for there in getattr(self, other) if here.overlaps(there, dataset)), None)
                 if shared is not None:
                     raise ValueError(f"{here.label} ({one}) and {shared.label} ({other}) are, or may be, the same readings")
 
@@ -105,8 +106,8 @@ class Thresholds(Strict):
 
     max_power_w: PositiveFloat | None = None
     on_power_w: PositiveFloat | None = None
-    min_on_s: Watts | None = None
-    min_off_s: Watts | None = None
+    min_on_s: NotNegative | None = None
+    min_off_s: NotNegative | None = None
 
 
 class ApplianceEntry(Strict):
@@ -150,7 +151,7 @@ class Published(Strict):
 
     model: str
     source: str = Field(min_length=1)
-    mae_w: dict[str, Watts] = Field(min_length=1)
+    mae_w: dict[str, NotNegative] = Field(min_length=1)
     nde: dict[str, float] = {}
     sae: dict[str, float] = {}
     f1: dict[str, float] = {}
@@ -197,7 +198,7 @@ class Protocol(Strict):
             roles = self.roles(name)
             if not roles.train:
                 raise ValueError(f"no house to train the {name} on")
-            roles.require_apart()
+            roles.require_apart(self.dataset)
         for row in self.published:
             self._known(f"published, {row.model}", [name for by_appliance in row.metrics.values() for name in by_appliance])
         if self.own_scaling:

@@ -20,7 +20,7 @@ from seq2point.protocols.overrides import over
 from seq2point.pruning import Pruner
 from seq2point.training import Settings
 from seq2point.training.run import HELD_OUT
-from seq2point.windows import MAINS_MEAN_W, MAINS_STD_W, Scale
+from seq2point.windows import Scale
 
 LEARNED_FROM = {"name", "max_power_w", "mean_w", "std_w"}
 
@@ -121,7 +121,6 @@ class Parts:
             "period_s": self.protocol.period_s,
             "network": self.architecture.model_dump(mode="json"),
             "scaling": scaling.model_dump(mode="json") if isinstance(scaling, Scale) else scaling,
-            "mains": {"mean_w": MAINS_MEAN_W, "std_w": MAINS_STD_W},
             "clipping": self.protocol.clipping.model_dump(),
             "train": houses.described(self.protocol, roles.train, self.data),
             "validation": houses.described(self.protocol, roles.validation, self.data) or HELD_OUT,

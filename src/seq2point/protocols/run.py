@@ -54,6 +54,8 @@ class Runner:
                 raise UsageError(f"{self.parts.where}: has no '{name}', only {', '.join(protocol.appliances)}")
         self.parts.check(seeds)
         houses.require(protocol, appliances, self.parts.data)
+        for name in appliances:
+            houses.require_apart(protocol, name, self.parts.data)
         rows = ["network", "pruned"] if protocol.pruning else ["network"]
         return {name: {row: [self._row(name, row, seed) for seed in range(seeds)] for row in rows} for name in appliances}
 

@@ -61,6 +61,9 @@ def run(
     from seq2point.files import write_json, written_whole
     from seq2point.protocols import library
     from seq2point.protocols.overrides import overridden
+    from seq2point.protocols.parts import Parts
+    from seq2point.protocols.report import report
+    from seq2point.protocols.run import Runner
 
     source = library.find(name)
     changed = overridden(
@@ -74,10 +77,6 @@ def run(
         pruning_settings=options.settings(set or []),
         lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
     )
-    from seq2point.protocols.parts import Parts
-    from seq2point.protocols.report import report
-    from seq2point.protocols.run import Runner
-
     folder = out or Path("runs") / source.name
     parts = Parts(changed, source.where, data)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
