@@ -22,9 +22,10 @@ def may_hold_times(column: "pl.Series") -> bool:
 
 
 def in_seconds(numbers: Times) -> Times:
-    """Unix numbers as seconds, whatever their unit; NaN outside the years 1 to 9999."""
-    largest = float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0))
-    times = numbers / (1e9 if largest > 1e17 else 1e6 if largest > 1e14 else 1e3) if largest > 1e11 else numbers
+    """Unix numbers as seconds, whatever the unit of most of them; NaN outside the years 1 to 9999."""
+    known = numbers[np.isfinite(numbers)]
+    usual = abs(float(np.median(known))) if len(known) else 0.0
+    times = numbers / (1e9 if usual > 1e17 else 1e6 if usual > 1e14 else 1e3) if usual > 1e11 else numbers
     inside = (times >= YEAR_1_S) & (times <= YEAR_9999_S)
     return times if inside.all() else np.where(inside, times, np.nan)
 
@@ -81,7 +82,7 @@ class Clock:
         for at, row in enumerate(known):
             if not twice[at]:
                 self._second_pass = False
-            elif steps[at] < -STEP_BACK_US:
+            elif steps[at] <= -STEP_BACK_US:
                 self._second_pass = True
             late[row] = self._second_pass
         self._last = _latest(written, self._last)
