@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from seq2point.data.conversion.report import Report
     from seq2point.data.table import Columns
+
+
+DAY_S = 86_400
 
 
 def _seconds_or_none(text: str | float) -> float:
@@ -91,6 +94,8 @@ def convert(
 
     if layout != "table" and (column or time_column or mains_column or unit != "W" or mains or plug or house):
         raise UsageError(f"{layout} knows its own columns; --column, --mains, --plug, --unit and the like are for 'table'")
+    if fill > DAY_S:
+        raise UsageError(f"--fill {fill:g}: a reading is kept for a day at most; write 30s or 10m")
     if zone is not None:
         options.time_zone(zone)
     columns = _columns(time_column, mains_column, _pairs("--column", column), unit) if layout == "table" else None
@@ -141,57 +146,51 @@ def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
 
 def summary(reports: Sequence["Report"]) -> "Table":
     """A row a house: what was read, what came out."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title="converted", title_justify="left", title_style="bold")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("house")
     for heading in ("rows read", "kept"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("dropped or repaired")
-    for heading in ("period found", "period", "days", "gaps in the mains"):
+    for heading in ("period found", "days", "gaps", "appliances"):
         table.add_column(heading, justify="right")
-    table.add_column("appliances")
     for one in reports:
-        gaps = one.gaps.get("mains", 0) / one.samples
         table.add_row(
             one.house,
             f"{one.rows_read:,}",
             f"{one.rows_kept:,}",
             "\n".join(losses(one)) or "nothing",
             _found(one.periods_found_s),
-            f"{one.period_s:g} s",
             f"{one.days:,.1f}",
-            f"{gaps:.1%}",
-            "\n".join(name.replace("_", " ") for name in one.appliances) or "none",
+            f"{one.gaps.get('mains', 0) / one.samples:.1%}",
+            str(len(one.appliances)),
         )
     return table
 
 
 def losses(one: "Report") -> list[str]:
     """What was dropped and repaired in a house, in words."""
-    said = [f"{count:,} rows with {reason}" for reason, count in one.dropped.items()]
+    said = [f"{count:,} {reason}" for reason, count in one.dropped.items()]
     if one.sorted_rows:
         said.append(f"sorted by time, {one.sorted_rows:,} steps back")
-    kinds: dict[str, Any] = {
-        "glitches": one.glitches,
-        "readings below zero": one.below_zero,
-        "cells that are no number": one.no_number,
-    }
+    kinds = {"glitches": one.glitches, "below zero": one.below_zero, "no number": one.no_number}
     said += [f"{sum(counts.values()):,} {what}" for what, counts in kinds.items() if counts]
     if one.jumps:
-        said.append(f"{one.jumps:,} jumps in time")
+        said.append(f"{one.jumps:,} jump{'s' * (one.jumps > 1)} in time")
     return said
 
 
 def notes(one: "Report") -> list[str]:
-    """What a user should know about a house's columns."""
-    said = list(one.remarks)
+    """A house's appliances, and what a user should know about them."""
+    said = [", ".join(name.replace("_", " ") for name in one.appliances) or "no appliances", *one.remarks]
     for name, count in one.glitches.items():
         if name != "mains" and count > 0.001 * one.samples:
             said.append(f"{name}: {count:,} readings are more than a plug can draw; if it is a circuit, say --plug-limit 0")
     return said
 
 
-def _found(periods_s: Any) -> str:
+def _found(periods_s: Mapping[str, float]) -> str:
     found = sorted(set(periods_s.values()))
     return "-" if not found else f"{found[0]:g} s" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g} s"

@@ -9,9 +9,9 @@ import numpy as np
 
 from seq2point.data.align import JUMP_S, Times
 
-FLAGGED = "marked unusable"
-UNREADABLE = "unreadable times"
-REPEATED = "repeated times"
+FLAGGED = "issues"
+UNREADABLE = "unreadable time"
+REPEATED = "repeated"
 STEPPED_BACK = "clock stepped back"
 
 STEP_S = 0.01
