@@ -1,5 +1,7 @@
 """A house of REFIT's size, seven million rows, from CSV to Parquet: `seq2point convert` and a plain pandas script in turns."""
 
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -8,10 +10,17 @@ from statistics import median
 import numpy as np
 import polars as pl
 
-from benchmarks.year import peak_of
-
 ROWS = 7_000_000
 TURNS = 3
+OURS = "seq2point convert"
+MEASURE = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - start, usage.ru_maxrss / 1024)
+sys.exit(status != 0)
+"""
 PLUGS = {1: (90, 60, 120), 2: (2000, 700, 60_000), 3: (1900, 600, 50_000), 4: (80, 1500, 6000), 5: (1200, 15, 4000),
          6: (900, 15, 9000), 7: (30, 2000, 9000), 8: (2800, 20, 3000), 9: (45, 3000, 6000)}  # fmt: skip
 
@@ -42,28 +51,33 @@ def write_house(path: Path, rows: int = ROWS) -> None:
     pl.DataFrame(columns).write_csv(path)
 
 
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak megabytes of a command, from a small process in between: a child's peak begins at its parent's size."""
+    said = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True, text=True).stdout
+    seconds, megabytes = map(float, said.split())
+    return seconds, megabytes
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        raw, out = Path(folder) / "raw", Path(folder) / "out"
+        raw, out, pandas = Path(folder) / "raw", Path(folder) / "out", [sys.executable, "-m", "benchmarks.convert_with_pandas"]
         raw.mkdir()
-        write_house(raw / "CLEAN_House2.csv")
-        ours = [sys.executable, "-m", "seq2point", "convert", "refit", str(raw), "-o", str(out)]
-        theirs = [
-            sys.executable,
-            "-m",
-            "benchmarks.convert_with_pandas",
-            str(raw / "CLEAN_House2.csv"),
-            f"{folder}/pandas.parquet",
-        ]
-        taken: dict[str, list[tuple[float, float]]] = {"seq2point convert": [], "pandas": []}
+        source = raw / "CLEAN_House2.csv"
+        write_house(source)
+        commands = {
+            OURS: [sys.executable, "-m", "seq2point", "convert", "refit", str(raw), "-o", str(out)],
+            "pandas": [*pandas, str(source), f"{folder}/pandas.parquet"],
+            "pandas, needed columns": [*pandas, str(source), f"{folder}/pandas.parquet", "needed"],
+        }
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
         for _ in range(TURNS):
-            taken["seq2point convert"].append(peak_of(ours))
-            (out / "refit_house2_8s.parquet").unlink()
-            taken["pandas"].append(peak_of(theirs))
-        size = (raw / "CLEAN_House2.csv").stat().st_size
+            for name, command in commands.items():
+                shutil.rmtree(out, ignore_errors=True)
+                taken[name].append(measured(command))
+        size = source.stat().st_size
     print(f"a house of REFIT, {ROWS:,} rows, {size / 1e6:,.0f} MB of CSV, to 8 s in Parquet, each a process of its own")
-    print(f"{'':18} {'seconds':>8} {'rows/s':>11} {'peak MB':>8}")
+    print(f"{'':24}{'seconds':>8} {'rows/s':>11} {'peak MB':>8} {'times the rows a second':>24}")
     seconds = {name: median(s for s, _ in of) for name, of in taken.items()}
     for name, of in taken.items():
-        print(f"{name:18} {seconds[name]:8.2f} {ROWS / seconds[name]:11,.0f} {max(mb for _, mb in of):8,.0f}")
-    print(f"{seconds['pandas'] / seconds['seq2point convert']:.1f} times the rows a second")
+        ratio = "" if name == OURS else f"{seconds[name] / seconds[OURS]:.1f}"
+        print(f"{name:24}{seconds[name]:8.2f} {ROWS / seconds[name]:11,.0f} {max(mb for _, mb in of):8,.0f} {ratio:>24}")

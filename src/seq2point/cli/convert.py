@@ -111,7 +111,7 @@ def convert(
     with console.status(f"looking at {root}"):
         todo = jobs_of(find(layout), root, out, wanted, settings)
     try:
-        with bar(f"converting {len(todo)} houses", sum(job.size for job in todo)) as advance:
+        with bar(f"converting {len(todo)} house{'s' * (len(todo) > 1)}", sum(job.size for job in todo)) as advance:
             converted = convert_all(todo, settings, out, jobs, advance, said)
     except KeyboardInterrupt:
         raise Seq2PointError("stopped; the houses that are done stay, and the same command goes on") from None

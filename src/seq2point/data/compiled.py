@@ -13,6 +13,8 @@ from seq2point import c_library
 
 SOURCE = Path(__file__).with_name("readings.c")
 SKIPPED, DOUBLE, FLOAT = range(3)
+NO_ROOM = -2
+LINE_BYTES = 4096
 
 
 @cache
@@ -33,11 +35,16 @@ def rows(text: memoryview, separator: str, kinds: npt.NDArray[np.int32]) -> dict
     c = library()
     if c is None:
         return None
-    room = len(text) // len(kinds)
-    columns = {int(i): np.empty(room, np.float64 if kinds[i] == DOUBLE else np.float32) for i in np.flatnonzero(kinds)}
-    start = ctypes.byref((ctypes.c_char * len(text)).from_buffer(text))
-    sizes = ctypes.c_int64(len(text)), ctypes.c_char(separator.encode()), ctypes.c_int32(len(kinds))
-    count = c.s2p_rows(start, *sizes, ctypes.c_void_p(kinds.ctypes.data), _pointers(columns.values()), ctypes.c_int64(room))
+    shortest, first = len(kinds), bytes(text[:LINE_BYTES]).find(b"\n") + 1
+    for line in (max(first // 2, shortest), shortest):  # room for twice as many rows as the first line lets expect, or for all
+        room = len(text) // line + 1
+        columns = {int(i): np.empty(room, np.float64 if kinds[i] == DOUBLE else np.float32) for i in np.flatnonzero(kinds)}
+        start = ctypes.byref((ctypes.c_char * len(text)).from_buffer(text))
+        sizes = ctypes.c_int64(len(text)), ctypes.c_char(separator.encode()), ctypes.c_int32(len(kinds))
+        pointers = _pointers(columns.values())
+        count = c.s2p_rows(start, *sizes, ctypes.c_void_p(kinds.ctypes.data), pointers, ctypes.c_int64(room))
+        if count != NO_ROOM:
+            break
     return None if count < 0 else {i: column[:count] for i, column in columns.items()}
 
 

@@ -86,13 +86,13 @@ static const char *skipped(const char *at, const char *end, char separator) {
 }
 
 /* Fill the outputs, one for each column that is not skipped, with at most `room` rows of text[0, length), whose every line ends in
-   '\n'; returns the number of rows, or -1 where the text is anything but plain rows of so many cells. */
+   '\n'; returns the number of rows, -1 where the text is anything but plain rows of so many cells, or -2 where there is no room. */
 int64_t s2p_rows(const char *text, int64_t length, char separator, int32_t columns, const int32_t *kinds, void *const *outputs,
                  int64_t room) {
     const char *at = text, *end = text + length;
     int64_t row = 0;
     for (; at < end; row++) {
-        if (row == room) return -1;
+        if (row == room) return -2;
         int output = 0;
         for (int32_t column = 0; column < columns; column++) {
             if (kinds[column] == SKIPPED) {

@@ -25,14 +25,17 @@ ROWS_AT_A_TIME = 1 << 20
 class Writer:
     """Writes a file of the store group of rows by group of rows; it is whole once the `with` block has ended.
 
-    Times that follow one another are stored as their differences, and take next to nothing.
+    Times are stored as their differences, which take next to nothing, and watts byte by byte, which compresses best for the time
+    that it takes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], facts: Mapping[str, str]):
         fields = [pa.field("time", pa.timestamp("ms", "UTC")), *(pa.field(name, pa.float32()) for name in columns)]
         self.schema = pa.schema(fields, metadata=dict(facts))
-        encoding = {"use_dictionary": list(columns), "column_encoding": {"time": "DELTA_BINARY_PACKED"}}
-        self._file = pq.ParquetWriter(path, self.schema, compression="zstd", **encoding)
+        encoding = {"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(columns, "BYTE_STREAM_SPLIT")
+        self._file = pq.ParquetWriter(
+            path, self.schema, compression="zstd", use_dictionary=False, column_encoding=encoding, write_statistics=["time"]
+        )
 
     def __enter__(self) -> "Writer":
         return self
