@@ -5,7 +5,7 @@ from typing import Literal
 Device = Literal["auto", "cpu", "cuda"]
 Engine = Literal["sliding", "windows"]
 Edges = Literal["empty", "repeat"]
-Layout = Literal["refit", "ukdale", "redd", "nilmtk", "table"]
 LearningRateSchedule = Literal["linear", "cosine", "constant"]
+RawLayout = Literal["refit", "ukdale", "redd", "nilmtk", "table"]
 Scaling = Literal["lineage", "fitted"]
 Unit = Literal["W", "kW"]

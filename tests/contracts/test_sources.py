@@ -13,7 +13,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 import pytest
 
-from seq2point.choices import Layout
+from seq2point.choices import RawLayout
 from seq2point.data.conversion.house import Settings
 from seq2point.data.conversion.run import convert, jobs_of
 from seq2point.data.raw import MAINS, RawHouse, Source, Wanted
@@ -84,7 +84,7 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_the_command_line_offers_exactly_these_sources():
-    assert set(get_args(Layout)) == set(NAMES) == set(TREES)
+    assert set(get_args(RawLayout)) == set(NAMES) == set(TREES)
 
 
 def test_its_houses_come_in_order_with_the_mains_first_and_then_the_appliances_of_the_store(tree: Tree):

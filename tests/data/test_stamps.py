@@ -48,6 +48,12 @@ def test_what_is_no_time_is_none():
     assert not may_hold_times(pl.Series([True]))
 
 
+def test_a_value_that_is_cut_short_or_in_another_form_spoils_none_of_the_others():
+    words = ["2014", "rubbish", *["2014-03-30 12:00:00"] * 5, "2014-03-30 12:00:00.500", "30/03/2014 12:00", "2014-03"]
+    found = Clock().seconds(pl.Series(words)) - NOON.timestamp()
+    np.testing.assert_array_equal(found, [np.nan, np.nan, 0, 0, 0, 0, 0, 0.5, 0, np.nan])
+
+
 def test_local_times_are_those_of_their_zone_and_a_zone_that_is_written_down_counts_before_it():
     assert Clock("Europe/London").seconds(pl.Series(["2014-03-30 13:00:00"])).tolist() == [NOON.timestamp()]
     assert Clock("Europe/London").seconds(pl.Series(["2014-03-30T12:00:00Z"])).tolist() == [NOON.timestamp()]

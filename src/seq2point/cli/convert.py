@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2point.choices import Layout, Unit
+from seq2point.choices import RawLayout, Unit
 from seq2point.cli import options
 from seq2point.errors import Seq2PointError, UsageError
 
@@ -27,7 +27,7 @@ def _seconds_or_none(text: str | float) -> float:
 
 
 def convert(
-    layout: Annotated[Layout, typer.Argument(help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table")],
+    layout: Annotated[RawLayout, typer.Argument(help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table")],
     root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR")] = Path("houses"),
     houses: Annotated[

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 YEAR_1_S, YEAR_9999_S = -62_135_596_800.0, 253_402_300_799.0
 STEP_BACK_US = 1_800_000_000
+FORMATS = 3
 
 
 def may_hold_times(column: "pl.Series") -> bool:
@@ -51,7 +52,7 @@ class Clock:
 
         if column.dtype == pl.String:
             numbers = column.cast(pl.Float64, strict=False)
-            column = numbers if numbers.null_count() < len(column) else _parsed(column)
+            column = numbers if 2 * numbers.null_count() < len(column) else _parsed(column)
         elif column.dtype == pl.Date:
             column = column.cast(pl.Datetime("us"))
         if isinstance(dtype := column.dtype, pl.Datetime):
@@ -95,9 +96,18 @@ def _latest(written: "pl.Series", before: int | None) -> int | None:
 
 
 def _parsed(column: "pl.Series") -> "pl.Series":
+    """Times in words: in the format of the first that is one, then what is left in the next; null where one is in none."""
     import polars as pl
 
-    try:
-        return column.str.to_datetime(strict=False, time_unit="us")
-    except pl.exceptions.ComputeError:
-        return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
+    found = pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
+    for _ in range(FORMATS):
+        left = pl.select(pl.when(found.is_null()).then(column)).to_series()
+        try:
+            parsed = left.str.to_datetime(strict=False, time_unit="us")
+        except pl.exceptions.ComputeError:
+            break
+        if found.null_count() == len(found):
+            found = parsed
+        elif parsed.dtype == found.dtype:
+            found = pl.select(pl.coalesce(found, parsed)).to_series()
+    return found

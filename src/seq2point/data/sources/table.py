@@ -38,11 +38,9 @@ def houses(root: Path, wanted: Wanted) -> list[RawHouse]:
     """
     if wanted.mains or wanted.plugs:
         return [_of_files(root, wanted)]
-    if root.is_dir():
-        found = {path.stem: path for path in sorted(root.iterdir()) if path.suffix.lower() in ENDINGS}
-        files = [open_file(found[house]) for house in pick(found, wanted.houses, root, LAYOUT)]
-    else:
-        files = [open_file(root)]
+    paths = [path for path in sorted(root.iterdir()) if path.suffix.lower() in ENDINGS] if root.is_dir() else [root]
+    found = {path.stem: path for path in paths}
+    files = [open_file(found[house]) for house in pick(found, wanted.houses, root, LAYOUT)]
     choices = {str(file.path): _choice(file, wanted) for file in files}
     require_some(choices, wanted.appliances, root, [name for file in files for name in file.names])
     return [_of_table(file, choices[str(file.path)], wanted) for file in files]
@@ -57,14 +55,14 @@ def _time_column(file: File, wanted: Wanted) -> str | None:
     return file.require(named) if named else file.first_of(TIME_NAMES)
 
 
-def _choice(file: File, wanted: Wanted, plugs: Sequence[str] = ()) -> Choice:
+def _choice(file: File, wanted: Wanted) -> Choice:
     """The appliances' columns: those that the caller names, and those whose own names say it."""
     time = _time_column(file, wanted)
     named = {canonical(name): Channel(file.require(column), name) for name, column in _columns(wanted).appliances.items()}
     taken = {time, mains_column(file, _columns(wanted), time), *(channel.key for channel in named.values())}
     choice = choose([Channel(name, name) for name in file.names if name not in taken], wanted.appliances)
     others = {name: channel for name, channel in choice.channels.items() if name not in named}
-    return Choice({name: c for name, c in (named | others).items() if name not in plugs}, choice.remarks)
+    return Choice(named | others, choice.remarks)
 
 
 def _of_table(file: File, choice: Choice, wanted: Wanted) -> RawHouse:
