@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests import raw_trees
 
 from seq2point.data.table import load_recording
 from seq2point.recording import Recording
-from tests import raw_trees
 
 Command = Callable[..., Any]
 REAL_NILMTK = Path(__file__).parents[1] / "oracles" / "nilmtk.h5"
@@ -44,7 +44,12 @@ def test_houses_appliances_and_the_period_are_chosen(seq2point: Command, root: P
     answer = seq2point("convert", "refit", root, "-o", tmp_path / "out", *options)
     assert answer.code == 0, answer.err
     (house,) = json.loads(answer.out)["houses"]
-    assert (house["house"], house["file"], house["period_s"], house["unchanged"]) == ("house 20", "refit_house20_60s.parquet", 60, False)
+    assert (house["house"], house["file"], house["period_s"], house["unchanged"]) == (
+        "house 20",
+        "refit_house20_60s.parquet",
+        60,
+        False,
+    )
     assert (house["rows_read"], house["rows_kept"], house["dropped"], house["filled"]) == (500, 490, {"issues": 10}, {})
     assert list(house["channels"]) == ["mains", "kettle", "tumble_dryer"]
     assert load_recording(house["path"]).period_s == 60
@@ -95,7 +100,9 @@ def test_a_homes_own_meter_and_plug_become_a_house(seq2point: Command, tmp_path:
     np.testing.assert_allclose(recording.appliance_w("kettle"), 10 * np.arange(60), rtol=1e-6)
 
 
-def test_a_conversion_that_is_stopped_says_how_to_go_on(seq2point: Command, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_conversion_that_is_stopped_says_how_to_go_on(
+    seq2point: Command, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -109,7 +116,11 @@ def test_a_conversion_that_is_stopped_says_how_to_go_on(seq2point: Command, root
 REFUSED: dict[str, tuple[tuple[object, ...], int, str]] = {
     "a layout that does not exist": (("dred", "."), 2, "'dred' is not one of"),
     "a house that is not there": (("refit", "{root}", "--houses", "7"), 2, "no house '7' (houses: 2, 20)"),
-    "an appliance that is not there": (("refit", "{root}", "--appliances", "sauna"), 1, "no 'sauna' in any of these houses (there are:"),
+    "an appliance that is not there": (
+        ("refit", "{root}", "--appliances", "sauna"),
+        1,
+        "no 'sauna' in any of these houses (there are:",
+    ),
     "a zone that does not exist": (("refit", "{root}", "--zone", "Mars/Olympus"), 2, "--zone: 'Mars/Olympus' is no time zone"),
     "a column for a data set": (("refit", "{root}", "--column", "kettle=a"), 2, "refit knows its own columns"),
     "a column that is none": (("table", "{root}", "--column", "kettle"), 2, "--column kettle: write kettle=plug_3_power"),

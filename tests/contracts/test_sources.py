@@ -12,6 +12,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 import pytest
+from tests import raw_trees
 
 from seq2point.choices import RawLayout
 from seq2point.data.conversion.house import Settings
@@ -21,7 +22,6 @@ from seq2point.data.sources import NAMES, find
 from seq2point.data.table import load_recording
 from seq2point.errors import DataError, Seq2PointError, UsageError
 from seq2point.recording import Recording
-from tests import raw_trees
 
 HOUSES = ("2", "15")
 BOTH = Wanted(appliances=("fridge", "dishwasher"))

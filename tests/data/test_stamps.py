@@ -64,7 +64,9 @@ def test_the_hour_that_spring_leaps_over_has_no_times():
     np.testing.assert_array_equal(found - NOON.timestamp(), [-11 * 3600 - 10, np.nan, -11 * 3600])
 
 
-@given(st.integers(0, 3), st.integers(1, 40), st.sampled_from([60, 300, 900]), st.sampled_from(["Europe/London", "America/New_York"]))
+@given(
+    st.integers(0, 3), st.integers(1, 40), st.sampled_from([60, 300, 900]), st.sampled_from(["Europe/London", "America/New_York"])
+)
 def test_both_passes_of_the_hour_that_autumn_repeats_are_told_apart_whatever_the_pieces(
     missing: int, piece: int, step: int, zone: str
 ):

@@ -16,7 +16,9 @@ from seq2point.recording import Recording
 START_S = 1_400_000_000.0
 
 
-def make_meter(seconds: Sequence[float], pieces: int = 1, flags: Sequence[bool] | None = None, **columns: Sequence[float]) -> Meter:
+def make_meter(
+    seconds: Sequence[float], pieces: int = 1, flags: Sequence[bool] | None = None, **columns: Sequence[float]
+) -> Meter:
     """A meter with readings at seconds after START_S, in so many pieces."""
     times_s = START_S + np.array(seconds, dtype=float)
     watts = [np.array(values, dtype=np.float32) for values in columns.values()]

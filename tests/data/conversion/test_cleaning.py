@@ -1,4 +1,4 @@
-"""What a meter says wrongly is dropped and counted: repeats, clocks that step, marked rows, and readings that no plug can draw."""
+"""What a meter says wrongly is dropped and counted: repeats, clocks that step, marked rows, readings that no plug can draw."""
 
 from collections import Counter
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.conversion.conftest import START_S, make_meter
 
 from seq2point.data.conversion.cleaning import BACK, KEPT, TWICE, OutOfOrder, cleaned, order_of, verdicts
 from seq2point.data.conversion.report import Tally
 from seq2point.data.raw import Meter
-from tests.data.conversion.conftest import START_S, make_meter
 
 NAN, INF = np.nan, np.inf
 
@@ -81,7 +81,9 @@ def test_newest_first_is_sorted_too():
 
 def test_marked_rows_and_rows_without_a_time_are_dropped_and_counted():
     times_s, (mains, kettle), tally = clean(
-        make_meter([0, 6, NAN, 18, 24], 2, flags=[False, True, True, False, False], mains=[1, 2, 3, 4, 5], kettle=[1, NAN, 3, 4, NAN])
+        make_meter(
+            [0, 6, NAN, 18, 24], 2, flags=[False, True, True, False, False], mains=[1, 2, 3, 4, 5], kettle=[1, NAN, 3, 4, NAN]
+        )
     )
     assert times_s.tolist() == [0, 18, 24]
     assert mains.tolist() == [1, 4, 5]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.conversion.conftest import START_S, Convert, make_meter
 
 from seq2point.data.align import place_on_grid
 from seq2point.data.conversion import house as engine
 from seq2point.errors import DataError
-from tests.data.conversion.conftest import START_S, Convert, make_meter
 
 NAN = np.nan
 DAY = 86_400

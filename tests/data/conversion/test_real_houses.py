@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import raw_trees
 
 from seq2point.data.conversion.house import Settings
 from seq2point.data.conversion.run import convert, jobs_of
@@ -12,7 +13,6 @@ from seq2point.data.sources import find
 from seq2point.data.store import metadata_of
 from seq2point.data.table import Columns, load_recording
 from seq2point.recording import Recording
-from tests import raw_trees
 
 UKDALE = {"mains": "aggregate", "fridge": "fridge_freezer", "washing_machine": "washer_dryer"}
 COLUMNS = {"mains": "grid", "kettle": "plug 1", "washing_machine": "Washing Machine"}

@@ -1,4 +1,4 @@
-"""Many houses: what is up to date is left alone, what failed or was killed is made anew to the same bytes, in any number of processes."""
+"""Many houses: what is up to date is left alone, what failed or was killed is made anew to the same bytes, in any processes."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests import raw_trees
 
 from seq2point.data.conversion import run
 from seq2point.data.conversion.house import Settings
@@ -19,7 +20,6 @@ from seq2point.data.raw import Wanted
 from seq2point.data.sources import find
 from seq2point.errors import DataError, UsageError
 from seq2point.recording import Recording
-from tests import raw_trees
 
 HOUSES = ("2", "15", "20")
 
@@ -57,7 +57,7 @@ def test_the_file_of_a_house_says_where_it_comes_from(root: Path, tmp_path: Path
         "fill_s": "30",
     }
     assert '"kettle": "Appliance8 \'Kettle\'"' in channels
-    assert pq.read_schema(first.path).names == "time mains kettle fridge dishwasher washing_machine microwave".split()
+    assert pq.read_schema(first.path).names == ["time", "mains", "kettle", "fridge", "dishwasher", "washing_machine", "microwave"]
 
 
 def test_a_second_run_touches_nothing_and_says_the_same(root: Path, tmp_path: Path):
@@ -102,7 +102,7 @@ def test_a_damaged_manifest_costs_a_conversion_and_no_more(root: Path, tmp_path:
     assert all(each.unchanged for each in converted(root, tmp_path / "out"))
 
 
-def test_several_processes_make_the_same_bytes_as_one_and_one_house_that_fails_does_not_stop_the_others(root: Path, tmp_path: Path):
+def test_several_processes_make_the_same_bytes_as_one_and_a_house_that_fails_stops_no_other(root: Path, tmp_path: Path):
     converted(root, tmp_path / "one")
     with (root / "CLEAN_House15.csv").open("w") as file:
         file.write("Time,Unix,Aggregate,Appliance1,Appliance3,Appliance4,Appliance7\n")

@@ -47,7 +47,13 @@ def test_ukdales_labels_are_the_appliances_and_channel_1_is_the_mains(tmp_path: 
         "fridge": "channel_3 'fridge_freezer'",
         "washing_machine": "channel_5 'washer_dryer'",
     }
-    assert houses("ukdale", tmp_path, appliances=("all",))[0].columns == ("mains", "kettle", "fridge", "washing_machine", "boiler")
+    assert houses("ukdale", tmp_path, appliances=("all",))[0].columns == (
+        "mains",
+        "kettle",
+        "fridge",
+        "washing_machine",
+        "boiler",
+    )
     assert (house.dataset, house.licence, house.name) == ("UK-DALE", "CC BY 4.0", "ukdale_house1")
 
 
@@ -85,7 +91,14 @@ def test_a_gap_that_a_file_writes_down_is_not_filled(tmp_path: Path):
 
 
 def test_redds_two_legs_are_summed_where_both_are_there_and_circuits_have_no_plugs_limit(tmp_path: Path):
-    write(tmp_path / "low_freq", "1", mains="100,200,300,400", mains2="10.5,20.5,nan,40", dishwaser="5000,1,2,3", refrigerator="1,1,1,1")
+    write(
+        tmp_path / "low_freq",
+        "1",
+        mains="100,200,300,400",
+        mains2="10.5,20.5,nan,40",
+        dishwaser="5000,1,2,3",
+        refrigerator="1,1,1,1",
+    )
     each = made("redd", tmp_path, tmp_path / "out", period_s=6)
     recording = load_recording(each.path)
     assert recording.mains_w.tolist() == [110.5, 220.5, NAN, 440]

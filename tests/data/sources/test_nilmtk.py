@@ -7,12 +7,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from tests import raw_trees
 
 from seq2point.data.raw import RawHouse, Wanted
 from seq2point.data.sources import nilmtk
 from seq2point.errors import DataError
 from seq2point.recording import Recording
-from tests import raw_trees
 
 REAL = Path(__file__).parents[2] / "oracles" / "nilmtk.h5"
 ROWS = 400
@@ -30,7 +30,9 @@ def readings(house: RawHouse, column: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def small(tmp_path: Path, make_recording: Callable[..., Recording]) -> Path:
-    return raw_trees.write_nilmtk({1: make_recording([100, 200, 300], kettle=[1, 2, 3], fridge=[4, 5, 6])}, tmp_path / "small.h5", "DRED")
+    return raw_trees.write_nilmtk(
+        {1: make_recording([100, 200, 300], kettle=[1, 2, 3], fridge=[4, 5, 6])}, tmp_path / "small.h5", "DRED"
+    )
 
 
 def test_buildings_and_houses_of_refit_have_both_their_numbers():
@@ -112,7 +114,10 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no HDF5": (lambda path: path.write_bytes(b"nonsense"), "no HDF5 file, or a damaged one"),
     "no file": (Path.unlink, "no such file; expected an HDF5 file of NILMTK"),
     "half a file": (lambda path: path.write_bytes(path.read_bytes()[:2000]), "no HDF5 file, or a damaged one"),
-    "no metadata": (without("building1", "metadata"), "building1 has no metadata of NILMTK's, so which meter is what is not known"),
+    "no metadata": (
+        without("building1", "metadata"),
+        "building1 has no metadata of NILMTK's, so which meter is what is",
+    ),
     "no mains": (lambda path: changed(path, "building1", elec_meters={2: {}}), "building1 has no meter of the mains"),
     "no power": (only_voltage, "/building1/elec/meter2/table has no column of active or apparent power .columns: voltage"),
     "no stamps": (without("building1/elec/meter2/table", "index_kind"), "/building1/elec/meter2/table has no index of times"),

@@ -74,7 +74,9 @@ def test_a_washing_machine_comes_before_a_washer_dryer_which_can_be_asked_for(
     found = house_of(tmp_path, house)
     assert found.channels["washing_machine"] == f"Appliance{washing_machine} 'Washing Machine'"
     assert any(f"channel {other} (" in remark and "--appliances washing_machine_2" in remark for remark in found.remarks)
-    assert house_of(tmp_path, house, "washing machine 2").channels["washing_machine_2"].startswith(f"Appliance{other} 'Washer Dryer")
+    assert (
+        house_of(tmp_path, house, "washing machine 2").channels["washing_machine_2"].startswith(f"Appliance{other} 'Washer Dryer")
+    )
 
 
 def test_what_changed_during_the_recording_is_said(tmp_path: Path):
