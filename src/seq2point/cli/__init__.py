@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.cli import compact, demo, disaggregate, factorise, info, protocol, prune, pruners, test, train, transfer
+from seq2point.cli import compact, convert, demo, disaggregate, factorise, info, protocol, prune, pruners, test, train, transfer
 from seq2point.cli.run import run
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (train, transfer, prune, pruners, compact, factorise, test, disaggregate, info, demo):
+for verb in (train, transfer, prune, pruners, compact, factorise, test, disaggregate, convert, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(protocol.app, name="protocol")
 
