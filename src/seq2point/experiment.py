@@ -1,7 +1,6 @@
 """One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,17 +8,16 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from seq2point import masks
-from seq2point.appliances import Appliance
-from seq2point.appliances import find as find_appliance
+from seq2point.appliances import Appliance, Definition
 from seq2point.compaction import compact, remainder
 from seq2point.costs import compare
 from seq2point.evaluation import Evaluation, check, evaluate
-from seq2point.files import written_whole
+from seq2point.files import write_json, written_whole
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
 from seq2point.recording import Recording
-from seq2point.training import Trained, train_with_history
+from seq2point.training import Trained, meant, train_with_history
 
 
 class Outcome(NamedTuple):
@@ -65,7 +63,7 @@ class Files(NamedTuple):
 
 def run(
     recordings: Sequence[Recording],
-    appliance: str | Appliance,
+    appliance: str | Appliance | Definition,
     files: Files,
     folder: Path,
     test: Sequence[Recording] = (),
@@ -76,10 +74,10 @@ def run(
     `files` are the results; checkpoints and logs lie in `folder`. `options` are those of `train_with_history`.
     Raises DataError before any training for test recordings of another period than the training's or without the appliance.
     """
-    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
-    if recordings:
-        check(test, recordings[0].period_s, [what])
     start: Model | None = options.get("start")
+    what = meant(appliance, start)
+    if recordings:
+        check(test, recordings[0].period_s, [what.name])
     trained = train_with_history(recordings, what, out=folder, **options)
     tested = list(test) or trained.held_out
     evaluation = evaluate(trained.model, tested)
@@ -157,9 +155,3 @@ def pruning_table(model: Model) -> dict[str, Any]:
     """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over all."""
     rows = masks.count(model.network, model.masks)
     return {"sparsity": masks.sparsity(model.masks), "layers": [row._asdict() for row in rows]}
-
-
-def write_json(report: dict[str, Any], path: str | Path) -> None:
-    """Write a report, whole or not at all."""
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(report, indent=2) + "\n")
