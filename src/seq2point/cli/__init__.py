@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.cli import compact, demo, disaggregate, factorise, info, prune, pruners, test, train
+from seq2point.cli import compact, data_check, data_synthesise, demo, disaggregate, factorise, info, prune, pruners, test, train
 from seq2point.cli.run import run
 
 app = typer.Typer(
@@ -33,6 +33,11 @@ def _seq2point(
 
 for verb in (train, prune, pruners, compact, factorise, test, disaggregate, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+
+data = typer.Typer(help="Check recordings, and make synthetic ones.", no_args_is_help=True)
+data.command()(data_check.check)
+data.command()(data_synthesise.synthesise)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

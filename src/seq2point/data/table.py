@@ -190,7 +190,7 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     """
     file = open_file(Path(path))
     time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
-    names = {"mains": _mains_column(file, columns, time_name)}
+    names = {"mains": mains_column(file, columns, time_name)}
     found = name_columns(name for name in file.names if name not in (time_name, names["mains"]))
     found |= {canonical(name): file.require(column) for name, column in columns.appliances.items()}
     if appliances is None:
@@ -205,7 +205,11 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     return _checked(file, file.read(wanted), time_name, names, columns)
 
 
-def _mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
+def mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
+    """The column of the mains: the named one, the only one there is, or one of a usual name.
+
+    Raises DataError where there is none.
+    """
     if columns.mains:
         return file.require(columns.mains)
     rest = [name for name in file.names if name != time_name]
@@ -226,14 +230,15 @@ def _checked(file: _File, rows: pl.DataFrame, time_name: str | None, names: Mapp
     watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in names.items()}
     checks.mains_unit(watts["mains"])
     facts = store.metadata_of(file.path) if file.first_line is None else {}
-    claimed = _claimed_period_s(file.path, facts.get("period_s"))
+    claimed = claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
     if claimed and shown and abs(shown / claimed - 1) > 0.05:
         raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
 
 
-def _claimed_period_s(path: Path, claim: str | None) -> float | None:
+def claimed_period_s(path: Path, claim: str | None) -> float | None:
+    """The sampling period that a file's metadata claims; raises DataError for one that is no number of seconds."""
     if claim is None:
         return None
     if not (_is_number(claim) and 0 < float(claim) < np.inf):
