@@ -72,7 +72,7 @@ def canonical(name: str) -> str:
     A number stays, so that two of a kind in a house are told apart: 'Washer Dryer(2)' and 'washing_machine2' are
     'washing_machine_2'. A name of no known kind is left as it is, in lower case with underscores.
     """
-    plain = _plain(name)
+    plain = plain_name(name)
     kind, number = _numbered(plain)
     kind = ALIASES.get(kind, kind)
     if kind not in APPLIANCES:
@@ -80,7 +80,8 @@ def canonical(name: str) -> str:
     return f"{kind}_{number}" if number else kind
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name in lower case with underscores, whatever kind it is of."""
     return re.sub(r"\W+", "_", name.lower()).strip("_")
 
 
@@ -97,7 +98,7 @@ def name_columns(columns: Iterable[str]) -> dict[str, str]:
     """
     in_order = list(columns)
     named: dict[str, str] = {}
-    for column in sorted(in_order, key=lambda column: canonical(column) != _plain(column)):
+    for column in sorted(in_order, key=lambda column: canonical(column) != plain_name(column)):
         name, number = canonical(column), 2
         while name in named:
             name, number = f"{canonical(column)}_{number}", number + 1

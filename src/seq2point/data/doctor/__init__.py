@@ -68,10 +68,10 @@ def examine(recording: Recording, notes: Notes) -> tuple[tuple[Use, ...], dict[s
         else:
             channels.append(Channel(name, power_w, recording.period_s))
     frozen = presence.check(recording, channels, notes)
-    channels = [channel for channel in channels if channel.highest_w > 0]
-    levels.check(recording, channels, frozen, notes)
-    kinds.check(recording, channels, notes)
-    lags = clocks.check(recording, channels, frozen, notes)
+    living = [channel for channel in channels if np.nanmin(channel.power_w) < channel.highest_w]
+    levels.check(recording, living, frozen, notes)
+    kinds.check(recording, living, notes)
+    lags = clocks.check(recording, living, frozen, notes)
     return usage.uses(recording, channels), lags
 
 

@@ -145,7 +145,8 @@ def _lags(axes: Axes, report: Report, recording: Recording, colours: dict[str, s
 def _powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
     high = power_w[power_w > 5]
     if len(high):
-        axes.hist(high, bins=60, color=colour, log=True)
+        axes.hist(high, bins=60, color=colour, log=True, histtype="stepfilled")
+        axes.minorticks_off()
     if row := known(name):
         axes.axvline(row.on_power_w, color="black", lw=1, ls="--")
         axes.axvline(row.max_power_w, color="black", lw=1, ls=":")
