@@ -39,6 +39,7 @@ def main(wheels: Path) -> None:
         run(folder, "env/bin/seq2point", "--help")
         run(folder, "env/bin/python", "-c", NO_TORCH)
         run(folder, "env/bin/python", "-c", SIMULATE)
+        run(folder, "env/bin/seq2point", "data", "check", "house.parquet")
         refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
         if "seq2point[train]" not in refusal:
             sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")
