@@ -99,9 +99,10 @@ def name_columns(columns: Iterable[str]) -> dict[str, str]:
     in_order = list(columns)
     named: dict[str, str] = {}
     for column in sorted(in_order, key=lambda column: canonical(column) != plain_name(column)):
-        name, number = canonical(column), 2
+        own = canonical(column) or column
+        name, number = own, 2
         while name in named:
-            name, number = f"{canonical(column)}_{number}", number + 1
+            name, number = f"{own}_{number}", number + 1
         named[name] = column
     return dict(sorted(named.items(), key=lambda pair: in_order.index(pair[1])))
 

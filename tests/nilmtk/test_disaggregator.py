@@ -169,6 +169,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: Seq2Point(QUICK).partial_fit([frames(300)[0]], [("kettle", [frames(299)[1]])]),
         "299 rows of kettle for 300 of the mains",
     ),
+    "rows of other times": (
+        lambda: Seq2Point(QUICK).partial_fit([frames(300)[0]], [("kettle", [frames(300, start="2024-05-01")[1]])]),
+        "the rows of kettle are of other times",
+    ),
     "no times and no period": (
         lambda: Seq2Point(QUICK).partial_fit(*(lambda m, k: ([m.reset_index(drop=True)], [("kettle", [k])]))(*frames(300))),
         "params\\['period_s'\\]",

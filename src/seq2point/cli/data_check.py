@@ -17,7 +17,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE")],
     page: Annotated[
         Path | None,
         typer.Option(

@@ -45,6 +45,10 @@ def chunk_of(mains: Any, appliances_w: dict[str, Any], period_s: float | None, h
         if len(power_w) != len(rows_w):
             raise DataError(f"{house}: {len(power_w)} rows of {name} for {len(rows_w)} of the mains")
     times_s = _times_s(mains)
+    for name, frame in appliances_w.items():
+        own_s = _times_s(frame)
+        if times_s is not None and own_s is not None and not np.array_equal(times_s, own_s):
+            raise DataError(f"{house}: the rows of {name} are of other times than those of the mains; align their indexes")
     if times_s is None or len(times_s) < 2:
         if period_s is None:
             raise DataError(f"{house}: the frame has no index of times; say how far apart its rows are: params['period_s']")

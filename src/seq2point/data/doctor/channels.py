@@ -73,7 +73,7 @@ class Channel:
     def on(self) -> Flags:
         """When it counts as on, bool[T]; not where its reading is missing."""
         row = self.appliance or Appliance(
-            name=self.name or "channel", max_power_w=1, on_power_w=self.on_power_w, min_on_s=0, min_off_s=0, mean_w=0, std_w=1
+            name=self.name, max_power_w=1, on_power_w=self.on_power_w, min_on_s=0, min_off_s=0, mean_w=0, std_w=1
         )
         return on_state(self.power_w, row, self.period_s)
 

@@ -101,7 +101,8 @@ def _lag(block: _Block, period_s: float) -> Lag | None:
     if not 0 < peak < len(match) - 1 or match[peak] < LEAST_MATCH or match[peak] < DISTINCT * elsewhere.max():
         return None
     before, top, after = match[peak - 1 : peak + 2]
-    between = 0.5 * (before - after) / (before - 2 * top + after)
+    bend = before - 2 * top + after
+    between = 0.5 * (before - after) / bend if bend < 0 else 0.0
     return Lag(day=round(block.day, 2), late_s=-round((peak - reach + between) * period_s, 2), match=round(float(top), 3))
 
 
@@ -122,7 +123,9 @@ def _late(recording: Recording, name: str, lags: list[Lag], notes: Notes) -> Non
 
 def _wanders(name: str, day: Curve, late_s: Curve, sample_s: float, notes: Notes) -> bool:
     """A finding where the lag changes over time: a clock that drifts, or one that was set."""
-    first, second = np.triu_indices(len(day), 1)
+    first, second = np.nonzero(day[None, :] > day[:, None])
+    if not len(first):
+        return False
     per_day = float(np.median((late_s[second] - late_s[first]) / (day[second] - day[first])))
     change_s = per_day * float(day[-1] - day[0])
     off_s = float(np.median(np.abs(late_s - np.median(late_s - per_day * day) - per_day * day)))

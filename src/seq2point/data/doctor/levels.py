@@ -39,7 +39,9 @@ def check(recording: Recording, channels: list[Channel], frozen: Flags, notes: N
         else:
             _above(recording, channel.name, channel.power_w, used, highest_near, notes)
     if len(channels) > 1:
-        total = np.nansum([channel.power_w for channel in channels], axis=0)
+        total = np.zeros_like(recording.mains_w)
+        for channel in channels:
+            total += np.nan_to_num(channel.power_w)
         _above(recording, None, total, total > sum(channel.idle_w for channel in channels), highest_near, notes)
 
 

@@ -31,7 +31,7 @@ def _use(channel: Channel, mains: Channel) -> Use:
         row["uses_per_day"] = _rounded(len(runs(on)[0]) / days)
         row["typical_on_w"] = _rounded(float(np.nanmedian(power_w[on]))) if on.any() else None
     return Use(
-        channel=channel.name or "mains",
+        channel=channel.name,
         known_days=round(days, 2),
         kwh=round(kwh, 2),
         kwh_per_day=_rounded(kwh / days),
