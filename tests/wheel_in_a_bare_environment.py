@@ -44,6 +44,7 @@ def main(wheels: Path) -> None:
         refusal = run(folder, "env/bin/seq2point", "convert", "nilmtk", "house.parquet", "-o", "converted", expect=1)
         if "seq2point[convert]" not in refusal:
             sys.exit(f"without h5py, converting HDF5 must name the extra that it lacks; it said: {refusal}")
+        run(folder, "env/bin/seq2point", "data", "check", "house.parquet")
         refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
         if "seq2point[train]" not in refusal:
             sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")

@@ -5,6 +5,7 @@ Seq2PointError          exit code 1
   ModelFileError        a model file that is damaged, altered or of another kind
   TrainingError         a training that cannot go on
   UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
+  UnhealthyDataError    exit code 3: the data doctor could do its work, and found errors in what it checked
 """
 
 
@@ -33,3 +34,9 @@ class UsageError(Seq2PointError):
     """The caller asked for something that does not exist or does not fit."""
 
     exit_code = 2
+
+
+class UnhealthyDataError(Seq2PointError):
+    """The data doctor found errors in a recording."""
+
+    exit_code = 3

@@ -59,7 +59,7 @@ def evaluate(
     The mean predictor is the mean power in training; that of the recordings where the model does not know it.
     Raises DataError for another period than the model's, an appliance that a house lacks, and nothing to score.
     """
-    check(recordings, model.period_s, model.appliances)
+    check(recordings, model.period_s, [appliance.name for appliance in model.appliances])
     predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}
@@ -76,7 +76,7 @@ def evaluate(
     return Evaluation(model, recordings, predictions, metrics, baselines)
 
 
-def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[Appliance]) -> None:
+def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[str]) -> None:
     """Refuse recordings that no model of this sampling period and these appliances can be scored on.
 
     Raises DataError for another period and for an appliance that a house lacks.
@@ -87,8 +87,8 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
                 f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
                 f"{period_s:g} s; resample with --period {period_s:g}s"
             )
-        for appliance in appliances:
-            recording.appliance_w(appliance.name)
+        for name in appliances:
+            recording.appliance_w(name)
 
 
 def _stretches(

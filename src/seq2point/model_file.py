@@ -11,7 +11,7 @@ import struct
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -119,8 +119,8 @@ class Model:
         """The appliances' power for every sample of a recording: f32[T, A] in watts.
 
         Only the recording's mains are read. NaN where no full window of readings reaches; with `edges` 'repeat' the reading at
-        the edge of a gapless stretch is repeated to fill the windows there. Predictions below zero are zero, unless `clip` is
-        off. `progress` is told of samples as they are done.
+        the edge of a gapless stretch is repeated to fill the windows there, with 'zeros' no power is (as in nilmtk-contrib).
+        Predictions below zero are zero, unless `clip` is off. `progress` is told of samples as they are done.
         """
         architecture, scale = self.architecture, self.scale
         mean_w = torch.tensor(scale.appliance_mean_w)
@@ -133,14 +133,15 @@ class Model:
         self.network.eval()
         for first, end in gapless_spans(recording):
             readings = recording.mains_w[first:end]
-            if edges == "repeat":
-                readings = np.pad(readings, (before, architecture.window - 1 - before), mode="edge")
+            if edges != "empty":
+                padding: Literal["edge", "constant"] = "edge" if edges == "repeat" else "constant"
+                readings = np.pad(readings, (before, architecture.window - 1 - before), mode=padding)
             if len(readings) < architecture.window:
                 continue
             mains = torch.from_numpy(np.require(readings, requirements=["C", "W"])).to(device)
             answer = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w, progress=progress)
             answer = answer.view(-1, architecture.outputs).cpu()
-            at = first if edges == "repeat" else first + before
+            at = first + before if edges == "empty" else first
             answer = answer * std_w + mean_w
             power_w[at : at + len(answer)] = (answer.clamp_(min=0) if clip else answer).numpy()
         self.network.train(training)
@@ -151,7 +152,8 @@ class Model:
 
         NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling
         period apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
-        `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'.
+        `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'
+        or 'zeros'.
         Raises DataError for values that are not numbers and for another period than the model's.
         """
         mains = open_series(series)

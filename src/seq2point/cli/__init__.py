@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from seq2point.cli import compact, convert, demo, disaggregate, factorise, info, protocol, prune, pruners, test, train, transfer
+from seq2point.cli import (
+    compact,
+    convert,
+    data_check,
+    data_synthesise,
+    demo,
+    disaggregate,
+    factorise,
+    info,
+    protocol,
+    prune,
+    pruners,
+    test,
+    train,
+    transfer,
+)
 from seq2point.cli.run import run
 
 app = typer.Typer(
@@ -34,6 +49,11 @@ def _seq2point(
 for verb in (train, transfer, prune, pruners, compact, factorise, test, disaggregate, convert, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(protocol.app, name="protocol")
+
+data = typer.Typer(help="Check recordings, and make synthetic ones.", no_args_is_help=True)
+data.command()(data_check.check)
+data.command()(data_synthesise.synthesise)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

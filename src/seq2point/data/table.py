@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from seq2point.appliances import APPLIANCES, canonical
+from seq2point.appliances import canonical, known, name_columns, of_kind
 from seq2point.choices import Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
@@ -193,15 +193,16 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     file = open_file(Path(path))
     time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
     names = {"mains": mains_column(file, columns, time_name)}
-    found = {canonical(name): name for name in file.names if name not in (time_name, names["mains"])}
+    found = name_columns(name for name in file.names if name not in (time_name, names["mains"]))
     found |= {canonical(name): file.require(column) for name, column in columns.appliances.items()}
     if appliances is None:
         named = {canonical(name) for name in columns.appliances}
-        appliances = [name for name in found if name in APPLIANCES or name in named]
+        appliances = [name for name in found if known(name) or name in named]
     for name in map(canonical, appliances):
-        if name not in found:
+        column = of_kind(name, found)
+        if column is None:
             raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
-        names[name] = found[name]
+        names[name] = found[column]
     wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
     return _checked(file, file.read(wanted), time_name, names, columns)
 

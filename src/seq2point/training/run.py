@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from seq2point import masks, sliding
 from seq2point import network as networks
 from seq2point import pruning as pruners
-from seq2point.appliances import Appliance
+from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.errors import DataError, UsageError
@@ -41,7 +41,7 @@ from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
-from seq2point.windows import Scale, window_runs
+from seq2point.windows import Scale, defined, window_runs
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
@@ -63,7 +63,19 @@ class Trained(NamedTuple):
     pruned: PruneState
 
 
-def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance, **options: Any) -> Model:
+def meant(appliance: str | Appliance | Definition, start: Model | None = None) -> Appliance | Definition:
+    """The appliance to train for: by name that of the table, or that of the model to start from.
+
+    Raises UsageError for a name that neither has.
+    """
+    if not isinstance(appliance, str):
+        return appliance
+    if start is not None and canonical(appliance) == start.appliances[0].name:
+        return start.appliances[0]
+    return find_appliance(appliance)
+
+
+def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance | Definition, **options: Any) -> Model:
     """Train a network for one appliance; the options are those of `train_with_history`, which also says how it went.
 
     Raises DataError for recordings that cannot be learned from and UsageError for options that do not fit.
@@ -73,7 +85,7 @@ def train(recordings: Recording | Sequence[Recording], appliance: str | Applianc
 
 def train_with_history(
     recordings: Recording | Sequence[Recording],
-    appliance: str | Appliance,
+    appliance: str | Appliance | Definition,
     *,
     validation: Recording | Sequence[Recording] | None = None,
     network: str | Architecture | None = None,
@@ -96,6 +108,7 @@ def train_with_history(
 ) -> Trained:
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
 
+    `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
     `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
     training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
@@ -107,10 +120,11 @@ def train_with_history(
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
     set_threads(threads)
-    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    said = meant(appliance, start)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
+    what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
     if pruner and settings.get("freeze", "none") != "none":
         raise UsageError("a pruner would zero weights that --freeze keeps as they are: prune first, or freeze nothing")
