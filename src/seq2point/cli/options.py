@@ -70,7 +70,10 @@ Set = Annotated[
         "--set", help="A setting of the pruning method, see `seq2point pruners`; repeat for several.", metavar="NAME=VALUE"
     ),
 ]
-Resample = Annotated[bool, typer.Option("--resample", help="Average a finer recording to the model's period.")]
+Resample = Annotated[
+    bool,
+    typer.Option("--resample", help="Average a finer recording to the model's period, or repeat the readings of one a little coarser."),
+]
 TimeColumn = Annotated[str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME")]
 MainsColumn = Annotated[str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME")]
 ApplianceColumn = Annotated[str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME")]
