@@ -104,7 +104,7 @@ class Recording:
         """
         before, wanted = (round(span * 86400 / self.period_s) for span in (skip, days))
         first, last = np.searchsorted(np.cumsum(self._known(name)), (before + 1, before + wanted))
-        return self.slice(int(first), int(last) + 1)
+        return self.slice(int(first), int(last) + (wanted > 0))
 
     def _known(self, name: str) -> npt.NDArray[np.bool_]:
         known: npt.NDArray[np.bool_] = ~(np.isnan(self.mains_w) | np.isnan(self.appliance_w(name)))

@@ -60,9 +60,7 @@ def transfer(
     if rescale == "refit":
         start.scale = Scale.fitted([what], houses)
     record = origin(model, freeze=frozen, days=days, skip=skip, rescale=rescale)
-    return train_with_history(
-        houses, what, start=start, freeze=frozen, seed=seed, provenance={"transfer": record}, **options
-    )
+    return train_with_history(houses, what, start=start, freeze=frozen, seed=seed, provenance={"transfer": record}, **options)
 
 
 def train_anew(
@@ -112,9 +110,7 @@ def origin(model: Model, **asked: Any) -> dict[str, Any]:
     return {"from": came_from, **asked}
 
 
-def _cut(
-    recordings: Recording | Sequence[Recording], appliance: Appliance, days: float | None, skip: float
-) -> list[Recording]:
+def _cut(recordings: Recording | Sequence[Recording], appliance: Appliance, days: float | None, skip: float) -> list[Recording]:
     """What of the recordings is learned from; a warning for one that holds less than was asked for."""
     houses = [recordings] if isinstance(recordings, Recording) else list(recordings)
     if days is None and not skip:
@@ -150,7 +146,8 @@ def for_appliance(
     fresh = model.architecture.build()
     fresh.convolutions.load_state_dict(model.network.convolutions.state_dict())
     nn.init.constant_(fresh.output.bias, (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w)
-    return Model(fresh, _scale(model, appliance), (appliance,), model.period_s, {name: mask.clone() for name, mask in model.masks.items()})
+    held = {name: mask.clone() for name, mask in model.masks.items()}
+    return Model(fresh, _scale(model, appliance), (appliance,), model.period_s, held)
 
 
 @torch.no_grad()

@@ -18,7 +18,9 @@ def load_model(path: Path, device: Device, threads: int | None) -> Model:
     return model
 
 
-def load_houses(paths: Sequence[Path], appliances: Sequence[str], period_s: float, columns: Columns, resample: bool) -> list[Recording]:
+def load_houses(
+    paths: Sequence[Path], appliances: Sequence[str], period_s: float, columns: Columns, resample: bool
+) -> list[Recording]:
     """The recordings of some files with these appliances, at a model's sampling period.
 
     Raises DataError for a file that cannot be read so, and for another period where `resample` does not ask for the model's.

@@ -73,7 +73,7 @@ def transfer(
     from seq2point.transfer import transfer as transferred
 
     loaded = load_model(model, device, threads)
-    wanted = [appliance_of(loaded, name) for name in appliance or [None]]
+    wanted = [appliance_of(loaded, name) for name in appliance] if appliance else [appliance_of(loaded)]
     if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
         raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
     named = options.columns(time_column, mains_column, unit, repair)

@@ -86,7 +86,9 @@ class Table:
                 return
             coarser = found_s > period_s
             if resample and coarser:
-                warnings.warn(f"{self.path}: readings every {found_s:g} s are repeated to give one every {period_s:g} s", stacklevel=2)
+                warnings.warn(
+                    f"{self.path}: readings every {found_s:g} s are repeated to give one every {period_s:g} s", stacklevel=2
+                )
             if resample:
                 return
             advice = f"say --resample to {'repeat readings' if coarser else 'average it'}"
