@@ -1,4 +1,4 @@
-"""A curve of a transfer: each point is the transfer it says, made once; what was interrupted goes on; what cannot run is refused."""
+"""A curve of a transfer: each point is the transfer it says, made once and found again; what cannot run is refused."""
 
 from collections.abc import Callable
 from dataclasses import replace
