@@ -20,6 +20,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.model_file import Model
 from seq2point.pruning import PruneState
 from seq2point.recording import Recording
+from seq2point.states import on_state
 from seq2point.training import Trained, meant, train_with_history
 from seq2point.windows import Scale
 
@@ -111,15 +112,18 @@ def origin(model: Model, **asked: Any) -> dict[str, Any]:
 
 
 def _cut(recordings: Recording | Sequence[Recording], appliance: Appliance, days: float | None, skip: float) -> list[Recording]:
-    """What of the recordings is learned from; a warning for one that holds less than was asked for."""
-    houses = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    if days is None and not skip:
-        return houses
-    cut = [house.first_days(house.days if days is None else days, appliance.name, skip) for house in houses]
-    for house in cut:
-        if days is not None and (found := house.days_of_readings(appliance.name)) < 0.99 * days:
+    """What of the recordings is learned from; a warning where it is less than asked for, and where the appliance is never on."""
+    houses, name = [recordings] if isinstance(recordings, Recording) else list(recordings), appliance.name
+    if days is not None or skip:
+        houses = [house.first_days(house.days if days is None else days, name, skip) for house in houses]
+    for house in houses:
+        if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
             warnings.warn(f"house {house.house}: {found:.3g} days of readings are all there is, not {days:g}", stacklevel=3)
-    return cut
+    power_w = [house.appliance_w(name) for house in houses]
+    known = not all(np.isnan(w).all() for w in power_w)
+    if known and not any(on_state(np.nan_to_num(w), appliance, houses[0].period_s).any() for w in power_w):
+        warnings.warn(f"{appliance.label} is never on in what is learned from: a model forgets it there", stacklevel=3)
+    return houses
 
 
 def _scale(model: Model, appliance: Appliance) -> Scale:

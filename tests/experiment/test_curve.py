@@ -98,6 +98,7 @@ def test_a_curve_that_was_interrupted_goes_on_and_makes_nothing_twice(
     assert len(made) == 17
 
 
+@pytest.mark.filterwarnings("ignore:kettle is never on")
 def test_the_report_has_every_metric_with_its_spread_and_tells_of_rare_states(make: Callable[..., Curve], tmp_path: Path):
     never = home(2)
     never.appliances_w["kettle"][: 2 * 1440] = 0

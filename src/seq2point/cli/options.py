@@ -73,6 +73,10 @@ Budget = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
 ]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
+]
 ScheduleName = Annotated[LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")]
 Sparsity = Annotated[float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method")]
 Set = Annotated[

@@ -81,10 +81,7 @@ def train(
         float | None,
         typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
     ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
-    ] = None,
+    learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     scaling: Annotated[
         Scaling, typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.")

@@ -49,7 +49,7 @@ def transfer(
     budget: options.Budget = None,
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
+    learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.")] = 0,
     device: options.DeviceName = "auto",

@@ -56,7 +56,7 @@ def transfer_curve(
     ] = None,
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
+    learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
