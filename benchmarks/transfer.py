@@ -48,7 +48,7 @@ TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress":
 PARENTS = ("dense", "small")
 RATE = 3e-3
 
-A_STEPS, A_RATES = {"dense": 70, "small": 1000}, {"dense": RATE, "small": 1e-3}
+A_STEPS, A_RATES = {"dense": 60, "small": 1000}, {"dense": RATE, "small": 1e-3}
 
 B_SHAPE, B_PERIOD_S, B_TEST_DAYS, B_STAGGER = Architecture(window=199), 30.0, 60.0, 28.0
 B_STEPS = {"dense": 120, "small": 600}
@@ -62,7 +62,7 @@ C_APPLIANCE, C_PERIOD_S, C_DAYS, C_THREADS = "washing_machine", 8.0, 7.0, 2
 C_STEPS = {"dense": 60, "small": 400}
 C_FREEZES: tuple[Freeze, ...] = ("convolutions", "none")
 
-ROUNDS = {B_PERIOD_S: ((140, RATE), (140, 2e-3), (140, 1e-3)), C_PERIOD_S: ((80, RATE), (80, 2e-3))}
+ROUNDS = {B_PERIOD_S: ((140, RATE), (140, 2e-3), (140, 1e-3)), C_PERIOD_S: ((70, RATE), (70, 2e-3))}
 PRUNING_STEPS = {B_PERIOD_S: 60, C_PERIOD_S: 40}
 SMALL_STEPS = 800
 
@@ -102,7 +102,7 @@ def to_appliance(appliance: str, seed: int) -> Iterator[Path]:
             path = FOLDER / f"a-{appliance}-{seed}-{parent}-{way}.json"
             if not path.exists():
                 learn = transfer if way == "frozen" else train_anew
-                options = {"steps": A_STEPS[parent], "learning_rate": A_RATES[parent], "seed": seed, **TRAINING}
+                options = {"steps": A_STEPS[parent], "learning_rate": A_RATES[parent], "seed": seed, "threads": 1, **TRAINING}
                 trained = learn(model, train, find(appliance), **options)
                 keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history))
             yield path

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ ACTIVE_HOURS = 3.0
 ROW_HEIGHT, LINE_LETTERS = 0.2, 140
 LINE_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#7a5195")  # told apart by most of the colour-blind
 MARKERS = "osD^"
+OFF_SCALE = 2.2
 ENDINGS = (".png", ".pdf", ".svg")
 
 
@@ -151,14 +152,14 @@ def save_curve_plot(panels: Sequence["CurvePanel"], title: str, subtitle: str, p
         draw_curve(axes, panel)
     figure.suptitle(f"{title}\n", x=0.01, ha="left", fontsize=13, weight="bold")
     figure.text(0.01, 0.935, subtitle, ha="left", va="top", fontsize=9.5, color="#555555")
-    curve_legend(figure, drawn)
+    add_legend_below(figure, drawn)
     _save(figure, path)
 
 
 class CurvePanel(NamedTuple):
     """One quantity against days of labels: by name, each line's values of every seed at its days; and constants to compare with.
 
-    `bounded` is for what cannot exceed 1 and is better the higher.
+    A line's place decides its colour, so one that is not there is empty. `bounded` is for what lies between 0 and 1.
     """
 
     quantity: str
@@ -167,23 +168,24 @@ class CurvePanel(NamedTuple):
     bounded: bool = False
 
 
-def draw_curve(axes: Axes, panel: CurvePanel, styles: Mapping[str, Mapping[str, Any]] | None = None, band: bool = True) -> None:
+def draw_curve(axes: Axes, panel: CurvePanel) -> None:
     """Mean lines with the range of their seeds as a band, over days on a scale that shows zero; constants dashed.
 
-    A constant far above everything else is told in words at the top, so that it does not press the lines together.
+    What is far above the rest does not press it together: a constant is told in words at the top, a line leaves there.
     """
     all_days = sorted({days for line in panel.lines.values() for days in line})
     values = [value for line in panel.lines.values() for seeds in line.values() for value in seeds]
-    highest = 1.0 if panel.bounded else 1.12 * max([*values, min(panel.constants.values(), default=0.0)])
+    least = min(panel.constants.values(), default=0.0)
+    highest = 1.0 if panel.bounded else min(1.12 * max(*values, least), OFF_SCALE * max(median(values), least))
+    clip = max(values) > highest
     for i, (name, line) in enumerate(panel.lines.items()):
-        style = {"color": LINE_COLOURS[i % 4], "marker": MARKERS[i % 4], **(styles or {}).get(name, {})}
+        if not line:
+            continue
+        colour, marker = LINE_COLOURS[i % 4], MARKERS[i % 4]
         days, seeds = list(line), list(line.values())
-        axes.plot(
-            days, [fmean(s) for s in seeds], lw=1.8, ms=5.5, mec="white", mew=0.8, label=name, zorder=3, clip_on=False, **style
-        )
-        if band and any(len(s) > 1 for s in seeds):
-            lowest, top = [min(s) for s in seeds], [max(s) for s in seeds]
-            axes.fill_between(days, lowest, top, color=style["color"], alpha=0.14, lw=0, zorder=2)
+        (drawn,) = axes.plot(days, [fmean(s) for s in seeds], color=colour, marker=marker, label=name, clip_on=clip)
+        drawn.set(lw=1.8, ms=5.5, mec="white", mew=0.8, zorder=3)
+        axes.fill_between(days, [min(s) for s in seeds], [max(s) for s in seeds], color=colour, alpha=0.14, lw=0, zorder=2)
     for (name, constant), dashes in zip(panel.constants.items(), ((5, 2), (1.5, 1.5)), strict=False):
         if constant <= highest:
             axes.axhline(constant, color="#444444", lw=1.1, dashes=dashes, label=name, zorder=1)
@@ -199,7 +201,7 @@ def draw_curve(axes: Axes, panel: CurvePanel, styles: Mapping[str, Mapping[str, 
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def curve_legend(figure: Figure, drawn: Sequence[Axes]) -> None:
+def add_legend_below(figure: Figure, drawn: Sequence[Axes]) -> None:
     """One legend below all panels, each name once."""
     handles = {label: handle for axes in drawn for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=9.5)

@@ -29,7 +29,7 @@ def report(curve: Curve, results: Results) -> dict[str, Any]:
         "test": [{"house": r.house, "days": round(r.days, 2), "period_s": r.period_s} for r in curve.test],
         "rescale": curve.rescale,
         "training": Settings.of(**curve.training).model_dump(mode="json", exclude={"seed", "freeze"}),
-        "seeds": list(curve.seeds),
+        "seeds": sorted({point.seed for point, _ in results}),
         "days": _days(results),
         "points": [
             {
@@ -70,7 +70,7 @@ def _notes(curve: Curve, days: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if fewest < FEW:
             how_often = "never" if fewest == 0 else f"only {fewest} time{'' if fewest == 1 else 's'}"
             yield f"The {label} is {how_often} on in {in_days(row['days'])} of labels{' of some seed' if curve.stagger else ''}."
-    if curve.stagger == 0 and len(curve.seeds) > 1:
+    if curve.stagger == 0 and any(len(row["starts"]) > 1 for row in days):
         yield "All seeds learn from the same days: the spread does not tell how much it matters which days they are (--stagger)."
 
 
@@ -132,7 +132,7 @@ def _cell(point: Mapping[str, Any] | None) -> str:
 def panel(found: Mapping[str, Any], metric: str, quantity: str, bounded: bool = False) -> CurvePanel:
     """A metric of a report as a panel of its picture; a point that lacks it, where no seed's days tell, is left out."""
     days = sorted({point["days"] for point in found["points"]})
-    lines: dict[str, dict[float, Sequence[float]]] = {}
+    lines: dict[str, dict[float, Sequence[float]]] = {titled(choice): {} for choice in (*FREEZES, FROM_NOTHING)}
     for choice in choices_of(found):
         reached = {n: point["metrics"][metric] for n in days if (point := point_of(found, choice, n))}
         lines[titled(choice)] = {n: value["values"] for n, value in reached.items() if value["mean"] is not None}
