@@ -12,7 +12,8 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import train
 from seq2point.training.augmentation import NOTHING, Augmentation
-from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.loss import Loss
 from seq2point.training.settings import Settings
 from seq2point.windows import Scale
 
@@ -31,7 +32,7 @@ def house(seed: int, samples: int = 900) -> Recording:
 
 def batches_of(recordings: list[Recording], augmentation: Augmentation, absolute: float = 0.0) -> ChunkBatches:
     houses = Houses(recordings, ["kettle"], SHAPE, UNSCALED, torch.device("cpu"))
-    return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, absolute)
+    return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, Loss(absolute))
 
 
 @given(transplant=st.sampled_from([0.0, 0.4, 1.0]), gain=st.sampled_from([0.0, 0.25]), step=st.integers(0, 8))
@@ -95,27 +96,9 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
     assert 0 in losses
 
 
-@pytest.mark.parametrize("kind", [ChunkBatches, WindowBatches])
-def test_the_absolute_error_is_added_to_the_squared_one(kind: type) -> None:
-    houses = Houses([house(1)], ["kettle"], SHAPE, Scale.lineage([KETTLE]), torch.device("cpu"))
-    torch.manual_seed(0)
-    network = SHAPE.build()
-    with torch.no_grad():
-        network.output.weight.zero_()
-        network.output.bias.fill_(0.5)
-    losses = []
-    for absolute in (0.0, 0.2):
-        batches = kind(houses, 60, 1, 1, 0.0, NOTHING, absolute) if kind is ChunkBatches else kind(houses, 60, 1, absolute)
-        losses.append(batches.loss(network, batches.draw(0)))
-    gathered = batches.gather(batches.draw(0))
-    error = 0.5 - (gathered[1][gathered[2]] if kind is ChunkBatches else gathered[1])
-    torch.testing.assert_close(losses[0], error.square().mean())
-    torch.testing.assert_close(losses[1], error.square().mean() + 0.2 * error.abs().mean())
-
-
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
     assert not Settings.of(engine="windows").augmentation
-    assert Settings.of(engine="windows").absolute_weight == 0
+    assert Settings.of(engine="windows").loss == Loss()
     assert Settings.of().augmentation == Augmentation(0.7, 0.3)
     assert Settings.of(transplant=0, gain=0).augmentation == NOTHING
     for option in ("transplant", "gain"):

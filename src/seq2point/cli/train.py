@@ -81,6 +81,14 @@ def train(
         float | None,
         typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
     ] = None,
+    clipped: Annotated[
+        bool | None,
+        typer.Option(
+            "--clipped/--no-clipped",
+            help="Let an answer below zero count as zero where the appliance is off.",
+            show_default="clipped, but not with --engine windows",
+        ),
+    ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
@@ -158,6 +166,7 @@ def train(
         transplant=transplant,
         gain=gain,
         absolute=absolute,
+        clipped=clipped,
         learning_rate=learning_rate,
         schedule=schedule,
         patience=patience,

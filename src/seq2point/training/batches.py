@@ -13,7 +13,10 @@ from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording
 from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, replaced
+from seq2point.training.loss import Loss
 from seq2point.windows import Scale, WindowRuns, window_runs
+
+SQUARED = Loss()
 
 
 class Batches(Protocol):
@@ -100,8 +103,8 @@ class WindowBatches:
 
     rows = "windows"
 
-    def __init__(self, houses: Houses, batch_size: int, seed: int, absolute: float = 0.0):
-        self.data, self.windows_per_step, self.seed, self.absolute = houses, batch_size, seed, absolute
+    def __init__(self, houses: Houses, batch_size: int, seed: int, error: Loss = SQUARED):
+        self.data, self.windows_per_step, self.seed, self.error = houses, batch_size, seed, error
         self.ends = np.cumsum([house.runs.total for house in houses.houses])
         self.steps_per_epoch = -(-houses.windows // batch_size)
         self._epoch, self._order = -1, np.empty(0, dtype=np.int32)
@@ -132,7 +135,7 @@ class WindowBatches:
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
         """The mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return _error(network(x), target, self.absolute).mean()
+        return self.error(network(x), target, self.data.scale).mean()
 
 
 class ChunkBatches:
@@ -157,10 +160,10 @@ class ChunkBatches:
         seed: int,
         active: float = 0.0,
         augmentation: Augmentation = NOTHING,
-        absolute: float = 0.0,
+        error: Loss = SQUARED,
     ):
         self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed
-        self.augmentation, self.absolute = augmentation, absolute
+        self.augmentation, self.error = augmentation, error
         self.windows_per_step = windows_per_chunk * chunks_per_step
         self.activity = [_activity(house, houses.architecture) for house in houses.houses]
         self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
@@ -247,18 +250,12 @@ class ChunkBatches:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = _error(self.answers(network, drawn, x), target, self.absolute).mean(-1)
+        error = self.error(self.answers(network, drawn, x), target, self.data.scale).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
     def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
         """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N, M, A]."""
         return sliding.predict_chunks(network, x)
-
-
-def _error(answer: Tensor, target: Tensor, absolute: float) -> Tensor:
-    """The squared error of each answer, with so much of the absolute one added."""
-    difference = answer - target
-    return difference.square() + absolute * difference.abs() if absolute else difference.square()
 
 
 def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from seq2point.choices import Engine, Freeze, LearningRateSchedule
 from seq2point.errors import UsageError
 from seq2point.training.augmentation import Augmentation
+from seq2point.training.loss import Loss
 
 VALIDATIONS = 20
 WARM_UP = 10
@@ -26,7 +27,8 @@ class Settings(BaseModel):
     nor has a network with frozen layers, whose answers are then computed once.
     `absolute` is the weight of the absolute error beside the squared one, by default 0.2 for 'sliding' and 0 for 'windows', the
     paper's loss. What minimises it is the expected power, soft-thresholded: without it a network that is not sure answers with a
-    few watts at all times, and a rare appliance is then worse predicted than by zero.
+    few watts at all times, and a rare appliance is then worse predicted than by zero. `clipped` counts an answer below zero as
+    zero where the appliance is off (training/loss.py), by default for 'sliding' alone.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
@@ -47,6 +49,7 @@ class Settings(BaseModel):
     transplant: float | None = Field(None, ge=0, le=1)
     gain: float | None = Field(None, ge=0, lt=1)
     absolute: float | None = Field(None, ge=0)
+    clipped: bool | None = None
     learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
     freeze: Freeze = "none"
@@ -67,9 +70,11 @@ class Settings(BaseModel):
         return Augmentation(TRANSPLANT if self.transplant is None else self.transplant, GAIN if self.gain is None else self.gain)
 
     @property
-    def absolute_weight(self) -> float:
-        """The weight asked for, or the engine's."""
-        return self.absolute if self.absolute is not None else ABSOLUTE if self.engine == "sliding" else 0.0
+    def loss(self) -> Loss:
+        """The error asked for, or the engine's."""
+        sliding = self.engine == "sliding"
+        absolute = self.absolute if self.absolute is not None else ABSOLUTE if sliding else 0.0
+        return Loss(absolute, sliding if self.clipped is None else self.clipped)
 
     @classmethod
     def of(cls, **values: Any) -> Self:
