@@ -77,6 +77,14 @@ def train(
         float | None,
         typer.Option(help="How far the appliance's power is scaled up and down in training, as a fraction.", show_default="0.3"),
     ] = None,
+    loads: Annotated[
+        float | None,
+        typer.Option(help="Made-up loads a day that are added to the mains in training.", show_default="3"),
+    ] = None,
+    stretch: Annotated[
+        float | None,
+        typer.Option(help="How far the duration of what is transplanted goes from 1, up or down by a factor.", show_default="0"),
+    ] = None,
     absolute: Annotated[
         float | None,
         typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
@@ -165,6 +173,8 @@ def train(
         active=active,
         transplant=transplant,
         gain=gain,
+        loads=loads,
+        stretch=stretch,
         absolute=absolute,
         clipped=clipped,
         learning_rate=learning_rate,

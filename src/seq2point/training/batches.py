@@ -13,6 +13,7 @@ from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording
 from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, replaced
+from seq2point.training.loads import made_up_w
 from seq2point.training.loss import Loss
 from seq2point.windows import Scale, WindowRuns, window_runs
 
@@ -63,7 +64,7 @@ class Houses:
         scale: Scale,
         device: torch.device,
     ):
-        self.architecture, self.scale = architecture, scale
+        self.architecture, self.scale, self.period_s = architecture, scale, recordings[0].period_s
         self.houses = [
             _House(
                 window_runs(r, architecture.window, architecture.target_index, names),
@@ -179,7 +180,7 @@ class ChunkBatches:
         return starts[house.runs.count_within(starts, self.hop) > 0]
 
     def draw(self, step: int) -> Tensor:
-        """House and first window of a step's chunks, i64[N, 2]; augmented, those of their mains and the gain too, i64[N, 5]."""
+        """House and first window of a step's chunks, i64[N, 2]; augmented, all that `Augmentation.draw` gives, i64[N, 7]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             random = np.random.default_rng((self.seed, epoch))
@@ -219,10 +220,17 @@ class ChunkBatches:
         shape, places = self.data.architecture, drawn[:, :2]
         mains_w, power_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
         if self.augmentation:
-            mains_from, gain = drawn[:, 2:4], drawn[:, 4].to(power_w) / PER_MILLE
+            mains_from, (gain, duration), seeds = drawn[:, 2:4], drawn[:, 4:6].T.to(power_w) / PER_MILLE, drawn[:, 6]
+            if self.augmentation.stretch:
+                power_w = self._stretched_w(places, duration)
+                known = ~power_w[:, shape.target_index : shape.target_index + self.hop].isnan().any(-1)
+                usable = torch.where((duration == 1)[:, None], usable, known)
             power_w = power_w * gain[:, None, None]
             mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from), power_w)
             usable = usable & self._usable(mains_from)
+            if a_day := self.augmentation.loads:
+                made_up = np.stack([made_up_w(seed, mains_w.shape[1], self.data.period_s, a_day) for seed in seeds.tolist()])
+                mains_w = mains_w + torch.from_numpy(made_up).to(mains_w)
         target_w = power_w[:, shape.target_index : shape.target_index + self.hop]
         return torch.nan_to_num_(self.data.scaled_mains(mains_w)), torch.nan_to_num_(self.data.scaled_power(target_w)), usable
 
@@ -240,6 +248,20 @@ class ChunkBatches:
                 for i, start in places.tolist()
             ]
         )
+
+    def _stretched_w(self, places: Tensor, duration: Tensor) -> Tensor:
+        """The appliances' power in chunks, so many times as long about their middles, between samples on a line: f32[N, L, A]."""
+        length = self.hop + self.data.architecture.window - 1
+        middle = (length - 1) / 2
+        stretched = []
+        for (i, start), times in zip(places.tolist(), duration.tolist(), strict=True):
+            at = start + middle + (np.arange(length) - middle) / times
+            first = int(np.floor(at[0]))
+            before = torch.from_numpy(at - first).floor().long()
+            along = torch.from_numpy(at - first - before.numpy()).to(places.device, torch.float32)
+            series = [_padded(power_w, first, int(before[-1]) + 2) for power_w in self.data.houses[i].appliances_w]
+            stretched.append(torch.stack([torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series], dim=1))
+        return torch.stack(stretched)
 
     def _usable(self, places: Tensor) -> Tensor:
         """Which windows of chunks are usable, bool[N, M]."""
