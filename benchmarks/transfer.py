@@ -12,7 +12,8 @@ it goes on where it stopped; two processes may share it by seeds, once the first
         tested on ukdale_house1_6s_b
     b   another house at 30 s, windows of 199 samples: REFIT house 2 to REFIT house 20, and UK-DALE house 1 (its 6 s averaged) to
         REFIT house 2; curves over days of labels (experiment/curve.py), tested on the target's last 60 days of readings. Each
-        seed learns from days of its own, 28 after those of the seed before
+        seed learns from days of its own, 28 after those of the seed before. By default frozen layers are without augmentation,
+        so 'augmented' is the small network's frozen curve with what the others have
     c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, 2 threads, tested on the fortnight nine
         months later
 """
@@ -39,6 +40,7 @@ from seq2point.network import Architecture
 from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
+from seq2point.training.settings import GAIN, LOADS, TRANSPLANT
 from seq2point.transfer import train_anew, transfer
 
 FOLDER = Path("runs/transfer")
@@ -47,6 +49,7 @@ ONLY = os.environ.get("SEQ2POINT_ONLY", "abc")
 TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress": False}
 PARENTS = ("dense", "small")
 RATE = 3e-3
+AUGMENTED = {"transplant": TRANSPLANT, "gain": GAIN, "loads": LOADS}
 
 A_STEPS, A_RATES = {"dense": 60, "small": 1000}, {"dense": RATE, "small": 1e-3}
 
@@ -83,6 +86,7 @@ def pieces() -> Iterator[object]:
             for appliance in B_APPLIANCES:
                 for parent in PARENTS:
                     yield to_house(pair, appliance, parent)
+                yield to_house(pair, appliance, "small", augmented=True)
     if "c" in ONLY:
         for seed in SEEDS:
             for parent in PARENTS:
@@ -136,9 +140,9 @@ def ukdale1(appliance: str, period_s: float) -> list[Recording]:
     return [load(f"ukdale_house1_6s_{part}", appliance, period_s) for part in "ab"]
 
 
-def to_house(pair: str, appliance: str, parent: str) -> Path:
+def to_house(pair: str, appliance: str, parent: str, augmented: bool = False) -> Path:
     """The curve of one parent; its report is of all seeds that are there, whichever process made them."""
-    source, _, _ = pair.partition("-")
+    source, name = pair.partition("-")[0], "augmented" if augmented else parent
     if source == "ukdale1":
         begun = ukdale1(appliance, B_PERIOD_S)
     else:
@@ -151,17 +155,18 @@ def to_house(pair: str, appliance: str, parent: str) -> Path:
         house,
         [test],
         B_DAYS[parent],
-        B_CHOICES,
+        ("convolutions",) if augmented else B_CHOICES,
         SEEDS,
         stagger=B_STAGGER,
-        training={"steps": B_STEPS[parent], "learning_rate": RATE, "batch_size": TRAINING["batch_size"]},
+        training={"steps": B_STEPS[parent], "learning_rate": RATE, "batch_size": TRAINING["batch_size"]}
+        | (AUGMENTED if augmented else {}),
         threads=1,
     )
     store = Store(FOLDER / "parts", any_code=True)
-    curve.run(store, lambda line: print(f"{pair} {parent}: {line}", flush=True))
+    curve.run(store, lambda line: print(f"{pair} {name}: {line}", flush=True))
     whole = replace(curve, seeds=ALL_SEEDS)
     there = [(point, result) for point in whole.points if (result := store.found(whole.part(point))) is not None]
-    path = FOLDER / f"b-{pair}-{appliance}-{parent}.json"
+    path = FOLDER / f"b-{pair}-{appliance}-{name}.json"
     write_json(report(whole, there), path)
     return path
 

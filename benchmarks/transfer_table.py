@@ -17,8 +17,14 @@ from seq2point.plots import LINE_COLOURS, add_legend_below, draw_curve
 
 PICTURE = Path("docs/images/transfer.png")
 HOUSES = {"refit2-refit20": "REFIT house 2 to REFIT house 20", "ukdale1-refit2": "UK-DALE house 1 to REFIT house 2"}
+NETWORKS = {
+    "dense": "the dense network",
+    "small": "the small network",
+    "augmented": "the small network, augmented while frozen",
+}
 WAYS = {"frozen": "the washing machine's convolutions, frozen", "fresh": "from nothing"}
 DENSE_LOOK: dict[str, Any] = {"ls": ":", "lw": 1.3, "marker": "o", "ms": 2.5, "zorder": 2}
+AUGMENTED_LOOK: dict[str, Any] = {"ls": "--", "lw": 1.3, "marker": "s", "ms": 3, "zorder": 2}
 SHOWN = (("mae_w", ".2f"), ("on_mae_w", ".0f"), ("sae", ".2f"), ("nde", ".3f"), ("f1", ".3f"))
 
 
@@ -68,35 +74,37 @@ def seconds_table() -> None:
                 line(parent, freeze, seconds, f"{before:.2f}", *metrics, f"{zero:.2f}", len(pieces))
 
 
-def curve_of(pair: str, appliance: str, parent: str) -> dict[str, Any] | None:
-    path = FOLDER / f"b-{pair}-{appliance}-{parent}.json"
+def curve_of(pair: str, appliance: str, name: str) -> dict[str, Any] | None:
+    path = FOLDER / f"b-{pair}-{appliance}-{name}.json"
     return dict(json.loads(path.read_text())) if path.exists() else None
 
 
 def curve_tables() -> None:
     for pair, words in HOUSES.items():
         for appliance in B_APPLIANCES:
-            for parent in PARENTS:
-                if report := curve_of(pair, appliance, parent):
-                    print(f"\n{words}, {appliance.replace('_', ' ')}, the {parent} network, {report['training']['steps']} steps:")
+            for name, network in NETWORKS.items():
+                if report := curve_of(pair, appliance, name):
+                    print(f"\n{words}, {appliance.replace('_', ' ')}, {network}, {report['training']['steps']} steps:")
                     print(*report["markdown"].splitlines()[1:], sep="\n")
 
 
 def picture() -> None:
-    """MAE against days of labels: the small network's lines with their range, the dense one's dotted; a row for each pair."""
+    """MAE against days of labels: the small network's lines with their range, the others' without; a row for each pair."""
     figure = Figure(figsize=(11, 8.4), layout="constrained")
     grid = figure.subplots(len(PAIRS), len(B_APPLIANCES), squeeze=False)
     for axes_of, pair in zip(grid, PAIRS, strict=True):
         for axes, appliance in zip(axes_of, B_APPLIANCES, strict=True):
             axes.set_title(f"{appliance.replace('_', ' ')}, {HOUSES[pair]}", loc="left", fontsize=10.5)
-            small, dense = (curve_of(pair, appliance, parent) for parent in ("small", "dense"))
+            small, dense, augmented = (curve_of(pair, appliance, name) for name in ("small", "dense", "augmented"))
             if small is None:
                 axes.set_axis_off()
                 continue
             draw_curve(axes, panel(small, "mae_w", "MAE, W"))
-            for i, of in enumerate(panel(dense, "mae_w", "MAE, W").lines.values() if dense else ()):
-                axes.plot(list(of), [fmean(seeds) for seeds in of.values()], color=LINE_COLOURS[i], **DENSE_LOOK)
-    grid[0, 0].add_line(Line2D([], [], color="#444444", label="the dense network", **DENSE_LOOK))
+            for report, look in ((dense, DENSE_LOOK), (augmented, AUGMENTED_LOOK)):
+                for i, of in enumerate(panel(report, "mae_w", "MAE, W").lines.values() if report else ()):
+                    axes.plot(list(of), [fmean(seeds) for seeds in of.values()], color=LINE_COLOURS[i], **look)
+    for name, look in (("dense", DENSE_LOOK), ("augmented", AUGMENTED_LOOK)):
+        grid[0, 0].add_line(Line2D([], [], color="#444444", label=NETWORKS[name], **look))
     add_legend_below(figure, list(grid.flat))
     figure.savefig(PICTURE, dpi=110)
 
