@@ -105,7 +105,7 @@ def picture() -> None:
                     axes.plot(list(of), [fmean(seeds) for seeds in of.values()], color=LINE_COLOURS[i], **look)
     for name, look in (("dense", DENSE_LOOK), ("augmented", AUGMENTED_LOOK)):
         grid[0, 0].add_line(Line2D([], [], color="#444444", label=NETWORKS[name], **look))
-    add_legend_below(figure, list(grid.flat))
+    add_legend_below(figure, list(grid.flat), columns=4)
     figure.savefig(PICTURE, dpi=110)
 
 

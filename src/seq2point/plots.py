@@ -201,10 +201,11 @@ def draw_curve(axes: Axes, panel: CurvePanel) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def add_legend_below(figure: Figure, drawn: Sequence[Axes]) -> None:
+def add_legend_below(figure: Figure, drawn: Sequence[Axes], columns: int = 6) -> None:
     """One legend below all panels, each name once."""
     handles = {label: handle for axes in drawn for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=9.5)
+    columns = min(len(handles), columns)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=9.5)
 
 
 def _most_used(evaluation: Evaluation, name: str, column: int) -> tuple[Recording, Watts]:

@@ -101,6 +101,17 @@ def test_what_does_not_fit_is_said_in_one_line_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_nothing_need_be_held_out(seq2point: Command, model: Path, two: Path, files: Any, tmp_path: Path):
+    words = ("transfer", model, "--train", two, "--hold-out", 0, "-o", tmp_path / "all.safetensors", *QUICK)
+    answer = seq2point(*words, "--json", "-")
+    assert answer.code == 0, answer.err
+    assert list(json.loads(answer.out)) == ["model", "seconds"]
+    training = Model.load(tmp_path / "all.safetensors").provenance["training"]
+    assert [data["samples"] for data in training["training_data"]] == [1500]
+    tested = seq2point(*words, "--test", files.test, "--json", "-")
+    assert json.loads(tested.out)["tested_on"] == "test"
+
+
 @pytest.mark.filterwarnings("default")
 def test_another_sampling_period_is_refused_until_resampling_is_asked_for(
     seq2point: Command, model: Path, files: Any, tmp_path: Path

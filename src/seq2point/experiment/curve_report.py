@@ -26,7 +26,7 @@ def report(curve: Curve, results: Results) -> dict[str, Any]:
         "appliance": curve.appliance.name,
         "model": curve.model.describe() | {"sha256": curve.model.digest(), "of": curve.model.appliances[0].name},
         "train": curve.train.fingerprint(curve.appliance.name) | {"skip_days": curve.skip, "stagger_days": curve.stagger},
-        "test": [{"house": r.house, "days": round(r.days, 2), "period_s": r.period_s} for r in curve.test],
+        "test": [r.fingerprint(curve.appliance.name) | {"days": round(r.days, 2)} for r in curve.test],
         "rescale": curve.rescale,
         "training": Settings.of(**curve.training).model_dump(mode="json", exclude={"seed", "freeze"}),
         "seeds": sorted({point.seed for point, _ in results}),
