@@ -1,4 +1,4 @@
-"""Run benchmarks by name; without one, all that take minutes (`pruning` takes hours: ask for it)."""
+"""Run benchmarks by name; without one, all that take minutes (`pruning` and `transfer` take hours: ask for them)."""
 
 import sys
 from importlib import import_module

@@ -93,7 +93,7 @@ def pieces() -> Iterator[Path]:
                         yield method_at(method, settings, sparsity, appliance, seed, train, test)
 
 
-def _keep(path: Path, piece: dict[str, Any], model: Model | None = None) -> Path:
+def keep(path: Path, piece: dict[str, Any], model: Model | None = None) -> Path:
     if model is not None:
         model.save(path.with_suffix(".safetensors"))
     with written_whole(path) as beside:
@@ -107,7 +107,7 @@ def dense(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
     path = FOLDER / f"{appliance}-{seed}-dense.json"
     if not path.exists():
         trained = train_with_history(train, appliance, steps=DENSE_STEPS, seed=seed, **TRAINING)
-        _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
+        keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
     return path
 
 
@@ -126,7 +126,7 @@ def small(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
     tuned = train_with_history(train, appliance, start=compacted, steps=FINETUNE_STEPS, learning_rate=2e-3, **options)
     seconds = json.loads((FOLDER / f"{appliance}-{seed}-dense.json").read_text())["seconds"] + pruned.seconds + tuned.seconds
     piece = measured(tuned.model, test, seconds=seconds, before_finetuning=before["metrics"], history=tuned.history)
-    return _keep(path, piece, tuned.model)
+    return keep(path, piece, tuned.model)
 
 
 def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Path:
@@ -136,7 +136,7 @@ def scratch(appliance: str, seed: int, train: Recording, test: Recording) -> Pat
         trained = train_with_history(
             train, appliance, network=like, steps=SCRATCH_STEPS, learning_rate=1e-3, seed=seed, **TRAINING
         )
-        _keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
+        keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history), trained.model)
     return path
 
 
@@ -148,7 +148,7 @@ def longer(appliance: str, seed: int, train: Recording, test: Recording) -> Path
             train, appliance, start=parent, steps=LONGER_STEPS, learning_rate=2e-3, seed=seed, **TRAINING
         )
         seconds = json.loads((FOLDER / f"{appliance}-{seed}-dense.json").read_text())["seconds"] + trained.seconds
-        _keep(path, measured(trained.model, test, seconds=seconds, history=trained.history))
+        keep(path, measured(trained.model, test, seconds=seconds, history=trained.history))
     return path
 
 
@@ -167,7 +167,7 @@ def method_at(
     except Seq2PointError as error:
         print(f"{path.stem:44} {error}", flush=True)
         return path
-    return _keep(path, measured(trained.model, test, seconds=trained.seconds))
+    return keep(path, measured(trained.model, test, seconds=trained.seconds))
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
 """A recording keeps its clock through slices and jumps, and holds out a block that shares no window with the rest."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point import DataError, Recording
+from seq2point import DataError, Recording, load_recording
 from seq2point.recording import Jump
 from seq2point.windows import window_runs
 
@@ -103,3 +104,36 @@ def test_a_period_that_is_not_positive_is_refused(make_recording, period_s: floa
 def test_jumps_out_of_order_or_outside_are_refused(make_recording, at: tuple[int, ...]):
     with pytest.raises(DataError, match="not in order inside"):
         make_recording(range(10), jumps=[(sample, LATER) for sample in at])
+
+
+KNOWN = st.lists(st.booleans(), min_size=1, max_size=80)
+
+
+@given(KNOWN, KNOWN, st.integers(0, 40), st.integers(1, 40))
+def test_days_are_days_of_readings_of_the_mains_and_the_appliance(mains: list[bool], kettle: list[bool], skip: int, wanted: int):
+    size = min(len(mains), len(kettle))
+    watts = np.arange(size, dtype=np.float32)
+    columns = [np.where(known[:size], watts, np.nan).astype(np.float32) for known in (mains, kettle)]
+    recording = Recording("home", 3600.0, columns[0], {"kettle": columns[1]}, START)  # 24 readings a day
+    both = [i for i in range(size) if mains[i] and kettle[i]]
+    cut = recording.first_days(wanted / 24, "kettle", skip / 24)
+    taken = both[skip : skip + wanted]
+    assert cut.days_of_readings("kettle") == pytest.approx(len(taken) / 24)
+    if taken:
+        assert cut.times_s()[0] == recording.times_s()[taken[0]]
+    if len(taken) == wanted:
+        assert cut.times_s()[-1] == recording.times_s()[taken[-1]]
+
+
+def test_no_days_are_no_readings(make_recording):
+    assert len(make_recording(range(10), kettle=range(10)).first_days(0, "kettle")) == 0
+
+
+def test_days_of_a_real_house_with_gaps_are_days_of_readings(data_dir: Path):
+    house = load_recording(data_dir / "refit_house2_30s.parquet", ["kettle"])
+    cut = house.first_days(150, "kettle", skip=28)
+    assert cut.days_of_readings("kettle") == pytest.approx(150, abs=1e-3)
+    assert cut.days > 160  # a quarter of this house is missing
+    assert cut.start is not None
+    assert house.start is not None
+    assert cut.start >= house.start + timedelta(days=28)

@@ -15,7 +15,7 @@ from seq2point.network import Architecture
 from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
-from seq2point.transfer import for_appliance, join, transfer
+from seq2point.transfer import for_appliance, join, train_anew, transfer
 
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
 OPTIONS: dict[str, Any] = {"steps": 12, "progress": False, "chunk": 40, "batch_size": 160, "learning_rate": 0.01}
@@ -171,3 +171,28 @@ def test_what_does_not_fit_is_refused_in_one_line(kettle: Model):
     unknown.appliances_w["microwave"][:] = np.nan
     with pytest.raises(DataError, match="no reading of 'microwave' to learn from"):
         transfer(kettle, unknown, "microwave", **OPTIONS)
+
+
+def test_fewer_days_than_asked_for_are_learned_from_with_a_warning(kettle: Model):
+    with pytest.warns(UserWarning, match=r"house 2: 0\.0521 days of readings are all there is, not 0\.1"):
+        trained = transfer(kettle, home(2), days=0.1, skip=0.052083, hold_out=0, **OPTIONS).model
+    assert [d["samples"] for d in trained.provenance["training"]["training_data"]] == [750]
+
+
+def test_from_fresh_weights_only_the_shape_and_the_scaling_are_the_models(kettle: Model):
+    pruned = pruned_once(kettle, PRUNERS["magnitude"](sparsity=0.6))
+    anew = train_anew(pruned, home(2), **OPTIONS).model
+    again = train_with_history(home(2), "kettle", network=SHAPE, **OPTIONS).model
+    assert same(anew, again, "")
+    assert not anew.masks
+    assert (anew.architecture, anew.scale) == (kettle.architecture, kettle.scale)
+    other = train_anew(kettle, home(2), "microwave", rescale="refit", days=0.05, **OPTIONS).model
+    assert other.appliances[0].name == "microwave"
+    assert other.scale.mains_mean_w == pytest.approx(float(home(2).mains_w[:720].mean()), rel=1e-4)
+
+
+def test_days_without_the_appliance_are_told(kettle: Model):
+    never = home(2)
+    never.appliances_w["kettle"][:] = 0
+    with pytest.warns(UserWarning, match="kettle is never on in what is learned from"):
+        transfer(kettle, never, **OPTIONS)

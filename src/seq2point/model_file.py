@@ -173,6 +173,13 @@ class Model:
         recording = Recording("series", self.period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)
         return grid.at_readings(self.predict_w(recording, engine, edges), mains.watts)
 
+    def digest(self) -> str:
+        """The SHA-256 of the weights and masks, which tells models apart."""
+        digest = hashlib.sha256()
+        for tensor in (*self.network.state_dict().values(), *self.masks.values()):
+            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
     def describe(self) -> dict[str, Any]:
         """What `seq2point info` shows and metrics.json holds of a model, as JSON."""
         return {

@@ -1,10 +1,11 @@
 """Recording: a house's mains and appliances on one regular grid, with its gaps."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,8 @@ class Recording:
 
     mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first sample, or None where the
     carrier kept no times. Where time jumps (two fortnights in one file), `jumps` says so and the samples simply follow
-    one another: the grid is regular between jumps.
+    one another: the grid is regular between jumps. `resampled_from_s` is the period that the readings had in their file, where
+    that was another.
     Raises DataError when lengths differ, the period is not positive or the jumps are not in order.
     """
 
@@ -37,6 +39,7 @@ class Recording:
     appliances_w: Mapping[str, Watts] = field(default_factory=dict)
     start: datetime | None = None
     jumps: tuple[Jump, ...] = ()
+    resampled_from_s: float | None = None
 
     def __post_init__(self) -> None:
         if not self.period_s > 0:
@@ -90,9 +93,34 @@ class Recording:
         cut = {name: power_w[first:end] for name, power_w in self.appliances_w.items()}
         return replace(self, mains_w=self.mains_w[first:end], appliances_w=cut, start=start, jumps=inside)
 
-    def first_days(self, days: float) -> "Recording":
-        """The recording's first days, gaps included."""
-        return self.slice(0, round(days * 86400 / self.period_s))
+    def days_of_readings(self, name: str) -> float:
+        """Days for which the mains and an appliance are both known, gaps left out."""
+        return int(np.count_nonzero(self._known(name))) * self.period_s / 86400
+
+    def first_days(self, days: float, name: str, skip: float = 0.0) -> "Recording":
+        """The first stretch that holds so many days of readings of the mains and an appliance, after `skip` such days.
+
+        All that is left where the recording holds fewer.
+        """
+        before, wanted = (round(span * 86400 / self.period_s) for span in (skip, days))
+        first, last = np.searchsorted(np.cumsum(self._known(name)), (before + 1, before + wanted))
+        return self.slice(int(first), int(last) + (wanted > 0))
+
+    def _known(self, name: str) -> npt.NDArray[np.bool_]:
+        known: npt.NDArray[np.bool_] = ~(np.isnan(self.mains_w) | np.isnan(self.appliance_w(name)))
+        return known
+
+    def fingerprint(self, name: str) -> dict[str, Any]:
+        """What identifies the readings of the mains and an appliance, as JSON: house, span and a hash."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.mains_w).data)
+        digest.update(np.ascontiguousarray(self.appliance_w(name)).data)
+        return {
+            "house": self.house,
+            "start": self.start.isoformat() if self.start else None,
+            "samples": len(self),
+            "period_s": self.period_s,
+            "sha256": digest.hexdigest(),
+        } | ({} if self.resampled_from_s is None else {"resampled_from_s": self.resampled_from_s})
 
     def hold_out(self, fraction: float, margin: int) -> tuple["Recording", "Recording"]:
         """The recording without, and with only, its last `fraction`, `margin` samples between them left out.

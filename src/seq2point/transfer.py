@@ -6,6 +6,7 @@ Grid 11(2), arXiv 1902.08835).
 """
 
 import copy
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +14,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from seq2point.appliances import Appliance
-from seq2point.appliances import find as find_appliance
+from seq2point.appliances import Appliance, Definition
 from seq2point.choices import Freeze, Rescale
 from seq2point.errors import DataError, UsageError
 from seq2point.model_file import Model
 from seq2point.pruning import PruneState
 from seq2point.recording import Recording
-from seq2point.training import Trained, train_with_history
+from seq2point.states import on_state
+from seq2point.training import Trained, meant, train_with_history
 from seq2point.windows import Scale
 
 
@@ -31,6 +32,7 @@ def transfer(
     *,
     freeze: Freeze | None = None,
     days: float | None = None,
+    skip: float = 0.0,
     rescale: Rescale = "keep",
     seed: int = 0,
     **options: Any,
@@ -38,56 +40,118 @@ def transfer(
     """Train a model on for other houses, or for another appliance.
 
     For another appliance the Linear layers begin anew and the convolutions are frozen by default; else the whole network goes on
-    from where it is, and nothing is frozen by default. Masks hold. `days` takes so many first days of each recording; 0 leaves
-    the model as it is. `rescale` 'refit' fits the scaling constants to these recordings. `options` are those of
-    `train_with_history`.
+    from where it is, and nothing is frozen by default. Masks hold. `days` takes so many first days of readings of each
+    recording, after `skip` such days; 0 leaves the model as it is. `rescale` 'refit' fits the scaling constants to these
+    recordings. `options` are those of `train_with_history`.
     Raises UsageError for options that do not fit and DataError for recordings that do not fit the model.
     """
-    houses = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    what = appliance_of(model, appliance)
+    another = what.name != model.appliances[0].name
+    frozen: Freeze = freeze or ("convolutions" if another else "none")
+    if days == 0:
+        if another:
+            raise UsageError(f"a model of {_names(model)} says nothing of {what.label} without days to learn from")
+        if rescale == "refit":
+            raise UsageError("without days to learn from there is nothing to fit a scaling to: leave out --rescale")
+        start = copy.deepcopy(model)
+        start.provenance |= {"transfer": origin(model, freeze=frozen, days=days, rescale=rescale)}
+        return Trained(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
+    houses = _cut(recordings, what, days, skip)
+    start = for_appliance(model, what, houses, seed, frozen) if another else copy.deepcopy(model)
+    if rescale == "refit":
+        start.scale = Scale.fitted([what], houses)
+    record = origin(model, freeze=frozen, days=days, skip=skip, rescale=rescale)
+    return train_with_history(houses, what, start=start, freeze=frozen, seed=seed, provenance={"transfer": record}, **options)
+
+
+def train_anew(
+    model: Model,
+    recordings: Recording | Sequence[Recording],
+    appliance: str | Appliance | None = None,
+    *,
+    days: float | None = None,
+    skip: float = 0.0,
+    rescale: Rescale = "keep",
+    seed: int = 0,
+    **options: Any,
+) -> Trained:
+    """Train a model's architecture from fresh weights on what a transfer would learn from: what the transfer must beat.
+
+    Of the model it takes the shape and the scaling, no weights and no masks. Arguments and errors are those of `transfer`.
+    """
+    what = appliance_of(model, appliance)
+    houses = _cut(recordings, what, days, skip)
+    scale = Scale.fitted([what], houses) if rescale == "refit" else _scale(model, what)
+    return train_with_history(houses, what, network=model.architecture, scaling=scale, seed=seed, **options)
+
+
+def appliance_of(model: Model, appliance: str | Appliance | None = None) -> Appliance:
+    """The appliance that a model is transferred to: its own where none is named.
+
+    Raises UsageError for a model of several appliances, an unknown name, and one that is only defined.
+    """
     if len(model.appliances) > 1:
         raise UsageError(
             f"a model of several appliances ({_names(model)}) is not trained on: transfer the ones it was joined from"
         )
-    own = model.appliances[0]
-    what = own if appliance is None else appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
-    another = what.name != own.name
-    frozen: Freeze = freeze or ("convolutions" if another else "none")
-    if days is not None:
-        if another and days <= 0:
-            raise UsageError(f"a model of {own.label} says nothing of {what.label} without days to learn from")
-        houses = [house.first_days(days) for house in houses]
-    record = {
-        "from": {"appliances": [own.name], "period_s": model.period_s, "provenance": model.provenance},
-        "freeze": frozen,
-        "days": days,
-        "rescale": rescale,
+    what = model.appliances[0] if appliance is None else meant(appliance, model)
+    if isinstance(what, Definition):
+        raise UsageError(f"'{what.name}' has no scaling of its own yet: train a model of it first")
+    return what
+
+
+def origin(model: Model, **asked: Any) -> dict[str, Any]:
+    """What a transferred model records of the one that it came from, and of what was asked for, as JSON."""
+    came_from = {
+        "sha256": model.digest(),
+        "appliances": [a.name for a in model.appliances],
+        "period_s": model.period_s,
+        "provenance": model.provenance,
     }
-    start = for_appliance(model, what, houses, seed) if another else copy.deepcopy(model)
-    if days == 0:
-        start.provenance = {**model.provenance, "transfer": record}
-        return Trained(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
-    if rescale == "refit":
-        start.scale = Scale.fitted([what], houses)
-    trained = train_with_history(houses, what, start=start, freeze=frozen, seed=seed, **options)
-    trained.model.provenance["transfer"] = record
-    return trained
+    return {"from": came_from, **asked}
 
 
-def for_appliance(model: Model, appliance: Appliance, recordings: Sequence[Recording], seed: int = 0) -> Model:
+def _cut(recordings: Recording | Sequence[Recording], appliance: Appliance, days: float | None, skip: float) -> list[Recording]:
+    """What of the recordings is learned from; a warning where it is less than asked for, and where the appliance is never on."""
+    houses, name = [recordings] if isinstance(recordings, Recording) else list(recordings), appliance.name
+    if days is not None or skip:
+        houses = [house.first_days(house.days if days is None else days, name, skip) for house in houses]
+    for house in houses:
+        if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
+            warnings.warn(f"house {house.house}: {found:.3g} days of readings are all there is, not {days:g}", stacklevel=3)
+    power_w = [house.appliance_w(name) for house in houses]
+    known = not all(np.isnan(w).all() for w in power_w)
+    if known and not any(on_state(np.nan_to_num(w), appliance, houses[0].period_s).any() for w in power_w):
+        warnings.warn(f"{appliance.label} is never on in what is learned from: a model forgets it there", stacklevel=3)
+    return houses
+
+
+def _scale(model: Model, appliance: Appliance) -> Scale:
+    """A model's own scaling; for another appliance, that of the mains with the lineage's of the appliance."""
+    if appliance.name == model.appliances[0].name:
+        return model.scale
+    return model.scale.model_copy(update={"appliance_mean_w": (appliance.mean_w,), "appliance_std_w": (appliance.std_w,)})
+
+
+def for_appliance(
+    model: Model, appliance: Appliance, recordings: Sequence[Recording], seed: int = 0, freeze: Freeze = "convolutions"
+) -> Model:
     """A model of another appliance with a model's convolutions and masks, and fresh Linear layers that answer the mean power.
 
     The mains' scaling stays, which the convolutions know; the appliance's is the lineage's.
-    Raises DataError where no recording knows the appliance's power.
+    Raises DataError where no recording knows the appliance's power, UsageError for a `freeze` that keeps the fresh layers.
     """
+    if freeze == "all-but-output":
+        raise UsageError(f"hidden units that are fresh for {appliance.label} must learn: choose --freeze convolutions or none")
     known_w = np.concatenate([r.appliance_w(appliance.name)[~np.isnan(r.appliance_w(appliance.name))] for r in recordings])
     if not len(known_w):
         raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{appliance.name}' to learn from")
-    scale = model.scale.model_copy(update={"appliance_mean_w": (appliance.mean_w,), "appliance_std_w": (appliance.std_w,)})
     torch.manual_seed(seed)
     fresh = model.architecture.build()
     fresh.convolutions.load_state_dict(model.network.convolutions.state_dict())
     nn.init.constant_(fresh.output.bias, (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w)
-    return Model(fresh, scale, (appliance,), model.period_s, {name: mask.clone() for name, mask in model.masks.items()})
+    held = {name: mask.clone() for name, mask in model.masks.items()}
+    return Model(fresh, _scale(model, appliance), (appliance,), model.period_s, held)
 
 
 @torch.no_grad()

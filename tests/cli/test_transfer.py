@@ -11,6 +11,7 @@ import torch
 
 from seq2point.cli import original
 from seq2point.data.store import write_recording
+from seq2point.data.table import load_recording
 from seq2point.model_file import Model
 from seq2point.recording import Recording
 
@@ -42,7 +43,10 @@ def test_a_model_goes_on_in_another_house_with_its_masks(seq2point: Command, mod
     assert set(before.masks) == set(after.masks)
     for name, mask in before.masks.items():
         assert not after.network.get_parameter(name)[~mask].any()
-    assert after.provenance["transfer"]["days"] == 0.1
+    record = after.provenance["transfer"]
+    assert (record["days"], record["freeze"], record["rescale"]) == (0.1, "none", "keep")
+    assert record["from"]["sha256"] == before.digest() != after.digest()
+    assert record["from"]["provenance"] == before.provenance
     found = json.loads(report.read_text())
     assert found["tested_on"] == "the validation data"
     assert found["data"][0]["samples"] == 288
@@ -59,6 +63,15 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
     assert [a.name for a in joined.appliances] == ["kettle", "microwave"]
     for name, t in begun.network.convolutions.state_dict().items():
         assert torch.equal(joined.network.convolutions.state_dict()[name], t)
+    for i, name in enumerate(("kettle", "microwave")):
+        alone = tmp_path / f"{name}.safetensors"
+        words = ("--freeze", "convolutions") if name == "kettle" else ()
+        answer = seq2point("transfer", model, "--appliance", name, "--train", two, "-o", alone, *words, *QUICK)
+        assert answer.code == 0, answer.err
+        mains_w = load_recording(two).mains_w
+        np.testing.assert_allclose(
+            joined.disaggregate(mains_w)[:, i], Model.load(alone).disaggregate(mains_w), rtol=1e-4, atol=0.05
+        )
     tested = seq2point("test", out, "--data", two, "--json", tmp_path / "tested.json")
     assert tested.code == 0, tested.err
     assert set(json.loads((tmp_path / "tested.json").read_text())["metrics"]) == {"kettle", "microwave"}
@@ -72,6 +85,8 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
     [
         (("--appliance", "kettle", "--appliance", "microwave", "--freeze", "none"), "leave out --freeze and --rescale"),
         (("--appliance", "microwave", "--days", 0), "says nothing of microwave without days"),
+        (("--appliance", "microwave", "--freeze", "all-but-output"), "hidden units that are fresh for microwave must learn"),
+        (("--days", 0, "--rescale", "refit"), "there is nothing to fit a scaling to: leave out --rescale"),
         (("--appliance", "toaster"), "unknown appliance 'toaster'"),
         (("--steps", 3, "--epochs", 1), "give one of --epochs, --steps and --budget"),
     ],
@@ -86,14 +101,31 @@ def test_what_does_not_fit_is_said_in_one_line_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_nothing_need_be_held_out(seq2point: Command, model: Path, two: Path, files: Any, tmp_path: Path):
+    words = ("transfer", model, "--train", two, "--hold-out", 0, "-o", tmp_path / "all.safetensors", *QUICK)
+    answer = seq2point(*words, "--json", "-")
+    assert answer.code == 0, answer.err
+    assert list(json.loads(answer.out)) == ["model", "seconds"]
+    training = Model.load(tmp_path / "all.safetensors").provenance["training"]
+    assert [data["samples"] for data in training["training_data"]] == [1500]
+    tested = seq2point(*words, "--test", files.test, "--json", "-")
+    assert json.loads(tested.out)["tested_on"] == "test"
+
+
+@pytest.mark.filterwarnings("default")
 def test_another_sampling_period_is_refused_until_resampling_is_asked_for(
     seq2point: Command, model: Path, files: Any, tmp_path: Path
 ):
-    refused = seq2point("transfer", model, "--train", files.slow, "-o", tmp_path / "a.safetensors", *QUICK)
-    assert refused.code != 0
-    assert "has a reading every 8 s" in refused.err
-    asked = seq2point("transfer", model, "--train", files.slow, "--period", "6s", "-o", tmp_path / "a.safetensors", *QUICK)
+    words = ("transfer", model, "--train", files.slow, "-o", tmp_path / "a.safetensors", *QUICK)
+    refused = seq2point(*words)
+    assert refused.code == 1
+    assert "a reading every 8 s, the model needs one every 6 s; say --resample to repeat readings" in refused.err
+    asked = seq2point(*words, "--resample")
     assert asked.code == 0, asked.err
+    assert "readings every 8 s are repeated to give one every 6 s" in asked.err
+    training = Model.load(tmp_path / "a.safetensors").provenance["training"]
+    assert {data["resampled_from_s"] for data in (*training["training_data"], *training["validation_data"])} == {8.0}
+    assert {data["period_s"] for data in training["training_data"]} == {6.0}
 
 
 def test_train_main_begins_from_a_model_of_another_appliance_with_its_convolutions(

@@ -10,7 +10,7 @@ import pytest
 
 from seq2point import DataError, Recording, load_recording
 from seq2point.data.store import write_recording
-from seq2point.data.table import USUAL, Columns, Table, read_table
+from seq2point.data.table import USUAL, Columns, Table, read_table, to_recording
 
 NAN = np.nan
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
@@ -229,9 +229,9 @@ def test_repair_leaves_a_sound_file_alone(tmp_path: Path):
         ((6, 6, 6), False, None),
         ((7, 7, 6, 8), False, None),
         ((1, 1, 1), True, None),
-        ((1, 1, 1), False, "say --resample"),
-        ((8, 8, 8), False, "say --resample"),
-        ((60, 60, 60), True, "train a model for it"),
+        ((1, 1, 1), False, "say --resample to average it"),
+        ((8, 8, 8), False, "say --resample to repeat readings"),
+        ((60, 60, 60), True, "it says too little for that: train a model for it"),
     ],
 )
 def test_a_model_reads_tables_of_its_period_or_near_it(tmp_path: Path, steps: tuple[int, ...], resample: bool, says: str | None):
@@ -242,3 +242,14 @@ def test_a_model_reads_tables_of_its_period_or_near_it(tmp_path: Path, steps: tu
     else:
         with pytest.raises(DataError, match=says):
             found.require_period(6.0, resample)
+
+
+def test_a_coarser_table_is_read_by_repeating_readings_and_a_warning_tells(tmp_path: Path):
+    found = table(tmp_path, "time,mains\n" + "".join(f"{8 * i},{100 * i}\n" for i in range(4)))
+    with pytest.warns(UserWarning, match="readings every 8 s are repeated to give one every 6 s"):
+        found.require_period(6.0, resample=True)
+    recording = to_recording(found, 6.0)
+    np.testing.assert_array_equal(recording.mains_w, [0, 100, 100, 200, 300])
+    assert recording.resampled_from_s == 8.0
+    assert recording.slice(1, 3).resampled_from_s == 8.0
+    assert to_recording(found).resampled_from_s is None

@@ -278,6 +278,22 @@ def test_a_validation_without_a_single_window_is_a_data_error_before_any_trainin
     assert not nothing.rates
 
 
+@ENGINES
+def test_with_nothing_held_out_all_is_learned_from_and_the_last_weights_are_taken(
+    train: Train, house: Recording, engine: dict[str, Any]
+):
+    noted = Steps()
+    trained = train(hold_out=0, callbacks=[noted], **engine)
+    for name, t in trained.model.network.state_dict().items():
+        assert torch.equal(t, noted.weights[40][name])
+    asked = trained.model.provenance["training"]
+    assert [data["samples"] for data in asked["training_data"]] == [len(house)]
+    assert asked["validation_data"] == trained.held_out == []
+    assert [row["step"] for row in trained.history] == [asked["best_step"]] == [40]
+    error_w = np.abs(trained.model.predict_w(house, clip=False)[:, 0] - house.appliances_w["kettle"])
+    assert trained.history[0]["val_mae_w"] == pytest.approx(float(np.nanmean(error_w)), rel=1e-4)
+
+
 def test_scaling_constants_of_ones_own_are_those_of_the_model(train: Train):
     own = Scale(mains_mean_w=1, mains_std_w=6000, appliance_mean_w=(2,), appliance_std_w=(5000,))
     assert train(steps=2, scaling=own).model.scale == own

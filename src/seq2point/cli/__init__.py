@@ -19,6 +19,7 @@ from seq2point.cli import (
     test,
     train,
     transfer,
+    transfer_curve,
 )
 from seq2point.cli.run import run
 
@@ -46,7 +47,7 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (train, transfer, prune, pruners, compact, factorise, test, disaggregate, convert, info, demo):
+for verb in (train, transfer, transfer_curve, prune, pruners, compact, factorise, test, disaggregate, convert, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(protocol.app, name="protocol")
 

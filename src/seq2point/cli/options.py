@@ -31,6 +31,17 @@ def seconds(text: str | float) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
+def numbers(option: str, text: str) -> list[float]:
+    """Numbers from zero on, written 0,1,2.5, in order and each once; raises UsageError for anything else."""
+    try:
+        found = {float(number) for number in text.split(",")}
+    except ValueError:
+        found = {-1.0}
+    if not all(0 <= number < float("inf") for number in found):
+        raise UsageError(f"{option} {text}: write numbers from zero on, as 0,1,2,4")
+    return sorted(found)
+
+
 def settings(pairs: Sequence[str]) -> dict[str, str]:
     """Settings written name=value; raises UsageError for what is not, and for a name that comes twice."""
     found: dict[str, str] = {}
@@ -62,6 +73,10 @@ Budget = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
 ]
+LearningRate = Annotated[
+    float | None,
+    typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
+]
 ScheduleName = Annotated[LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")]
 Sparsity = Annotated[float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method")]
 Set = Annotated[
@@ -70,7 +85,12 @@ Set = Annotated[
         "--set", help="A setting of the pruning method, see `seq2point pruners`; repeat for several.", metavar="NAME=VALUE"
     ),
 ]
-Resample = Annotated[bool, typer.Option("--resample", help="Average a finer recording to the model's period.")]
+Resample = Annotated[
+    bool,
+    typer.Option(
+        "--resample", help="Average a finer recording to the model's period, or repeat the readings of one a little coarser."
+    ),
+]
 TimeColumn = Annotated[str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME")]
 MainsColumn = Annotated[str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME")]
 ApplianceColumn = Annotated[str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME")]

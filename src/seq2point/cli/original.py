@@ -144,7 +144,7 @@ def _begun(
     """The options of a training that begins from a model; none where none is given."""
     from seq2point.errors import UsageError
     from seq2point.model_file import Model
-    from seq2point.transfer import for_appliance
+    from seq2point.transfer import for_appliance, origin
 
     if path is None:
         if freeze is not None:
@@ -154,9 +154,10 @@ def _begun(
     if model.architecture.window != window:
         has = model.architecture.window
         raise UsageError(f"{path}: its window is {has} samples; give --input_window_length {has}")
-    if [a.name for a in model.appliances] == [what.name]:
-        return {"start": model, "freeze": freeze or "none"}
-    return {"start": for_appliance(model, what, training, seed), "freeze": freeze or "convolutions"}
+    same = [a.name for a in model.appliances] == [what.name]
+    frozen: Freeze = freeze or ("none" if same else "convolutions")
+    start = model if same else for_appliance(model, what, training, seed, frozen)
+    return {"start": start, "freeze": frozen, "provenance": {"transfer": origin(model, freeze=frozen)}}
 
 
 def _files(what: "Appliance", algorithm: str, network_type: str) -> "tuple[Files, Path]":

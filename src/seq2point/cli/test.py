@@ -28,9 +28,8 @@ def test(
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli import tables
-    from seq2point.cli.loading import load_model
+    from seq2point.cli.loading import load_houses, load_model
     from seq2point.cli.progress import bar
-    from seq2point.data.table import read_table, to_recording
     from seq2point.evaluation import evaluate
 
     if plot is not None:
@@ -41,11 +40,7 @@ def test(
     loaded = load_model(model, device, threads)
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
-    recordings = []
-    for path in data:
-        table = read_table(path, names, named)
-        table.require_period(loaded.period_s, resample)
-        recordings.append(to_recording(table, loaded.period_s))
+    recordings = load_houses(data, names, loaded.period_s, named, resample)
     with bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)
     if plot is not None:

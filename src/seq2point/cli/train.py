@@ -97,10 +97,7 @@ def train(
             show_default="clipped, but not with --engine windows",
         ),
     ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
-    ] = None,
+    learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     scaling: Annotated[
         Scaling, typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.")

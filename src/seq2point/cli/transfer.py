@@ -25,7 +25,7 @@ def transfer(
     ] = None,
     validate: Annotated[
         list[Path] | None,
-        typer.Option("--validate", help="A house to validate on; else the last 20 % of each training house.", metavar="FILE"),
+        typer.Option("--validate", help="A house to validate on; else what --hold-out leaves.", metavar="FILE"),
     ] = None,
     test: Annotated[
         list[Path] | None, typer.Option("--test", help="A house to test on afterwards; else the validation data.", metavar="FILE")
@@ -35,21 +35,27 @@ def transfer(
         typer.Option(help="What stays as it is.", show_default="convolutions for another appliance, else none"),
     ] = None,
     days: Annotated[
-        float | None, typer.Option(min=0, help="First days of each training house to use; 0 leaves the model as it is.")
+        float | None,
+        typer.Option(min=0, help="First days of readings of each training house to use; 0 leaves the model as it is."),
     ] = None,
+    skip: Annotated[float, typer.Option(min=0, help="Days of readings to pass over before them.")] = 0.0,
+    hold_out: Annotated[
+        float,
+        typer.Option(min=0, max=0.9, help="Fraction of each training house's end to choose the weights by; 0 learns from all."),
+    ] = 0.2,
     rescale: Annotated[Rescale, typer.Option(help="Keep the model's scaling, or fit it to the training houses.")] = "keep",
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     budget: options.Budget = None,
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
+    learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.")] = 0,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     json: options.Json = None,
-    period: options.Period = None,
+    resample: options.Resample = False,
     time_column: options.TimeColumn = None,
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
@@ -57,26 +63,23 @@ def transfer(
 ) -> None:
     """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco et al. 2020).
 
-    Masks hold and compacted models stay small. Houses of another sampling period than the model's are refused, unless --period
-    gives the model's and so asks to resample them.
+    Masks hold and compacted models stay small. Houses of another sampling period than the model's are refused without --resample.
     """
-    from seq2point.appliances import find
     from seq2point.cli import tables
-    from seq2point.cli.loading import load_model
-    from seq2point.data.table import load_recording
+    from seq2point.cli.loading import load_houses, load_model
     from seq2point.errors import UsageError
     from seq2point.evaluation import evaluate
-    from seq2point.transfer import join
+    from seq2point.transfer import appliance_of, join
     from seq2point.transfer import transfer as transferred
 
     loaded = load_model(model, device, threads)
-    wanted = [find(name) for name in appliance] if appliance else list(loaded.appliances)
+    wanted = [appliance_of(loaded, name) for name in appliance] if appliance else [appliance_of(loaded)]
     if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
         raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
     named = options.columns(time_column, mains_column, unit, repair)
     names = [a.name for a in wanted]
     houses, held_out, tested = (
-        [load_recording(path, names, period, named) for path in paths] for paths in (train, validate or [], test or [])
+        load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or [], test or [])
     )
     trained = [
         transferred(
@@ -85,6 +88,8 @@ def transfer(
             what,
             freeze="convolutions" if len(wanted) > 1 else freeze,
             days=days,
+            skip=skip,
+            hold_out=hold_out,
             rescale=rescale,
             validation=held_out or None,
             epochs=epochs,

@@ -1,6 +1,7 @@
 """CSV and Parquet tables of power readings: columns found by name, values checked, rows placed on a regular grid."""
 
 import csv
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from seq2point.recording import Recording, Watts
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
 WATTS = {"W": 1.0, "kW": 1000.0}
+COARSEST = 1.5  # times the period that is wanted
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeDecodeError, OSError)
 
 
@@ -71,18 +73,27 @@ class Table:
     def require_period(self, period_s: float, resample: bool = False) -> None:
         """Refuse a table that a model of this sampling period cannot read.
 
-        Irregular times near the period are resampled without asking, regular ones only with `resample`.
+        Irregular times near the period are resampled without asking, regular ones only with `resample`: finer ones by the mean,
+        ones up to half as long again by repeating readings, of which a warning tells.
         Raises DataError with what to do.
         """
         found_s = self.period_s or period_s
         if abs(found_s / period_s - 1) <= 0.01:
             return
-        near = False
-        if self.times_s is not None and found_s <= 1.5 * period_s:
-            near = True
-            if resample or (found_s >= period_s / 1.5 and not is_regular(self.times_s, found_s)):
+        advice = "train a model for it"
+        if self.times_s is not None and found_s <= COARSEST * period_s:
+            if found_s >= period_s / COARSEST and not is_regular(self.times_s, found_s):
                 return
-        advice = "say --resample to average it" if near else "train a model for it"
+            coarser = found_s > period_s
+            if resample and coarser:
+                warnings.warn(
+                    f"{self.path}: readings every {found_s:g} s are repeated to give one every {period_s:g} s", stacklevel=2
+                )
+            if resample:
+                return
+            advice = f"say --resample to {'repeat readings' if coarser else 'average it'}"
+        elif self.times_s is not None:
+            advice = f"it says too little for that: {advice}"
         raise DataError(f"{self.path}: a reading every {found_s:g} s, the model needs one every {period_s:g} s; {advice}")
 
     def grid(self, period_s: float) -> Grid | None:
@@ -93,7 +104,7 @@ class Table:
         if self.times_s is None:
             return None
         step_s = median_step_s(self.times_s)
-        if step_s > 1.5 * period_s:
+        if step_s > COARSEST * period_s:
             raise DataError(f"{self.path}: with a reading every {step_s:g} s it cannot be resampled to {period_s:g} s")
         return place_on_grid(self.times_s, period_s)
 
@@ -274,4 +285,6 @@ def on_grid(table: Table, grid: Grid | None, period_s: float) -> Recording:
     if grid is None:
         return Recording(table.house, period_s, watts.pop("mains"), watts)
     watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
-    return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps)
+    found_s = table.period_s or period_s
+    another = None if abs(found_s / period_s - 1) <= 0.01 else found_s
+    return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps, another)

@@ -1,17 +1,16 @@
 """The report of a protocol: every number with its spread over seeds, beside the baselines and the published rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
+from seq2point.experiment.spread import shown, spread, table
 from seq2point.experiment.store import source_hash
 from seq2point.protocols import houses
 from seq2point.protocols.library import Source
 from seq2point.protocols.model import ROLES, Metric, Published
 from seq2point.protocols.parts import Parts
 from seq2point.protocols.run import Results
-
-Spread = dict[str, Any]
 
 HEADINGS: dict[Metric, str] = {
     "mae_w": "MAE, W",
@@ -29,14 +28,6 @@ HEADINGS: dict[Metric, str] = {
     "event_precision": "precision of events",
     "event_recall": "recall of events",
 }
-
-
-def spread(values: Sequence[float | None]) -> Spread:
-    """Mean and sample standard deviation over seeds; None where a seed has no value, and the deviation of one seed."""
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return {"mean": None, "sd": None, "values": list(values)}
-    return {"mean": fmean(known), "sd": stdev(known) if len(known) > 1 else None, "values": known}
 
 
 def report(source: Source, parts: Parts, results: Results) -> dict[str, Any]:
@@ -110,32 +101,16 @@ def _means(results: Results) -> dict[str, Any]:
     return {"mae_w": rows, "baselines": baselines}
 
 
-def shown(value: float | None, sd: float | None = None) -> str:
-    """A number as the table has it, with its spread where there is one."""
-    if value is None:
-        return "-"
-    digits = 0 if abs(value) >= 100 else 2
-    return f"{value:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None else "")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    return [_line(headings), _line(["---", *["---:"] * (len(headings) - 1)]), *map(_line, lines)]
-
-
 def markdown(parts: Parts, found: Mapping[str, Any]) -> str:
     """The tables of a report: the MAE of all appliances where there are several, and every metric of each."""
     protocol = parts.protocol
     out = [f"## {protocol.title}", ""]
     if found["mean"]:
-        out += [*_table(["MAE, W", *map(_words, found["appliances"]), "mean"], list(_overview(found, protocol.published))), ""]
+        out += [*table(["MAE, W", *map(_words, found["appliances"]), "mean"], list(_overview(found, protocol.published))), ""]
     for name, of in found["appliances"].items():
         where = ", ".join(of["tested_on"]) + ("" if of["role_tested_on"] == "test" else ", on which it was validated")
         headings = [_words(name), "weights", *(HEADINGS[metric] for metric in protocol.metrics)]
-        out += [f"Tested on {where}:", "", *_table(headings, list(_details(name, of, protocol.metrics, protocol.published))), ""]
+        out += [f"Tested on {where}:", "", *table(headings, list(_details(name, of, protocol.metrics, protocol.published))), ""]
     return "\n".join(out)
 
 

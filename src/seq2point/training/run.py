@@ -1,7 +1,6 @@
 """train: recordings in, a trained (and pruned) model out."""
 
 import copy
-import hashlib
 import logging
 import math
 import platform
@@ -88,6 +87,7 @@ def train_with_history(
     appliance: str | Appliance | Definition,
     *,
     validation: Recording | Sequence[Recording] | None = None,
+    hold_out: float = HELD_OUT,
     network: str | Architecture | None = None,
     window: int | None = None,
     start: Model | None = None,
@@ -95,6 +95,7 @@ def train_with_history(
     sparsity: float | None = None,
     pruning_settings: Mapping[str, Any] | None = None,
     scaling: Scaling | Scale = "lineage",
+    provenance: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -109,10 +110,11 @@ def train_with_history(
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
 
     `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
-    Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
+    Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it; with
+    0 all is learned from, and the last weights are taken: there is nothing to choose by.
     `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
     training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
-    are the pruner's own, by name.
+    are the pruner's own, by name. `provenance` is more to record in the model.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
     training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
@@ -123,7 +125,7 @@ def train_with_history(
     said = meant(appliance, start)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
-    training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
+    training, held_out = _split(_as_list(recordings), _as_list(validation), hold_out, architecture.window)
     what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
     if pruner and settings.get("freeze", "none") != "none":
@@ -139,6 +141,7 @@ def train_with_history(
     work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
     done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
     model = task.finished_model(done)
+    model.provenance |= provenance or {}
     if folder:
         folder.write(task.asked(), done.planned, finished=True)
     windows_per_s = done.steps * task.batches.windows_per_step / done.trained_s if done.trained_s else 0.0
@@ -166,7 +169,7 @@ class _Task:
     model: Model
     training: Sequence[Recording]
     held_out: Sequence[Recording]
-    held_out_windows: int
+    validation_windows: int
     batches: Batches
     pruner: Pruner | None
     settings: Settings
@@ -190,21 +193,21 @@ class _Task:
         device = device if devices == 1 else torch.device("cpu")
         appliance, shape = model.appliances[0].name, model.architecture
         houses = Houses(training, [appliance], shape, model.scale, device)
-        held_out_windows = _count_windows(held_out, appliance, shape)
+        validation_windows = _count_windows(held_out or training, appliance, shape)
         if not begun:
             torch.manual_seed(settings.seed)
             model.network = shape.build()
             mean_w = _mean_w(training, appliance)
             bias = (mean_w - model.scale.appliance_mean_w[0]) / model.scale.appliance_std_w[0]
             nn.init.constant_(model.network.output.bias, bias)
-        begun_from = _digest(model) if begun else None
+        begun_from = model.digest() if begun else None
         model.network.to(device)
         freeze_(model.network, settings.freeze)
         batches = _batches(houses, settings)
         rows = len(batches.draw(0))
         if not 1 <= devices <= rows:
             raise UsageError(f"--devices {devices}: a step of {rows} {batches.rows} is shared by 1 to {rows} processes")
-        return cls(model, training, held_out, held_out_windows, batches, pruner, settings, begun_from, devices)
+        return cls(model, training, held_out, validation_windows, batches, pruner, settings, begun_from, devices)
 
     @property
     def appliance(self) -> str:
@@ -220,8 +223,8 @@ class _Task:
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")} if self.pruner else None,
             "settings": self.settings.model_dump(mode="json"),
             "devices": self.devices,
-            "training_data": [_fingerprint(r, self.appliance) for r in self.training],
-            "validation_data": [_fingerprint(r, self.appliance) for r in self.held_out],
+            "training_data": [r.fingerprint(self.appliance) for r in self.training],
+            "validation_data": [r.fingerprint(self.appliance) for r in self.held_out],
         }
 
     def move(self, device: torch.device) -> None:
@@ -230,24 +233,31 @@ class _Task:
         self.batches.data.move(device)
 
     def validate(self, network: Seq2Point) -> dict[str, float]:
-        """The training's loss ('val_loss') and the MAE in watts, of held-out blocks; NaN if it diverged."""
+        """The training's loss ('val_loss') and the MAE in watts; NaN if it diverged.
+
+        Of the held-out blocks; of what is learned from where nothing is held out.
+        """
         loss, std_w = self.settings.loss, self.model.scale.appliance_std_w[0]
         losses = absolutes = count = 0.0
-        for recording in self.held_out:
+        for recording in self.held_out or self.training:
             truth_w = recording.appliance_w(self.appliance)
             error_w = (self.model.predict_w(recording, clip=loss.clipped)[:, 0] - truth_w).astype(np.float64)
             error_w = error_w[~np.isnan(error_w)]
             losses += loss.of_watts(error_w, std_w)
             absolutes += float(np.abs(error_w).sum())
             count += len(error_w)
-        if count < self.held_out_windows:  # the network answers what is no number
+        if count < self.validation_windows:  # the network answers what is no number
             return {"val_loss": math.nan, "val_mae_w": math.nan}
         return {"val_loss": losses / count, "val_mae_w": absolutes / count}
 
     def plan(self) -> Plan:
-        """The steps to make; with a budget, after timing a few on a network that is then put back as it was."""
+        """The steps to make; with a budget, after timing a few on a network that is then put back as it was.
+
+        Where nothing is held out the only look is at the end.
+        """
         pace = self._pace() if self.settings.budget_s is not None else None
-        return plan(self.settings, self.batches.steps_per_epoch, pace)
+        planned = plan(self.settings, self.batches.steps_per_epoch, pace)
+        return planned if self.held_out else planned._replace(interval=planned.steps)
 
     def _pace(self) -> Pace:
         network = self.model.network
@@ -392,14 +402,6 @@ def _from(start: Model, what: Appliance, scaling: Scaling | Scale, training: Seq
     return Model(copy.deepcopy(start.network), start.scale, start.appliances, start.period_s, chosen)
 
 
-def _digest(model: Model) -> str:
-    """A hash of a model's weights and masks."""
-    digest = hashlib.sha256()
-    for tensor in (*model.network.state_dict().values(), *model.masks.values()):
-        digest.update(tensor.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
-
-
 def _pruner(name: str | None, sparsity: float | None, settings: Mapping[str, Any]) -> Pruner | None:
     given = {**settings} if sparsity is None else {**settings, "sparsity": sparsity}
     pruner = pruners.find(name or "none", **given)
@@ -409,7 +411,9 @@ def _pruner(name: str | None, sparsity: float | None, settings: Mapping[str, Any
     return pruner
 
 
-def _split(recordings: list[Recording], validation: list[Recording], window: int) -> tuple[list[Recording], list[Recording]]:
+def _split(
+    recordings: list[Recording], validation: list[Recording], hold_out: float, window: int
+) -> tuple[list[Recording], list[Recording]]:
     """The training and the held-out recordings, all of one sampling period."""
     if not recordings:
         raise UsageError("no recording to train on")
@@ -421,9 +425,9 @@ def _split(recordings: list[Recording], validation: list[Recording], window: int
             )
         if len(other) < window:
             raise DataError(f"house {other.house}: {len(other)} samples are shorter than a window of {window}")
-    if validation:
+    if validation or hold_out == 0:
         return recordings, validation
-    split = [recording.hold_out(HELD_OUT, window) for recording in recordings]
+    split = [recording.hold_out(hold_out, window) for recording in recordings]
     return [kept for kept, _ in split], [held for _, held in split]
 
 
@@ -444,19 +448,6 @@ def _mean_w(recordings: Sequence[Recording], appliance: str) -> float:
     series = [r.appliance_w(appliance) for r in recordings]
     known = sum(len(w) - int(np.count_nonzero(np.isnan(w))) for w in series)
     return sum(float(np.nansum(w, dtype=np.float64)) for w in series) / known
-
-
-def _fingerprint(recording: Recording, appliance: str) -> dict[str, Any]:
-    """What identifies a recording's readings: its house, span and a hash."""
-    digest = hashlib.sha256(np.ascontiguousarray(recording.mains_w).data)
-    digest.update(np.ascontiguousarray(recording.appliance_w(appliance)).data)
-    return {
-        "house": recording.house,
-        "start": recording.start.isoformat() if recording.start else None,
-        "samples": len(recording),
-        "period_s": recording.period_s,
-        "sha256": digest.hexdigest(),
-    }
 
 
 def _trainer(

@@ -1,0 +1,131 @@
+"""`seq2point transfer-curve`: what days of labels from a house are worth, for a trained model and from nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.choices import Rescale
+from seq2point.cli import options
+
+STOPPED = "stopped; the points that are done stay, and the same command goes on with the others"
+
+
+def transfer_curve(
+    model: Annotated[Path, typer.Argument(help="The model to begin from.", metavar="MODEL")],
+    train: Annotated[Path, typer.Option("--train", help="The house whose days are learned from.", metavar="FILE")],
+    test: Annotated[
+        list[Path],
+        typer.Option(
+            "--test",
+            help="What to test on; the same file again is what follows the last of the days. Repeat for several.",
+            metavar="FILE",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of points, table and picture.", metavar="DIR")],
+    days: Annotated[
+        str | None,
+        typer.Option(help="Days of labels.", show_default="0,1,2,4,7,14,28 as far as the file goes", metavar="N,N,..."),
+    ] = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What stays as it is: none, convolutions or all-but-output; repeat for several.",
+            show_default="each; not all-but-output for another appliance",
+        ),
+    ] = None,
+    from_nothing: Annotated[
+        bool, typer.Option("--from-nothing/--no-from-nothing", help="Also train the same architecture from fresh weights.")
+    ] = True,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each point, with seeds 0, 1, ...")] = 3,
+    skip: Annotated[
+        float, typer.Option(min=0, help="Days of readings to pass over before the first that is learned from.")
+    ] = 0.0,
+    stagger: Annotated[
+        float, typer.Option(min=0, help="Each seed begins so many days later, so that the spread is of the days too.")
+    ] = 0.0,
+    appliance: Annotated[
+        str | None, typer.Option(help="Another appliance, over the model's convolutions.", show_default="the model's")
+    ] = None,
+    rescale: Annotated[Rescale, typer.Option(help="Keep the model's scaling, or fit it to the days.")] = "keep",
+    epochs: Annotated[float | None, typer.Option(help="Times to see every window, instead of steps.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps of each training.", show_default="200")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for each training, instead of steps: 90s, 10m."),
+    ] = None,
+    engine: options.EngineName = "sliding",
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    schedule: options.ScheduleName = "linear",
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    resample: options.Resample = False,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Take points that another version of the code has finished.")
+    ] = False,
+    json: options.Json = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """The error in a house against the days of labels from it: the model as it is, trained on, and from nothing.
+
+    Writes curve.json, curve.md and curve.png. What is finished is not repeated; what was interrupted goes on. Every training
+    takes as many steps, learns from all of its days and keeps its last weights.
+    """
+    from rich.console import Console
+
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.errors import Seq2PointError
+    from seq2point.experiment import Store
+    from seq2point.experiment.curve import FREEZES, FROM_NOTHING, USUAL_DAYS, USUAL_STEPS, Curve, rest_of
+    from seq2point.experiment.curve_report import report, save_plot
+    from seq2point.files import write_json, written_whole
+    from seq2point.transfer import appliance_of
+
+    wanted_days = options.numbers("--days", days) if days else None
+    loaded = load_model(model, device, threads)
+    what = appliance_of(loaded, appliance)
+    named = options.columns(time_column, mains_column, unit, repair)
+    house, *tested = load_houses([train, *test], [what.name], loaded.period_s, named, resample)
+    same = [path.resolve() == train.resolve() for path in test]
+    before = skip + stagger * (seeds - 1)
+    held = house.days_of_readings(what.name) * (0.5 if any(same) else 1.0)
+    chosen_days = wanted_days or [n for n in USUAL_DAYS if 0.99 * n <= max(held - before, 0)]
+    rest = rest_of(house, what.name, before + max(chosen_days), loaded.architecture.window)
+    own = what.name == loaded.appliances[0].name
+    chosen = list(dict.fromkeys(freeze or [f for f in FREEZES if own or f != "all-but-output"]))
+    lengths = {"epochs": epochs, "steps": steps, "budget_s": budget}
+    if all(length is None for length in lengths.values()):
+        lengths["steps"] = USUAL_STEPS
+    curve = Curve(
+        loaded,
+        what,
+        house,
+        [rest if again else recording for again, recording in zip(same, tested, strict=True)],
+        chosen_days,
+        [*chosen, *([FROM_NOTHING] if from_nothing else [])],
+        range(seeds),
+        skip,
+        stagger,
+        rescale,
+        {**lengths, "engine": engine, "batch_size": batch_size, "learning_rate": learning_rate, "schedule": schedule},
+        device,
+        threads,
+    )
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        results = curve.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
+    except KeyboardInterrupt:
+        raise Seq2PointError(STOPPED) from None
+    found = report(curve, results)
+    files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}
+    write_json(found, files["points"])
+    with written_whole(files["table"]) as beside:
+        beside.write_text(found["markdown"], encoding="utf-8")
+    save_plot(found, files["picture"])
+    tables.written(found, json).print(found["markdown"], markup=False, highlight=False, soft_wrap=True)
+    tables.files(files, quiet=str(json) == "-")
