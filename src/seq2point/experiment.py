@@ -1,7 +1,6 @@
 """One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from seq2point.appliances import find as find_appliance
 from seq2point.compaction import compact, remainder
 from seq2point.costs import compare
 from seq2point.evaluation import Evaluation, check, evaluate
-from seq2point.files import written_whole
+from seq2point.files import write_json, written_whole
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
@@ -157,9 +156,3 @@ def pruning_table(model: Model) -> dict[str, Any]:
     """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over all."""
     rows = masks.count(model.network, model.masks)
     return {"sparsity": masks.sparsity(model.masks), "layers": [row._asdict() for row in rows]}
-
-
-def write_json(report: dict[str, Any], path: str | Path) -> None:
-    """Write a report, whole or not at all."""
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(report, indent=2) + "\n")

@@ -1,9 +1,11 @@
 """Writing files whole or not at all."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from seq2point.errors import Seq2PointError
 
@@ -31,3 +33,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def write_json(report: dict[str, Any], path: str | Path) -> None:
+    """Write a report, whole or not at all."""
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(report, indent=2) + "\n")

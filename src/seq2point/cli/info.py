@@ -16,7 +16,8 @@ def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MO
     from rich.table import Table
 
     from seq2point.cli import tables
-    from seq2point.experiment import pruning_table, write_json
+    from seq2point.experiment import pruning_table
+    from seq2point.files import write_json
     from seq2point.model_file import Model
     from seq2point.network import Architecture
 

@@ -105,7 +105,8 @@ def test_main(
     from seq2point.cli import tables
     from seq2point.errors import UsageError
     from seq2point.evaluation import evaluate
-    from seq2point.experiment import pruning_table, write_json
+    from seq2point.experiment import pruning_table
+    from seq2point.files import write_json
     from seq2point.model_file import Model
 
     what = find(appliance_name)

@@ -16,7 +16,7 @@ def pruners(json: options.Json = None) -> None:
 
     from rich.console import Console
 
-    from seq2point.experiment import write_json
+    from seq2point.files import write_json
     from seq2point.pruning import ALIASES, PRUNERS
 
     report: dict[str, dict[str, Any]] = {

@@ -48,7 +48,7 @@ def report(report: dict[str, Any], path: Path | None) -> None:
 
 def written(report: dict[str, Any], path: Path | None) -> Console:
     """Write a report's JSON where a path is given ('-' is standard output), and say where words go: not among the JSON."""
-    from seq2point.experiment import write_json
+    from seq2point.files import write_json
 
     if path is not None and str(path) == "-":
         print(json.dumps(report, indent=2))
