@@ -89,7 +89,9 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
             recording.appliance_w(appliance.name)
 
 
-def stretches_of(recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int) -> list[Scored]:
+def stretches_of(
+    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int
+) -> list[Scored]:
     """The gapless stretches where truth and estimate are known, never across a time jump."""
     stretches = []
     for recording, estimate_w in zip(recordings, estimates_w, strict=True):

@@ -1,15 +1,48 @@
-"""A model file, loaded onto the device that the options name."""
+"""What the verbs work on: models, onto the device that the options name, and recordings that fit them."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2point.choices import Device
-from seq2point.machine import choose_device, prepare
-from seq2point.model_file import Model
+from seq2point.errors import UsageError
+
+if TYPE_CHECKING:
+    from seq2point.data.table import Columns
+    from seq2point.model_file import Model
+    from seq2point.predictor import Predictor
+    from seq2point.recording import Recording
 
 
-def load_model(path: Path, device: Device, threads: int | None) -> Model:
+def load_model(path: Path, device: Device, threads: int | None) -> "Model":
     """Load a model; raises ModelFileError, or UsageError where the device is not there."""
+    from seq2point.machine import choose_device, prepare
+    from seq2point.model_file import Model
+
     prepare(threads)
     model = Model.load(path)
     model.network.to(choose_device(device))
     return model
+
+
+def load_predictor(path: Path, device: Device, threads: int | None) -> "Predictor":
+    """Load a model or, without torch, an exported one, by the file's ending; raises as `load_model` does."""
+    from seq2point import runtime
+
+    if not runtime.serves(path):
+        return load_model(path, device, threads)
+    if device == "cuda":
+        raise UsageError(f"--device cuda: {path.name} runs on the CPU")
+    return runtime.load(path, threads)
+
+
+def load_recordings(model: "Predictor", paths: Sequence[Path], named: "Columns", resample: bool = False) -> list["Recording"]:
+    """Houses with the model's appliances at its sampling period; raises DataError for one that lacks them."""
+    from seq2point.data.table import read_table, to_recording
+
+    recordings = []
+    for path in paths:
+        table = read_table(path, [a.name for a in model.appliances], named)
+        table.require_period(model.period_s, resample)
+        recordings.append(to_recording(table, model.period_s))
+    return recordings

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from seq2point.errors import Seq2PointError
 
-EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
+EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train") | {
+    "onnxruntime": "edge",
+    "onnx": "export",
+}
 
 STOPPED = "stopped; --resume goes on from a training's last checkpoint"
 TYPERS_INTERRUPT = 130

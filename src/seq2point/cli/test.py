@@ -9,7 +9,7 @@ from seq2point.cli import options
 
 
 def test(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")],
     data: Annotated[
         list[Path], typer.Option("--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE")
     ],
@@ -28,9 +28,8 @@ def test(
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli import tables
-    from seq2point.cli.loading import load_model
+    from seq2point.cli.loading import load_predictor, load_recordings
     from seq2point.cli.progress import bar
-    from seq2point.data.table import read_table, to_recording
     from seq2point.evaluation import evaluate
 
     if plot is not None:
@@ -38,14 +37,9 @@ def test(
 
         plots.check_ending(plot)
     days = options.time_zone(zone)
-    loaded = load_model(model, device, threads)
-    names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
-    recordings = []
-    for path in data:
-        table = read_table(path, names, named)
-        table.require_period(loaded.period_s, resample)
-        recordings.append(to_recording(table, loaded.period_s))
+    loaded = load_predictor(model, device, threads)
+    named = options.columns(time_column, mains_column, unit, repair, (loaded.appliances[0].name, appliance_column))
+    recordings = load_recordings(loaded, data, named, resample)
     with bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)
     if plot is not None:

@@ -5,7 +5,7 @@ own proof, unless forced.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
@@ -30,6 +30,9 @@ class Limits(NamedTuple):
     difference: float = 1e-4
 
 
+USUAL = Limits()
+
+
 @dataclass(frozen=True)
 class Order:
     """What is asked of a target.
@@ -42,7 +45,7 @@ class Order:
     int8: bool = False
     calibrate: "Recording | None" = None
     verify: Sequence["Recording"] = ()
-    limits: Limits = Limits()
+    limits: Limits = USUAL
     force: bool = False
 
 
@@ -56,7 +59,7 @@ class Exported:
     files: dict[str, Path]
     report: dict[str, Any]
     tables: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
 
 
 class Target(Protocol):

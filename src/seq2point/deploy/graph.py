@@ -1,0 +1,115 @@
+"""A network as an ONNX graph, written from its weights: watts in, watts out.
+
+    mains_w [batch, window]    convolutions, Reshape, Gemm, Gemm, Relu          power_w [batch, appliances]
+    mains_w [batch, length]    convolutions, Conv of `taps`, Conv of 1, Relu    power_w [batch, length - window + 1, appliances]
+
+The second shares the convolutions among all windows of a chunk: the first Linear of a window is a convolution of `taps` samples.
+Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last
+Relu clips at zero. Convolutions are two-dimensional over a height of one: ONNX Runtime has its quick kernels for those alone. Nodes carry
+the names of the network's layers.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from seq2point.model_file import Model
+from seq2point.network import Architecture
+from seq2point.runtime.onnx import INPUT, OUTPUT
+from seq2point.windows import Scale
+
+OPSET, IR_VERSION = 17, 8
+CLIP = "clip"
+
+Weights = dict[str, npt.NDArray[np.float64]]
+
+
+class _Graph:
+    """Nodes and constants as they are added; `at` is the tensor that the last node gave."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.at = INPUT
+
+    def constant(self, name: str, value: npt.ArrayLike, kind: type = np.float32) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=kind), name))
+        return name
+
+    def node(self, kind: str, *inputs: str, name: str, output: str | None = None, **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, [self.at, *inputs], [output or name], name=name, **attributes))
+        self.at = output or name
+
+    def layer(self, kind: str, name: str, weights: Weights, shape: tuple[int, ...], **attributes: Any) -> None:
+        """A layer with its weights in a shape of the graph's, and its bias where it has one."""
+        inputs = [self.constant(f"{name}.weight", weights[f"{name}.weight"].reshape(shape))]
+        if f"{name}.bias" in weights:
+            inputs.append(self.constant(f"{name}.bias", weights[f"{name}.bias"]))
+        self.node(kind, *inputs, name=name, **attributes)
+
+
+def layers(shape: Architecture) -> list[str]:
+    """The names of the network's layers, in order."""
+    linear = ["hidden", "output"] if shape.rank is None else ["projection", "hidden", "output"]
+    return [*(f"convolutions.{i}" for i in range(len(shape.kernels))), *linear]
+
+
+def build(model: Model, sliding: bool = False) -> onnx.ModelProto:
+    """The model as an ONNX model in float32, for windows or for chunks."""
+    shape = model.architecture
+    weights = _with_scale(
+        {name: t.detach().cpu().double().numpy() for name, t in model.network.state_dict().items()}, model.scale
+    )
+    graph = _Graph()
+    graph.node("Unsqueeze", graph.constant("before", [1, 2], np.int64), name="signal")
+    inputs = 1
+    for i, (outputs, kernel) in enumerate(zip(shape.channels, shape.kernels, strict=True)):
+        graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, 1, kernel))
+        graph.node("Relu", name=f"convolutions.{i}.relu")
+        inputs = outputs
+    sizes = {"projection": shape.rank or 0, "hidden": shape.hidden, "output": shape.outputs}
+    linear, taps = layers(shape)[len(shape.kernels) :], shape.taps
+    if not sliding:
+        graph.node("Reshape", graph.constant("flat.shape", [0, -1], np.int64), name="flat")
+        inputs, taps = inputs * taps, 1
+    for name in linear:
+        outputs = sizes[name]
+        if sliding:
+            graph.layer("Conv", name, weights, (outputs, inputs, 1, taps))
+        else:
+            graph.layer("Gemm", name, weights, (outputs, inputs), transB=1)
+        if name == "hidden":
+            graph.node("Relu", name="hidden.relu")
+        inputs, taps = outputs, 1
+    if sliding:
+        graph.node("Squeeze", graph.constant("height", [2], np.int64), name="flat")
+        graph.node("Transpose", name="answer", perm=[0, 2, 1])
+    graph.node("Relu", name=CLIP, output=OUTPUT)
+    mains: list[str | int | None] = ["batch", "length" if sliding else shape.window]
+    power: list[str | int | None] = ["batch", *(["windows"] if sliding else []), shape.outputs]
+    return helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "seq2point",
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, mains)],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, power)],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="seq2point",
+    )
+
+
+def _with_scale(weights: Weights, scale: Scale) -> Weights:
+    """The weights of a network that takes and gives watts."""
+    first, std_w = weights["convolutions.0.weight"] / scale.mains_std_w, np.array(scale.appliance_std_w)
+    return weights | {
+        "convolutions.0.weight": first,
+        "convolutions.0.bias": weights["convolutions.0.bias"] - first.sum((1, 2)) * scale.mains_mean_w,
+        "output.weight": weights["output.weight"] * std_w[:, None],
+        "output.bias": weights["output.bias"] * std_w + np.array(scale.appliance_mean_w),
+    }

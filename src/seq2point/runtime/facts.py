@@ -1,0 +1,95 @@
+"""What an exported file says of itself, and the seal that tells whether it is still what was written.
+
+Formats differ in where they keep a table of texts; what stands in it is the same: one JSON text for each field of Facts, and
+last `sha256`, that of the whole file with zeros in its place. Whoever reads only the period needs only that entry.
+"""
+
+import hashlib
+import json
+import mmap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from seq2point.appliances import Appliance
+from seq2point.errors import ModelFileError
+from seq2point.windows import Scale
+
+FORMAT = 1
+SEAL = "sha256"
+UNSEALED = "0" * 64
+
+
+class Facts(BaseModel):
+    """An exported model's appliances, mains, shape and origin.
+
+    `window` samples of mains, one every `period_s` seconds, give the power at sample `target_index`. With `sliding` the file
+    answers for all windows of a chunk of any length. `scale` is inside the graph already. `quantization` says how it was made
+    int8, None where it is float32. `model` is the shape of the network it was exported from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: int = FORMAT
+    appliances: tuple[Appliance, ...] = Field(min_length=1)
+    period_s: float = Field(gt=0)
+    window: PositiveInt
+    target_index: NonNegativeInt
+    sliding: bool
+    scale: Scale
+    model: dict[str, Any]
+    quantization: dict[str, Any] | None
+    provenance: dict[str, Any]
+
+    def entries(self) -> dict[str, str]:
+        """The facts as texts, and a last entry for the seal."""
+        return {name: json.dumps(value) for name, value in self.model_dump(mode="json").items()} | {SEAL: UNSEALED}
+
+    @classmethod
+    def read(cls, entries: Mapping[str, str], path: Path) -> Self:
+        """The facts of a file's texts; raises ModelFileError that names what is missing or strange."""
+        try:
+            values = {name: json.loads(text) for name, text in entries.items() if name in cls.model_fields}
+            if values.get("format") != FORMAT:
+                raise ModelFileError(f"{path}: exported in format {values.get('format')}; this version reads format {FORMAT}")
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ModelFileError(f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}") from None
+        except (ValueError, RecursionError):
+            raise ModelFileError(f"{path}: its metadata are no JSON") from None
+
+
+def seal(content: bytes, marker: bytes) -> bytes:
+    """A file's content with its SHA-256 in the place of the zeros that follow the last marker."""
+    at = content.rindex(marker + UNSEALED.encode()) + len(marker)
+    return content[:at] + hashlib.sha256(content).hexdigest().encode() + content[at + len(UNSEALED) :]
+
+
+def check_seal(path: Path, marker: bytes) -> None:
+    """Refuse a file that is not, to the byte, what was exported; nothing of it is executed or parsed.
+
+    Raises ModelFileError for a file that is missing, of another kind, cut off or altered.
+    """
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            at = content.rfind(marker)
+            if at < 0:
+                raise ModelFileError(f"{path}: not exported by seq2point, or cut off (its seal is missing); copy it again")
+            at += len(marker)
+            end = at + len(UNSEALED)
+            digest = hashlib.sha256()
+            with memoryview(content) as view:
+                digest.update(view[:at])
+                digest.update(UNSEALED.encode())
+                digest.update(view[end:])
+            if content[at:end] != digest.hexdigest().encode():
+                raise ModelFileError(f"{path}: the file was altered (its SHA-256 differs); copy or export it again")
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: no such model file") from None
+    except ValueError:
+        raise ModelFileError(f"{path}: the file is empty") from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
