@@ -4,9 +4,9 @@
     mains_w [batch, length]    convolutions, Conv of `taps`, Conv of 1, Relu    power_w [batch, length - window + 1, appliances]
 
 The second shares the convolutions among all windows of a chunk: the first Linear of a window is a convolution of `taps` samples.
-Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last
-Relu clips at zero. Convolutions are two-dimensional over a height of one: ONNX Runtime has its quick kernels for those alone. Nodes carry
-the names of the network's layers.
+Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last Relu
+clips at zero. Convolutions are two-dimensional over a height of one: ONNX Runtime has its quick kernels for those alone. Nodes
+carry the names of the network's layers.
 """
 
 from typing import Any

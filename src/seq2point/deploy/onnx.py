@@ -94,6 +94,8 @@ def _exported(out: Path, quantization: dict[str, Any] | None, found: Verificatio
     report = {"quantization": quantization, "verification": found.as_json()}
     if not found.metrics:
         said = f"the native model's answers in {found.windows:,} windows of random mains, to {found.relative:.1g} of the largest"
+        if not found.highest_w:
+            said += "; but all are zero there, which proves little: use --verify FILE"
         return Exported({"model": out}, report, (), (*found.failures, said))
     tables = []
     if quantization is not None:

@@ -33,12 +33,13 @@ COSTS = (
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found; `failures` are sentences, none where the exported model holds.
+    """What was found; `failures` are sentences, none where the exported model holds. `relative` is a share of `highest_w`.
 
     `metrics` are by side ('native', 'exported') and appliance, empty where random mains were answered; so is `costs`.
     """
 
     windows: int
+    highest_w: float
     largest_w: float
     relative: float
     metrics: dict[str, dict[str, Metrics]]
@@ -49,6 +50,7 @@ class Verification:
         """The report."""
         return {
             "windows": self.windows,
+            "highest_answer_w": self.highest_w,
             "largest_difference_w": self.largest_w,
             "relative_difference": self.relative,
             "metrics": self.metrics,
@@ -102,7 +104,7 @@ def verify(
         )
     windows = sum(int(np.isfinite(pair[0][:, 0]).sum()) for pair in answers)
     found = _costs(path, model, exported, threads) if recordings else {}
-    return Verification(windows, largest_w, relative, metrics, found, tuple(failures))
+    return Verification(windows, highest_w, largest_w, relative, metrics, found, tuple(failures))
 
 
 def random_mains(exported: Runtime) -> Recording:
