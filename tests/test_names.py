@@ -13,7 +13,7 @@ import seq2point
 
 NAMES = {
     "seq2point": ("load_recording", "train", "Model", "Architecture", "PRUNERS", "Recording", "evaluate", "simulate_house"),
-    "seq2point.errors": ("Seq2PointError", "DataError", "ModelFileError", "TrainingError", "UsageError"),
+    "seq2point.errors": ("Seq2PointError", "DataError", "ModelFileError", "TrainingError", "UsageError", "VerificationError"),
     "seq2point.sliding": ("predict",),
     "seq2point.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
     "seq2point.pruning.spp": ("probability_step",),

@@ -139,9 +139,7 @@ def test_a_series_comes_back_as_its_own_kind(export: Export):
 def test_zeros_that_were_not_compacted_are_warned_of(export: Export):
     model = untrained(SHAPES["one appliance"])
     kept = torch.rand(model.network.hidden.weight.shape, generator=torch.Generator().manual_seed(0)) > 0.87
-    with pytest.warns(
-        UserWarning, match=r"8\d% of the weights are pruned but still there: zeros make .* neither smaller nor faster"
-    ):
+    with pytest.warns(UserWarning, match=r"8\d% of the weights are pruned but still there: zeros make"):
         export(replace(model, masks={"hidden.weight": kept}))
 
 

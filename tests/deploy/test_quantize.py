@@ -14,6 +14,8 @@ from seq2point.deploy.graph import build
 from seq2point.deploy.quantize import Candidate, Loss, choose, draw, quantized
 from seq2point.metrics import on_state
 
+pytestmark = pytest.mark.usefixtures("no_costs")
+
 SHAPE = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=16)
 ALL = Limits(on_mae=9.0, sae=9.0)
 
@@ -38,17 +40,17 @@ def test_a_recording_without_an_on_state_or_a_window_is_refused():
         draw(house(3000).slice(0, 20), model, 8, 8)
 
 
-@pytest.mark.parametrize("sliding", [False, True])
-def test_weights_are_int8_by_channel_and_ranges_are_the_true_extremes(sliding: bool):
+@pytest.mark.parametrize(("sliding", "dimensions"), [(False, 1), (True, 1), (False, 2)])
+def test_weights_are_int8_by_channel_and_ranges_are_the_true_extremes(sliding: bool, dimensions: int):
     model = untrained(SHAPE)
     windows_w = house(2000).mains_w[:1980].reshape(-1, 33)
     windows_w[7, 11] = 9000
-    small = quantized(build(model, sliding), windows_w, ["output"])
+    small = quantized(build(model, sliding, dimensions), windows_w, ["output"])
     constants = {c.name: numpy_helper.to_array(c) for c in small.graph.initializer}
     assert constants["hidden.weight_quantized"].dtype == np.int8
     weight = model.network.hidden.weight.detach().numpy()
     np.testing.assert_allclose(constants["hidden.weight_scale"], np.abs(weight).max(axis=1) / 127, rtol=1e-5)
-    assert constants["mains_w_scale"] * 255 == pytest.approx(9000, rel=1e-5)
+    assert constants["signal_scale"] * 255 == pytest.approx(9000, rel=1e-5)
     assert constants["output.weight"].dtype == np.float32
     onnx.checker.check_model(small, full_check=True)
 

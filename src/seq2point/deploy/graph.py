@@ -5,8 +5,10 @@
 
 The second shares the convolutions among all windows of a chunk: the first Linear of a window is a convolution of `taps` samples.
 Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last Relu
-clips at zero. Convolutions are two-dimensional over a height of one: ONNX Runtime has its quick kernels for those alone. Nodes
-carry the names of the network's layers.
+clips at zero. Nodes carry the names of the network's layers.
+
+ONNX Runtime has its quickest kernels for float32 convolutions that are two-dimensional (over a height of one), and for int8 ones
+that are not.
 """
 
 from typing import Any
@@ -57,17 +59,18 @@ def layers(shape: Architecture) -> list[str]:
     return [*(f"convolutions.{i}" for i in range(len(shape.kernels))), *linear]
 
 
-def build(model: Model, sliding: bool = False) -> onnx.ModelProto:
-    """The model as an ONNX model in float32, for windows or for chunks."""
+def build(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
+    """The model as an ONNX model in float32, for windows or for chunks, its convolutions of one or two dimensions."""
     shape = model.architecture
     weights = _with_scale(
         {name: t.detach().cpu().double().numpy() for name, t in model.network.state_dict().items()}, model.scale
     )
     graph = _Graph()
-    graph.node("Unsqueeze", graph.constant("before", [1, 2], np.int64), name="signal")
+    height = (1,) * (dimensions - 1)
+    graph.node("Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal")
     inputs = 1
     for i, (outputs, kernel) in enumerate(zip(shape.channels, shape.kernels, strict=True)):
-        graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, 1, kernel))
+        graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, *height, kernel))
         graph.node("Relu", name=f"convolutions.{i}.relu")
         inputs = outputs
     sizes = {"projection": shape.rank or 0, "hidden": shape.hidden, "output": shape.outputs}
@@ -78,14 +81,15 @@ def build(model: Model, sliding: bool = False) -> onnx.ModelProto:
     for name in linear:
         outputs = sizes[name]
         if sliding:
-            graph.layer("Conv", name, weights, (outputs, inputs, 1, taps))
+            graph.layer("Conv", name, weights, (outputs, inputs, *height, taps))
         else:
             graph.layer("Gemm", name, weights, (outputs, inputs), transB=1)
         if name == "hidden":
             graph.node("Relu", name="hidden.relu")
         inputs, taps = outputs, 1
     if sliding:
-        graph.node("Squeeze", graph.constant("height", [2], np.int64), name="flat")
+        if height:
+            graph.node("Squeeze", graph.constant("flat.axes", [2], np.int64), name="flat")
         graph.node("Transpose", name="answer", perm=[0, 2, 1])
     graph.node("Relu", name=CLIP, output=OUTPUT)
     mains: list[str | int | None] = ["batch", "length" if sliding else shape.window]

@@ -48,16 +48,15 @@ def export(model: Model, out: Path, order: Order) -> Exported:
 
 def _made(model: Model, order: Order) -> tuple[onnx.ModelProto, dict[str, Any] | None, list[Recording]]:
     """The graph, how it was quantised, and the recordings that it is to be held to."""
-    proto = build(model, order.sliding)
     if order.calibrate is None:
-        return proto, None, list(order.verify)
+        return build(model, order.sliding), None, list(order.verify)
     from seq2point.deploy.quantize import on_windows, search
 
     check([order.calibrate], model.period_s, model.appliances)
     fitted, held_back = order.calibrate.hold_out(HELD_BACK, model.window)
     if not order.verify:
         on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
-    proto, quantization = search(proto, model, fitted, order.limits)
+    proto, quantization = search(model, order.sliding, fitted, order.limits)
     return proto, quantization, list(order.verify) or [held_back]
 
 

@@ -15,7 +15,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from seq2point.deploy import Limits
-from seq2point.deploy.graph import CLIP, layers
+from seq2point.deploy.graph import CLIP, build, layers
 from seq2point.errors import DataError
 from seq2point.metrics import on_state
 from seq2point.model_file import Model
@@ -182,18 +182,19 @@ def candidates(model: Model) -> list[tuple[str, ...]]:
     return [head + tail for head in heads for tail in ((), ("output",))]
 
 
-def search(proto: onnx.ModelProto, model: Model, recording: Recording, limits: Limits) -> tuple[onnx.ModelProto, dict[str, Any]]:
+def search(model: Model, sliding: bool, recording: Recording, limits: Limits) -> tuple[onnx.ModelProto, dict[str, Any]]:
     """The int8 model with the layers in float that lose least on a recording, and a report of the search as JSON.
 
     Of the candidates within the limits, those whose error while on is within 1 % of the lowest, and of these the smallest file.
     Raises DataError as `draw` does.
     """
     ranges, measured = draw(recording, model, *CALIBRATION), draw(recording, model, *MEASURED)
-    whole = proto.SerializeToString()
+    whole = build(model, sliding).SerializeToString()
     before = losses(whole, measured)
     found: dict[Candidate, onnx.ModelProto] = {}
     for in_float in candidates(model):
-        small = quantized(proto, ranges.mains_w, in_float)
+        dimensions = 2 if f"convolutions.{len(model.architecture.kernels) - 1}" in in_float else 1
+        small = quantized(build(model, sliding, dimensions), ranges.mains_w, in_float)
         content = small.SerializeToString()
         found[Candidate(in_float, losses(content, measured), len(content))] = small
     chosen = choose(list(found), before, limits)
