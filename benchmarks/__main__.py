@@ -5,7 +5,7 @@ from importlib import import_module
 
 from seq2point.machine import prepare
 
-NAMES = ("inference", "training", "length", "year", "training_memory", "pruner_cost", "time_to_error")
+NAMES = ("inference", "training", "length", "year", "training_memory", "pruner_cost", "convert", "time_to_error")
 
 if __name__ == "__main__":
     prepare()

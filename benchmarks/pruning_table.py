@@ -8,12 +8,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.pruning import FOLDER, METHODS, METHODS_FOR, SEEDS, SPARSITIES
+from benchmarks.pruning import FOLDER, METHODS, METHODS_FOR, SEED_0_METHODS, SEEDS, SPARSITIES
 from seq2point.appliances import APPLIANCES
 from seq2point.costs import compare
 from seq2point.model_file import Model
 
 PICTURE = Path("docs/images/pruning.png")
+TICKS = (2, 5, 10, 20, 50, 100)
 STAGES = ("dense", "longer", "small", "scratch")
 
 
@@ -69,7 +70,7 @@ def methods_table() -> None:
         print(f"\n{appliance}: MAE in watts, and F1, after pruning\n")
         print(f"| method | {' | '.join(f'{s:.0%}' for s in SPARSITIES)} |")
         print("|---" * (len(SPARSITIES) + 1) + "|")
-        for method in METHODS:
+        for method in METHODS | SEED_0_METHODS:
             cells = []
             for sparsity in SPARSITIES:
                 pieces = found(f"{appliance}-{{seed}}-{method}-{sparsity:g}")
@@ -89,7 +90,7 @@ def picture() -> None:
     """Error against the weights that are left, every method, one appliance a panel."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     for axes, appliance in zip(figure.subplots(1, len(METHODS_FOR)), METHODS_FOR, strict=True):
-        for method in METHODS:
+        for i, method in enumerate(METHODS | SEED_0_METHODS):
             points = []
             for sparsity in SPARSITIES:
                 pieces = found(f"{appliance}-{{seed}}-{method}-{sparsity:g}")
@@ -97,16 +98,21 @@ def picture() -> None:
                     points.append((1 - mean(p["removed"] for p in pieces), mean(p["metrics"]["mae_w"] for p in pieces)))
             if points:
                 left, mae_w = zip(*sorted(points), strict=True)
-                axes.plot([100 * share for share in left], mae_w, marker="o", markersize=4, label=method.replace("_", " "))
+                label = method.replace("_", " ")
+                axes.plot([100 * share for share in left], mae_w, f"C{i}", marker="o", markersize=4, label=label)
         for stage, marker in zip(STAGES, "sD*x", strict=True):
             pieces = found(f"{appliance}-{{seed}}-{stage}")
             if pieces:
                 left = 100 * mean(1 - p["removed"] for p in pieces)
                 axes.plot(left, mean(p["metrics"]["mae_w"] for p in pieces), marker, color="black", markersize=8, label=stage)
-                axes.axhline(pieces[0]["baselines"]["zero"]["mae_w"], color="grey", linewidth=0.8, linestyle=":")
+        for piece in found(f"{appliance}-{{seed}}-dense")[:1]:
+            axes.axhline(piece["baselines"]["zero"]["mae_w"], color="grey", linewidth=0.8, linestyle=":", label="zero predictor")
         axes.set(title=appliance, xlabel="weights left, % of the dense network", ylabel="MAE, W", xscale="log")
+        axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+    handles = {label: handle for a in figure.axes for handle, label in zip(*a.get_legend_handles_labels(), strict=True)}
+    axes.legend(handles.values(), handles, loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     figure.savefig(PICTURE, dpi=110)
 
 

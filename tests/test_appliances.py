@@ -3,7 +3,7 @@
 import pytest
 
 from seq2point import UsageError
-from seq2point.appliances import APPLIANCES, canonical, find
+from seq2point.appliances import APPLIANCES, Appliance, Definition, canonical, define, find, known, name_columns, of_kind
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,10 @@ def test_the_table_is_that_of_the_papers(name: str, max_w: int, on_w: int, on_s:
         ("Fridge_Freezer", "fridge"),
         ("dish washer", "dishwasher"),
         ("Kettle", "kettle"),
+        ("dishwaser", "dishwasher"),
+        ("washer_dryer", "washing_machine"),
+        ("Fridge-Freezer", "fridge"),
+        ("clotheswasher", "washing_machine"),
     ],
 )
 def test_an_appliance_is_found_however_it_is_written(written: str, name: str):
@@ -44,3 +48,72 @@ def test_an_unknown_appliance_is_refused_with_those_that_are_known():
         UsageError, match="unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave, dish"
     ):
         find("teapot")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Washing Machine(1)", "washing_machine_1"),
+        ("kettle2", "kettle_2"),
+        ("Washer Dryer 2", "washing_machine_2"),
+        ("refrigerator1", "fridge_1"),
+    ],
+)
+def test_one_of_several_keeps_its_number_and_has_its_kinds_thresholds(written: str, name: str):
+    row = find(written)
+    assert canonical(written) == row.name == name
+    kind = APPLIANCES[name.rpartition("_")[0]]
+    assert row.model_dump(exclude={"name"}) == kind.model_dump(exclude={"name"})
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [("Heat Pump", "heat_pump"), ("TV/Satellite", "tv_satellite"), ("Wärmepumpe", "wärmepumpe"), ("heater2", "heater2")],
+)
+def test_any_other_name_is_left_as_it_is(written: str, plain: str):
+    assert canonical(written) == plain
+    assert known(written) is None
+
+
+def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
+    named = name_columns(["Fridge-Freezer", "Freezer", "Fridge", "Washing Machine(1)"])
+    assert named == {
+        "fridge_2": "Fridge-Freezer",
+        "freezer": "Freezer",
+        "fridge": "Fridge",
+        "washing_machine_1": "Washing Machine(1)",
+    }
+    assert next(iter(named.values())) == "Fridge-Freezer"
+    assert of_kind("washing machine", named) == "washing_machine_1"
+    assert of_kind("fridge", named) == "fridge"
+    assert of_kind("kettle", named) is None
+    assert of_kind("kettle", ["kettle_1", "kettle_2"]) is None
+
+
+def test_a_typing_error_is_answered_with_what_was_meant_and_how_to_define_another():
+    with pytest.raises(UsageError, match="did you mean dishwasher"):
+        find("dishwascher")
+    with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it: --on-power WATTS"):
+        define("teapot")
+
+
+def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
+    pump = define("Heat Pump", 200, min_on_s=300)
+    assert pump == Definition(name="heat_pump", on_power_w=200, min_on_s=300)
+    travel = define("kettle", on_power_w=900)
+    assert travel == Appliance(**(APPLIANCES["kettle"].model_dump() | {"on_power_w": 900}))
+    assert define("kettle") is APPLIANCES["kettle"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("heat pump", -1), "appliance 'heat pump', --on-power -1: input should be greater than 0"),
+        (("kettle", None, None, -5), "appliance 'kettle', --min-on -5: input should be greater than or equal to 0"),
+        (("heat pump", 200, 150), "its highest power 150 W is not above the 200 W of being on"),
+        (("???", 200), "a name needs a letter or a digit"),
+    ],
+)
+def test_what_cannot_be_an_appliance_is_refused(arguments: tuple[str, float], says: str):
+    with pytest.raises(UsageError, match=says.replace("?", r"\?")):
+        define(*arguments)

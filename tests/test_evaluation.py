@@ -142,3 +142,16 @@ def test_the_report_of_several_appliances_has_metrics_by_appliance(tiny: Archite
     known = ~np.isnan(fridge)
     expected = mean_absolute_error(watts[known] / 10, fridge[known])
     assert report["metrics"]["fridge"]["mae_w"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_with_a_stride_every_so_many_th_sample_of_each_stretch_is_scored_as_if_read_so_seldom(
+    tiny_model: Model, house: Recording
+):
+    found = evaluate(tiny_model, [house], stride=4)
+    known = answerable(house)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
+    kept = np.concatenate([np.arange(first, end, 4) for first, end in zip(edges[::2], edges[1::2], strict=True)])
+    error = (found.predictions_w[0][kept, 0] - house.appliance_w("kettle")[kept]).astype(float)
+    assert found.metrics["kettle"]["mae_w"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    energy, every = (evaluate(tiny_model, [house], stride=s).metrics["kettle"]["energy_per_day_wh"] for s in (4, 1))
+    assert energy == pytest.approx(every, rel=0.3)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from seq2point.appliances import APPLIANCES, Appliance, find
-from seq2point.metrics import Scored, matched_events, on_state, samples, score
+from seq2point.metrics import Scored, matched_events, score
+from seq2point.states import on_state, samples
 
 KETTLE = find("kettle")
 PERIOD_S = 6.0

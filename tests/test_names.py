@@ -13,7 +13,17 @@ import seq2point
 
 NAMES = {
     "seq2point": ("load_recording", "train", "Model", "Architecture", "PRUNERS", "Recording", "evaluate", "simulate_house"),
-    "seq2point.errors": ("Seq2PointError", "DataError", "ModelFileError", "TrainingError", "UsageError", "VerificationError"),
+    "seq2point.appliances": ("define", "find", "canonical"),
+    "seq2point.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
+    "seq2point.errors": (
+        "Seq2PointError",
+        "DataError",
+        "ModelFileError",
+        "TrainingError",
+        "UsageError",
+        "UnhealthyDataError",
+        "VerificationError",
+    ),
     "seq2point.sliding": ("predict",),
     "seq2point.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
     "seq2point.pruning.spp": ("probability_step",),

@@ -56,8 +56,14 @@ def main(wheels: Path) -> None:
         install = ("env/bin/pip", "install", "--quiet", "--constraint", constraints)
         run(folder, *install, str(wheel))
         run(folder, "env/bin/seq2point", "--help")
+        run(folder, "env/bin/seq2point", "protocol", "show", "one_minute")
         run(folder, "env/bin/python", "-c", NO_TORCH)
         run(folder, "env/bin/python", "-c", SIMULATE)
+        run(folder, "env/bin/seq2point", "convert", "table", "house.parquet", "-o", "converted")
+        refusal = run(folder, "env/bin/seq2point", "convert", "nilmtk", "house.parquet", "-o", "converted", expect=1)
+        if "seq2point[convert]" not in refusal:
+            sys.exit(f"without h5py, converting HDF5 must name the extra that it lacks; it said: {refusal}")
+        run(folder, "env/bin/seq2point", "data", "check", "house.parquet")
         refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
         if "seq2point[train]" not in refusal:
             sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")

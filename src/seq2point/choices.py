@@ -4,7 +4,10 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
 Engine = Literal["sliding", "windows"]
-Edges = Literal["empty", "repeat"]
+Edges = Literal["empty", "repeat", "zeros"]
 LearningRateSchedule = Literal["linear", "cosine", "constant"]
+RawLayout = Literal["refit", "ukdale", "redd", "nilmtk", "table"]
 Scaling = Literal["lineage", "fitted"]
+Freeze = Literal["none", "convolutions", "all-but-output"]
+Rescale = Literal["keep", "refit"]
 Unit = Literal["W", "kW"]

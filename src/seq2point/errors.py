@@ -6,6 +6,7 @@ Seq2PointError          exit code 1
   TrainingError         a training that cannot go on
   VerificationError     exit code 3: an exported model that is not as good as the one it came from
   UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
+  UnhealthyDataError    exit code 3: the data doctor could do its work, and found errors in what it checked
 """
 
 
@@ -40,3 +41,9 @@ class UsageError(Seq2PointError):
     """The caller asked for something that does not exist or does not fit."""
 
     exit_code = 2
+
+
+class UnhealthyDataError(Seq2PointError):
+    """The data doctor found errors in a recording."""
+
+    exit_code = 3

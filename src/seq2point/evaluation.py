@@ -51,30 +51,31 @@ def evaluate(
     engine: Engine = "sliding",
     zone: tzinfo | None = None,
     progress: Progress | None = None,
+    stride: int = 1,
 ) -> Evaluation:
-    """Score a model on recordings that it was not trained on.
+    """Score a model on recordings that it was not trained on, at every sample or at every `stride`-th.
 
     The mean predictor is the mean power in training; that of the recordings where the model does not know it.
     Raises DataError for another period than the model's, an appliance that a house lacks, and nothing to score.
     """
-    check(recordings, model.period_s, model.appliances)
+    check(recordings, model.period_s, [appliance.name for appliance in model.appliances])
     predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
     for i, appliance in enumerate(model.appliances):
         estimates = [power_w[:, i] for power_w in predictions]
-        stretches = stretches_of(recordings, appliance, estimates, model.window)
+        stretches = stretches_of(recordings, appliance, estimates, model.window, stride)
         truth = np.concatenate([s.truth_w for s in stretches])
         constants = {"zero": 0.0, "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64)))}
-        metrics[appliance.name] = score(stretches, appliance, model.period_s, zone)
+        metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
         for name, constant_w in constants.items():
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
-            baselines[name][appliance.name] = score(flat, appliance, model.period_s, zone)
+            baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
     return Evaluation(model, recordings, predictions, metrics, baselines)
 
 
-def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[Appliance]) -> None:
+def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[str]) -> None:
     """Refuse recordings that no model of this sampling period and these appliances can be scored on.
 
     Raises DataError for another period and for an appliance that a house lacks.
@@ -85,14 +86,14 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
                 f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
                 f"{period_s:g} s; resample with --period {period_s:g}s"
             )
-        for appliance in appliances:
-            recording.appliance_w(appliance.name)
+        for name in appliances:
+            recording.appliance_w(name)
 
 
 def stretches_of(
-    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int
+    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int, stride: int = 1
 ) -> list[Scored]:
-    """The gapless stretches where truth and estimate are known, never across a time jump."""
+    """The gapless stretches where truth and estimate are known, never across a time jump; of each, every `stride`-th sample."""
     stretches = []
     for recording, estimate_w in zip(recordings, estimates_w, strict=True):
         truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
@@ -100,7 +101,7 @@ def stretches_of(
             known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
             edges = first + np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
             for a, b in zip(edges[::2], edges[1::2], strict=True):
-                stretches.append(Scored(truth_w[a:b], estimate_w[a:b], times_s[a:b]))
+                stretches.append(Scored(truth_w[a:b:stride], estimate_w[a:b:stride], times_s[a:b:stride]))
     if not stretches:
         raise DataError(
             f"nothing to score: no stretch of {window} samples without a gap where {appliance.label} is known in "

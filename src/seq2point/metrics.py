@@ -13,9 +13,9 @@ import numpy.typing as npt
 from sklearn.metrics import accuracy_score, matthews_corrcoef, precision_recall_fscore_support
 
 from seq2point.appliances import Appliance
+from seq2point.states import Flags, on_state
 
 Array = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 Metrics = dict[str, float | None]
 
 EVENT_TOLERANCE_S = 60.0
@@ -28,31 +28,6 @@ class Scored(NamedTuple):
     truth_w: Array
     estimate_w: Array
     times_s: npt.NDArray[np.float64]
-
-
-def samples(seconds: float, period_s: float) -> int:
-    """A duration as a number of samples, rounded up."""
-    return int(np.ceil(seconds / period_s - 1e-9))
-
-
-def on_state(power_w: Array, appliance: Appliance, period_s: float) -> Flags:
-    """Whether the appliance is on at each sample of a gapless stretch, bool[T] (Kelly and Knottenbelt 2015).
-
-    Above the on-power threshold; then gaps shorter than `min_off_s` between two runs are filled, then runs shorter than
-    `min_on_s` are dropped.
-    """
-    above = np.asarray(power_w > appliance.on_power_w)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], above, [False]))))
-    first, end = edges[::2], edges[1::2]
-    if len(first) == 0:
-        return above
-    apart = first[1:] - end[:-1] >= samples(appliance.min_off_s, period_s)
-    first, end = first[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
-    long_enough = end - first >= samples(appliance.min_on_s, period_s)
-    change = np.zeros(len(above) + 1, dtype=np.int8)
-    change[first[long_enough]] += 1
-    change[end[long_enough]] -= 1
-    return np.cumsum(change[:-1], dtype=np.int8).astype(bool)
 
 
 def _onsets(on: Flags) -> npt.NDArray[np.int64]:

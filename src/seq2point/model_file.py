@@ -123,8 +123,8 @@ class Model:
         """The appliances' power for every sample of a recording: f32[T, A] in watts.
 
         Only the recording's mains are read. NaN where no full window of readings reaches; with `edges` 'repeat' the reading at
-        the edge of a gapless stretch is repeated to fill the windows there. Predictions below zero are zero, unless `clip` is
-        off. `progress` is told of samples as they are done.
+        the edge of a gapless stretch is repeated to fill the windows there, with 'zeros' no power is (as in nilmtk-contrib).
+        Predictions below zero are zero, unless `clip` is off. `progress` is told of samples as they are done.
         """
         shape, scale = self.architecture, self.scale
         mean_w = torch.tensor(scale.appliance_mean_w)

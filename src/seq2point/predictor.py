@@ -48,7 +48,8 @@ def disaggregate_series(predictor: Predictor, series: Any, engine: Engine = "sli
 
     NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling period
     apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
-    `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'.
+    `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'
+    or 'zeros'.
     Raises DataError for values that are not numbers and for another period than the predictor's.
     """
     mains = open_series(series)

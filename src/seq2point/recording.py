@@ -90,6 +90,10 @@ class Recording:
         cut = {name: power_w[first:end] for name, power_w in self.appliances_w.items()}
         return replace(self, mains_w=self.mains_w[first:end], appliances_w=cut, start=start, jumps=inside)
 
+    def first_days(self, days: float) -> "Recording":
+        """The recording's first days, gaps included."""
+        return self.slice(0, round(days * 86400 / self.period_s))
+
     def hold_out(self, fraction: float, margin: int) -> tuple["Recording", "Recording"]:
         """The recording without, and with only, its last `fraction`, `margin` samples between them left out.
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from seq2point.appliances import Appliance
+from seq2point.appliances import Appliance, Definition
 from seq2point.choices import Edges
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts
+from seq2point.states import runs
 
 MAINS_MEAN_W, MAINS_STD_W = 522.0, 814.0
 
@@ -42,21 +43,46 @@ class Scale(BaseModel):
 
         Raises DataError for an appliance that a house lacks, and where there is no reading to fit to.
         """
-
-        def moments(name: str, series: Sequence[Watts]) -> tuple[float, float]:
-            known = np.concatenate([power_w[~np.isnan(power_w)] for power_w in series])
-            if len(known) == 0:
-                raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{name}' to fit a scale to")
-            return float(known.mean(dtype=np.float64)), max(float(known.std(dtype=np.float64)), 1.0)
-
-        mains_mean_w, mains_std_w = moments("mains", [r.mains_w for r in recordings])
-        each = [moments(a.name, [r.appliance_w(a.name) for r in recordings]) for a in appliances]
+        mains = _known(recordings, "mains", [r.mains_w for r in recordings])
+        mains_mean_w, mains_std_w = _moments(mains)
+        each = [_moments(_known(recordings, a.name, [r.appliance_w(a.name) for r in recordings])) for a in appliances]
         return cls(
             mains_mean_w=mains_mean_w,
             mains_std_w=mains_std_w,
             appliance_mean_w=tuple(mean for mean, _ in each),
             appliance_std_w=tuple(std for _, std in each),
         )
+
+
+def defined(definition: Definition, recordings: Sequence[Recording]) -> Appliance:
+    """The appliance of a user's definition, its scaling constants fitted on recordings: the training houses alone.
+
+    They are the mean and the standard deviation of all its readings; its highest power, where not given, is the highest reading.
+    Raises DataError for a house without the appliance, no reading, and readings that never reach the power of being on.
+    """
+    known = _known(recordings, definition.name, [r.appliance_w(definition.name) for r in recordings])
+    highest_w = float(known.max())
+    if highest_w <= definition.on_power_w:
+        houses = ", ".join(r.house for r in recordings)
+        raise DataError(
+            f"{houses}: '{definition.name}' never exceeds {definition.on_power_w:g} W, its highest reading is {highest_w:g} W; "
+            "give a lower --on-power"
+        )
+    mean_w, std_w = _moments(known)
+    values = definition.model_dump() | {"mean_w": mean_w, "std_w": std_w}
+    return Appliance.model_validate(values | {"max_power_w": definition.max_power_w or highest_w})
+
+
+def _known(recordings: Sequence[Recording], name: str, series: Sequence[Watts]) -> Watts:
+    """All readings of several recordings' series; raises DataError where there is none."""
+    known = np.concatenate([power_w[~np.isnan(power_w)] for power_w in series])
+    if len(known) == 0:
+        raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{name}' to fit a scale to")
+    return known
+
+
+def _moments(known: Watts) -> tuple[float, float]:
+    return float(known.mean(dtype=np.float64)), max(float(known.std(dtype=np.float64)), 1.0)
 
 
 @dataclass(frozen=True)
@@ -104,17 +130,11 @@ class WindowRuns:
         return usable_before(first + length) - usable_before(first)
 
 
-def _runs(flags: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First positions and lengths of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
-    return edges[::2], edges[1::2] - edges[::2]
-
-
 def gapless_spans(recording: Recording) -> list[tuple[int, int]]:
     """Spans [first, end) of mains without a gap or a time jump, in order."""
     spans = []
     for first, end in recording.pieces():
-        begins, lengths = _runs(~np.isnan(recording.mains_w[first:end]))
+        begins, lengths = runs(~np.isnan(recording.mains_w[first:end]))
         spans += [(first + int(b), first + int(b + n)) for b, n in zip(begins, lengths, strict=True)]
     return spans
 
@@ -130,7 +150,7 @@ def window_runs(recording: Recording, window: int, target_index: int | None = No
         usable[first : max(end - window + 1, first)] = True
     for name in appliances:
         usable &= ~np.isnan(recording.appliance_w(name)[target : target + len(usable)])
-    return WindowRuns(*_runs(usable))
+    return WindowRuns(*runs(usable))
 
 
 def answer_spans(
@@ -144,15 +164,16 @@ def answer_spans(
     """The answers of all windows of a recording at the samples that they predict: f32[T, outputs], NaN where there is none.
 
     `answer` is asked for each gapless span of mains that holds a window: f32[L] to f32[L - window + 1, outputs]. With `edges`
-    'repeat' the reading at the edge of a span is repeated to fill the windows there.
+    'repeat' the reading at the edge of a span is repeated to fill the windows there, with 'zeros' no power is.
     """
     power_w = np.full((len(recording), outputs), np.nan, dtype=np.float32)
     for first, end in gapless_spans(recording):
-        readings_w = recording.mains_w[first:end]
-        at = first + target_index
-        if edges == "repeat":
-            readings_w = np.pad(readings_w, (target_index, window - 1 - target_index), mode="edge")
-            at = first
+        readings_w, at = recording.mains_w[first:end], first
+        if edges == "empty":
+            at += target_index
+        else:
+            padding: Literal["edge", "constant"] = "edge" if edges == "repeat" else "constant"
+            readings_w = np.pad(readings_w, (target_index, window - 1 - target_index), mode=padding)
         if len(readings_w) >= window:
             power_w[at : at + len(readings_w) - window + 1] = answer(readings_w)
     return power_w

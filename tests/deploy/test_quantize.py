@@ -12,7 +12,7 @@ from seq2point import Architecture, DataError, VerificationError, deploy, runtim
 from seq2point.deploy import Limits, Order
 from seq2point.deploy.graph import build
 from seq2point.deploy.quantize import Candidate, Loss, choose, draw, quantized
-from seq2point.metrics import on_state
+from seq2point.states import on_state
 
 pytestmark = pytest.mark.usefixtures("no_costs")
 

@@ -16,6 +16,7 @@ from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
 from seq2point.training import Trained
 from seq2point.training.loop import parameter_groups
+from seq2point.windows import Scale
 
 Train = Callable[..., Trained]
 
@@ -275,3 +276,8 @@ def test_a_validation_without_a_single_window_is_a_data_error_before_any_trainin
         with pytest.raises(DataError, match=r"no validation window|has no column for 'kettle'"):
             train(callbacks=[nothing], **options)
     assert not nothing.rates
+
+
+def test_scaling_constants_of_ones_own_are_those_of_the_model(train: Train):
+    own = Scale(mains_mean_w=1, mains_std_w=6000, appliance_mean_w=(2,), appliance_std_w=(5000,))
+    assert train(steps=2, scaling=own).model.scale == own

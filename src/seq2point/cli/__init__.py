@@ -4,7 +4,24 @@ from typing import Annotated
 
 import typer
 
-from seq2point.cli import compact, demo, disaggregate, export, factorise, info, prune, pruners, test, train, verify
+from seq2point.cli import (
+    compact,
+    convert,
+    data_check,
+    data_synthesise,
+    demo,
+    disaggregate,
+    export,
+    factorise,
+    info,
+    protocol,
+    prune,
+    pruners,
+    test,
+    train,
+    transfer,
+    verify,
+)
 from seq2point.cli.run import run
 
 app = typer.Typer(
@@ -31,8 +48,14 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (train, prune, pruners, compact, factorise, test, disaggregate, export, verify, info, demo):
+for verb in (train, transfer, prune, pruners, compact, factorise, export, verify, test, disaggregate, convert, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(protocol.app, name="protocol")
+
+data = typer.Typer(help="Check recordings, and make synthetic ones.", no_args_is_help=True)
+data.command()(data_check.check)
+data.command()(data_synthesise.synthesise)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ def disaggregate(
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
     edges: Annotated[
-        Edges, typer.Option(help="Rows without a full window: 'empty', or 'repeat' the reading at the edge.")
+        Edges, typer.Option(help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.")
     ] = "empty",
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seq2point.choices import Freeze
 from seq2point.cli import options
 from seq2point.cli.run import run
 
@@ -54,6 +55,17 @@ def train_main(
     period: Period = 8.0,
     engine: options.EngineName = "sliding",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and pruning.")] = 0,
+    transfer_from: Annotated[
+        Path | None, typer.Option("--transfer_from", help="A model to begin from, of this appliance or another.", metavar="MODEL")
+    ] = None,
+    freeze: Annotated[
+        Freeze | None,
+        typer.Option(
+            "--freeze",
+            help="What of it stays as it is.",
+            show_default="convolutions of another appliance's model, else none",
+        ),
+    ] = None,
 ) -> None:
     """Train a seq2point network and prune it; the model, the plots and the log go to APPLIANCE/saved_models."""
     from seq2point import experiment, network, pruning
@@ -69,14 +81,14 @@ def train_main(
     else:
         validation = _recordings(validation_directory, what, period, crop, "validation")
     files, folder = _files(what, pruning_algorithm, network_type)
+    begun = _begun(transfer_from, freeze, what, training, input_window_length, seed)
     outcome = experiment.run(
         training,
         what,
         files,
         folder,
         validation=validation,
-        network=network_type,
-        window=input_window_length,
+        **begun or {"network": network_type, "window": input_window_length},
         pruning=pruning_algorithm,
         epochs=epochs,
         engine=engine,
@@ -124,6 +136,27 @@ def test_main(
     write_json(report, files.metrics)
     tables.report(report, None)
     tables.files({"metrics": files.metrics, "test_plot": files.test_plot})
+
+
+def _begun(
+    path: Path | None, freeze: Freeze | None, what: "Appliance", training: "Sequence[Recording]", window: int, seed: int
+) -> dict[str, Any]:
+    """The options of a training that begins from a model; none where none is given."""
+    from seq2point.errors import UsageError
+    from seq2point.model_file import Model
+    from seq2point.transfer import for_appliance
+
+    if path is None:
+        if freeze is not None:
+            raise UsageError("--freeze keeps layers of a model: give one with --transfer_from")
+        return {}
+    model = Model.load(path)
+    if model.architecture.window != window:
+        has = model.architecture.window
+        raise UsageError(f"{path}: its window is {has} samples; give --input_window_length {has}")
+    if [a.name for a in model.appliances] == [what.name]:
+        return {"start": model, "freeze": freeze or "none"}
+    return {"start": for_appliance(model, what, training, seed), "freeze": freeze or "convolutions"}
 
 
 def _files(what: "Appliance", algorithm: str, network_type: str) -> "tuple[Files, Path]":

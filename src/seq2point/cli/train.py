@@ -10,7 +10,10 @@ from seq2point.cli import options
 
 
 def train(
-    appliance: Annotated[str, typer.Argument(help="kettle, fridge, 'washing machine', microwave or dishwasher.")],
+    appliance: Annotated[
+        str,
+        typer.Argument(help="kettle, fridge, 'washing machine', microwave, dishwasher; any other with --on-power: 'heat pump'."),
+    ],
     train: Annotated[
         list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
     ],
@@ -21,6 +24,27 @@ def train(
     test: Annotated[
         list[Path] | None,
         typer.Option("--test", help="A house to test on afterwards; else the validation block.", metavar="FILE"),
+    ] = None,
+    on_power: Annotated[
+        float | None,
+        typer.Option(
+            help="Watts above which the appliance is on; needed for one that the table lacks.", show_default="the table's"
+        ),
+    ] = None,
+    max_power: Annotated[
+        float | None, typer.Option(help="Its highest power in watts.", show_default="the table's, or the highest in training")
+    ] = None,
+    min_on: Annotated[
+        float | None,
+        typer.Option(
+            parser=options.seconds, metavar="DURATION", help="A shorter run is no use of it.", show_default="the table's, or 0"
+        ),
+    ] = None,
+    min_off: Annotated[
+        float | None,
+        typer.Option(
+            parser=options.seconds, metavar="DURATION", help="A shorter pause is no end.", show_default="the table's, or 0"
+        ),
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point")
@@ -87,16 +111,24 @@ def train(
     from seq2point import experiment
     from seq2point import network as networks
     from seq2point import pruning as pruners
-    from seq2point.appliances import find
+    from seq2point.appliances import define
     from seq2point.cli import tables
     from seq2point.data.table import load_recording
+    from seq2point.errors import UsageError
     from seq2point.model_file import Model
+    from seq2point.training import meant
 
-    what = find(appliance)
+    begun = Model.load(start) if start else None
+    said = (on_power, max_power, min_on, min_off)
+    if begun is None:
+        what = define(appliance, *said)
+    elif any(value is not None for value in said):
+        raise UsageError("the model to start from brings its own powers and durations: leave out --on-power and the like")
+    else:
+        what = meant(appliance, begun)
     networks.find(network or "seq2point", window)
     settings = options.settings(set or [])
     pruners.find(pruning, **settings)
-    begun = Model.load(start) if start else None
     named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
     houses, held_out, tested = (
         [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])

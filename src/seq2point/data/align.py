@@ -1,11 +1,14 @@
 """Irregular stamps onto a regular grid, and answers on the grid back to the stamps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from seq2point.data import compiled
 from seq2point.recording import Jump, Watts
 
 FILL_S = 30.0
@@ -57,13 +60,10 @@ class Grid:
         """
         if self.is_plain:
             return values
-        known = ~np.isnan(values)
-        count = np.bincount(self.sample[known], minlength=self.size)
-        total = np.bincount(self.sample[known], values[known], minlength=self.size)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean: Watts = (total / count).astype(np.float32)
-        absent = np.bincount(self.sample, minlength=self.size) == 0
-        return self._fill_forward(mean, absent, int(fill_s / self.period_s + 1e-9))
+        ((mean, absent),) = sample_means(self.sample, [values], self.size)
+        for first, end in pairwise([0, *(jump.sample for jump in self.jumps), self.size]):
+            fill_forward(mean[first:end], absent[first:end], int(fill_s / self.period_s + 1e-9))
+        return mean
 
     def at_readings(self, power_w: Watts, readings: Watts) -> Watts:
         """Answers f32[size, A] on the grid, at each reading's nearest sample: f32[N, A], NaN where the reading is a gap."""
@@ -73,15 +73,43 @@ class Grid:
         answer[np.isnan(readings)] = np.nan
         return answer
 
-    def _fill_forward(self, values: Watts, absent: npt.NDArray[np.bool_], limit: int) -> Watts:
-        here = np.arange(self.size)
-        last = np.maximum.accumulate(np.where(absent, 0, here))
-        piece = np.zeros(self.size, dtype=np.int64)
-        for jump in self.jumps:
-            piece[jump.sample :] += 1
-        fillable = absent & (here - last <= limit) & (piece == piece[last])
-        values[fillable] = values[last[fillable]]
-        return values
+
+def sample_means(sample: npt.NDArray[np.int64], columns: Sequence[Watts], size: int) -> list[tuple[Watts, npt.NDArray[np.bool_]]]:
+    """For each column f32[N], the mean of the values that fall on each grid sample, f32[size], and where there is none at all.
+
+    `sample` i64[N] is the grid sample of each value, in order. A value that is NaN is a gap that the file means; one that is
+    infinite counts as if it had not been there.
+    """
+    return compiled.means(sample, columns, size) or [_sample_means(sample, values, size) for values in columns]
+
+
+def _sample_means(sample: npt.NDArray[np.int64], values: Watts, size: int) -> tuple[Watts, npt.NDArray[np.bool_]]:
+    known, there = np.isfinite(values), ~np.isinf(values)
+    count = np.bincount(sample[known], minlength=size)
+    total = np.bincount(sample[known], values[known], minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Watts = (total / count).astype(np.float32)
+    return mean, np.bincount(sample[there], minlength=size) == 0
+
+
+def fill_forward(
+    values: Watts, absent: npt.NDArray[np.bool_], limit: int, before: tuple[Watts, npt.NDArray[np.bool_]] | None = None
+) -> None:
+    """Give absent samples the value before them, in place, up to `limit` samples after it.
+
+    `before` are the values and absences of the `limit` samples ahead of the first.
+    """
+    if limit == 0 or not absent.any():
+        return
+    if before is not None and absent[0]:
+        head = np.concatenate((before[0], values[:limit]))
+        fill_forward(head, np.concatenate((before[1], absent[:limit])), limit)
+        values[:limit] = head[len(before[0]) :]
+    here = np.flatnonzero(absent)
+    first = np.diff(here, prepend=-2) > 1
+    last = here[first][np.cumsum(first) - 1] - 1
+    fillable = (here - last <= limit) & (last >= 0)
+    values[here[fillable]] = values[last[fillable]]
 
 
 def place_on_grid(times_s: Times, period_s: float) -> Grid:

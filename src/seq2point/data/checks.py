@@ -10,15 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from seq2point.data.align import Times
+from seq2point.data.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
+from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.recording import Watts
-
-ABSURD_W = 100_000.0
-KILOWATTS_BELOW = 30.0
-NOISE_W = 1.0
-YEAR_1_S, YEAR_9999_S = -62_135_596_800.0, 253_402_300_799.0
-
-Times = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -43,30 +39,14 @@ class Checks:
         Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
         Raises DataError where one is missing, unreadable or outside the years 1 to 9999.
         """
-        if column.dtype == pl.String:
-            numbers = column.cast(pl.Float64, strict=False)
-            column = numbers if numbers.null_count() < len(column) else self._parsed(column)
-        elif column.dtype == pl.Date:
-            column = column.cast(pl.Datetime("us"))
-        if isinstance(column.dtype, pl.Datetime):
-            times = column.dt.timestamp("us").cast(pl.Float64).fill_null(float("nan")).to_numpy() / 1e6
-        elif column.dtype.is_numeric():
-            times = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-            largest = float(np.abs(times[np.isfinite(times)]).max(initial=0))
-            times = times / (1e9 if largest > 1e17 else 1e6 if largest > 1e14 else 1e3 if largest > 1e11 else 1.0)
-        else:
+        if not may_hold_times(column):
             raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
-        strange = np.flatnonzero(~((times >= YEAR_1_S) & (times <= YEAR_9999_S)))
+        times = Clock().seconds(column)
+        strange = np.flatnonzero(np.isnan(times))
         if len(strange):
             what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"
             raise self._fail(int(strange[0]), what, advice)
         return times
-
-    def _parsed(self, column: pl.Series) -> pl.Series:
-        try:
-            return column.str.to_datetime(strict=False, time_unit="us")
-        except pl.exceptions.ComputeError:
-            return pl.Series(column.name, [None] * len(column), dtype=pl.Datetime("us"))
 
     def ascending(self, times_s: Times) -> npt.NDArray[np.int64] | None:
         """The rows to keep, in order of time; None when they already ascend.

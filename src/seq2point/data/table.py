@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from seq2point.appliances import APPLIANCES, canonical
+from seq2point.appliances import canonical, known, name_columns, of_kind
 from seq2point.choices import Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
@@ -98,7 +98,7 @@ class Table:
         return place_on_grid(self.times_s, period_s)
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
     """A file's columns and a way to read some of them; `first_line` is where its rows begin, None in Parquet."""
 
     path: Path
@@ -132,16 +132,18 @@ class _File(NamedTuple):
         return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
     def require(self, name: str) -> str:
+        """The name of a column; DataError where the file has none of that name."""
         if name not in self.names:
             raise DataError(f"{self.path}: no column '{name}' (columns: {', '.join(self.names)})")
         return name
 
     def first_of(self, usual: Iterable[str]) -> str | None:
+        """The first column whose name, however it is written, is one of the usual ones."""
         plain = {canonical(name): name for name in reversed(self.names)}
         return next((plain[name] for name in usual if name in plain), None)
 
 
-def open_file(path: Path) -> _File:
+def open_file(path: Path) -> File:
     """A CSV (with or without a header) or Parquet file as lazy rows; CSV cells stay text.
 
     Raises DataError for a file that is missing, empty, or neither.
@@ -152,7 +154,7 @@ def open_file(path: Path) -> _File:
         raise DataError(f"{path}: the file is empty")
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            return _File(path, store.column_names(path), None, None)
+            return File(path, store.column_names(path), None, None)
         with path.open(encoding="utf-8-sig") as file:
             blank, line = 0, file.readline()
             while line == "\n":
@@ -160,7 +162,7 @@ def open_file(path: Path) -> _File:
         header = not any(_is_number(cell) for cell in line.strip().split(","))
         names = None if header else _numbered
         lines = pl.scan_csv(path, has_header=header, with_column_names=names, infer_schema=False, skip_lines=blank, glob=False)
-        return _File(path, lines.collect_schema().names(), blank + (2 if header else 1), lines)
+        return File(path, lines.collect_schema().names(), blank + (2 if header else 1), lines)
     except UNREADABLE as error:
         raise _unreadable(path, "not a CSV or Parquet table", error) from None
 
@@ -190,21 +192,23 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     """
     file = open_file(Path(path))
     time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
-    names = {"mains": _mains_column(file, columns, time_name)}
-    found = {canonical(name): name for name in file.names if name not in (time_name, names["mains"])}
+    names = {"mains": mains_column(file, columns, time_name)}
+    found = name_columns(name for name in file.names if name not in (time_name, names["mains"]))
     found |= {canonical(name): file.require(column) for name, column in columns.appliances.items()}
     if appliances is None:
         named = {canonical(name) for name in columns.appliances}
-        appliances = [name for name in found if name in APPLIANCES or name in named]
+        appliances = [name for name in found if known(name) or name in named]
     for name in map(canonical, appliances):
-        if name not in found:
+        column = of_kind(name, found)
+        if column is None:
             raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
-        names[name] = found[name]
+        names[name] = found[column]
     wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
     return _checked(file, file.read(wanted), time_name, names, columns)
 
 
-def _mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
+def mains_column(file: File, columns: Columns, time_name: str | None) -> str:
+    """The column of the mains: the named one, the only one beside the times, or one of the usual names; DataError for none."""
     if columns.mains:
         return file.require(columns.mains)
     rest = [name for name in file.names if name != time_name]
@@ -214,7 +218,7 @@ def _mains_column(file: _File, columns: Columns, time_name: str | None) -> str:
     return name
 
 
-def _checked(file: _File, rows: pl.DataFrame, time_name: str | None, names: Mapping[str, str], columns: Columns) -> Table:
+def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mapping[str, str], columns: Columns) -> Table:
     checks = Checks(file.path, file.first_line, columns.repair)
     time = times_s = None
     if time_name:
@@ -225,14 +229,15 @@ def _checked(file: _File, rows: pl.DataFrame, time_name: str | None, names: Mapp
     watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in names.items()}
     checks.mains_unit(watts["mains"])
     facts = store.metadata_of(file.path) if file.first_line is None else {}
-    claimed = _claimed_period_s(file.path, facts.get("period_s"))
+    claimed = claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
     if claimed and shown and abs(shown / claimed - 1) > 0.05:
         raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
 
 
-def _claimed_period_s(path: Path, claim: str | None) -> float | None:
+def claimed_period_s(path: Path, claim: str | None) -> float | None:
+    """The sampling period that a file's metadata claims; DataError where it is no number of seconds."""
     if claim is None:
         return None
     if not (_is_number(claim) and 0 < float(claim) < np.inf):

@@ -52,7 +52,7 @@ def _made(model: Model, order: Order) -> tuple[onnx.ModelProto, dict[str, Any] |
         return build(model, order.sliding), None, list(order.verify)
     from seq2point.deploy.quantize import on_windows, search
 
-    check([order.calibrate], model.period_s, model.appliances)
+    check([order.calibrate], model.period_s, [a.name for a in model.appliances])
     fitted, held_back = order.calibrate.hold_out(HELD_BACK, model.window)
     if not order.verify:
         on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")

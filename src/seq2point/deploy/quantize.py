@@ -17,10 +17,10 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from seq2point.deploy import Limits
 from seq2point.deploy.graph import CLIP, build, layers
 from seq2point.errors import DataError
-from seq2point.metrics import on_state
 from seq2point.model_file import Model
 from seq2point.recording import Recording, Watts
 from seq2point.runtime.onnx import INPUT, OUTPUT, open_session
+from seq2point.states import on_state
 from seq2point.windows import window_runs
 
 CALIBRATION = (256, 256)

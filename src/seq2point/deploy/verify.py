@@ -87,7 +87,7 @@ def verify(
     names = [[a.name for a in side.appliances] for side in (model, exported)]
     if names[0] != names[1]:
         raise UsageError(f"{path} answers for {', '.join(names[1])}, the model for {', '.join(names[0])}")
-    check(recordings, exported.period_s, model.appliances)
+    check(recordings, exported.period_s, [a.name for a in model.appliances])
     asked = recordings or [random_mains(exported)]
     answers = [_both(model, exported, recording) for recording in asked]
     largest_w = max(float(np.nanmax(np.abs(ours_w - native_w))) for native_w, ours_w in answers)

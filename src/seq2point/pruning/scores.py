@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,11 +17,18 @@ def keep_highest(scores: Tensor, count: int) -> Tensor:
     flat = scores.flatten()
     if count >= flat.numel():
         return torch.ones_like(scores, dtype=torch.bool)
-    threshold = flat.kthvalue(flat.numel() - count + 1).values
+    threshold = _ascending(flat, flat.numel() - count)
     mask = flat > threshold
     missing = count - int(torch.count_nonzero(mask))
     mask[torch.nonzero(flat == threshold)[:missing, 0]] = True
     return mask.view_as(scores)
+
+
+def _ascending(flat: Tensor, place: int) -> Tensor:
+    """The value at a place, from 0, of the ascending order."""
+    if flat.device.type == "cpu":  # NumPy selects twice as quickly as torch
+        return torch.as_tensor(np.partition(flat.numpy(), place)[place])
+    return flat.kthvalue(place + 1).values
 
 
 def keep_highest_of_all(scores: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:

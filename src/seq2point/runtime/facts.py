@@ -76,10 +76,10 @@ def check_seal(path: Path, marker: bytes) -> None:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             at = content.rfind(marker)
-            if at < 0:
+            end = at + len(marker) + len(UNSEALED)
+            if at < 0 or end > len(content):
                 raise ModelFileError(f"{path}: not exported by seq2point, or cut off (its seal is missing); copy it again")
             at += len(marker)
-            end = at + len(UNSEALED)
             digest = hashlib.sha256()
             with memoryview(content) as view:
                 digest.update(view[:at])

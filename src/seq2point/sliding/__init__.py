@@ -23,7 +23,7 @@ from seq2point.predictor import Progress
 from seq2point.sliding import compiled, plain, ranked
 from seq2point.sliding.lengths import fast_length
 
-__all__ = ["MEMORY_MB", "chunk_windows", "predict", "predict_chunks", "predict_windows"]
+__all__ = ["MEMORY_MB", "chunk_windows", "predict", "predict_chunks", "predict_features", "predict_windows"]
 
 MEMORY_MB = 512
 
@@ -72,15 +72,19 @@ def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
     For training; the convolutions are torch's own, the rest is one differentiable function. Dropout is drawn for every position
     of every layer: any one window sees exactly the dropout of the plain network, and only neighbouring windows share draws.
     """
+    return predict_features(network, network.features(chunks_NL))
+
+
+def predict_features(network: Seq2Point, features_NCL: Tensor) -> Tensor:
+    """The predictions of all windows of chunks whose convolutions are done, with gradients: [N, L - taps + 1, A]."""
     shape = network.architecture
-    features = network.features(chunks_NL)
     if shape.rank:
-        answer_ANT = ranked.answers(network, features)
+        answer_ANT = ranked.answers(network, features_NCL)
     else:
         dropout = shape.dropout if network.training else 0.0
         weight = network.hidden.weight.view(shape.hidden, shape.channels[-1], shape.taps)
-        engine = compiled if compiled.serves(chunks_NL) else plain
-        answer_ANT = engine.HiddenAndOutput.apply(features, weight, network.hidden.bias, network.output.weight, dropout)
+        engine = compiled if compiled.serves(features_NCL) else plain
+        answer_ANT = engine.HiddenAndOutput.apply(features_NCL, weight, network.hidden.bias, network.output.weight, dropout)
     return answer_ANT.permute(1, 2, 0) + network.output.bias
 
 

@@ -247,8 +247,12 @@ class ChunkBatches:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = _error(sliding.predict_chunks(network, x), target, self.absolute).mean(-1)
+        error = _error(self.answers(network, drawn, x), target, self.absolute).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
+
+    def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
+        """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N, M, A]."""
+        return sliding.predict_chunks(network, x)
 
 
 def _error(answer: Tensor, target: Tensor, absolute: float) -> Tensor:

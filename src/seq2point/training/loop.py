@@ -111,10 +111,10 @@ def parameter_groups(network: Seq2Point, learning_rate: float) -> list[dict[str,
 
     A step of Adam moves every weight by about the rate, and all in step: 28,500 inputs together then move a hidden unit out of
     the ReLU's reach, for good. Dividing the rate by the fan-in keeps what a step changes the same at every width (Yang et al.
-    2022, Tensor Programs V, arXiv 2203.03466, table 3).
+    2022, Tensor Programs V, arXiv 2203.03466, table 3). What is frozen is in no group: it has no optimiser state.
     """
-    wide = [layer.weight for layer in (network.projection, network.hidden) if layer is not None]
-    rest = [p for p in network.parameters() if not any(p is w for w in wide)]
+    wide = [layer.weight for layer in (network.projection, network.hidden) if layer is not None and layer.weight.requires_grad]
+    rest = [p for p in network.parameters() if p.requires_grad and not any(p is w for w in wide)]
     return [
         {"params": rest, "lr": learning_rate},
         *({"params": [w], "lr": learning_rate * min(1.0, FULL_RATE_INPUTS / w.shape[1])} for w in wide),

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from seq2point import masks, sliding
 from seq2point import network as networks
 from seq2point import pruning as pruners
-from seq2point.appliances import Appliance
+from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.errors import DataError, UsageError
@@ -37,10 +37,11 @@ from seq2point.recording import Recording
 from seq2point.training import processes
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
-from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles
+from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
+from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
-from seq2point.windows import Scale, window_runs
+from seq2point.windows import Scale, defined, window_runs
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
@@ -62,7 +63,19 @@ class Trained(NamedTuple):
     pruned: PruneState
 
 
-def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance, **options: Any) -> Model:
+def meant(appliance: str | Appliance | Definition, start: Model | None = None) -> Appliance | Definition:
+    """The appliance to train for: by name that of the table, or that of the model to start from.
+
+    Raises UsageError for a name that neither has.
+    """
+    if not isinstance(appliance, str):
+        return appliance
+    if start is not None and canonical(appliance) == start.appliances[0].name:
+        return start.appliances[0]
+    return find_appliance(appliance)
+
+
+def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance | Definition, **options: Any) -> Model:
     """Train a network for one appliance; the options are those of `train_with_history`, which also says how it went.
 
     Raises DataError for recordings that cannot be learned from and UsageError for options that do not fit.
@@ -72,7 +85,7 @@ def train(recordings: Recording | Sequence[Recording], appliance: str | Applianc
 
 def train_with_history(
     recordings: Recording | Sequence[Recording],
-    appliance: str | Appliance,
+    appliance: str | Appliance | Definition,
     *,
     validation: Recording | Sequence[Recording] | None = None,
     network: str | Architecture | None = None,
@@ -81,7 +94,7 @@ def train_with_history(
     pruning: str | Pruner | None = None,
     sparsity: float | None = None,
     pruning_settings: Mapping[str, Any] | None = None,
-    scaling: Scaling = "lineage",
+    scaling: Scaling | Scale = "lineage",
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -95,9 +108,11 @@ def train_with_history(
 ) -> Trained:
     """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
 
+    `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
     Where no `validation` is given, the last 20 % of each recording is held out as one block, a window's gap before it.
-    `network` is a name or a shape, by default the paper's. With `start` the training begins from that model's weights, with its
-    architecture, scale and masks, which hold throughout. `pruning_settings` are the pruner's own, by name.
+    `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
+    training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
+    are the pruner's own, by name.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
     training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
@@ -105,11 +120,14 @@ def train_with_history(
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
     set_threads(threads)
-    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    said = meant(appliance, start)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(_as_list(recordings), _as_list(validation), architecture.window)
+    what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
+    if pruner and settings.get("freeze", "none") != "none":
+        raise UsageError("a pruner would zero weights that --freeze keeps as they are: prune first, or freeze nothing")
     on = choose_device(device)
     task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
     folder = RunFolder(out) if out is not None else None
@@ -181,6 +199,7 @@ class _Task:
             nn.init.constant_(model.network.output.bias, bias)
         begun_from = _digest(model) if begun else None
         model.network.to(device)
+        freeze_(model.network, settings.freeze)
         batches = _batches(houses, settings)
         rows = len(batches.draw(0))
         if not 1 <= devices <= rows:
@@ -233,7 +252,7 @@ class _Task:
     def _pace(self) -> Pace:
         network = self.model.network
         before = {name: t.clone() for name, t in network.state_dict().items()}
-        optimiser = torch.optim.Adam(network.parameters(), lr=1e-9, fused=True)
+        optimiser = torch.optim.Adam(parameter_groups(network, 1e-9), lr=1e-9, fused=True)
         everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in masks.prunable(network).items()}
         state = self.pruner.begin(network, self.settings.seed) if self.pruner else None
         began, times = time.perf_counter(), list[float]()
@@ -260,7 +279,7 @@ class _Task:
         """The model with the best weights, its masks and its provenance."""
         model = self.model
         model.network.cpu().load_state_dict(dict(done.weights))
-        model.network.eval()
+        model.network.requires_grad_(True).eval()
         model.masks = dict(done.masks)
         masks.apply_(model.network, model.masks)
         outcome = {"planned_steps": done.planned.steps, "best_step": done.best_step, "val_loss": done.best_loss}
@@ -329,9 +348,10 @@ def _batches(houses: Houses, settings: Settings) -> Batches:
         return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed, settings.absolute_weight)
     chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
     chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
-    return ChunkBatches(
-        houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight
-    )
+    arguments = (houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight)
+    if can_keep(houses, settings.freeze) and not settings.augmentation:
+        return FrozenChunks(settings.freeze, *arguments)
+    return ChunkBatches(*arguments)
 
 
 def _architecture(network: str | Architecture | None, window: int | None, start: Model | None) -> Architecture:
@@ -346,15 +366,18 @@ def _architecture(network: str | Architecture | None, window: int | None, start:
     return given
 
 
-def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling, training: Sequence[Recording]) -> Model:
+def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A model whose network has its shape and no weights yet."""
-    scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
+    if isinstance(scaling, Scale):
+        scale = scaling
+    else:
+        scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
     with torch.device("meta"):
         network = architecture.build()
     return Model(network, scale, (what,), training[0].period_s)
 
 
-def _from(start: Model, what: Appliance, scaling: Scaling, training: Sequence[Recording]) -> Model:
+def _from(start: Model, what: Appliance, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A copy of a model to train on; raises DataError and UsageError where it does not fit the data or the options."""
     if [a.name for a in start.appliances] != [what.name]:
         raise UsageError(f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of {what.name}")

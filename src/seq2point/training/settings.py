@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
-from seq2point.choices import Engine, LearningRateSchedule
+from seq2point.choices import Engine, Freeze, LearningRateSchedule
 from seq2point.errors import UsageError
 from seq2point.training.augmentation import Augmentation
 
@@ -22,13 +22,15 @@ class Settings(BaseModel):
     windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk, and
     `active` the fraction of chunks that are drawn by how much the appliance's power varies in them, and weighted accordingly.
     `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, and `gain` how far its
-    power is scaled up and down (training/augmentation.py): by default 0.7 and 0.3 for 'sliding'; 'windows' has neither.
+    power is scaled up and down (training/augmentation.py): by default 0.7 and 0.3 for 'sliding'; 'windows' has neither, and
+    nor has a network with frozen layers, whose answers are then computed once.
     `absolute` is the weight of the absolute error beside the squared one, by default 0.2 for 'sliding' and 0 for 'windows', the
     paper's loss. What minimises it is the expected power, soft-thresholded: without it a network that is not sure answers with a
     few watts at all times, and a rare appliance is then worse predicted than by zero.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
+    `freeze` is what stays as it is: the convolutions, or all but the output.
     `validation_frequency` is in epochs; without it there are about twenty validations in a training. Training stops early after
     `patience` validations without a better loss.
     """
@@ -47,6 +49,7 @@ class Settings(BaseModel):
     absolute: float | None = Field(None, ge=0)
     learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
+    freeze: Freeze = "none"
     validation_frequency: PositiveInt | None = None
     patience: PositiveInt = 10
     seed: int = Field(0, ge=0)
@@ -59,8 +62,8 @@ class Settings(BaseModel):
     @property
     def augmentation(self) -> Augmentation:
         """What was asked for, or the engine's."""
-        if self.engine == "windows":
-            return Augmentation()
+        if self.engine == "windows" or self.freeze != "none":
+            return Augmentation(self.transplant or 0.0, self.gain or 0.0)
         return Augmentation(TRANSPLANT if self.transplant is None else self.transplant, GAIN if self.gain is None else self.gain)
 
     @property

@@ -2,18 +2,10 @@
 
 Torch has no operation that joins a transform, a product and a ReLU without writing and turning what lies between; the C does, for
 float32 on the CPU, at three times the speed (docs/performance.md). Without a compiler, or with SEQ2POINT_NATIVE=0, `library()` is
-None and plain.py computes the same with torch. The build is kept in the user's cache folder (SEQ2POINT_CACHE names another),
-under a name that follows from the source, the compiler's flags and the processor.
+None and plain.py computes the same with torch.
 """
 
 import ctypes
-import hashlib
-import logging
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,14 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seq2point.errors import Seq2PointError
-from seq2point.files import written_whole
+from seq2point import c_library
 
 SOURCE = Path(__file__).with_name("kernels.c")
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-shared", "-fPIC", "-pthread")
 MOST_CONVOLUTIONS = 16
-
-log = logging.getLogger("seq2point")
 
 
 class Shape(ctypes.Structure):
@@ -57,8 +45,8 @@ class Library:
     Raises MemoryError where the C runs out of memory.
     """
 
-    def __init__(self, path: Path):
-        self._c = ctypes.CDLL(str(path))
+    def __init__(self, c: ctypes.CDLL):
+        self._c = c
         self._c.s2p_spectra_floats.restype = self._c.s2p_kept_floats.restype = ctypes.c_int64
 
     def new_spectra(self, shape: Shape) -> Tensor:
@@ -110,49 +98,5 @@ def _check(failed: int) -> None:
 @cache
 def library() -> Library | None:
     """The compiled library, built where it is not there yet; None where it cannot be had."""
-    if os.environ.get("SEQ2POINT_NATIVE") == "0" or os.name != "posix":
-        return None
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
-    if compiler is None:
-        log.info("no C compiler here: sliding evaluation runs on torch alone, at a third of the speed")
-        return None
-    key = hashlib.sha256(b"\0".join((SOURCE.read_bytes(), " ".join((compiler, *FLAGS)).encode(), _processor()))).hexdigest()[:16]
-    try:
-        path = _cache_folder() / f"kernels-{key}.so"
-        if not path.exists():
-            with written_whole(path) as beside:
-                _compile(compiler, beside)
-        return Library(path)
-    except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        log.warning(
-            "%s could not be compiled (%s): sliding evaluation runs on torch alone", SOURCE.name, said[0] if said else error
-        )
-        return None
-    except (Seq2PointError, OSError, RuntimeError):  # no folder that keeps it: build it for this process alone
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "kernels.so"
-            try:
-                _compile(compiler, path)
-                return Library(path)
-            except (OSError, subprocess.SubprocessError) as error:
-                log.warning("%s: %s; sliding evaluation runs on torch alone", path, error)
-                return None
-
-
-def _compile(compiler: str, path: Path) -> None:
-    command = [compiler, *FLAGS, "-o", str(path), str(SOURCE), "-lm"]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get("SEQ2POINT_CACHE")
-    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seq2point"
-
-
-def _processor() -> bytes:
-    """What tells one processor from another where several share a cache folder."""
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text().splitlines() if about.exists() else []
-    known = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))}
-    return "\n".join([platform.machine(), platform.processor(), *sorted(known)]).encode()
+    c = c_library.load(SOURCE, "sliding evaluation runs on torch alone, at a third of the speed")
+    return Library(c) if c else None

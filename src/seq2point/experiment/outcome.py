@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from seq2point import masks
-from seq2point.appliances import Appliance
-from seq2point.appliances import find as find_appliance
+from seq2point.appliances import Appliance, Definition
 from seq2point.compaction import compact, remainder
 from seq2point.costs import compare
 from seq2point.evaluation import Evaluation, check, evaluate
@@ -18,7 +17,7 @@ from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
 from seq2point.recording import Recording
-from seq2point.training import Trained, train_with_history
+from seq2point.training import Trained, meant, train_with_history
 
 
 class Outcome(NamedTuple):
@@ -64,7 +63,7 @@ class Files(NamedTuple):
 
 def run(
     recordings: Sequence[Recording],
-    appliance: str | Appliance,
+    appliance: str | Appliance | Definition,
     files: Files,
     folder: Path,
     test: Sequence[Recording] = (),
@@ -75,10 +74,10 @@ def run(
     `files` are the results; checkpoints and logs lie in `folder`. `options` are those of `train_with_history`.
     Raises DataError before any training for test recordings of another period than the training's or without the appliance.
     """
-    what = appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
-    if recordings:
-        check(test, recordings[0].period_s, [what])
     start: Model | None = options.get("start")
+    what = meant(appliance, start)
+    if recordings:
+        check(test, recordings[0].period_s, [what.name])
     trained = train_with_history(recordings, what, out=folder, **options)
     tested = list(test) or trained.held_out
     evaluation = evaluate(trained.model, tested)

@@ -1,0 +1,196 @@
+"""`seq2point convert`: a raw data set in, one Parquet file a house out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2point.choices import RawLayout, Unit
+from seq2point.cli import options
+from seq2point.errors import Seq2PointError, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from seq2point.data.conversion.report import Report
+    from seq2point.data.table import Columns
+
+
+DAY_S = 86_400
+
+
+def _seconds_or_none(text: str | float) -> float:
+    """A duration, which may be nothing: 0."""
+    return 0.0 if re.fullmatch(r"\s*0+(\.0*)?\s*[a-z]*\s*", str(text).lower()) else options.seconds(text)
+
+
+def convert(
+    layout: Annotated[RawLayout, typer.Argument(help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table")],
+    root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR")] = Path("houses"),
+    houses: Annotated[
+        list[str] | None, typer.Option("--houses", help="Houses by number (a table's by name): 2 or 2,5; all by default.")
+    ] = None,
+    appliances: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--appliances",
+            help="Appliances by name, or 'all'.",
+            show_default="kettle, fridge, washing machine, microwave, dishwasher",
+        ),
+    ] = None,
+    period: Annotated[
+        float | None,
+        typer.Option(
+            parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.", show_default="the data set's"
+        ),
+    ] = None,
+    fill: Annotated[
+        float,
+        typer.Option(parser=_seconds_or_none, metavar="DURATION", help="Longest time to keep a reading where none follows."),
+    ] = 30,
+    plug_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Watts that no plug can draw: more is a glitch; 0 for circuits.", show_default="4000, none in REDD"
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Zone of times that do not say theirs: Europe/London.", show_default="UTC")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Houses at once, each in a process of its own.")] = 1,
+    json: options.Json = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="Table: column of an appliance; repeat for several.", metavar="NAME=COLUMN"),
+    ] = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    unit: options.UnitName = "W",
+    mains: Annotated[
+        Path | None, typer.Option(help="Table: the file of the mains, where plugs have their own.", metavar="FILE")
+    ] = None,
+    plug: Annotated[
+        list[str] | None,
+        typer.Option("--plug", help="Table: the file of an appliance's plug; repeat for several.", metavar="NAME=FILE"),
+    ] = None,
+    house: Annotated[str | None, typer.Option(help="Table: what to call the house.", show_default="the file's name")] = None,
+) -> None:
+    """Convert a raw data set, or a home's own tables, to one Parquet file a house on a regular grid.
+
+    What is up to date in the folder is left as it is; a conversion that was stopped goes on with the same command.
+    """
+    from rich.console import Console
+
+    from seq2point.cli import tables
+    from seq2point.cli.progress import bar
+    from seq2point.data.conversion.house import Settings
+    from seq2point.data.conversion.run import Converted, jobs_of
+    from seq2point.data.conversion.run import convert as convert_all
+    from seq2point.data.raw import Wanted
+    from seq2point.data.sources import find
+
+    if layout != "table" and (column or time_column or mains_column or unit != "W" or mains or plug or house):
+        raise UsageError(f"{layout} knows its own columns; --column, --mains, --plug, --unit and the like are for 'table'")
+    if fill > DAY_S:
+        raise UsageError(f"--fill {fill:g}: a reading is kept for a day at most; write 30s or 10m")
+    if zone is not None:
+        options.time_zone(zone)
+    columns = _columns(time_column, mains_column, _pairs("--column", column), unit) if layout == "table" else None
+    plugs = {name: Path(path) for name, path in _pairs("--plug", plug).items()}
+    wanted = Wanted(_listed(houses), _listed(appliances), columns, zone, mains, plugs, period, house)
+    settings = Settings(period_s=period, fill_s=fill, plug_limit_w=plug_limit)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    def said(converted: Converted) -> None:
+        state = "up to date" if converted.unchanged else f"{converted.report.rows_read:,} rows read"
+        console.print(f"{converted.report.house}: {state}, {converted.path}")
+
+    with console.status(f"looking at {root}"):
+        todo = jobs_of(find(layout), root, out, wanted, settings)
+    try:
+        with bar(f"converting {len(todo)} house{'s' * (len(todo) > 1)}", sum(job.size for job in todo)) as advance:
+            converted = convert_all(todo, settings, out, jobs, advance, said)
+    except KeyboardInterrupt:
+        raise Seq2PointError("stopped; the houses that are done stay, and the same command goes on") from None
+    reports = [each.report for each in converted]
+    report = {"houses": [each.report.as_json() | {"path": str(each.path), "unchanged": each.unchanged} for each in converted]}
+    shown = tables.written(report, json)
+    shown.print(summary(reports))
+    for one in reports:
+        for remark in notes(one):
+            shown.print(f"{one.house}: {remark}", markup=False, soft_wrap=True, highlight=False)
+
+
+def _columns(time: str | None, mains: str | None, appliances: Mapping[str, str], unit: Unit) -> "Columns":
+    from seq2point.data.table import Columns
+
+    return Columns(time, mains, appliances, unit)
+
+
+def _listed(values: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for value in values or ():
+        name, equals, what = value.partition("=")
+        if not (name.strip() and equals and what):
+            raise UsageError(f"{option} {value}: write kettle={'plug_3_power' if option == '--column' else 'plug.csv'}")
+        pairs[name.strip()] = what
+    return pairs
+
+
+def summary(reports: Sequence["Report"]) -> "Table":
+    """A row a house: what was read, what came out."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("house")
+    for heading in ("rows read", "kept"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("dropped or repaired")
+    for heading in ("period found", "days", "gaps", "appliances"):
+        table.add_column(heading, justify="right")
+    for one in reports:
+        table.add_row(
+            one.house,
+            f"{one.rows_read:,}",
+            f"{one.rows_kept:,}",
+            "\n".join(losses(one)) or "nothing",
+            _found(one.periods_found_s),
+            f"{one.days:,.1f}",
+            f"{one.gaps.get('mains', 0) / one.samples:.1%}",
+            str(len(one.appliances)),
+        )
+    return table
+
+
+def losses(one: "Report") -> list[str]:
+    """What was dropped and repaired in a house, in words."""
+    said = [f"{count:,} {reason}" for reason, count in one.dropped.items()]
+    if one.sorted_rows:
+        said.append(f"sorted by time, {one.sorted_rows:,} steps back")
+    kinds = {"glitches": one.glitches, "below zero": one.below_zero, "no number": one.no_number}
+    said += [f"{sum(counts.values()):,} {what}" for what, counts in kinds.items() if counts]
+    if one.jumps:
+        said.append(f"{one.jumps:,} jump{'s' * (one.jumps > 1)} in time")
+    return said
+
+
+def notes(one: "Report") -> list[str]:
+    """A house's appliances, and what a user should know about them."""
+    said = [", ".join(name.replace("_", " ") for name in one.appliances) or "no appliances", *one.remarks]
+    for name, count in one.glitches.items():
+        if name != "mains" and count > 0.001 * one.samples:
+            said.append(f"{name}: {count:,} readings are more than a plug can draw; if it is a circuit, say --plug-limit 0")
+    return said
+
+
+def _found(periods_s: Mapping[str, float]) -> str:
+    found = sorted(set(periods_s.values()))
+    return "-" if not found else f"{found[0]:g} s" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g} s"

@@ -1,0 +1,49 @@
+"""`seq2point data synthesise`: simulated houses as Parquet files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+
+def synthesise(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR")],
+    houses: Annotated[int, typer.Option(min=1, help="How many houses.")] = 10,
+    days: Annotated[float, typer.Option(help="Days of each.")] = 14,
+    period: Annotated[float, typer.Option(parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Number of the first house; house 7 is the same house whoever makes it.")] = 0,
+    appliances: Annotated[
+        list[str] | None,
+        typer.Option(help="An appliance to write; repeat for several. The house owns all five.", show_default="all five"),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Simulate houses and write each as one Parquet file, DIR/house_SEED.parquet, with its mains and appliances in watts.
+
+    The same arguments give the same bytes. Houses are made one after the other, so that memory holds one.
+    """
+    from seq2point import __version__
+    from seq2point.appliances import APPLIANCES
+    from seq2point.cli import tables
+    from seq2point.cli.progress import bar
+    from seq2point.data.store import write_recording
+    from seq2point.simulator import simulate_house
+
+    written = []
+    with bar("simulating", houses) as progress:
+        for number in range(seed, seed + houses):
+            recording = simulate_house(number, days, period, appliances or tuple(APPLIANCES), house=str(number))
+            path = out / f"house_{number}.parquet"
+            write_recording(recording, path, dataset="simulated", carrier=f"seq2point {__version__}", licence="CC0-1.0")
+            written.append({"path": str(path), "house": str(number), "rows": len(recording)})
+            progress(1)
+    console = tables.written({"houses": written, "days": days, "period_s": period, "seed": seed}, json)
+    names = ", ".join(recording.appliances_w)
+    console.print(
+        f"{out}: {houses} house{'s' if houses > 1 else ''} of {days:g} days at {period:g} s, mains and {names}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )

@@ -1,0 +1,100 @@
+"""`seq2point protocol run`: train and test by appliance and seed, beside the published rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+
+STOPPED = "stopped; the parts that are done stay, and the same command goes on from the last checkpoint"
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="A protocol of the package, or a TOML file of your own.", metavar="NAME")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the houses, as `convert` makes them.", metavar="DIR")],
+    appliance: Annotated[
+        list[str] | None, typer.Option("--appliance", help="One of the protocol's; repeat for several; else all.")
+    ] = None,
+    test: Annotated[
+        list[Path] | None,
+        typer.Option("--test", help="A recording to test on, not the protocol's houses; repeat for several.", metavar="FILE"),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="the protocol's")
+    ] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="the protocol's")] = None,
+    scaling: Annotated[str | None, typer.Option(help="lineage, fitted or own.", show_default="the protocol's")] = None,
+    pruning: Annotated[
+        str | None, typer.Option(help=f"Then prune and compact: {options.PRUNERS}.", show_default="the protocol's, or none")
+    ] = None,
+    sparsity: options.Sparsity = None,
+    set: options.Set = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")] = 3,
+    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="the protocol's")] = None,
+    steps: options.Steps = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for each training: 90s, 10m, 1.5h."),
+    ] = None,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder of parts and report.", show_default="runs/NAME", metavar="DIR"),
+    ] = None,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Take parts that another version of the code has finished.")
+    ] = False,
+    json: options.Json = None,
+) -> None:
+    """Run a protocol: train and test by appliance and seed, and write report.json and report.md.
+
+    What is finished is not repeated, here and in every later run with the same folder; what was interrupted goes on.
+    """
+    from rich.console import Console
+
+    from seq2point.appliances import canonical
+    from seq2point.cli import tables
+    from seq2point.errors import Seq2PointError
+    from seq2point.experiment.store import Store
+    from seq2point.files import write_json, written_whole
+    from seq2point.protocols import library
+    from seq2point.protocols.overrides import overridden
+    from seq2point.protocols.parts import Parts
+    from seq2point.protocols.report import report
+    from seq2point.protocols.run import Runner
+
+    source = library.find(name)
+    changed = overridden(
+        source,
+        test=[path.resolve() for path in test or []],
+        network=network,
+        window=window,
+        scaling=scaling,
+        pruning=pruning,
+        sparsity=sparsity,
+        pruning_settings=options.settings(set or []),
+        lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
+    )
+    folder = out or Path("runs") / source.name
+    parts = Parts(changed, source.where, data)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    runner = Runner(
+        parts,
+        Store(folder / "parts", any_code),
+        device,
+        threads,
+        said=lambda line: console.print(line, markup=False),
+    )
+    try:
+        results = runner.run([canonical(a) for a in appliance or changed.appliances], seeds)
+    except KeyboardInterrupt:
+        raise Seq2PointError(STOPPED) from None
+    found = report(source, parts, results)
+    write_json(found, folder / "report.json")
+    with written_whole(folder / "report.md") as beside:
+        beside.write_text(found["markdown"], encoding="utf-8")
+    shown = tables.written(found, json)
+    shown.print(found["markdown"], markup=False, highlight=False, soft_wrap=True)
+    tables.files({"report": folder / "report.json", "table": folder / "report.md"}, quiet=str(json) == "-")

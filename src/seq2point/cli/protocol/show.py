@@ -1,0 +1,95 @@
+"""`seq2point protocol show`: what a protocol says."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seq2point.cli import options
+
+if TYPE_CHECKING:
+    from seq2point.protocols.model import House, Protocol
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A protocol of the package, or a TOML file of your own.", metavar="NAME")],
+    toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to begin one of your own with.")] = False,
+    json: options.Json = None,
+) -> None:
+    """Show what a protocol says: houses by role, settings, published rows, and what its authors' code does otherwise."""
+    from seq2point.cli import tables
+    from seq2point.protocols import library
+
+    source = library.find(name)
+    if toml:
+        typer.echo(source.text, nl=False)
+        return
+    console, p = tables.written(source.as_json(), json), source.protocol
+    console.print(f"[bold]{p.title}[/bold]", soft_wrap=True, highlight=False)
+    for line in lines(p):
+        console.print(line, highlight=False, markup=False)
+    if p.published:
+        console.print(_published(p))
+        for row in p.published:
+            console.print(f"{row.model}: {row.source}", style="dim", highlight=False, markup=False)
+
+
+def lines(p: "Protocol") -> Iterator[str]:
+    """A protocol in words, a line for each thing that it says."""
+    yield p.source
+    yield ""
+    for what, said in _settings(p).items():
+        if said:
+            yield f"{what}: {said}"
+    yield ""
+    otherwise = {"validation": "the last 20 % of each training house", "test": "the houses that validate"}
+    for name in p.appliances:
+        roles, row = p.roles(name), p.appliance(name)
+        used = [f"{role} {_listed(getattr(roles, role)) or otherwise[role]}" for role in ("train", "validation", "test")]
+        on = f"on above {row.on_power_w:g} W for {row.min_on_s:g} s, off for {row.min_off_s:g} s"
+        yield f"{row.label}: {'; '.join(used)}; {on}"
+    yield ""
+    for difference in p.differs:
+        yield f"- {difference}"
+
+
+def _settings(p: "Protocol") -> dict[str, str]:
+    highest_w = p.clipping.appliance_w
+    highest = f"{highest_w:g} W" if isinstance(highest_w, float) else "their maxima in the table"
+    clipped = [
+        f"mains at {p.clipping.mains_w:g} W" if p.clipping.mains_w else "",
+        f"appliances at {highest}" if highest_w else "",
+        f"below {p.clipping.below_w:g} W to zero" if p.clipping.below_w else "",
+    ]
+    leak = f"; 'own' is there too: {p.own_scaling.leak}" if p.own_scaling else ""
+    return {
+        "data": f"{p.dataset} at {p.period_s:g} s",
+        "network": f"{p.network if isinstance(p.network, str) else _pairs(p.network)}, window {p.window}",
+        "scored": f"every {p.stride}. sample" if p.stride > 1 else "every sample",
+        "clipping": ", ".join(filter(None, clipped)),
+        "scaling": p.scaling + leak,
+        "training": _pairs(p.training),
+        "pruning": f"{p.pruning.method}, {_pairs(p.pruning.settings)}" if p.pruning else "",
+    }
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _listed(houses: Sequence["House"]) -> str:
+    whole = [str(house.house) for house in houses if house.label == f"house {house.house}"]
+    stretches = [house.label for house in houses if house.label != f"house {house.house}"]
+    return ", ".join([*([f"house{'s' if len(whole) > 1 else ''} {' '.join(whole)}"] if whole else []), *stretches])
+
+
+def _published(p: "Protocol") -> Any:
+    from rich.table import Table
+
+    table = Table(title="published: MAE, W", title_justify="left", title_style="bold")
+    table.add_column("")
+    for name in p.appliances:
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in p.published:
+        table.add_row(row.model, *(f"{row.mae_w[name]:g}" if name in row.mae_w else "-" for name in p.appliances))
+    return table

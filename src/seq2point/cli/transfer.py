@@ -1,0 +1,113 @@
+"""`seq2point transfer`: a trained model for other appliances, other houses or few days of labels."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.choices import Freeze, Rescale
+from seq2point.cli import options
+
+
+def transfer(
+    model: Annotated[Path, typer.Argument(help="The model to begin from.", metavar="MODEL")],
+    train: Annotated[
+        list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new model.", metavar="PATH")],
+    appliance: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--appliance",
+            help="Another appliance, over the model's convolutions; several give one model that answers for all.",
+            show_default="the model's",
+        ),
+    ] = None,
+    validate: Annotated[
+        list[Path] | None,
+        typer.Option("--validate", help="A house to validate on; else the last 20 % of each training house.", metavar="FILE"),
+    ] = None,
+    test: Annotated[
+        list[Path] | None, typer.Option("--test", help="A house to test on afterwards; else the validation data.", metavar="FILE")
+    ] = None,
+    freeze: Annotated[
+        Freeze | None,
+        typer.Option(help="What stays as it is.", show_default="convolutions for another appliance, else none"),
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="First days of each training house to use; 0 leaves the model as it is.")
+    ] = None,
+    rescale: Annotated[Rescale, typer.Option(help="Keep the model's scaling, or fit it to the training houses.")] = "keep",
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    budget: options.Budget = None,
+    engine: options.EngineName = "sliding",
+    batch_size: options.BatchSize = None,
+    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
+    schedule: options.ScheduleName = "linear",
+    seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.")] = 0,
+    device: options.DeviceName = "auto",
+    threads: options.Threads = None,
+    json: options.Json = None,
+    period: options.Period = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco et al. 2020).
+
+    Masks hold and compacted models stay small. Houses of another sampling period than the model's are refused, unless --period
+    gives the model's and so asks to resample them.
+    """
+    from seq2point.appliances import find
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_model
+    from seq2point.data.table import load_recording
+    from seq2point.errors import UsageError
+    from seq2point.evaluation import evaluate
+    from seq2point.transfer import join
+    from seq2point.transfer import transfer as transferred
+
+    loaded = load_model(model, device, threads)
+    wanted = [find(name) for name in appliance] if appliance else list(loaded.appliances)
+    if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
+        raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
+    named = options.columns(time_column, mains_column, unit, repair)
+    names = [a.name for a in wanted]
+    houses, held_out, tested = (
+        [load_recording(path, names, period, named) for path in paths] for paths in (train, validate or [], test or [])
+    )
+    trained = [
+        transferred(
+            loaded,
+            houses,
+            what,
+            freeze="convolutions" if len(wanted) > 1 else freeze,
+            days=days,
+            rescale=rescale,
+            validation=held_out or None,
+            epochs=epochs,
+            steps=steps,
+            budget_s=budget,
+            engine=engine,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            seed=seed,
+            device=device,
+            threads=threads,
+        )
+        for what in wanted
+    ]
+    result = join([t.model for t in trained]) if len(trained) > 1 else trained[0].model
+    if checked := tested or held_out or trained[0].held_out:
+        evaluation = evaluate(result, checked)
+        result.provenance["metrics"] = evaluation.as_json()["metrics"]
+        report = evaluation.as_json() | {"tested_on": "test" if tested else "the validation data"}
+    else:
+        report = {"model": result.describe()}
+    report["seconds"] = round(sum(t.seconds for t in trained), 1)
+    result.save(out)
+    tables.report(report, json)
+    tables.files({"model": out}, quiet=str(json) == "-")

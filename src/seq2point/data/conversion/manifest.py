@@ -1,0 +1,62 @@
+"""What a folder of converted houses was made from, so that nothing is made twice: `conversion.json` beside them.
+
+A house is up to date where its sources' names, sizes and times of change, the settings, and the file itself are as they were.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seq2point.data.conversion.house import Settings
+from seq2point.data.conversion.report import Report
+from seq2point.data.raw import RawHouse
+from seq2point.files import written_whole
+
+NAME = "conversion.json"
+FORMAT = 1  # to be raised where the same sources and settings give another file
+
+
+class Manifest:
+    """The manifest of a folder: one that is missing or damaged is empty, and everything is made anew."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / NAME
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            self._houses: dict[str, Any] = found["houses"] if found["format"] == FORMAT else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            self._houses = {}
+
+    def report_of(self, file: Path, made_from: str) -> Report | None:
+        """The report of a house that is up to date; None where it has to be made."""
+        try:
+            entry = self._houses[file.name]
+            same = entry["made_from"] == made_from and entry["bytes"] == file.stat().st_size
+            same = same and entry["changed_ns"] == file.stat().st_mtime_ns
+            return Report(**(entry["report"] | {"remarks": tuple(entry["report"]["remarks"])})) if same else None
+        except (OSError, KeyError, TypeError):
+            return None
+
+    def add(self, file: Path, made_from: str, report: Report) -> None:
+        """Take note of a house that has been made."""
+        about = file.stat()
+        entry = {"made_from": made_from, "bytes": about.st_size, "changed_ns": about.st_mtime_ns, "report": report.as_json()}
+        self._houses[file.name] = entry
+        houses = {name: self._houses[name] for name in sorted(self._houses)}
+        with written_whole(self.path) as beside:
+            beside.write_text(json.dumps({"format": FORMAT, "houses": houses}, indent=1) + "\n", encoding="utf-8")
+
+
+def made_from(house: RawHouse, period_s: float, settings: Settings) -> str:
+    """A hash of all that decides what a house's file holds."""
+    sources = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in house.files]
+    about: Mapping[str, Any] = {
+        "format": FORMAT,
+        "sources": sources,
+        "meters": [(meter.name, meter.columns, meter.how) for meter in house.meters],
+        "facts": [house.dataset, house.house, house.licence, dict(house.channels), dict(house.facts), house.nominal_time],
+        "settings": [period_s, settings.fill_s, settings.plug_limit_of(house)],
+    }
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()

@@ -1,0 +1,115 @@
+"""What is not there: gaps, channels that stand still, and appliances that fell silent."""
+
+import numpy as np
+
+from seq2point.data.align import FILL_S
+from seq2point.data.doctor.channels import Channel, clock
+from seq2point.data.doctor.report import Notes, Severity
+from seq2point.recording import Recording
+from seq2point.states import Flags, runs
+
+MUCH_MISSING = 0.05
+FROZEN_MAINS_S, FROZEN_CHANNEL_S, FEWEST_FROZEN = 3600.0, 3 * 3600.0, 12
+STANDBY_W = 30.0
+SILENT_DAYS, SILENT_TIMES = 21.0, 20.0
+MUCH_FROZEN = 0.1
+LONG_ENOUGH_DAYS = 14.0
+
+
+def check(recording: Recording, channels: list[Channel], notes: Notes) -> Flags:
+    """Findings on gaps, constant, frozen and silent channels; returns where the mains or a channel is frozen, bool[T]."""
+    _gaps(recording, channels, notes)
+    frozen = _frozen(recording, "mains", recording.mains_w, FROZEN_MAINS_S, 0.0, notes)
+    for channel in channels:
+        lowest, highest = float(np.nanmin(channel.power_w)), channel.highest_w
+        if lowest == highest:
+            what = "dead: it reads 0 W throughout" if highest == 0 else f"constant: it reads {highest:g} W throughout"
+            severity: Severity = "error" if channel.known_days >= LONG_ENOUGH_DAYS else "warning"
+            notes.add(severity, "dead", channel.name, what, "leave the channel out; look at its plug", highest, "W")
+            continue
+        frozen |= _frozen(recording, channel.name, channel.power_w, FROZEN_CHANNEL_S, max(STANDBY_W, channel.idle_w), notes)
+        _silent(recording, channel, notes)
+    return frozen
+
+
+def _gaps(recording: Recording, channels: list[Channel], notes: Notes) -> None:
+    period_s, mains_known = recording.period_s, ~np.isnan(recording.mains_w)
+    _missing("mains", ~mains_known, recording, notes)
+    for channel in channels:
+        missing = np.isnan(channel.power_w) & mains_known
+        if missing.any():
+            _missing(channel.name, missing, recording, notes)
+    pieces = recording.pieces()
+    times_s = recording.times_s()
+    for (_, end), jump in zip(pieces, recording.jumps, strict=False):
+        hours = (times_s[jump.sample] - times_s[end - 1] - period_s) / 3600
+        figure = f"time jumps by {_duration(hours)} at {clock(recording, end - 1)}"
+        notes.add("info", "gaps", None, figure, "no window spans it; nothing to do", hours, "h")
+
+
+def _missing(name: str, missing: Flags, recording: Recording, notes: Notes) -> None:
+    firsts, lengths = runs(missing)
+    long = lengths * recording.period_s > FILL_S
+    if not long.any():
+        return
+    share, longest = float(missing.mean()), int(np.argmax(lengths))
+    hours = float(lengths[longest]) * recording.period_s / 3600
+    figure = (
+        f"{share:.1%} missing in {int(long.sum())} gaps, the longest {_duration(hours)} from {clock(recording, firsts[longest])}"
+    )
+    advice = (
+        "no window spans a gap; nothing to do"
+        if share < MUCH_MISSING
+        else "see that enough of it is left to train and to test on"
+    )
+    notes.add("info" if share < MUCH_MISSING else "warning", "gaps", name, figure, advice, 100 * share, "%")
+
+
+def _frozen(recording: Recording, name: str, power_w: np.ndarray, at_least_s: float, above_w: float, notes: Notes) -> Flags:
+    """Where a channel repeats one reading for so long that it cannot be power."""
+    frozen = np.zeros(len(power_w), dtype=bool)
+    total, longest = 0, (0, 0)
+    for first, end in recording.pieces():
+        same = np.concatenate((power_w[first + 1 : end] == power_w[first : end - 1], [False]))
+        starts, lengths = runs(same & (power_w[first:end] > above_w if above_w else np.ones(end - first, dtype=bool)))
+        long = lengths + 1 >= max(at_least_s / recording.period_s, FEWEST_FROZEN)
+        for start, length in zip(starts[long] + first, lengths[long] + 1, strict=True):
+            frozen[start : start + length] = True
+            total += int(length)
+            longest = max(longest, (int(length), int(start)))
+    if total:
+        hours, longest_h = total * recording.period_s / 3600, longest[0] * recording.period_s / 3600
+        figure = f"one reading repeated for {_duration(hours)} in all, the longest {_duration(longest_h)} at "
+        figure += f"{power_w[longest[1]]:g} W from {clock(recording, longest[1])}"
+        severity: Severity = "error" if total > MUCH_FROZEN * len(power_w) else "warning"
+        advice = "a lost connection filled forward: make it a gap, unless the meter reports changes alone"
+        notes.add(severity, "frozen", name, figure, advice, hours, "h")
+    return frozen
+
+
+def _silent(recording: Recording, channel: Channel, notes: Notes) -> None:
+    """An appliance that is used every day or two, and then not for weeks: unplugged, moved, or dead."""
+    onsets = np.flatnonzero(channel.on[1:] & ~channel.on[:-1]) + 1
+    if len(onsets) < SILENT_TIMES:
+        return
+    known = np.concatenate(([0], np.cumsum(~np.isnan(channel.power_w))))
+    edges = np.concatenate(([0], onsets, [len(channel.on)]))
+    apart_days = np.diff(known[edges]) * recording.period_s / 86400
+    longest = int(np.argmax(apart_days))
+    usual_days = float(apart_days.sum() - apart_days[longest]) / (len(apart_days) - 1)
+    if apart_days[longest] >= max(SILENT_DAYS, SILENT_TIMES * usual_days):
+        since = clock(recording, int(edges[longest]))
+        figure = f"not on for {apart_days[longest]:.0f} days from {since}, otherwise every {usual_days:.1f} days"
+        notes.add(
+            "warning",
+            "silent",
+            channel.name,
+            figure,
+            "unplugged or moved? leave that span out of training",
+            apart_days[longest],
+            "days",
+        )
+
+
+def _duration(hours: float) -> str:
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h" if hours >= 1 else f"{hours * 60:.0f} min"

@@ -1,0 +1,182 @@
+"""NILMTK's HDF5 files, to which it converts some sixteen data sets: `/building1/elec/meter1` is a table of pandas and PyTables.
+
+A table's rows are a stamp (UTC) and blocks of values; what the values are stands in pickled attributes, which are read without
+unpickling (pickled.py). Which meter is what stands in the same way in the building's metadata: site meters are the mains, and are
+summed where there are several; an appliance with several meters is their sum. Buildings are numbered from 1 without holes:
+REFIT's house 15 is building 14.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from seq2point.data.limits import PLUG_LIMIT_W
+from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Source, Wanted, pick
+from seq2point.data.sources.channels import Channel, Choice, choose, require_some
+from seq2point.data.sources.pickled import plain
+from seq2point.errors import DataError
+
+if TYPE_CHECKING:
+    import h5py
+
+LAYOUT = "an HDF5 file of NILMTK (/building1/elec/meter1, ...)"
+LICENCES = {"REFIT": "CC BY 4.0", "UK-DALE": "CC BY 4.0"}
+ROWS_AT_A_TIME = 1 << 17
+POWER = (("power", "active"), ("power", "apparent"), ("power", ""))
+NO_TIME = np.iinfo(np.int64).min
+A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+class _Building(NamedTuple):
+    """A building's number, its house's number, its mains and appliances by meter, and its group in the file."""
+
+    number: str
+    house: str
+    mains: tuple[str, ...]
+    channels: tuple[Channel, ...]
+
+
+def houses(root: Path, wanted: Wanted) -> list[RawHouse]:
+    """The houses of a file, by the numbers that their data set gives them.
+
+    Raises DataError where it is no such file, a building says nothing about its meters, and for an appliance that none has.
+    """
+    with _opened(root) as file:
+        about = _metadata(file, root) or {}
+        dataset = str(about.get("name") or root.stem)
+        buildings = [
+            _building(file[name], root, dataset, match[1]) for name in file if (match := re.fullmatch(r"building(\d+)", name))
+        ]
+        found = {building.house: building for building in buildings}
+        taken = [found[house] for house in pick(found, wanted.houses, root, LAYOUT)]
+        choices = {b.house: choose(b.channels, wanted.appliances) for b in taken}
+        require_some(choices, wanted.appliances, root, [c.label for b in taken for c in b.channels])
+        return [_house(file, root, dataset, building, choices[building.house]) for building in taken]
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[h5py.File]":
+    import h5py
+    import hdf5plugin  # noqa: F401  (registers Blosc, with which NILMTK compresses)
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; expected {LAYOUT}")
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"{path}: no HDF5 file, or a damaged one ({str(error).partition(chr(10))[0]})") from None
+
+
+def _metadata(group: "h5py.Group", path: Path) -> dict[str, Any] | None:
+    found = group.attrs.get("metadata")
+    try:
+        about = None if found is None else plain(bytes(found))
+    except ValueError as error:
+        raise DataError(f"{path}: the metadata of {group.name} cannot be read ({error})") from None
+    return about if isinstance(about, dict) else None
+
+
+def _building(group: "h5py.Group", path: Path, dataset: str, number: str) -> _Building:
+    about = _metadata(group, path)
+    meters = about.get("elec_meters") if about else None
+    if about is None or not isinstance(meters, dict):
+        raise DataError(f"{path}: building{number} has no metadata of NILMTK's, so which meter is what is not known")
+    mains = tuple(str(key) for key, meter in meters.items() if _is_mains(meter))
+    if not mains:
+        raise DataError(f"{path}: building{number} has no meter of the mains (site_meter)")
+    named: dict[str, str] = {}
+    for appliance in sorted(about.get("appliances") or (), key=lambda a: not a.get("dominant_appliance")):
+        key = "+".join(map(str, appliance.get("meters", ())))
+        if key not in ("", "0"):
+            named.setdefault(key, str(appliance.get("type")))
+    channels = tuple(Channel(key, "" if name == "unknown" else name) for key, name in sorted(named.items(), key=_by_number))
+    return _Building(number, _house_number(dataset, number, about), mains, channels)
+
+
+def _is_mains(meter: Mapping[str, Any]) -> bool:
+    return bool(meter.get("site_meter")) and not meter.get("disabled") and not meter.get("submeter_of")
+
+
+def _by_number(item: tuple[str, str]) -> int:
+    return int(re.sub(r"\D.*", "", item[0]) or 0)
+
+
+def _house_number(dataset: str, number: str, about: Mapping[str, Any]) -> str:
+    """The number that the data set itself gives a building: REFIT has no house 14, but NILMTK a building 14."""
+    if dataset != "REFIT":
+        return number
+    named = re.search(r"\d+", str(about.get("original_name", "")))
+    return named[0] if named else str(int(number) + (int(number) >= 14))
+
+
+def _house(file: "h5py.File", path: Path, dataset: str, building: _Building, choice: Choice) -> RawHouse:
+    keys = {MAINS: building.mains} | {name: tuple(channel.key.split("+")) for name, channel in choice.channels.items()}
+    meters = [_meter(file, path, building.number, key, name) for name, of in keys.items() for key in of]
+    from_ = {name: f"meter {c.key} '{c.label}'" for name, c in choice.channels.items()}
+    same = building.house == building.number
+    return RawHouse(
+        dataset,
+        building.house,
+        f"{re.sub(r'[^a-z0-9]', '', dataset.lower())}_house{building.house}",
+        f"house {building.house}" if same else f"house {building.house} (building {building.number})",
+        tuple(meters),
+        None,
+        {MAINS: "meter " + " + ".join(building.mains)} | from_,
+        LICENCES.get(dataset, "unknown"),
+        PLUG_LIMIT_W if dataset in LICENCES else None,
+        facts={"carrier": path.name, "building": building.number},
+        remarks=choice.remarks,
+    )
+
+
+def _meter(file: "h5py.File", path: Path, building: str, key: str, column: str) -> Meter:
+    name = f"/building{building}/elec/meter{key}/table"
+    if name not in file:
+        raise DataError(f"{path}: no {name}, though the metadata names it")
+    table = file[name]
+    block, index = _power_column(table, path)
+    unit = re.match(r"datetime64(?:\[(\w+))?", _text(table.attrs.get("index_kind", b"")))
+    if not unit:
+        raise DataError(f"{path}: {name} has no index of times")
+    read = partial(_read, path, name, block, index, A_SECOND[unit[1] or "ns"])
+    return Meter(name.removesuffix("/table"), path, (column,), read, int(table.id.get_storage_size()), how=f"{block} {index}")
+
+
+def _power_column(table: "h5py.Dataset", path: Path) -> tuple[str, int]:
+    """The block and the place in it of a meter's power: active, where it has that."""
+    blocks = [name for name in table.dtype.names or () if name.startswith("values_block_")]
+    try:
+        kinds = {name: plain(bytes(table.attrs.get(f"{name}_kind", b""))) for name in blocks}
+    except ValueError as error:
+        raise DataError(f"{path}: the columns of {table.name} cannot be read ({error})") from None
+    columns = {tuple(column): (name, i) for name, of in kinds.items() for i, column in enumerate(of) if isinstance(column, tuple)}
+    for power in POWER:
+        if power in columns:
+            return columns[power]
+    there = ", ".join(" ".join(column) for column in columns) or "none"
+    raise DataError(f"{path}: {table.name} has no column of active or apparent power (columns: {there})")
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _read(path: Path, name: str, block: str, index: int, a_second: int) -> Iterator[Piece]:
+    with _opened(path) as file:
+        table = file[name]
+        share = int(table.id.get_storage_size()) / max(len(table), 1)
+        for first in range(0, len(table), ROWS_AT_A_TIME):
+            rows = table[first : first + ROWS_AT_A_TIME]
+            watts = rows[block].reshape(len(rows), -1)[:, index].astype(np.float32)
+            stamps = rows["index"]
+            times_s = np.where(stamps == NO_TIME, np.nan, stamps / a_second)
+            yield Piece(times_s, [watts], size=int(share * len(rows)))
+
+
+SOURCE = Source("nilmtk", LAYOUT, houses)

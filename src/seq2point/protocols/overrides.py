@@ -1,0 +1,58 @@
+"""A protocol with what the command line puts over it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2point.errors import UsageError
+from seq2point.protocols.library import Source, validated
+from seq2point.protocols.model import Protocol
+
+LENGTHS = ("epochs", "steps", "budget_s")
+
+
+def over(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Training settings with others over them, of which a length replaces whatever length there was."""
+    lengths = LENGTHS if any(name in others for name in LENGTHS) else ()
+    return {name: value for name, value in settings.items() if name not in lengths} | dict(others)
+
+
+def overridden(
+    source: Source,
+    *,
+    test: Sequence[Path] = (),
+    network: str | None = None,
+    window: int | None = None,
+    scaling: str | None = None,
+    pruning: str | None = None,
+    sparsity: float | None = None,
+    pruning_settings: Mapping[str, Any] | None = None,
+    lengths: Mapping[str, float | None] | None = None,
+) -> Protocol:
+    """The protocol of a source, changed; what is None stays as it is.
+
+    `test` are recordings instead of the test houses. A length (epochs, steps or budget_s) is that of every training.
+    Raises UsageError for what no protocol may be.
+    """
+    given = source.protocol.model_dump(exclude_unset=True)
+    given |= {key: value for key, value in (("network", network), ("window", window), ("scaling", scaling)) if value is not None}
+    if test:
+        files = [{"file": str(path)} for path in test]
+        given["appliances"] = {name: entry | {"test": files} for name, entry in given["appliances"].items()}
+    if pruning in ("none", "default"):
+        given.pop("pruning", None)
+        pruning = None
+    elif pruning is not None and pruning != given.get("pruning", {}).get("method"):
+        given["pruning"] = {"method": pruning}
+    own = dict(pruning_settings or {}) | ({} if sparsity is None else {"sparsity": sparsity})
+    if own:
+        if "pruning" not in given:
+            raise UsageError("--sparsity and --set are of a pruning method: name it with --pruning")
+        given["pruning"] = given["pruning"] | {"settings": given["pruning"].get("settings", {}) | own}
+    length = {name: value for name, value in (lengths or {}).items() if value is not None}
+    if length:
+        given["training"] = over(given.get("training", {}), length)
+        for phase in ("training", "finetune"):
+            if given.get("pruning", {}).get(phase):
+                given["pruning"][phase] = over(given["pruning"][phase], length)
+    return validated(given, source.where)

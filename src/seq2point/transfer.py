@@ -1,0 +1,165 @@
+"""Transfer learning: a trained network for another appliance, or for another house with few days of labels.
+
+Appliance transfer takes the convolutions of one appliance and trains the Linear layers anew for another; cross-domain transfer
+takes the whole network to another data set, as it is or trained on (D'Incecco, Squartini, Zhong 2020, IEEE Transactions on Smart
+Grid 11(2), arXiv 1902.08835).
+"""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from seq2point.appliances import Appliance
+from seq2point.appliances import find as find_appliance
+from seq2point.choices import Freeze, Rescale
+from seq2point.errors import DataError, UsageError
+from seq2point.model_file import Model
+from seq2point.pruning import PruneState
+from seq2point.recording import Recording
+from seq2point.training import Trained, train_with_history
+from seq2point.windows import Scale
+
+
+def transfer(
+    model: Model,
+    recordings: Recording | Sequence[Recording],
+    appliance: str | Appliance | None = None,
+    *,
+    freeze: Freeze | None = None,
+    days: float | None = None,
+    rescale: Rescale = "keep",
+    seed: int = 0,
+    **options: Any,
+) -> Trained:
+    """Train a model on for other houses, or for another appliance.
+
+    For another appliance the Linear layers begin anew and the convolutions are frozen by default; else the whole network goes on
+    from where it is, and nothing is frozen by default. Masks hold. `days` takes so many first days of each recording; 0 leaves
+    the model as it is. `rescale` 'refit' fits the scaling constants to these recordings. `options` are those of
+    `train_with_history`.
+    Raises UsageError for options that do not fit and DataError for recordings that do not fit the model.
+    """
+    houses = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    if len(model.appliances) > 1:
+        raise UsageError(
+            f"a model of several appliances ({_names(model)}) is not trained on: transfer the ones it was joined from"
+        )
+    own = model.appliances[0]
+    what = own if appliance is None else appliance if isinstance(appliance, Appliance) else find_appliance(appliance)
+    another = what.name != own.name
+    frozen: Freeze = freeze or ("convolutions" if another else "none")
+    if days is not None:
+        if another and days <= 0:
+            raise UsageError(f"a model of {own.label} says nothing of {what.label} without days to learn from")
+        houses = [house.first_days(days) for house in houses]
+    record = {
+        "from": {"appliances": [own.name], "period_s": model.period_s, "provenance": model.provenance},
+        "freeze": frozen,
+        "days": days,
+        "rescale": rescale,
+    }
+    start = for_appliance(model, what, houses, seed) if another else copy.deepcopy(model)
+    if days == 0:
+        start.provenance = {**model.provenance, "transfer": record}
+        return Trained(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
+    if rescale == "refit":
+        start.scale = Scale.fitted([what], houses)
+    trained = train_with_history(houses, what, start=start, freeze=frozen, seed=seed, **options)
+    trained.model.provenance["transfer"] = record
+    return trained
+
+
+def for_appliance(model: Model, appliance: Appliance, recordings: Sequence[Recording], seed: int = 0) -> Model:
+    """A model of another appliance with a model's convolutions and masks, and fresh Linear layers that answer the mean power.
+
+    The mains' scaling stays, which the convolutions know; the appliance's is the lineage's.
+    Raises DataError where no recording knows the appliance's power.
+    """
+    known_w = np.concatenate([r.appliance_w(appliance.name)[~np.isnan(r.appliance_w(appliance.name))] for r in recordings])
+    if not len(known_w):
+        raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{appliance.name}' to learn from")
+    scale = model.scale.model_copy(update={"appliance_mean_w": (appliance.mean_w,), "appliance_std_w": (appliance.std_w,)})
+    torch.manual_seed(seed)
+    fresh = model.architecture.build()
+    fresh.convolutions.load_state_dict(model.network.convolutions.state_dict())
+    nn.init.constant_(fresh.output.bias, (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w)
+    return Model(fresh, scale, (appliance,), model.period_s, {name: mask.clone() for name, mask in model.masks.items()})
+
+
+@torch.no_grad()
+def join(models: Sequence[Model]) -> Model:
+    """One model of several appliances from models that share their convolutions, which it computes once: the same answers.
+
+    The hidden layers stand side by side; masks keep every output to its own units.
+    Raises UsageError for models whose convolutions, window, period or mains scaling differ, and for an appliance given twice.
+    """
+    first, shape = models[0], models[0].architecture
+    for other in models[1:]:
+        _require_alike(first, other)
+    names = [a.name for model in models for a in model.appliances]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"{min(twice)} is there twice: join one model of each appliance")
+    hidden, outputs = (sum(getattr(m.architecture, size) for m in models) for size in ("hidden", "outputs"))
+    with torch.device("meta"):
+        network = shape.model_copy(update={"hidden": hidden, "outputs": outputs}).build()
+    layers = [m.network for m in models]
+    network.load_state_dict(
+        {f"convolutions.{name}": t.clone() for name, t in first.network.convolutions.state_dict().items()}
+        | {
+            "hidden.weight": torch.cat([n.hidden.weight for n in layers]),
+            "hidden.bias": torch.cat([n.hidden.bias for n in layers]),
+            "output.weight": _side_by_side([n.output.weight for n in layers]),
+            "output.bias": torch.cat([n.output.bias for n in layers]),
+        },
+        assign=True,
+    )
+    masks = {name: mask for name, mask in first.masks.items() if name.startswith("convolutions.")}
+    for name in ("hidden.weight", "hidden.bias"):
+        if any(name in m.masks for m in models):
+            masks[name] = torch.cat([_mask(m, name) for m in models])
+    masks["output.weight"] = _side_by_side([_mask(m, "output.weight").float() for m in models]) > 0
+    scale = first.scale.model_copy(
+        update={
+            moment: tuple(value for m in models for value in getattr(m.scale, moment))
+            for moment in ("appliance_mean_w", "appliance_std_w")
+        }
+    )
+    provenance = {
+        "joined": [m.provenance for m in models],
+        "training_mean_w": {k: v for m in models for k, v in m.provenance.get("training_mean_w", {}).items()},
+    }
+    appliances = tuple(a for m in models for a in m.appliances)
+    return Model(network.eval(), scale, appliances, first.period_s, masks, provenance)
+
+
+def _side_by_side(blocks: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The matrix with these blocks along its diagonal."""
+    whole: torch.Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    return whole
+
+
+def _mask(model: Model, name: str) -> torch.Tensor:
+    return model.masks.get(name, torch.ones_like(model.network.get_parameter(name), dtype=torch.bool))
+
+
+def _names(model: Model) -> str:
+    return ", ".join(a.label for a in model.appliances)
+
+
+def _require_alike(one: Model, other: Model) -> None:
+    both = f"the models of {_names(one)} and of {_names(other)}"
+    a, b = (m.architecture.model_copy(update={"hidden": 1, "outputs": 1}) for m in (one, other))
+    if a != b or a.rank:
+        raise UsageError(
+            f"{both} do not share their convolutions (compaction or a low rank made them differ): join, then compact"
+        )
+    convolutions = [m.network.convolutions.state_dict() for m in (one, other)]
+    if any(not torch.equal(t, convolutions[1][name]) for name, t in convolutions[0].items()):
+        raise UsageError(f"{both} do not share their convolutions: train them with `seq2point transfer --freeze convolutions`")
+    mains = [(m.period_s, m.scale.mains_mean_w, m.scale.mains_std_w) for m in (one, other)]
+    if mains[0] != mains[1]:
+        raise UsageError(f"{both} were trained at different periods or scalings of the mains")

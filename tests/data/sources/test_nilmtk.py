@@ -1,0 +1,133 @@
+"""NILMTK's HDF5 files: one that the real pandas and PyTables wrote, and what may be missing or damaged in one."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from tests import raw_trees
+
+from seq2point.data.raw import RawHouse, Wanted
+from seq2point.data.sources import nilmtk
+from seq2point.errors import DataError
+from seq2point.recording import Recording
+
+REAL = Path(__file__).parents[2] / "oracles" / "nilmtk.h5"
+ROWS = 400
+
+
+def houses(path: Path, **wanted: tuple[str, ...]) -> list[RawHouse]:
+    return nilmtk.houses(path, Wanted(**wanted))  # type: ignore[arg-type]
+
+
+def readings(house: RawHouse, column: str) -> tuple[np.ndarray, np.ndarray]:
+    (meter,) = (meter for meter in house.meters if meter.columns == (column,))
+    (piece,) = meter.read()
+    return piece.times_s, piece.watts[0]
+
+
+@pytest.fixture
+def small(tmp_path: Path, make_recording: Callable[..., Recording]) -> Path:
+    return raw_trees.write_nilmtk(
+        {1: make_recording([100, 200, 300], kettle=[1, 2, 3], fridge=[4, 5, 6])}, tmp_path / "small.h5", "DRED"
+    )
+
+
+def test_buildings_and_houses_of_refit_have_both_their_numbers():
+    first, second = houses(REAL)
+    assert (first.house, first.title, first.name) == ("1", "house 1", "refit_house1")
+    assert (second.house, second.title, second.facts["building"]) == ("15", "house 15 (building 14)", "14")
+    assert [house.house for house in houses(REAL, houses=("15",))] == ["15"]
+
+
+def test_a_file_that_pandas_and_pytables_wrote_with_blosc_is_read_active_power_first():
+    (house, _) = houses(REAL)
+    for column, value in (("mains", 2001), ("fridge", 2), ("kettle", 3)):
+        times_s, watts = readings(house, column)
+        np.testing.assert_array_equal(times_s, 1_364_690_000 + 6 * np.arange(ROWS))
+        np.testing.assert_array_equal(watts, value + np.arange(ROWS))
+    assert house.columns == ("mains", "kettle", "fridge")
+    assert "channel 4: nobody knows what it is; left out" in house.remarks
+
+
+def test_the_appliance_that_dominates_a_meter_names_it():
+    assert houses(REAL)[0].channels["kettle"] == "meter 3 'kettle'"
+
+
+def changed(path: Path, group: str, **changes: object) -> None:
+    with h5py.File(path, "a") as file:
+        about = pickle.loads(file[group].attrs["metadata"])
+        file[group].attrs["metadata"] = np.bytes_(pickle.dumps(about | changes, 0))
+
+
+def test_several_site_meters_are_legs_and_one_that_is_disabled_or_below_another_is_none(small: Path):
+    meters = {1: {"site_meter": True}, 2: {"site_meter": True}, 3: {"site_meter": True, "submeter_of": 1}}
+    changed(small, "building1", elec_meters=meters, appliances=[])
+    (house,) = houses(small)
+    assert [meter.columns for meter in house.meters] == [("mains",), ("mains",)]
+    changed(small, "building1", elec_meters=meters | {2: {"site_meter": True, "disabled": True}})
+    assert [meter.name for meter in houses(small)[0].meters] == ["/building1/elec/meter1"]
+
+
+def test_an_appliance_of_two_meters_is_their_sum(small: Path):
+    changed(small, "building1", appliances=[{"type": "electric oven", "meters": [2, 3]}])
+    (house,) = houses(small, appliances=("electric oven",))
+    assert [meter.columns for meter in house.meters] == [("mains",), ("electric_oven",), ("electric_oven",)]
+
+
+def test_a_data_set_of_circuits_has_no_plugs_limit_and_refit_has(small: Path):
+    assert houses(small)[0].plug_limit_w is None
+    assert houses(REAL)[0].plug_limit_w == 4000
+    assert (houses(small)[0].dataset, houses(small)[0].name) == ("DRED", "dred_house1")
+
+
+def test_a_stamp_that_is_none_is_unreadable(small: Path):
+    with h5py.File(small, "a") as file:
+        rows = file["building1/elec/meter2/table"][:]
+        rows["index"][1] = np.iinfo(np.int64).min
+        file["building1/elec/meter2/table"][:] = rows
+    times_s, _ = readings(houses(small)[0], "kettle")
+    assert np.isnan(times_s).tolist() == [False, True, False]
+
+
+def without(name: str, attribute: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with h5py.File(path, "a") as file:
+            del file[name].attrs[attribute]
+
+    return change
+
+
+def only_voltage(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        file["building1/elec/meter2/table"].attrs["values_block_0_kind"] = np.bytes_(pickle.dumps([("voltage", "")], 0))
+
+
+def a_meter_less(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["building1/elec/meter2"]
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no HDF5": (lambda path: path.write_bytes(b"nonsense"), "no HDF5 file, or a damaged one"),
+    "no file": (Path.unlink, "no such file; expected an HDF5 file of NILMTK"),
+    "half a file": (lambda path: path.write_bytes(path.read_bytes()[:2000]), "no HDF5 file, or a damaged one"),
+    "no metadata": (
+        without("building1", "metadata"),
+        "building1 has no metadata of NILMTK's, so which meter is what is",
+    ),
+    "no mains": (lambda path: changed(path, "building1", elec_meters={2: {}}), "building1 has no meter of the mains"),
+    "no power": (only_voltage, "/building1/elec/meter2/table has no column of active or apparent power .columns: voltage"),
+    "no stamps": (without("building1/elec/meter2/table", "index_kind"), "/building1/elec/meter2/table has no index of times"),
+    "a meter that is not there": (a_meter_less, "no /building1/elec/meter2/table, though the metadata names it"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_in_one_line(small: Path, name: str):
+    change, said = REFUSED[name]
+    change(small)
+    with pytest.raises(DataError, match=said):
+        houses(small)
