@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.cli import compact, demo, disaggregate, factorise, info, prune, pruners, test, train
+from seq2point.cli import compact, demo, disaggregate, export, factorise, info, prune, pruners, test, train
 from seq2point.cli.run import run
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (train, prune, pruners, compact, factorise, test, disaggregate, info, demo):
+for verb in (train, prune, pruners, compact, factorise, export, test, disaggregate, info, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 
 
