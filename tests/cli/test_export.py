@@ -21,11 +21,8 @@ WITHOUT = ("torch", "lightning", "safetensors", "sklearn", "scipy", "matplotlib"
 
 
 @pytest.fixture(scope="module")
-def model(trained: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The trained model without its masks, so that exporting has nothing to warn of."""
-    path = tmp_path_factory.mktemp("native") / "model.safetensors"
-    replace(Model.load(trained[0] / "model.safetensors"), masks={}).save(path)
-    return path
+def model(unmasked: Path) -> Path:
+    return unmasked
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +128,7 @@ def test_info_says_what_an_exported_file_is(exported: Path, seq2point: Command):
 
 # what is typed -> the exit code, and what the line says
 REFUSED = {
-    "an unknown target": ("export {model} --target tflite -o {out}/m.tflite", 2, "unknown target 'tflite': choose one of onnx"),
+    "an unknown target": ("export {model} --target abacus -o {out}/m", 2, "unknown target 'abacus': choose one of onnx, litert"),
     "another ending": ("export {model} --target onnx -o {out}/m.txt", 2, "m.txt: an ONNX file is written as .onnx"),
     "int8 without data": ("export {model} --target onnx --int8 -o {out}/m.onnx", 2, "int8 needs --calibrate FILE"),
     "a foreign model": ("export {house} --target onnx -o {out}/m.onnx", 1, "house.parquet: not a seq2point model"),

@@ -145,12 +145,13 @@ def test_zeros_that_were_not_compacted_are_warned_of(export: Export):
 
 def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Path):
     model = untrained(SHAPES["one appliance"])
-    with pytest.raises(UsageError, match="unknown target 'tflite': choose one of onnx"):
-        deploy.find("tflite")
+    with pytest.raises(UsageError, match="unknown target 'abacus': choose one of onnx, litert"):
+        deploy.find("abacus")
     for out, order, says in (
         ("model.tflite", Order(), "an ONNX file is written as .onnx"),
         ("model.onnx", Order(int8=True), "int8 needs --calibrate FILE"),
         ("model.onnx", Order(calibrate=house()), "--calibrate is for --int8"),
+        ("model.onnx", Order(ram_bytes=1), "--ram is not for --target onnx"),
     ):
         with pytest.raises(UsageError, match=says):
             deploy.find("onnx").export(model, tmp_path / out, order)

@@ -10,8 +10,10 @@ from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, VerificationError, deploy, runtime
 from seq2point.deploy import Limits, Order
-from seq2point.deploy.graph import build
-from seq2point.deploy.quantize import Candidate, Loss, choose, draw, quantized
+from seq2point.deploy.calibration import draw
+from seq2point.deploy.layers_in_float import Candidate, Loss, choose
+from seq2point.deploy.onnx_graph import build
+from seq2point.deploy.onnx_int8 import quantized
 from seq2point.states import on_state
 
 pytestmark = pytest.mark.usefixtures("no_costs")
@@ -77,7 +79,7 @@ def test_an_int8_file_is_near_the_native_model_and_says_how_it_was_made(sliding:
 
 
 def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candidate:
-    return Candidate((name,), (Loss(on_mae_w, sae),), size)
+    return Candidate((name,), (Loss(on_mae_w, sae),), bytes(size))
 
 
 @pytest.mark.parametrize(

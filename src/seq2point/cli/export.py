@@ -15,7 +15,9 @@ MORE_ENERGY_ERROR = "By how much the SAE may grow."
 def export(
     model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
     target: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The exported file.", metavar="OUT")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
+    ],
     sliding: Annotated[bool, typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.")] = False,
     int8: Annotated[bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate.")] = False,
     calibrate: Annotated[
@@ -29,6 +31,15 @@ def export(
     ] = None,
     on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
     sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
+    flash: Annotated[
+        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="A microcontroller's.", show_default="256KB")
+    ] = None,
+    ram: Annotated[
+        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="A microcontroller's.", show_default="64KB")
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="Begins the names in C, for several models in one program.", show_default="s2p")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write a result that fails its proof all the same.")] = False,
     json: options.Json = None,
     resample: options.Resample = False,
@@ -51,7 +62,7 @@ def export(
     named = options.columns(time_column, mains_column, unit, repair, (loaded.appliances[0].name, appliance_column))
     calibration = load_recordings(loaded, [calibrate], named, resample)[0] if calibrate else None
     proof = load_recordings(loaded, verify or [], named, resample)
-    order = deploy.Order(sliding, int8, calibration, proof, Limits(on_mae, sae), force)
+    order = deploy.Order(sliding, int8, calibration, proof, Limits(on_mae, sae), force, flash, ram, prefix)
     with Console(stderr=True).status("exporting"):
         exported = chosen.export(loaded, out, order)
     console = tables.written({"target": target, **exported.report}, json)

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from seq2point.model_file import Model
     from seq2point.recording import Recording
 
-TARGETS = {"onnx": "seq2point.deploy.onnx"}
+TARGETS = {
+    "onnx": "seq2point.deploy.onnx",
+    "litert": "seq2point.deploy.litert",
+    "microcontroller": "seq2point.deploy.microcontroller",
+}
 
 
 class Limits(NamedTuple):
@@ -38,7 +42,8 @@ class Order:
     """What is asked of a target.
 
     `calibrate` is what int8 ranges are taken from, `verify` what the result is held to beside the native model (several
-    houses, none for random windows). With `force` a result that fails is written all the same.
+    houses, none for random windows). With `force` a result that fails is written all the same. Flash, RAM and the prefix of
+    names are a microcontroller's.
     """
 
     sliding: bool = False
@@ -47,6 +52,15 @@ class Order:
     verify: Sequence["Recording"] = ()
     limits: Limits = USUAL
     force: bool = False
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    prefix: str | None = None
+
+    def refuse(self, target: str, *options: str) -> None:
+        """Raise UsageError where one of these options, that the target does not know, is given."""
+        for option in options:
+            if getattr(self, option):
+                raise UsageError(f"--{option.removesuffix('_bytes')} is not for --target {target}")
 
 
 @dataclass(frozen=True)

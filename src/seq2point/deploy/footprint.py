@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from seq2point.runtime import serves
+
 MEASURED = """
 import re, sys
 from pathlib import Path
@@ -30,8 +32,10 @@ with torch.inference_mode():
 """
 
 
-def peak_mb(path: Path, threads: int, exported: bool) -> float | None:
-    """Peak resident megabytes, interpreter and libraries and all; None where the process fails or the system does not tell."""
-    code = MEASURED.format(answer=EXPORTED if exported else NATIVE)
+def peak_mb(path: Path, threads: int) -> float | None:
+    """Peak resident megabytes, interpreter and libraries and all; None where the system does not tell, and for a C source."""
+    if path.suffix == ".c":
+        return None
+    code = MEASURED.format(answer=EXPORTED if serves(path) else NATIVE)
     done = subprocess.run([sys.executable, "-c", code, str(path), str(threads)], capture_output=True, text=True, check=False)
     return int(done.stdout) / 1024 if done.returncode == 0 else None

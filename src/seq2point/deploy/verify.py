@@ -1,6 +1,6 @@
 """An exported model beside the native one: the same answers, as good on a recording, and what each costs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ import torch
 from seq2point import costs, runtime
 from seq2point.appliances import Appliance
 from seq2point.deploy import USUAL, Limits
+from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.footprint import peak_mb
 from seq2point.errors import DataError, UsageError
 from seq2point.evaluation import check, stretches_of
@@ -83,7 +84,7 @@ def verify(
     Raises UsageError for a model of other appliances, DataError for recordings that do not fit or never have the appliance on.
     """
     threads = threads or torch.get_num_threads()
-    exported = runtime.load(path, threads)
+    exported = open_source(path) if path.suffix == ".c" else runtime.load(path, threads)
     names = [[a.name for a in side.appliances] for side in (model, exported)]
     if names[0] != names[1]:
         raise UsageError(f"{path} answers for {', '.join(names[1])}, the model for {', '.join(names[0])}")
@@ -156,15 +157,18 @@ def _costs(path: Path, model: Model, exported: Runtime, threads: int) -> dict[st
     """Milliseconds at batch 1 in turns, the peak memory of a process, bytes and bytes through gzip, by side."""
     window_w = random_mains(exported).mains_w[None, : exported.window]
     scaled = torch.zeros(1, model.window)
-    works = {"native": lambda: model.network(scaled), "exported": lambda: exported.run(window_w)}
-    times = costs.medians_s(works)
+    works: dict[str, Callable[[], object]] = {"native": lambda: model.network(scaled)}
+    if isinstance(exported, CProgram):
+        times = costs.medians_s(works) | {"exported": exported.reading_s()}
+    else:
+        times = costs.medians_s(works | {"exported": lambda: exported.run(window_w)})
     with TemporaryDirectory() as folder:
         native = Path(folder) / "model.safetensors"
         model.save(native)
         return {
             side: {
                 "latency_ms": 1e3 * times[side],
-                "peak_mb": peak_mb(file, threads, exported=side == "exported"),
+                "peak_mb": peak_mb(file, threads),
                 "file_bytes": file.stat().st_size,
                 "gzipped_bytes": costs.gzipped_bytes(file),
             }

@@ -1,7 +1,7 @@
 """What an exported file says of itself, and the seal that tells whether it is still what was written.
 
-Formats differ in where they keep a table of texts; what stands in it is the same: one JSON text for each field of Facts, and
-last `sha256`, that of the whole file with zeros in its place. Whoever reads only the period needs only that entry.
+Formats differ in where they keep it: in a table of texts, one JSON text for each field of Facts, or in one text for all. Last
+comes `sha256`, that of the whole file with zeros in its place.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from seq2point.windows import Scale
 FORMAT = 1
 SEAL = "sha256"
 UNSEALED = "0" * 64
+IN_TEXT = f'"{SEAL}": "'.encode()
 
 
 class Facts(BaseModel):
@@ -47,19 +48,41 @@ class Facts(BaseModel):
         """The facts as texts, and a last entry for the seal."""
         return {name: json.dumps(value) for name, value in self.model_dump(mode="json").items()} | {SEAL: UNSEALED}
 
+    def as_text(self, **more: str) -> str:
+        """The facts, and more that only one format needs, as one line of JSON, the seal last."""
+        return json.dumps(self.model_dump(mode="json") | more | {SEAL: UNSEALED})
+
     @classmethod
     def read(cls, entries: Mapping[str, str], path: Path) -> Self:
         """The facts of a file's texts; raises ModelFileError that names what is missing or strange."""
+        return cls.of({name: parsed(text, path) for name, text in entries.items() if name in cls.model_fields}, path)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], path: Path) -> Self:
+        """The facts of a file; raises ModelFileError that names what is missing or strange."""
+        if values.get("format") != FORMAT:
+            raise ModelFileError(f"{path}: exported in format {values.get('format')}; this version reads format {FORMAT}")
         try:
-            values = {name: json.loads(text) for name, text in entries.items() if name in cls.model_fields}
-            if values.get("format") != FORMAT:
-                raise ModelFileError(f"{path}: exported in format {values.get('format')}; this version reads format {FORMAT}")
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             raise ModelFileError(f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}") from None
-        except (ValueError, RecursionError):
-            raise ModelFileError(f"{path}: its metadata are no JSON") from None
+
+
+def parsed(text: str, path: Path) -> Any:
+    """What a JSON text says; raises ModelFileError for one that is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ModelFileError(f"{path}: its metadata are no JSON") from None
+
+
+def table(text: str, path: Path) -> dict[str, Any]:
+    """What a JSON text of names and values says; raises ModelFileError for one that is none."""
+    found = parsed(text, path)
+    if not isinstance(found, dict):
+        raise ModelFileError(f"{path}: its metadata are no table")
+    return found
 
 
 def seal(content: bytes, marker: bytes) -> bytes:

@@ -14,11 +14,15 @@ from seq2point.runtime.facts import Facts
 from seq2point.windows import answer_spans
 
 BATCH = 256
-CHUNK = 4096
 
 
 class Runtime(ABC):
-    """A file that a target wrote, opened; a Predictor. A format gives `_run`, all else follows."""
+    """A file that a target wrote, opened; a Predictor. A format gives `_run`, all else follows.
+
+    Recordings go to one that slides in chunks of `chunk` windows.
+    """
+
+    chunk = 4096
 
     def __init__(self, facts: Facts):
         self.facts = facts
@@ -79,8 +83,8 @@ class Runtime(ABC):
 
     def _chunks_of(self, mains_w: Watts, progress: Progress | None) -> Watts:
         answers = []
-        for first in range(0, len(mains_w) - self.window + 1, CHUNK):
-            answers.append(self.run_chunk(mains_w[first : first + CHUNK + self.window - 1]))
+        for first in range(0, len(mains_w) - self.window + 1, self.chunk):
+            answers.append(self.run_chunk(mains_w[first : first + self.chunk + self.window - 1]))
             if progress:
                 progress(len(answers[-1]))
         return np.concatenate(answers)

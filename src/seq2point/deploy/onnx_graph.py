@@ -18,15 +18,12 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from seq2point.deploy.weights import Weights, in_watts, layers
 from seq2point.model_file import Model
-from seq2point.network import Architecture
 from seq2point.runtime.onnx import INPUT, OUTPUT
-from seq2point.windows import Scale
 
 OPSET, IR_VERSION = 17, 8
 CLIP = "clip"
-
-Weights = dict[str, npt.NDArray[np.float64]]
 
 
 class _Graph:
@@ -53,18 +50,10 @@ class _Graph:
         self.node(kind, *inputs, name=name, **attributes)
 
 
-def layers(shape: Architecture) -> list[str]:
-    """The names of the network's layers, in order."""
-    linear = ["hidden", "output"] if shape.rank is None else ["projection", "hidden", "output"]
-    return [*(f"convolutions.{i}" for i in range(len(shape.kernels))), *linear]
-
-
 def build(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
     """The model as an ONNX model in float32, for windows or for chunks, its convolutions of one or two dimensions."""
     shape = model.architecture
-    weights = _with_scale(
-        {name: t.detach().cpu().double().numpy() for name, t in model.network.state_dict().items()}, model.scale
-    )
+    weights = in_watts(model)
     graph = _Graph()
     height = (1,) * (dimensions - 1)
     graph.node("Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal")
@@ -106,14 +95,3 @@ def build(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.Mode
         ir_version=IR_VERSION,
         producer_name="seq2point",
     )
-
-
-def _with_scale(weights: Weights, scale: Scale) -> Weights:
-    """The weights of a network that takes and gives watts."""
-    first, std_w = weights["convolutions.0.weight"] / scale.mains_std_w, np.array(scale.appliance_std_w)
-    return weights | {
-        "convolutions.0.weight": first,
-        "convolutions.0.bias": weights["convolutions.0.bias"] - first.sum((1, 2)) * scale.mains_mean_w,
-        "output.weight": weights["output.weight"] * std_w[:, None],
-        "output.bias": weights["output.bias"] * std_w + np.array(scale.appliance_mean_w),
-    }
