@@ -1,7 +1,6 @@
 """An exported float32 file gives the native model's answers, whatever the network's shape, in watts."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, Recording, UsageError, deploy, runtime
-from seq2point.data.table import load_recording
 from seq2point.deploy import Order
 
 SHAPES = {
@@ -136,13 +134,6 @@ def test_a_series_comes_back_as_its_own_kind(export: Export):
         np.testing.assert_allclose(answer, model.disaggregate(mains_w), atol=0.01)
 
 
-def test_zeros_that_were_not_compacted_are_warned_of(export: Export):
-    model = untrained(SHAPES["one appliance"])
-    kept = torch.rand(model.network.hidden.weight.shape, generator=torch.Generator().manual_seed(0)) > 0.87
-    with pytest.warns(UserWarning, match=r"8\d% of the weights are pruned but still there: zeros make"):
-        export(replace(model, masks={"hidden.weight": kept}))
-
-
 def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Path):
     model = untrained(SHAPES["one appliance"])
     with pytest.raises(UsageError, match="unknown target 'abacus': choose one of onnx, litert"):
@@ -156,16 +147,6 @@ def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Pat
         with pytest.raises(UsageError, match=says):
             deploy.find("onnx").export(model, tmp_path / out, order)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("sliding", [False, True])
-def test_a_week_of_real_mains_gets_the_native_answers(sliding: bool, data_dir: Path, export: Export):
-    model = untrained(Architecture(channels=(8, 8, 11, 14, 14), hidden=64))
-    days = 7 if sliding else 0.5
-    week = load_recording(data_dir / "ukdale_house1_6s_b.parquet", ["kettle"]).slice(0, int(days * 14_400))
-    native_w, exported_w = model.predict_w(week), export(model, sliding=sliding).predict_w(week)
-    assert np.nanmax(np.abs(exported_w - native_w)) <= 1e-4 * np.nanmax(native_w)
-    assert np.isfinite(exported_w).sum() > 0.9 * len(week)
 
 
 def test_a_model_that_never_trained_is_exported_as_any_other(export: Export):

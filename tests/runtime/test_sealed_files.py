@@ -23,7 +23,7 @@ def test_any_bit_that_differs_is_noticed(exported: Path, tmp_path: Path, place: 
     content = bytearray(exported.read_bytes())
     content[int(place * len(content))] ^= 1 << bit
     (tmp_path / "altered.onnx").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"altered\.onnx: (the file was altered|not exported by seq2point)"):
+    with pytest.raises(ModelFileError, match=r"altered\.onnx: (the file was altered or cut off|not exported by seq2point)"):
         runtime.load(tmp_path / "altered.onnx")
 
 

@@ -18,7 +18,7 @@ from seq2point.deploy.c_source import program
 from seq2point.errors import ModelFileError, Seq2PointError
 from seq2point.recording import Watts
 from seq2point.runtime import Facts, Runtime
-from seq2point.runtime.facts import IN_TEXT, check_seal, table
+from seq2point.runtime.facts import text_of
 
 FLAGS = ("-std=c99", "-O2")
 TIMED_READINGS = 2000
@@ -83,8 +83,7 @@ def compiled(source: Path, prefix: str, folder: Path, flags: tuple[str, ...] = F
 
 def open_source(path: Path) -> CProgram:
     """A source pair, compiled; raises ModelFileError for one that is not, to the byte, what seq2point wrote."""
-    check_seal(path, IN_TEXT)
-    found = table(path.read_bytes().splitlines()[-2].decode(errors="replace"), path)
+    found = text_of(path)
     facts, header = Facts.of(found, path), path.with_suffix(".h")
     try:
         if hashlib.sha256(header.read_bytes()).hexdigest() != found.get("header_sha256"):

@@ -84,7 +84,7 @@ def verify(
     Raises UsageError for a model of other appliances, DataError for recordings that do not fit or never have the appliance on.
     """
     threads = threads or torch.get_num_threads()
-    exported = open_source(path) if path.suffix == ".c" else runtime.load(path, threads)
+    exported = opened(path, threads)
     names = [[a.name for a in side.appliances] for side in (model, exported)]
     if names[0] != names[1]:
         raise UsageError(f"{path} answers for {', '.join(names[1])}, the model for {', '.join(names[0])}")
@@ -106,6 +106,11 @@ def verify(
     windows = sum(int(np.isfinite(pair[0][:, 0]).sum()) for pair in answers)
     found = _costs(path, model, exported, threads) if recordings else {}
     return Verification(windows, highest_w, largest_w, relative, metrics, found, tuple(failures))
+
+
+def opened(path: Path, threads: int | None = None) -> Runtime:
+    """What a target wrote, ready to answer, a C source compiled; raises ModelFileError as `runtime.load` does."""
+    return open_source(path) if path.suffix == ".c" else runtime.load(path, threads)
 
 
 def random_mains(exported: Runtime) -> Recording:

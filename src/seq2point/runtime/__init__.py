@@ -12,7 +12,7 @@ from seq2point.runtime.runtime import Runtime
 
 __all__ = ["RUNTIMES", "Facts", "Runtime", "load", "serves"]
 
-RUNTIMES = {".onnx": "seq2point.runtime.onnx"}
+RUNTIMES = {".onnx": "seq2point.runtime.onnx", ".tflite": "seq2point.runtime.litert"}
 
 
 def serves(path: str | Path) -> bool:

@@ -77,9 +77,12 @@ def parsed(text: str, path: Path) -> Any:
         raise ModelFileError(f"{path}: its metadata are no JSON") from None
 
 
-def table(text: str, path: Path) -> dict[str, Any]:
-    """What a JSON text of names and values says; raises ModelFileError for one that is none."""
-    found = parsed(text, path)
+def text_of(path: Path) -> dict[str, Any]:
+    """The facts in a file that holds them as one text on a line of its own, once its seal is checked; raises as that does."""
+    check_seal(path, IN_TEXT)
+    content = path.read_bytes()
+    end = content.rindex(IN_TEXT) + len(IN_TEXT) + len(UNSEALED) + len(b'"}')
+    found = parsed(content[content.rfind(b"\n", 0, end) + 1 : end].decode(errors="replace"), path)
     if not isinstance(found, dict):
         raise ModelFileError(f"{path}: its metadata are no table")
     return found
@@ -109,7 +112,7 @@ def check_seal(path: Path, marker: bytes) -> None:
                 digest.update(UNSEALED.encode())
                 digest.update(view[end:])
             if content[at:end] != digest.hexdigest().encode():
-                raise ModelFileError(f"{path}: the file was altered (its SHA-256 differs); copy or export it again")
+                raise ModelFileError(f"{path}: the file was altered or cut off (its SHA-256 differs); copy or export it again")
     except FileNotFoundError:
         raise ModelFileError(f"{path}: no such model file") from None
     except ValueError:
