@@ -46,7 +46,7 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
         ("empty.onnx", "the file is empty"),
         ("none.onnx", "no such model file"),
         ("folder.onnx", "cannot be read"),
-        ("model.tflite", "not an exported model"),
+        ("model.safetensors", "not an exported model"),
     ):
         with pytest.raises(ModelFileError, match=f"{name}: {says}"):
             runtime.load(tmp_path / name)

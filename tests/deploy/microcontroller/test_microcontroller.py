@@ -193,9 +193,9 @@ def test_real_days_are_answered_as_the_twin_answers_and_near_the_float_model(
 
     recording = load_recording(data_dir / "ukdale_house1_6s_a.parquet", ["kettle"])
     shape = Architecture(window=99, channels=(4, 4, 6), kernels=(9, 7, 5), hidden=16)
-    model = train(recording.slice(0, 60_000), "kettle", network=shape, steps=150, progress=False, threads=1)
+    model = train(recording.slice(0, 60_000), "kettle", network=shape, steps=100, progress=False, threads=1)
     written = write(model, tmp_path, recording.slice(0, 60_000))
-    days = load_recording(data_dir / "ukdale_house1_6s_b.parquet", ["kettle"]).slice(0, 3 * 14_400)
+    days = load_recording(data_dir / "ukdale_house1_6s_b.parquet", ["kettle"]).slice(0, 2 * 14_400)
     answers_w = feed(build(written.source, sanitized=True), days.mains_w, shape)
     np.testing.assert_array_equal(answers_w, written.made.network.predict_w(days))
     float_w = model.predict_w(days)
