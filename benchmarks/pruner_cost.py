@@ -1,14 +1,16 @@
 """What a pruner adds to a training step of the full network: its decisions, its draws and its zeroing, over a hundred steps."""
 
 import time
+from collections.abc import Callable
+from statistics import median
 
 import torch
 
 from benchmarks.training import step
 from seq2point import masks
 from seq2point.appliances import APPLIANCES
-from seq2point.network import Architecture
-from seq2point.pruning import PRUNERS, StepInfo
+from seq2point.network import Architecture, Seq2Point
+from seq2point.pruning import PRUNERS, Pruner, StepInfo
 from seq2point.recording import Recording
 from seq2point.sliding import chunk_windows
 from seq2point.training.batches import ChunkBatches, Houses
@@ -16,6 +18,7 @@ from seq2point.windows import Scale
 
 STEPS = 100
 CHUNKS = 16
+ROUNDS = 5
 
 
 def main() -> None:
@@ -28,24 +31,32 @@ def main() -> None:
     network = shape.build()
     for p in network.parameters():
         p.grad = torch.randn_like(p)
+    threads = torch.get_num_threads()
     print(
-        f"what a pruner adds to a step of {CHUNKS} chunks, {torch.get_num_threads()} threads, mean over {STEPS} of {STEPS} steps"
+        f"what a pruner adds to a step of {CHUNKS} chunks, {threads} threads, mean over {STEPS} steps, median of {ROUNDS} rounds"
     )
     for name, pruner in PRUNERS.items():
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - start)
-        plain_s = sorted(times)[2]
-        settings = pruner()
-        state = settings.begin(network, 0)
-        start = time.perf_counter()
-        for i in range(1, STEPS + 1):
-            aside = masks.set_aside_(network, settings.masks_for_step(state) or {})
-            masks.clear_gradients_(network, aside)
-            masks.restore_(network, aside)
-            state = settings.update(network, state, StepInfo(i, STEPS, 1.0))
-            masks.apply_(network, state.masks)
-        added_s = (time.perf_counter() - start) / STEPS
-        print(f"{name:18} {1e3 * added_s:7.1f} ms of {1e3 * plain_s:6.0f} ms: {added_s / plain_s:6.1%}", flush=True)
+        rounds = [(median(_seconds(work) for _ in range(3)), _added_s(pruner(), network)) for _ in range(ROUNDS)]
+        plain_s, added_s = (median(times) for times in zip(*rounds, strict=True))
+        shares = [added_s / plain_s for plain_s, added_s in rounds]
+        spread = f"{min(shares):.1%} to {max(shares):.1%}"
+        print(f"{name:18} {1e3 * added_s:7.1f} ms of {1e3 * plain_s:6.0f} ms: {median(shares):6.1%} ({spread})", flush=True)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _added_s(pruner: Pruner, network: Seq2Point) -> float:
+    """Seconds a step of all that a pruner does in a training beside the step itself."""
+    state = pruner.begin(network, 0)
+    start = time.perf_counter()
+    for i in range(1, STEPS + 1):
+        aside = masks.set_aside_(network, pruner.masks_for_step(state) or {})
+        masks.clear_gradients_(network, aside)
+        masks.restore_(network, aside)
+        state = pruner.update(network, state, StepInfo(i, STEPS, 1.0))
+        masks.apply_(network, state.masks)
+    return (time.perf_counter() - start) / STEPS

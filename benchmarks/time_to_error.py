@@ -10,7 +10,7 @@ from seq2point.training import Trained, train_with_history
 
 APPLIANCES = ("kettle", "washing_machine")
 BUDGETS_S = {"windows": 240.0, "sliding": 120.0}
-OPTIONS = {"windows": {"batch_size": 128}, "sliding": {"transplant": 0, "gain": 0, "absolute": 0}}
+OPTIONS = {"windows": {"batch_size": 128}, "sliding": {"transplant": 0, "gain": 0, "loads": 0, "absolute": 0, "clipped": False}}
 PICTURE = Path("docs/images/time_to_error.png")
 
 

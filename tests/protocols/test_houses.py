@@ -129,3 +129,17 @@ def test_what_decides_the_readings_is_the_files_hash_and_the_cut_not_the_name(sm
     (tmp_path / "home.parquet").write_bytes(b"other")
     assert module.sha256(tmp_path / "home.parquet") != before
     assert paths_of(p, House(house="9"), data) == []
+
+
+def test_a_house_with_a_shorter_period_alone_is_resampled(small: Small, data: Path, tmp_path: Path, houses: dict[str, Recording]):
+    p = small(texts={"period_s = 6": "period_s = 24"}).protocol
+    (coarse,) = load(p, House(house="1"), p.appliance("kettle"), data)
+    assert coarse.period_s == 24
+    assert len(coarse) == pytest.approx(len(houses["1"]) / 4, abs=1)
+    for of in (lambda r: r.mains_w, lambda r: r.appliance_w("kettle")):
+        assert of(coarse).mean() == pytest.approx(of(houses["1"]).mean(), rel=0.02)
+    for period_s in (6, 12, 30):
+        write_recording(houses["1"], tmp_path / f"ukdale_house1_{period_s}s.parquet")
+    assert [path.name for path in paths_of(p, House(house="1"), tmp_path)] == ["ukdale_house1_12s.parquet"]
+    finer = small(texts={"period_s = 6": "period_s = 3"}).protocol
+    assert paths_of(finer, House(house="1"), data) == []

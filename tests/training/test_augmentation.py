@@ -12,7 +12,8 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import train
 from seq2point.training.augmentation import NOTHING, Augmentation
-from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.loss import Loss
 from seq2point.training.settings import Settings
 from seq2point.windows import Scale
 
@@ -31,7 +32,7 @@ def house(seed: int, samples: int = 900) -> Recording:
 
 def batches_of(recordings: list[Recording], augmentation: Augmentation, absolute: float = 0.0) -> ChunkBatches:
     houses = Houses(recordings, ["kettle"], SHAPE, UNSCALED, torch.device("cpu"))
-    return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, absolute)
+    return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, Loss(absolute))
 
 
 @given(transplant=st.sampled_from([0.0, 0.4, 1.0]), gain=st.sampled_from([0.0, 0.25]), step=st.integers(0, 8))
@@ -43,7 +44,7 @@ def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(tr
     plain = batches_of(houses, NOTHING)
     places = drawn[:, :2] if drawn.shape[1] == 2 else drawn[:, 2:4]
     kettle, still = plain.gather(drawn[:, :2])[1:]
-    factor = drawn[:, 4] / 1000 if drawn.shape[1] == 5 else torch.ones(len(drawn))
+    factor = drawn[:, 4] / 1000 if drawn.shape[1] > 2 else torch.ones(len(drawn))
     assert ((factor - 1).abs() <= gain + 1e-3).all()
     torch.testing.assert_close(target, kettle * factor[:, None, None])
     middle = slice(SHAPE.target_index, SHAPE.target_index + batches.hop)
@@ -95,29 +96,33 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
     assert 0 in losses
 
 
-@pytest.mark.parametrize("kind", [ChunkBatches, WindowBatches])
-def test_the_absolute_error_is_added_to_the_squared_one(kind: type) -> None:
-    houses = Houses([house(1)], ["kettle"], SHAPE, Scale.lineage([KETTLE]), torch.device("cpu"))
-    torch.manual_seed(0)
-    network = SHAPE.build()
-    with torch.no_grad():
-        network.output.weight.zero_()
-        network.output.bias.fill_(0.5)
-    losses = []
-    for absolute in (0.0, 0.2):
-        batches = kind(houses, 60, 1, 1, 0.0, NOTHING, absolute) if kind is ChunkBatches else kind(houses, 60, 1, absolute)
-        losses.append(batches.loss(network, batches.draw(0)))
-    gathered = batches.gather(batches.draw(0))
-    error = 0.5 - (gathered[1][gathered[2]] if kind is ChunkBatches else gathered[1])
-    torch.testing.assert_close(losses[0], error.square().mean())
-    torch.testing.assert_close(losses[1], error.square().mean() + 0.2 * error.abs().mean())
-
-
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
     assert not Settings.of(engine="windows").augmentation
-    assert Settings.of(engine="windows").absolute_weight == 0
-    assert Settings.of().augmentation == Augmentation(0.7, 0.3)
-    assert Settings.of(transplant=0, gain=0).augmentation == NOTHING
+    assert Settings.of(engine="windows").loss == Loss()
+    assert Settings.of().augmentation == Augmentation(0.7, 0.3, 3.0)
+    assert Settings.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
     for option in ("transplant", "gain"):
         with pytest.raises(UsageError, match="go with --engine sliding"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})
+
+
+@given(step=st.integers(0, 30))
+def test_what_is_transplanted_lasts_longer_or_shorter_about_its_middle(step: int) -> None:
+    batches = batches_of([house(1)], Augmentation(1.0, 0.0, stretch=0.25))
+    drawn = batches.draw(step)
+    _, target, usable = batches.gather(drawn)
+    own_w, length = house(1).appliance_w("kettle"), batches.hop + SHAPE.window - 1
+    for row, (_, first, _, _, gain, duration, _) in enumerate(drawn.tolist()):
+        assert gain == 1000
+        at = first + (length - 1) / 2 + (np.arange(length) - (length - 1) / 2) / (duration / 1000)
+        expected = np.interp(at, np.arange(len(own_w)), own_w)[SHAPE.target_index :][: batches.hop]
+        answered = usable[row].numpy()
+        np.testing.assert_allclose(target[row, answered, 0], expected[answered], atol=1)
+
+
+@pytest.mark.parametrize(("transplant", "shortest", "longest"), [(0.0, 1000, 1000), (1.0, 800, 1250)])
+def test_durations_go_up_and_down_and_only_of_what_is_transplanted(transplant: float, shortest: int, longest: int) -> None:
+    batches = batches_of([house(1)], Augmentation(transplant, 0.1, stretch=0.25))
+    durations = torch.cat([batches.draw(step) for step in range(40)])[:, 5]
+    assert shortest <= durations.min() < shortest + 30
+    assert longest - 30 < durations.max() <= longest

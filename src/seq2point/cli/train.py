@@ -77,9 +77,25 @@ def train(
         float | None,
         typer.Option(help="How far the appliance's power is scaled up and down in training, as a fraction.", show_default="0.3"),
     ] = None,
+    loads: Annotated[
+        float | None,
+        typer.Option(help="Made-up loads a day that are added to the mains in training.", show_default="3"),
+    ] = None,
+    stretch: Annotated[
+        float | None,
+        typer.Option(help="How far the duration of what is transplanted goes from 1, up or down by a factor.", show_default="0"),
+    ] = None,
     absolute: Annotated[
         float | None,
         typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
+    ] = None,
+    clipped: Annotated[
+        bool | None,
+        typer.Option(
+            "--clipped/--no-clipped",
+            help="Let an answer below zero count as zero where the appliance is off.",
+            show_default="clipped, but not with --engine windows",
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,
@@ -157,7 +173,10 @@ def train(
         active=active,
         transplant=transplant,
         gain=gain,
+        loads=loads,
+        stretch=stretch,
         absolute=absolute,
+        clipped=clipped,
         learning_rate=learning_rate,
         schedule=schedule,
         patience=patience,

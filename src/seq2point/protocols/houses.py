@@ -1,9 +1,11 @@
 """The recordings of a protocol: found in the data folder, cut to their stretches, clipped.
 
 A house is one file, `ukdale_house1_60s.parquet`, or several in order: `ukdale_house1_6s_a.parquet`, `ukdale_house1_6s_b.parquet`.
+Where the folder has it with shorter periods alone, the longest of them is resampled.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -20,6 +22,9 @@ from seq2point.errors import DataError
 from seq2point.protocols.model import ROLES, House, Protocol
 from seq2point.recording import Recording
 
+PERIOD_IN_NAME = re.compile(r"_(?P<period_s>\d+(\.\d+)?)s(_\w+)?")
+SAME_PERIOD = 0.01
+
 
 def stem_of(protocol: Protocol, house: House) -> str:
     """What a house's file is called, without its ending."""
@@ -31,9 +36,16 @@ def paths_of(protocol: Protocol, house: House, folder: Path) -> list[Path]:
     if house.file is not None:
         path = folder / house.file
         return [path] if path.is_file() else []
-    stem = stem_of(protocol, house)
-    whole = folder / f"{stem}.parquet"
-    return [whole] if whole.is_file() else sorted(folder.glob(f"{stem}_*.parquet"))
+    start = stem_of(protocol, house).rpartition("_")[0]
+    by_period: dict[float, list[Path]] = {}
+    for path in sorted(folder.glob(f"{start}_*.parquet")):
+        if found := PERIOD_IN_NAME.fullmatch(path.stem.removeprefix(start)):
+            by_period.setdefault(float(found["period_s"]), []).append(path)
+    period_s = max((period_s for period_s in by_period if period_s <= protocol.period_s), default=None)
+    if period_s is None:
+        return []
+    whole = [path for path in by_period[period_s] if path.stem == f"{start}_{period_s:g}s"]
+    return whole or by_period[period_s]
 
 
 def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None:
@@ -85,19 +97,26 @@ def _numerically(house: str) -> tuple[int, str]:
 def load(protocol: Protocol, house: House, appliance: Appliance, folder: Path) -> list[Recording]:
     """The recordings of a stretch of a house with one appliance, clipped.
 
-    Raises DataError for files of another period, without the appliance, without real times where a time span is asked for, and
+    Raises DataError for files of a longer period, without the appliance, without real times where a time span is asked for, and
     for a stretch that holds nothing.
     """
     paths = paths_of(protocol, house, folder)
-    whole = [load_recording(path, [appliance.name]) for path in paths]
-    for path, recording in zip(paths, whole, strict=True):
-        if abs(recording.period_s / protocol.period_s - 1) > 0.01:
-            raise DataError(f"{path}: a reading every {recording.period_s:g} s, the protocol's period is {protocol.period_s:g} s")
+    whole = [_at_period(path, appliance.name, protocol.period_s) for path in paths]
     cut = _spans(house, paths, whole) if house.start or house.end else _blocks(house, whole)
     kept = [protocol.clipping.apply(recording, appliance) for recording in cut if len(recording)]
     if not kept:
         raise DataError(f"{', '.join(map(str, paths))}: {house.label} holds no reading")
     return kept
+
+
+def _at_period(path: Path, appliance: str, period_s: float) -> Recording:
+    """A file's recording at the protocol's period; one with a shorter period is resampled by the mean."""
+    recording = load_recording(path, [appliance])
+    if abs(recording.period_s / period_s - 1) <= SAME_PERIOD:
+        return recording
+    if recording.period_s > period_s:
+        raise DataError(f"{path}: a reading every {recording.period_s:g} s, the protocol's period is {period_s:g} s")
+    return load_recording(path, [appliance], period_s)
 
 
 def _blocks(house: House, whole: Sequence[Recording]) -> list[Recording]:

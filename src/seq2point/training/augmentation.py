@@ -1,10 +1,12 @@
 """Recordings that never were: an appliance's own power at another strength, or in the mains of another time or house.
 
 A few weeks of one house hold a kettle two hundred times and always beside the same fridge; a network with millions of weights
-learns them by heart. Both changes keep the mains the sum of what is on:
+learns them by heart. All changes keep the mains the sum of what is on:
 
     gain          mains + (g - 1) x appliance,                         target g x appliance
     transplant    mains there - appliance there + g x appliance here,  target g x appliance here
+    stretch       what is transplanted lasts longer or shorter, about its middle: another machine's programme
+    loads         mains + made-up loads (loads.py),                    target as it was
 """
 
 from typing import NamedTuple
@@ -17,23 +19,37 @@ from torch import Tensor
 Places = npt.NDArray[np.int64]
 
 PER_MILLE = 1000
+SEEDS = 2**31
 
 
 class Augmentation(NamedTuple):
-    """How much is changed: `transplant` the fraction of chunks put in other mains, `gain` how far g goes from 1, up and down."""
+    """How much is changed.
+
+    `transplant` is the fraction of chunks put in other mains, `gain` how far g goes from 1, up and down, `loads` how many made-up
+    loads a day are added to the mains, and `stretch` how far the duration of what is transplanted goes from 1, up or down by a
+    factor: with 0.25 it is from 1/1.25 to 1.25 times as long.
+    """
 
     transplant: float = 0.0
     gain: float = 0.0
+    loads: float = 0.0
+    stretch: float = 0.0
 
     def __bool__(self) -> bool:
-        return self.transplant > 0 or self.gain > 0
+        return self.transplant > 0 or self.gain > 0 or self.loads > 0
 
     def draw(self, places: Places, everywhere: Places, random: np.random.Generator) -> Places:
-        """Where the mains of each place i64[N, P] come from, of all i64[M, P], and the gain in thousandths: i64[N, P + 1]."""
-        moved = random.random(len(places)) < self.transplant
-        mains_from = np.where(moved[:, None], everywhere[random.integers(len(everywhere), size=len(places))], places)
-        gains = np.rint(PER_MILLE * (1 + self.gain * random.uniform(-1, 1, len(places)))).astype(np.int64)
-        return np.column_stack([mains_from, gains])
+        """What becomes of each place i64[N, 2], of all i64[M, 2]: i64[N, 5].
+
+        The place that its mains come from (two columns), the gain and the duration in thousandths, and the seed of its loads.
+        """
+        count = len(places)
+        moved = random.random(count) < self.transplant
+        mains_from = np.where(moved[:, None], everywhere[random.integers(len(everywhere), size=count)], places)
+        gains = 1 + self.gain * random.uniform(-1, 1, count)
+        seeds = random.integers(SEEDS, size=count)
+        durations = np.where(moved, (1 + self.stretch) ** random.uniform(-1, 1, count), 1.0)
+        return np.column_stack([mains_from, *np.rint(PER_MILLE * np.array([gains, durations])).astype(np.int64), seeds])
 
 
 NOTHING = Augmentation()

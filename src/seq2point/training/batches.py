@@ -13,7 +13,11 @@ from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording
 from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, replaced
+from seq2point.training.loads import made_up_w
+from seq2point.training.loss import Loss
 from seq2point.windows import Scale, WindowRuns, window_runs
+
+SQUARED = Loss()
 
 
 class Batches(Protocol):
@@ -60,7 +64,7 @@ class Houses:
         scale: Scale,
         device: torch.device,
     ):
-        self.architecture, self.scale = architecture, scale
+        self.architecture, self.scale, self.period_s = architecture, scale, recordings[0].period_s
         self.houses = [
             _House(
                 window_runs(r, architecture.window, architecture.target_index, names),
@@ -100,8 +104,8 @@ class WindowBatches:
 
     rows = "windows"
 
-    def __init__(self, houses: Houses, batch_size: int, seed: int, absolute: float = 0.0):
-        self.data, self.windows_per_step, self.seed, self.absolute = houses, batch_size, seed, absolute
+    def __init__(self, houses: Houses, batch_size: int, seed: int, error: Loss = SQUARED):
+        self.data, self.windows_per_step, self.seed, self.error = houses, batch_size, seed, error
         self.ends = np.cumsum([house.runs.total for house in houses.houses])
         self.steps_per_epoch = -(-houses.windows // batch_size)
         self._epoch, self._order = -1, np.empty(0, dtype=np.int32)
@@ -132,7 +136,7 @@ class WindowBatches:
     def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
         """The mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return _error(network(x), target, self.absolute).mean()
+        return self.error(network(x), target, self.data.scale).mean()
 
 
 class ChunkBatches:
@@ -157,10 +161,10 @@ class ChunkBatches:
         seed: int,
         active: float = 0.0,
         augmentation: Augmentation = NOTHING,
-        absolute: float = 0.0,
+        error: Loss = SQUARED,
     ):
         self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed
-        self.augmentation, self.absolute = augmentation, absolute
+        self.augmentation, self.error = augmentation, error
         self.windows_per_step = windows_per_chunk * chunks_per_step
         self.activity = [_activity(house, houses.architecture) for house in houses.houses]
         self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
@@ -176,7 +180,7 @@ class ChunkBatches:
         return starts[house.runs.count_within(starts, self.hop) > 0]
 
     def draw(self, step: int) -> Tensor:
-        """House and first window of a step's chunks, i64[N, 2]; augmented, those of their mains and the gain too, i64[N, 5]."""
+        """House and first window of a step's chunks, i64[N, 2]; augmented, all that `Augmentation.draw` gives, i64[N, 7]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             random = np.random.default_rng((self.seed, epoch))
@@ -216,10 +220,17 @@ class ChunkBatches:
         shape, places = self.data.architecture, drawn[:, :2]
         mains_w, power_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
         if self.augmentation:
-            mains_from, gain = drawn[:, 2:4], drawn[:, 4].to(power_w) / PER_MILLE
+            mains_from, (gain, duration), seeds = drawn[:, 2:4], drawn[:, 4:6].T.to(power_w) / PER_MILLE, drawn[:, 6]
+            if self.augmentation.stretch:
+                power_w = self._stretched_w(places, duration)
+                known = ~power_w[:, shape.target_index : shape.target_index + self.hop].isnan().any(-1)
+                usable = torch.where((duration == 1)[:, None], usable, known)
             power_w = power_w * gain[:, None, None]
             mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from), power_w)
             usable = usable & self._usable(mains_from)
+            if a_day := self.augmentation.loads:
+                made_up = np.stack([made_up_w(seed, mains_w.shape[1], self.data.period_s, a_day) for seed in seeds.tolist()])
+                mains_w = mains_w + torch.from_numpy(made_up).to(mains_w)
         target_w = power_w[:, shape.target_index : shape.target_index + self.hop]
         return torch.nan_to_num_(self.data.scaled_mains(mains_w)), torch.nan_to_num_(self.data.scaled_power(target_w)), usable
 
@@ -238,6 +249,20 @@ class ChunkBatches:
             ]
         )
 
+    def _stretched_w(self, places: Tensor, duration: Tensor) -> Tensor:
+        """The appliances' power in chunks, so many times as long about their middles, between samples on a line: f32[N, L, A]."""
+        length = self.hop + self.data.architecture.window - 1
+        middle = (length - 1) / 2
+        stretched = []
+        for (i, start), times in zip(places.tolist(), duration.tolist(), strict=True):
+            at = start + middle + (np.arange(length) - middle) / times
+            first = int(np.floor(at[0]))
+            before = torch.from_numpy(at - first).floor().long()
+            along = torch.from_numpy(at - first - before.numpy()).to(places.device, torch.float32)
+            series = [_padded(power_w, first, int(before[-1]) + 2) for power_w in self.data.houses[i].appliances_w]
+            stretched.append(torch.stack([torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series], dim=1))
+        return torch.stack(stretched)
+
     def _usable(self, places: Tensor) -> Tensor:
         """Which windows of chunks are usable, bool[N, M]."""
         flags = [self.data.houses[i].runs.flags(start, self.hop) for i, start in places.tolist()]
@@ -247,18 +272,12 @@ class ChunkBatches:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = _error(self.answers(network, drawn, x), target, self.absolute).mean(-1)
+        error = self.error(self.answers(network, drawn, x), target, self.data.scale).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
     def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
         """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N, M, A]."""
         return sliding.predict_chunks(network, x)
-
-
-def _error(answer: Tensor, target: Tensor, absolute: float) -> Tensor:
-    """The squared error of each answer, with so much of the absolute one added."""
-    difference = answer - target
-    return difference.square() + absolute * difference.abs() if absolute else difference.square()
 
 
 def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:

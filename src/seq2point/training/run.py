@@ -230,19 +230,19 @@ class _Task:
         self.batches.data.move(device)
 
     def validate(self, network: Seq2Point) -> dict[str, float]:
-        """The mean squared error in network units ('val_loss') and the MAE in watts, held-out blocks; NaN if it diverged."""
-        squares = absolutes = count = 0.0
-        std_w = self.model.scale.appliance_std_w[0]
+        """The training's loss ('val_loss') and the MAE in watts, of held-out blocks; NaN if it diverged."""
+        loss, std_w = self.settings.loss, self.model.scale.appliance_std_w[0]
+        losses = absolutes = count = 0.0
         for recording in self.held_out:
             truth_w = recording.appliance_w(self.appliance)
-            error = (self.model.predict_w(recording, clip=False)[:, 0] - truth_w).astype(np.float64)
-            error = error[~np.isnan(error)]
-            squares += float(np.square(error / std_w).sum())
-            absolutes += float(np.abs(error).sum())
-            count += len(error)
+            error_w = (self.model.predict_w(recording, clip=loss.clipped)[:, 0] - truth_w).astype(np.float64)
+            error_w = error_w[~np.isnan(error_w)]
+            losses += loss.of_watts(error_w, std_w)
+            absolutes += float(np.abs(error_w).sum())
+            count += len(error_w)
         if count < self.held_out_windows:  # the network answers what is no number
             return {"val_loss": math.nan, "val_mae_w": math.nan}
-        return {"val_loss": squares / count, "val_mae_w": absolutes / count}
+        return {"val_loss": losses / count, "val_mae_w": absolutes / count}
 
     def plan(self) -> Plan:
         """The steps to make; with a budget, after timing a few on a network that is then put back as it was."""
@@ -345,10 +345,10 @@ def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recordi
 
 def _batches(houses: Houses, settings: Settings) -> Batches:
     if settings.engine == "windows":
-        return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed, settings.absolute_weight)
+        return WindowBatches(houses, settings.batch_size or WINDOWS_PER_STEP, settings.seed, settings.loss)
     chunk = settings.chunk or sliding.chunk_windows(houses.architecture)
     chunks = round(settings.batch_size / chunk) if settings.batch_size else CHUNKS_PER_STEP
-    arguments = (houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.absolute_weight)
+    arguments = (houses, chunk, max(chunks, 1), settings.seed, settings.active, settings.augmentation, settings.loss)
     if can_keep(houses, settings.freeze) and not settings.augmentation:
         return FrozenChunks(settings.freeze, *arguments)
     return ChunkBatches(*arguments)

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from seq2point.choices import Engine, Freeze, LearningRateSchedule
 from seq2point.errors import UsageError
 from seq2point.training.augmentation import Augmentation
+from seq2point.training.loss import Loss
 
 VALIDATIONS = 20
 WARM_UP = 10
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
-TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
+TRANSPLANT, GAIN, LOADS, ABSOLUTE = 0.7, 0.3, 3.0, 0.2
 
 
 class Settings(BaseModel):
@@ -21,12 +22,14 @@ class Settings(BaseModel):
     `engine` 'sliding' learns from chunks of consecutive windows at once, 'windows' from shuffled single ones. `batch_size` is the
     windows in a step, by default 1000 for 'windows' and sixteen chunks for 'sliding'; `chunk` is the windows in a chunk, and
     `active` the fraction of chunks that are drawn by how much the appliance's power varies in them, and weighted accordingly.
-    `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, and `gain` how far its
-    power is scaled up and down (training/augmentation.py): by default 0.7 and 0.3 for 'sliding'; 'windows' has neither, and
-    nor has a network with frozen layers, whose answers are then computed once.
+    `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, `gain` how far its
+    power is scaled up and down, `loads` how many made-up loads a day are added to the mains, and `stretch` how far the duration
+    of what is transplanted goes from 1 (training/augmentation.py): by default 0.7, 0.3, 3 and 0 for 'sliding'; 'windows' has none
+    of them, and nor has a network with frozen layers, whose answers are then computed once.
     `absolute` is the weight of the absolute error beside the squared one, by default 0.2 for 'sliding' and 0 for 'windows', the
     paper's loss. What minimises it is the expected power, soft-thresholded: without it a network that is not sure answers with a
-    few watts at all times, and a rare appliance is then worse predicted than by zero.
+    few watts at all times, and a rare appliance is then worse predicted than by zero. `clipped` counts an answer below zero as
+    zero where the appliance is off (training/loss.py), by default for 'sliding' alone.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
@@ -46,7 +49,10 @@ class Settings(BaseModel):
     active: float = Field(0.5, ge=0, lt=1)
     transplant: float | None = Field(None, ge=0, le=1)
     gain: float | None = Field(None, ge=0, lt=1)
+    loads: float | None = Field(None, ge=0)
+    stretch: float = Field(0, ge=0)
     absolute: float | None = Field(None, ge=0)
+    clipped: bool | None = None
     learning_rate: PositiveFloat | None = None
     schedule: LearningRateSchedule = "linear"
     freeze: Freeze = "none"
@@ -62,14 +68,18 @@ class Settings(BaseModel):
     @property
     def augmentation(self) -> Augmentation:
         """What was asked for, or the engine's."""
-        if self.engine == "windows" or self.freeze != "none":
-            return Augmentation(self.transplant or 0.0, self.gain or 0.0)
-        return Augmentation(TRANSPLANT if self.transplant is None else self.transplant, GAIN if self.gain is None else self.gain)
+        plain = self.engine == "windows" or self.freeze != "none"
+        asked = (self.transplant, self.gain, self.loads)
+        usual = (0.0, 0.0, 0.0) if plain else (TRANSPLANT, GAIN, LOADS)
+        transplant, gain, loads = (often if amount is None else amount for amount, often in zip(asked, usual, strict=True))
+        return Augmentation(transplant, gain, loads, self.stretch)
 
     @property
-    def absolute_weight(self) -> float:
-        """The weight asked for, or the engine's."""
-        return self.absolute if self.absolute is not None else ABSOLUTE if self.engine == "sliding" else 0.0
+    def loss(self) -> Loss:
+        """The error asked for, or the engine's."""
+        sliding = self.engine == "sliding"
+        absolute = self.absolute if self.absolute is not None else ABSOLUTE if sliding else 0.0
+        return Loss(absolute, sliding if self.clipped is None else self.clipped)
 
     @classmethod
     def of(cls, **values: Any) -> Self:
@@ -82,8 +92,8 @@ class Settings(BaseModel):
             raise UsageError(f"{option} {first['input']}: {first['msg'].lower()}") from None
         if sum(value is not None for value in (settings.epochs, settings.steps, settings.budget_s)) > 1:
             raise UsageError("give one of --epochs, --steps and --budget, not several")
-        if settings.engine == "windows" and (settings.transplant or settings.gain):
-            raise UsageError("--transplant and --gain change whole chunks: they go with --engine sliding")
+        if settings.engine == "windows" and (settings.transplant or settings.gain or settings.loads or settings.stretch):
+            raise UsageError("--transplant, --gain, --loads and --stretch change whole chunks: they go with --engine sliding")
         return settings
 
 

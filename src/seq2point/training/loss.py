@@ -1,0 +1,37 @@
+"""The error that a training minimises, of answers in network units."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from seq2point.windows import Scale
+
+OFF_W = 5.0
+
+
+class Loss(NamedTuple):
+    """The squared error, the paper's, and what is put beside it.
+
+    `absolute` is the weight of the absolute error. With `clipped`, an answer below zero counts as zero where the appliance is off
+    (below OFF_W, which leaves room for standby): so it is answered to the user. A network whose answers are held to exactly zero
+    for most of the day spends itself on that, and hovers about it by some watts; where it only must not be above, it need not.
+    """
+
+    absolute: float = 0.0
+    clipped: bool = False
+
+    def __call__(self, answer: Tensor, target: Tensor, scale: Scale) -> Tensor:
+        """The error of each answer [..., A], in network units."""
+        if self.clipped:
+            mean_w, std_w = (answer.new_tensor(of) for of in (scale.appliance_mean_w, scale.appliance_std_w))
+            answer = torch.where(target < (OFF_W - mean_w) / std_w, torch.maximum(answer, -mean_w / std_w), answer)
+        difference = answer - target
+        return difference.square() + self.absolute * difference.abs() if self.absolute else difference.square()
+
+    def of_watts(self, error_w: npt.NDArray[np.float64], std_w: float) -> float:
+        """The sum over errors in watts, of one appliance."""
+        scaled = error_w / std_w
+        return float(np.square(scaled).sum() + self.absolute * np.abs(scaled).sum())
