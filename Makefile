@@ -35,10 +35,10 @@ $(LITERT)/.ready: $(READY)
 	$(PYTHON) -m venv $(LITERT)
 	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
 	    > $$($(LITERT)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/main.pth
-	$(LITERT)/bin/pip install --quiet --constraint constraints.txt ai-edge-litert
+	$(LITERT)/bin/pip install --quiet --constraint constraints.txt ai-edge-litert tflite-micro
 	@touch $@
 
-test-litert: litert-env  ## what LiteRT files promise, in LiteRT's interpreter
+test-litert: litert-env  ## what LiteRT files promise, in LiteRT's interpreter and in TensorFlow Lite Micro's
 	$(LITERT)/bin/python -m pytest tests/deploy/test_litert.py tests/contracts/test_targets.py -k litert
 
 check: setup     ## style, types and the direction of imports

@@ -80,6 +80,22 @@ def test_readers_that_know_only_the_format_find_aligned_weights_and_the_metadata
     assert (said["period_s"], said["window"], said["provenance"]["made"]) == (6.0, 33, "here")
 
 
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("name", ["one appliance", "low rank"])
+def test_tensorflow_lite_micro_gives_the_same_answers(name: str, int8: bool, tmp_path: Path):
+    micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="no tflite-micro here: make test-litert")
+    model, recording, path = untrained(SHAPES[name]), house(9000, outputs=SHAPES[name].outputs), tmp_path / "model.tflite"
+    calibrate = recording if int8 else None
+    deploy.find("litert").export(model, path, Order(int8=int8, calibrate=calibrate, limits=ALL))
+    windows_w = recording.mains_w[: 100 * model.window].reshape(100, -1)
+    expected_w = runtime.load(path).run(windows_w)
+    interpreter = micro.Interpreter.from_file(str(path), arena_size=100_000)
+    for window_w, answer_w in zip(windows_w, expected_w, strict=True):
+        interpreter.set_input(window_w[None], 0)
+        interpreter.invoke()
+        np.testing.assert_allclose(interpreter.get_output(0)[0], answer_w, atol=(0.02 if int8 else 1e-5) * expected_w.max())
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path):
     model = untrained(Architecture(window=33, channels=(4,), kernels=(5,), hidden=8))
     for out, order, says in (
