@@ -1,6 +1,5 @@
 """The LiteRT target: one file for LiteRT (TensorFlow Lite) on phones and boards, float32 or int8, for windows."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from seq2point.deploy import Exported, Order
@@ -14,7 +13,7 @@ from seq2point.files import written_whole
 from seq2point.model_file import Model
 from seq2point.recording import Watts
 from seq2point.runtime.facts import IN_TEXT, seal
-from seq2point.runtime.litert import answers, open_interpreter
+from seq2point.runtime.litert import Session
 
 
 def export(model: Model, out: Path, order: Order) -> Exported:
@@ -39,14 +38,9 @@ def export(model: Model, out: Path, order: Order) -> Exported:
             def make(_: Watts, in_float: Layers) -> bytes:
                 return build(model, in_float, seen)
 
-            _, quantization = search(model, fitted, order.limits, (("output",),), make, _answering)
+            _, quantization = search(model, fitted, order.limits, (("output",),), make, lambda content: Session(content).run)
             in_float = tuple(quantization["layers_in_float"])
         facts = facts_of(model, "ai-edge-litert", sliding=False, quantization=quantization)
         beside.write_bytes(seal(build(model, in_float, seen, f"\n{facts.as_text()}\n"), IN_TEXT))
         found = prove(beside, out, model, proof, order)
     return exported(out, quantization, found)
-
-
-def _answering(content: bytes) -> Callable[[Watts], Watts]:
-    interpreter = open_interpreter(content)
-    return lambda windows_w: answers(interpreter, windows_w)

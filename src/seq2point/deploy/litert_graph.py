@@ -39,6 +39,7 @@ def extremes(model: Model, windows_w: Watts) -> dict[str, tuple[float, float]]:
 
         handles.append(network.get_submodule(name).register_forward_hook(watch))
     mains = (torch.from_numpy(np.ascontiguousarray(windows_w)) - scale.mains_mean_w) / scale.mains_std_w
+    network.eval()
     with torch.inference_mode():
         for batch in torch.split(mains, BATCH):
             network(batch)
