@@ -32,10 +32,12 @@ def export(
     on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
     sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
     flash: Annotated[
-        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="A microcontroller's.", show_default="256KB")
+        int | None,
+        typer.Option(parser=options.byte_count, metavar="SIZE", help="Flash of the microcontroller.", show_default="256KB"),
     ] = None,
     ram: Annotated[
-        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="A microcontroller's.", show_default="64KB")
+        int | None,
+        typer.Option(parser=options.byte_count, metavar="SIZE", help="RAM of the microcontroller.", show_default="64KB"),
     ] = None,
     prefix: Annotated[
         str | None, typer.Option(help="Begins the names in C, for several models in one program.", show_default="s2p")
