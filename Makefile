@@ -3,9 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test test-oracles check bench format wheel clean
+.PHONY: help setup demo test test-oracles litert-env test-litert check bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -28,6 +29,18 @@ test-oracles:    ## what stored expectations say, against the real toolkit in an
 	$(VENV)-oracles/bin/pip install --quiet --requirement tests/oracles/requirements.txt
 	$(VENV)-oracles/bin/python tests/oracles/tfmot_magnitude.py
 
+litert-env: $(LITERT)/.ready  ## LiteRT, in an environment of its own that sees the other one's packages
+
+$(LITERT)/.ready: $(READY)
+	$(PYTHON) -m venv $(LITERT)
+	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
+	    > $$($(LITERT)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/main.pth
+	$(LITERT)/bin/pip install --quiet --constraint constraints.txt ai-edge-litert tflite-micro
+	@touch $@
+
+test-litert: litert-env  ## what LiteRT files promise, in LiteRT's interpreter and in TensorFlow Lite Micro's
+	$(LITERT)/bin/python -m pytest tests/deploy/test_litert.py tests/contracts/test_targets.py -k litert
+
 check: setup     ## style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +59,4 @@ wheel: setup     ## build the wheel and prove it in bare environments
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 
 clean:           ## remove the environment and what was built
-	rm -rf $(VENV) $(VENV)-oracles build dist runs
+	rm -rf $(VENV) $(VENV)-oracles $(LITERT) build dist runs

@@ -1,4 +1,4 @@
-"""Install the built wheel in fresh environments and use it: the core alone, then with the extra that trains.
+"""Install the built wheel in fresh environments and use it: the core alone, with what trains and exports, and on the edge.
 
 Run by `make wheel`: python tests/wheel_in_a_bare_environment.py dist
 """
@@ -17,6 +17,25 @@ NO_TORCH = (
 SIMULATE = """
 import seq2point.data.store
 seq2point.data.store.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
+"""
+EDGE = """
+import importlib.metadata, sys
+heavy = {"torch", "lightning", "scipy", "sklearn", "onnx"}
+installed = {name.lower() for name in importlib.metadata.packages_distributions()}
+assert not heavy & installed, f"installed: {heavy & installed}"
+from seq2point.cli import main
+sys.argv = ["seq2point", "disaggregate", "model.onnx", "house.parquet", "-o", "edge.csv"]
+try:
+    main()
+except SystemExit as left:
+    assert not left.code, left.code
+assert not heavy & set(sys.modules), f"imported: {heavy & set(sys.modules)}"
+"""
+SAME = """
+import numpy as np, polars as pl
+native, edge = (pl.read_csv(f"{name}.csv")["kettle"] for name in ("kettle", "edge"))
+assert native.is_null().equals(edge.is_null()) and native.max() > 0, "nothing to compare"
+np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
 """
 
 
@@ -48,13 +67,18 @@ def main(wheels: Path) -> None:
         refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
         if "seq2point[train]" not in refusal:
             sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")
-        run(folder, *install, f"{wheel}[train]")
+        run(folder, *install, f"{wheel}[train,export]")
         small = ("--network", "reduced", "--window", "49", "--steps", "5", "--threads", "1", "--out", "run")
         run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", *small)
         run(folder, "env/bin/seq2point", "disaggregate", "run/model.safetensors", "house.parquet", "-o", "kettle.csv")
         if not (folder / "kettle.csv").stat().st_size:
             sys.exit("the wheel disaggregated nothing")
-    print(f"{wheel.name}: installs and works in a bare environment, without torch and with it")
+        run(folder, "env/bin/seq2point", "export", "run/model.safetensors", "--target", "onnx", "-o", "model.onnx")
+        venv.create(folder / "edge", with_pip=True)
+        run(folder, "edge/bin/pip", *install[1:], f"{wheel}[edge]")
+        run(folder, "edge/bin/python", "-c", EDGE)
+        run(folder, "edge/bin/python", "-c", SAME)
+    print(f"{wheel.name}: installs and works in bare environments, without torch and with it, and exported without it")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2point.data.table import load_recording
-    from seq2point.errors import DataError, ModelFileError, Seq2PointError, TrainingError, UsageError
+    from seq2point.errors import DataError, ModelFileError, Seq2PointError, TrainingError, UsageError, VerificationError
     from seq2point.evaluation import evaluate
     from seq2point.model_file import Model
     from seq2point.network import Architecture
@@ -33,6 +33,7 @@ _HOMES = {
     "Seq2PointError": "errors",
     "TrainingError": "errors",
     "UsageError": "errors",
+    "VerificationError": "errors",
     "evaluate": "evaluation",
     "load_recording": "data.table",
     "simulate_house": "simulator",
@@ -49,6 +50,7 @@ __all__ = [
     "Seq2PointError",
     "TrainingError",
     "UsageError",
+    "VerificationError",
     "evaluate",
     "load_recording",
     "simulate_house",

@@ -23,20 +23,25 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-shar
 log = logging.getLogger("seq2point")
 
 
+def compiler() -> str | None:
+    """The path of this machine's C compiler, CC's where it is set; None where there is none."""
+    return next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
+
+
 def load(source: Path, otherwise: str) -> ctypes.CDLL | None:
     """The library of one C file, built where it is not there yet; None where it cannot be had, and the log says `otherwise`."""
     if os.environ.get("SEQ2POINT_NATIVE") == "0" or os.name != "posix":
         return None
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
-    if compiler is None:
+    command = compiler()
+    if command is None:
         log.info("no C compiler here: %s", otherwise)
         return None
-    key = hashlib.sha256(b"\0".join((source.read_bytes(), " ".join((compiler, *FLAGS)).encode(), _processor()))).hexdigest()[:16]
+    key = hashlib.sha256(b"\0".join((source.read_bytes(), " ".join((command, *FLAGS)).encode(), _processor()))).hexdigest()[:16]
     try:
         path = _cache_folder() / f"{source.stem}-{key}.so"
         if not path.exists():
             with written_whole(path) as beside:
-                _compile(compiler, source, beside)
+                _compile(command, source, beside)
         return ctypes.CDLL(str(path))
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
@@ -46,7 +51,7 @@ def load(source: Path, otherwise: str) -> ctypes.CDLL | None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{source.stem}.so"
             try:
-                _compile(compiler, source, path)
+                _compile(command, source, path)
                 return ctypes.CDLL(str(path))
             except (OSError, subprocess.SubprocessError) as error:
                 log.warning("%s: %s; %s", path, error, otherwise)

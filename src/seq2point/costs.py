@@ -83,11 +83,16 @@ def _file_sizes(model: Model) -> tuple[int, int]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         model.save(path)
-        packer, packed = zlib.compressobj(wbits=31), 0
-        with path.open("rb") as file:
-            while piece := file.read(1 << 20):
-                packed += len(packer.compress(piece))
-        return path.stat().st_size, packed + len(packer.flush())
+        return path.stat().st_size, gzipped_bytes(path)
+
+
+def gzipped_bytes(path: Path) -> int:
+    """Bytes of a file through gzip."""
+    packer, packed = zlib.compressobj(wbits=31), 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            packed += len(packer.compress(piece))
+    return packed + len(packer.flush())
 
 
 def _latencies_ms(models: Mapping[str, Model], batch: int) -> dict[str, float]:
@@ -97,7 +102,7 @@ def _latencies_ms(models: Mapping[str, Model], batch: int) -> dict[str, float]:
         windows = _ramp(model, batch * model.architecture.window).view(batch, -1)
         return lambda: model.network(windows).cpu()
 
-    return {name: 1e3 * s for name, s in _medians_s({name: work(model) for name, model in models.items()}).items()}
+    return {name: 1e3 * s for name, s in medians_s({name: work(model) for name, model in models.items()}).items()}
 
 
 def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
@@ -107,7 +112,7 @@ def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
         series = _ramp(model, SERIES + model.architecture.window - 1)
         return lambda: sliding.predict(model.network, series).cpu()
 
-    return {name: SERIES / s for name, s in _medians_s({name: work(model) for name, model in models.items()}).items()}
+    return {name: SERIES / s for name, s in medians_s({name: work(model) for name, model in models.items()}).items()}
 
 
 def _ramp(model: Model, length: int) -> Tensor:
@@ -116,7 +121,7 @@ def _ramp(model: Model, length: int) -> Tensor:
 
 
 @torch.inference_mode()
-def _medians_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+def medians_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     """Median seconds of each work, in turns; quick ones are repeated until the clock can tell, and get more turns."""
     repeats, turn_s = {}, 0.0
     for name, work in works.items():

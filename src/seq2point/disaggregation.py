@@ -8,13 +8,12 @@ from seq2point.choices import Edges, Engine
 from seq2point.data.table import Table, on_grid
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
-from seq2point.model_file import Model
+from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Watts
-from seq2point.sliding import Progress
 
 
 def disaggregate_table(
-    model: Model,
+    model: Predictor,
     table: Table,
     engine: Engine = "sliding",
     edges: Edges = "empty",
@@ -38,7 +37,7 @@ def check_ending(path: Path) -> None:
         raise UsageError(f"{path}: the answer is written as .csv or .parquet")
 
 
-def write_answer(path: str | Path, table: Table, model: Model, power_w: Watts) -> None:
+def write_answer(path: str | Path, table: Table, model: Predictor, power_w: Watts) -> None:
     """Write the table's times and one column of watts for each appliance, as CSV or Parquet by the path's ending.
 
     Raises UsageError for another ending.

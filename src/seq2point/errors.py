@@ -4,6 +4,7 @@ Seq2PointError          exit code 1
   DataError             a file or series that cannot be used: what, where, what to do
   ModelFileError        a model file that is damaged, altered or of another kind
   TrainingError         a training that cannot go on
+  VerificationError     exit code 3: an exported model that is not as good as the one it came from
   UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
   UnhealthyDataError    exit code 3: the data doctor could do its work, and found errors in what it checked
 """
@@ -28,6 +29,12 @@ class ModelFileError(Seq2PointError):
 
 class TrainingError(Seq2PointError):
     """A training cannot start or go on."""
+
+
+class VerificationError(Seq2PointError):
+    """An exported model is further from the native one than the limits allow."""
+
+    exit_code = 3
 
 
 class UsageError(Seq2PointError):

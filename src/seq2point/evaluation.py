@@ -11,9 +11,8 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Engine
 from seq2point.errors import DataError
 from seq2point.metrics import Metrics, Scored, score
-from seq2point.model_file import Model
+from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts
-from seq2point.sliding import Progress
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Evaluation:
     each recording, NaN where no full window reaches.
     """
 
-    model: Model
+    model: Predictor
     recordings: Sequence[Recording]
     predictions_w: Sequence[Watts]
     metrics: dict[str, Metrics]
@@ -47,7 +46,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model,
+    model: Predictor,
     recordings: Sequence[Recording],
     engine: Engine = "sliding",
     zone: tzinfo | None = None,
@@ -66,7 +65,7 @@ def evaluate(
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
     for i, appliance in enumerate(model.appliances):
         estimates = [power_w[:, i] for power_w in predictions]
-        stretches = _stretches(recordings, appliance, estimates, model.architecture.window, stride)
+        stretches = stretches_of(recordings, appliance, estimates, model.window, stride)
         truth = np.concatenate([s.truth_w for s in stretches])
         constants = {"zero": 0.0, "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64)))}
         metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
@@ -91,8 +90,8 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
             recording.appliance_w(name)
 
 
-def _stretches(
-    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int, stride: int
+def stretches_of(
+    recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int, stride: int = 1
 ) -> list[Scored]:
     """The gapless stretches where truth and estimate are known, never across a time jump; of each, every `stride`-th sample."""
     stretches = []

@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())

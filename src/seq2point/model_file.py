@@ -11,7 +11,7 @@ import struct
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -24,13 +24,12 @@ from seq2point import sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Edges, Engine
-from seq2point.data.align import place_on_grid
-from seq2point.errors import DataError, ModelFileError
+from seq2point.errors import ModelFileError
 from seq2point.files import written_whole
 from seq2point.network import Architecture, Seq2Point
+from seq2point.predictor import Progress, disaggregate_series
 from seq2point.recording import Recording, Watts
-from seq2point.series import Mains, open_series
-from seq2point.windows import Scale, gapless_spans
+from seq2point.windows import Scale, answer_spans
 
 FORMAT = 1
 MASK = "mask."
@@ -69,6 +68,11 @@ class Model:
     def architecture(self) -> Architecture:
         """The network's shape."""
         return self.network.architecture
+
+    @property
+    def window(self) -> int:
+        """Samples of mains that one answer needs."""
+        return self.architecture.window
 
     @classmethod
     def untrained(cls, appliance: str, period_s: float, architecture: Architecture | None = None) -> Self:
@@ -114,7 +118,7 @@ class Model:
         engine: Engine = "sliding",
         edges: Edges = "empty",
         clip: bool = True,
-        progress: sliding.Progress | None = None,
+        progress: Progress | None = None,
     ) -> Watts:
         """The appliances' power for every sample of a recording: f32[T, A] in watts.
 
@@ -122,56 +126,28 @@ class Model:
         the edge of a gapless stretch is repeated to fill the windows there, with 'zeros' no power is (as in nilmtk-contrib).
         Predictions below zero are zero, unless `clip` is off. `progress` is told of samples as they are done.
         """
-        architecture, scale = self.architecture, self.scale
+        shape, scale = self.architecture, self.scale
         mean_w = torch.tensor(scale.appliance_mean_w)
         std_w = torch.tensor(scale.appliance_std_w)
         device = next(self.network.parameters()).device
         predict = {"sliding": sliding.predict, "windows": sliding.predict_windows}[engine]
-        power_w = np.full((len(recording), architecture.outputs), np.nan, dtype=np.float32)
-        before = architecture.target_index
+
+        def answer(readings_w: Watts) -> Watts:
+            mains = torch.from_numpy(np.require(readings_w, requirements=["C", "W"])).to(device)
+            scaled = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w, progress=progress)
+            power = scaled.view(-1, shape.outputs).cpu() * std_w + mean_w
+            watts: Watts = (power.clamp_(min=0) if clip else power).numpy()
+            return watts
+
         training = self.network.training
         self.network.eval()
-        for first, end in gapless_spans(recording):
-            readings = recording.mains_w[first:end]
-            if edges != "empty":
-                padding: Literal["edge", "constant"] = "edge" if edges == "repeat" else "constant"
-                readings = np.pad(readings, (before, architecture.window - 1 - before), mode=padding)
-            if len(readings) < architecture.window:
-                continue
-            mains = torch.from_numpy(np.require(readings, requirements=["C", "W"])).to(device)
-            answer = predict(self.network, (mains - scale.mains_mean_w) / scale.mains_std_w, progress=progress)
-            answer = answer.view(-1, architecture.outputs).cpu()
-            at = first + before if edges == "empty" else first
-            answer = answer * std_w + mean_w
-            power_w[at : at + len(answer)] = (answer.clamp_(min=0) if clip else answer).numpy()
+        power_w = answer_spans(recording, shape.window, shape.target_index, shape.outputs, answer, edges)
         self.network.train(training)
         return power_w
 
     def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
-        """The appliances' power for a series of mains readings in watts, in the kind that came in and of its length.
-
-        NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling
-        period apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
-        `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'
-        or 'zeros'.
-        Raises DataError for values that are not numbers and for another period than the model's.
-        """
-        mains = open_series(series)
-        power_w = self._predict_series(mains, engine, edges)
-        return mains.restore(power_w, [a.name for a in self.appliances])
-
-    def _predict_series(self, mains: Mains, engine: Engine, edges: Edges) -> Watts:
-        if mains.times_s is None or len(mains.watts) < 2:
-            return self.predict_w(Recording("series", self.period_s, mains.watts), engine, edges)
-        steps = np.diff(mains.times_s)
-        step_s = float(np.median(steps))
-        if steps.min() <= 0:
-            raise DataError("the times of the series go back or repeat; sort it and drop repeats")
-        if abs(step_s / self.period_s - 1) > 0.01:
-            raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {self.period_s:g} s")
-        grid = place_on_grid(mains.times_s, self.period_s)
-        recording = Recording("series", self.period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)
-        return grid.at_readings(self.predict_w(recording, engine, edges), mains.watts)
+        """The appliances' power for a series of mains readings in watts, see `predictor.disaggregate_series`."""
+        return disaggregate_series(self, series, engine, edges)
 
     def digest(self) -> str:
         """The SHA-256 of the weights and masks, which tells models apart."""

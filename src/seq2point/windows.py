@@ -1,14 +1,15 @@
 """Windows of a recording and their scaling: the only place that knows the midpoint and the normalisation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2point.appliances import Appliance, Definition
+from seq2point.choices import Edges
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts
 from seq2point.states import runs
@@ -150,3 +151,29 @@ def window_runs(recording: Recording, window: int, target_index: int | None = No
     for name in appliances:
         usable &= ~np.isnan(recording.appliance_w(name)[target : target + len(usable)])
     return WindowRuns(*runs(usable))
+
+
+def answer_spans(
+    recording: Recording,
+    window: int,
+    target_index: int,
+    outputs: int,
+    answer: Callable[[Watts], Watts],
+    edges: Edges = "empty",
+) -> Watts:
+    """The answers of all windows of a recording at the samples that they predict: f32[T, outputs], NaN where there is none.
+
+    `answer` is asked for each gapless span of mains that holds a window: f32[L] to f32[L - window + 1, outputs]. With `edges`
+    'repeat' the reading at the edge of a span is repeated to fill the windows there, with 'zeros' no power is.
+    """
+    power_w = np.full((len(recording), outputs), np.nan, dtype=np.float32)
+    for first, end in gapless_spans(recording):
+        readings_w, at = recording.mains_w[first:end], first
+        if edges == "empty":
+            at += target_index
+        else:
+            padding: Literal["edge", "constant"] = "edge" if edges == "repeat" else "constant"
+            readings_w = np.pad(readings_w, (target_index, window - 1 - target_index), mode=padding)
+        if len(readings_w) >= window:
+            power_w[at : at + len(readings_w) - window + 1] = answer(readings_w)
+    return power_w

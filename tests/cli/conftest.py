@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from seq2point import Model
 from seq2point.cli import main
 from seq2point.data.store import write_recording
 from seq2point.recording import Recording
@@ -103,6 +105,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files:
     )
     assert answer.code == 0, answer.err
     return out, answer
+
+
+@pytest.fixture(scope="session")
+def unmasked(trained: tuple[Path, Answer], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained model without its masks, so that exporting has nothing to warn of."""
+    path = tmp_path_factory.mktemp("unmasked") / "model.safetensors"
+    replace(Model.load(trained[0] / "model.safetensors"), masks={}).save(path)
+    return path
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from seq2point.cli import (
     data_synthesise,
     demo,
     disaggregate,
+    export,
     factorise,
     info,
     protocol,
@@ -20,6 +21,7 @@ from seq2point.cli import (
     train,
     transfer,
     transfer_curve,
+    verify,
 )
 from seq2point.cli.run import run
 
@@ -47,7 +49,9 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (train, transfer, transfer_curve, prune, pruners, compact, factorise, test, disaggregate, convert, info, demo):
+for verb in (
+    train, transfer, transfer_curve, prune, pruners, compact, factorise, export, verify, test, disaggregate, convert, info, demo,
+):  # fmt: skip
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(protocol.app, name="protocol")
 

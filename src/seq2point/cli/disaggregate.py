@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def disaggregate(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
     edges: Annotated[
@@ -29,14 +29,14 @@ def disaggregate(
     """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
     from rich.console import Console
 
-    from seq2point.cli.loading import load_model
+    from seq2point.cli.loading import load_predictor
     from seq2point.cli.progress import bar
     from seq2point.data.table import read_table
     from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
     from seq2point.errors import DataError
 
     check_ending(out)
-    loaded = load_model(model, device, threads)
+    loaded = load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.status(f"reading {mains}"):
         table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))

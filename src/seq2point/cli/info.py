@@ -8,8 +8,49 @@ import typer
 from seq2point.cli import options
 
 
-def info(model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")], json: options.Json = None) -> None:
+def info(
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")], json: options.Json = None
+) -> None:
     """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
+    from seq2point import runtime
+
+    if runtime.serves(model):
+        _show_exported(model, json)
+    else:
+        _show_native(model, json)
+
+
+def _show_exported(model: Path, json: Path | None) -> None:
+    from rich.table import Table
+
+    from seq2point import runtime
+    from seq2point.cli import tables
+
+    loaded = runtime.load(model)
+    facts, file_bytes = loaded.facts, model.stat().st_size
+    report = {
+        "file": {"path": str(model), "bytes": file_bytes},
+        "model": loaded.describe(),
+        "provenance": loaded.provenance,
+    }
+    console = tables.written(report, json)
+    if str(json) == "-":
+        return
+    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
+    floats = facts.quantization["layers_in_float"] if facts.quantization else []
+    for name, value in {
+        "appliance": ", ".join(a.label for a in facts.appliances),
+        "sampling period": f"{facts.period_s:g} s",
+        "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:g} min), predicts sample {facts.target_index}",
+        "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
+        "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
+        "file": f"{file_bytes:,} bytes",
+    }.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
     from rich.console import Console

@@ -42,6 +42,17 @@ def numbers(option: str, text: str) -> list[float]:
     return sorted(found)
 
 
+BYTES = {"": 1, "b": 1, "kb": 1 << 10, "k": 1 << 10, "mb": 1 << 20, "m": 1 << 20}
+
+
+def byte_count(text: str | int) -> int:
+    """A memory such as 65536, 64KB or 1MB as bytes, 1024 to a KB; raises typer.BadParameter for anything else."""
+    found = re.fullmatch(r"\s*([0-9]+)\s*([a-z]*)\s*", str(text).lower())
+    if not found or found[2] not in BYTES or int(found[1]) == 0:
+        raise typer.BadParameter(f"'{text}' is no size; write 256KB or 1MB")
+    return int(found[1]) * BYTES[found[2]]
+
+
 def settings(pairs: Sequence[str]) -> dict[str, str]:
     """Settings written name=value; raises UsageError for what is not, and for a name that comes twice."""
     found: dict[str, str] = {}

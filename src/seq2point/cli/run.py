@@ -7,7 +7,7 @@ from collections.abc import Callable
 from seq2point.errors import Seq2PointError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
-EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert")
+EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {"onnxruntime": "edge", "onnx": "export", "ai_edge_litert": "litert"}
 
 STOPPED = "stopped; --resume goes on from a training's last checkpoint"
 TYPERS_INTERRUPT = 130

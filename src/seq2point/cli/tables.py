@@ -63,14 +63,15 @@ def show_costs(found: Mapping[str, Any], console: Console) -> None:
     from seq2point import costs
 
     threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
-    console.print(_table_of(f"costs, measured on {threads}; (nx): n times better than the first", costs.rows(found)))
+    console.print(table_of(f"costs, measured on {threads}; (nx): n times better than the first", costs.rows(found)))
     if found["accuracy"]:
-        console.print(_table_of("accuracy", costs.accuracy_rows(found)))
+        console.print(table_of("accuracy", costs.accuracy_rows(found)))
     for note in found["notes"]:
         console.print(note, soft_wrap=True, highlight=False)
 
 
-def _table_of(title: str, lines: Sequence[Sequence[str]]) -> Table:
+def table_of(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    """Rows of cells under their heading, the first row."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for i, heading in enumerate(lines[0]):
         table.add_column(heading, justify="right" if i else "left")

@@ -9,7 +9,7 @@ from seq2point.cli import options
 
 
 def test(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")],
     data: Annotated[
         list[Path], typer.Option("--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE")
     ],
@@ -28,7 +28,7 @@ def test(
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli import tables
-    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.cli.loading import load_houses, load_predictor
     from seq2point.cli.progress import bar
     from seq2point.evaluation import evaluate
 
@@ -37,7 +37,7 @@ def test(
 
         plots.check_ending(plot)
     days = options.time_zone(zone)
-    loaded = load_model(model, device, threads)
+    loaded = load_predictor(model, device, threads)
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
     recordings = load_houses(data, names, loaded.period_s, named, resample)

@@ -14,18 +14,16 @@ first Linear is factorised.
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from seq2point.network import Architecture, Seq2Point
+from seq2point.predictor import Progress
 from seq2point.sliding import compiled, plain, ranked
 from seq2point.sliding.lengths import fast_length
 
-__all__ = ["MEMORY_MB", "Progress", "chunk_windows", "predict", "predict_chunks", "predict_features", "predict_windows"]
-
-Progress = Callable[[int], None]
+__all__ = ["MEMORY_MB", "chunk_windows", "predict", "predict_chunks", "predict_features", "predict_windows"]
 
 MEMORY_MB = 512
 

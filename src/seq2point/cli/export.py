@@ -1,0 +1,76 @@
+"""`seq2point export`: a trained model as a file that runs where it will live, proved before it is written."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+from seq2point.deploy import TARGETS, USUAL, Limits
+
+MORE_ERROR = "By how much the MAE while on may grow, as a share."
+MORE_ENERGY_ERROR = "By how much the SAE may grow."
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    target: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
+    ],
+    sliding: Annotated[bool, typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate.")] = False,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="A house to take int8 ranges from, mains and the appliance; its last part proves the result.", metavar="FILE"
+        ),
+    ] = None,
+    verify: Annotated[
+        list[Path] | None, typer.Option(help="A house to prove the result on; repeat for several.", metavar="FILE")
+    ] = None,
+    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
+    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
+    flash: Annotated[
+        int | None,
+        typer.Option(parser=options.byte_count, metavar="SIZE", help="Flash of the microcontroller.", show_default="256KB"),
+    ] = None,
+    ram: Annotated[
+        int | None,
+        typer.Option(parser=options.byte_count, metavar="SIZE", help="RAM of the microcontroller.", show_default="64KB"),
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="Begins the names in C, for several models in one program.", show_default="s2p")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write a result that fails its proof all the same.")] = False,
+    json: options.Json = None,
+    resample: options.Resample = False,
+    threads: options.Threads = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Export a model: watts in, watts out, held to the native model; what fails is not written, with exit code 3."""
+    from rich.console import Console
+
+    from seq2point import deploy
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_houses, load_model
+
+    chosen = deploy.find(target)
+    loaded = load_model(model, "cpu", threads)
+    names = [a.name for a in loaded.appliances]
+    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    calibration = load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None
+    proof = load_houses(verify or [], names, loaded.period_s, named, resample)
+    order = deploy.Order(sliding, int8, calibration, proof, Limits(on_mae, sae), force, flash, ram, prefix)
+    with Console(stderr=True).status("exporting"):
+        exported = chosen.export(loaded, out, order)
+    console = tables.written({"target": target, **exported.report}, json)
+    for title, lines in exported.tables:
+        console.print(tables.table_of(title, lines))
+    for note in exported.notes:
+        console.print(note, soft_wrap=True, highlight=False, markup=False)
+    tables.files(exported.files, quiet=str(json) == "-")

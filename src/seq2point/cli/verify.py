@@ -1,0 +1,45 @@
+"""`seq2point verify`: an exported file beside the model that it came from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2point.cli import options
+from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
+from seq2point.deploy import USUAL, Limits
+
+
+def verify(
+    exported: Annotated[Path, typer.Argument(help="An exported file.", metavar="EXPORTED")],
+    model: Annotated[Path, typer.Argument(help="The model file to hold it to.", metavar="MODEL")],
+    data: Annotated[list[Path], typer.Option("--data", help="A house, CSV or Parquet; repeat for several.", metavar="FILE")],
+    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
+    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
+    json: options.Json = None,
+    resample: options.Resample = False,
+    threads: options.Threads = None,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Run an exported file and its native model side by side; exit code 3 where the file is worse than the limits allow."""
+    from rich.console import Console
+
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.deploy.verify import verify as hold
+    from seq2point.errors import VerificationError
+
+    loaded = load_model(model, "cpu", threads)
+    names = [a.name for a in loaded.appliances]
+    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    recordings = load_houses(data, names, loaded.period_s, named, resample)
+    with Console(stderr=True).status("verifying"):
+        found = hold(exported, loaded, recordings, Limits(on_mae, sae), threads)
+    console = tables.written(found.as_json(), json)
+    console.print(tables.table_of(f"{exported.name} beside the native model, {found.windows:,} windows", found.rows()))
+    if found.failures:
+        raise VerificationError(f"{exported}: {'; '.join(found.failures)}")

@@ -1,0 +1,90 @@
+"""Deployment targets: a trained model written as a file that runs where it will live, and the proof that it does.
+
+A target is one module with `export(model, out, order) -> Exported` and one line in TARGETS. It writes nothing that fails its
+own proof, unless forced.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from seq2point.errors import UsageError
+
+if TYPE_CHECKING:
+    from seq2point.model_file import Model
+    from seq2point.recording import Recording
+
+TARGETS = {
+    "onnx": "seq2point.deploy.onnx",
+    "litert": "seq2point.deploy.litert",
+    "microcontroller": "seq2point.deploy.microcontroller",
+}
+
+
+class Limits(NamedTuple):
+    """By how much an exported model may be worse: a share of the error while on, and of the energy.
+
+    `difference` is for what is not quantised: the largest difference as a share of the largest answer.
+    """
+
+    on_mae: float = 0.05
+    sae: float = 0.02
+    difference: float = 1e-4
+
+
+USUAL = Limits()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a target.
+
+    `calibrate` is what int8 ranges are taken from, `verify` what the result is held to beside the native model (several
+    houses, none for random windows). With `force` a result that fails is written all the same. Flash, RAM and the prefix of
+    names are a microcontroller's.
+    """
+
+    sliding: bool = False
+    int8: bool = False
+    calibrate: "Recording | None" = None
+    verify: Sequence["Recording"] = ()
+    limits: Limits = USUAL
+    force: bool = False
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    prefix: str | None = None
+
+    def refuse(self, target: str, *options: str) -> None:
+        """Raise UsageError where one of these options, that the target does not know, is given."""
+        for option in options:
+            if getattr(self, option):
+                raise UsageError(f"--{option.removesuffix('_bytes')} is not for --target {target}")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a target wrote: files by what they hold, a report as JSON, and the same in words.
+
+    `tables` are titles with rows of cells, the first row their heading; `notes` are sentences under them.
+    """
+
+    files: dict[str, Path]
+    report: dict[str, Any]
+    tables: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
+    notes: Sequence[str] = ()
+
+
+class Target(Protocol):
+    """What a target's module offers."""
+
+    def export(self, model: "Model", out: Path, order: Order) -> Exported:
+        """Write the model; raises UsageError for what the target cannot do and VerificationError for what fails."""
+
+
+def find(name: str) -> Target:
+    """The target of a name; raises UsageError for an unknown one, with those that exist."""
+    if name not in TARGETS:
+        raise UsageError(f"unknown target '{name}': choose one of {', '.join(TARGETS)}")
+    return cast(Target, import_module(TARGETS[name]))

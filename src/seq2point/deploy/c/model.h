@@ -1,0 +1,56 @@
+/* $title
+ *
+$about
+ *
+ * One reading goes in every $period s; the answer that comes out belongs to the reading $delay readings before it. The answer
+ * needs the $window readings around it: $target before and $delay after. After a start, and after a gap, there is none until
+ * $window readings are in.
+ *
+ *     static s2p_state state;
+ *     float power_w[S2P_OUTPUTS];
+ *     s2p_init(&state);
+ *     for (;;)
+ *         if (s2p_feed(&state, read_the_meter(), power_w))
+ *             ...
+ *
+ * A state belongs to one meter and is all the memory that this needs beside a little stack. Nothing here allocates or blocks.
+ */
+#ifndef $guard
+#define $guard
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define S2P_PERIOD_S $period /* seconds between readings */
+#define S2P_WINDOW $window /* readings that an answer is made from */
+#define S2P_TARGET_INDEX $target /* the one of them that it belongs to */
+#define S2P_DELAY $delay /* readings that come after that one */
+#define S2P_OUTPUTS $outputs /* appliances, in this order: */
+$appliances
+
+typedef struct {
+    uint16_t head[$layers]; /* where each layer's next column goes */
+    uint16_t filled[$layers]; /* how many columns each layer has */
+    int16_t rings[$ring_numbers]; /* the last columns that the layers read */
+${features_memory}} s2p_state;
+
+/* Forget all readings. */
+void s2p_init(s2p_state *state);
+
+/* Take the next reading, in watts. Returns 1 when there is an answer, S2P_OUTPUTS numbers in power_w in watts, none below zero;
+ * else 0, and power_w stays as it was. NAN (a reading that is missing, as an infinite one) is a gap: it resets the state.
+ * Readings beyond -$most_mains W and $most_mains W count as those. */
+int s2p_feed(s2p_state *state, float mains_w, float *power_w);
+
+/* Check the tables against their sum, and the answers to a stretch of readings against what they must be. Returns 1 when all is
+ * well, else 0. Uses the state, which is as after s2p_init when it returns. */
+int s2p_self_test(s2p_state *state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,103 @@
+"""Windows to take int8 ranges from and to measure losses on, with the on-states in them.
+
+Moving averages of the ranges, the default of other tools, erase the rare moments that matter: an appliance is off nearly always.
+Here the calibration windows hold its on-states in a fixed share, and ranges are the lowest and highest values seen.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2point.deploy import Order
+from seq2point.errors import DataError
+from seq2point.evaluation import check
+from seq2point.model_file import Model
+from seq2point.recording import Recording, Watts
+from seq2point.states import on_state
+from seq2point.windows import window_runs
+
+HELD_BACK = 0.3
+CALIBRATED_ON = "the part that int8 is calibrated on"
+Positions = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+class Sample(NamedTuple):
+    """Some windows of a recording: mains f32[N, W], the power at their targets f32[N, A], and whether it is on, bool[N, A].
+
+    `even` flags the windows that were drawn evenly over all, whatever is on; `share_on` is the share of all windows with each
+    appliance on.
+    """
+
+    mains_w: Watts
+    truth_w: Watts
+    on: Flags
+    even: Flags
+    share_on: tuple[float, ...]
+
+
+def parts(model: Model, order: Order) -> tuple[Recording | None, list[Recording]]:
+    """What to calibrate on, if anything, and the recordings that the result is to be held to.
+
+    The last part of the calibration recording is held back, to prove the result where the order names nothing else for that.
+    Raises DataError for recordings that do not fit, and where the appliance is never on in what is held back.
+    """
+    names = [a.name for a in model.appliances]
+    check([*order.verify, *([order.calibrate] if order.calibrate else [])], model.period_s, names)
+    if order.calibrate is None:
+        return None, list(order.verify)
+    fitted, held_back = order.calibrate.hold_out(HELD_BACK, model.window)
+    on_windows(fitted, model, CALIBRATED_ON)
+    if not order.verify:
+        on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
+    return fitted, list(order.verify) or [held_back]
+
+
+def on_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:
+    """Where the windows of a recording start, and whether each appliance is on at the samples that they predict.
+
+    Raises DataError where there is no window or an appliance is never on; `part` says what of the file the recording is.
+    """
+    shape = model.architecture
+    runs = window_runs(recording, shape.window, shape.target_index, [a.name for a in model.appliances])
+    if not runs.total:
+        raise DataError(f"{recording.house}: no stretch of {shape.window} samples without a gap in {part}")
+    starts = runs.starts(np.arange(runs.total))
+    states = []
+    for appliance in model.appliances:
+        power_w = recording.appliance_w(appliance.name)
+        on = np.concatenate([on_state(power_w[first:end], appliance, model.period_s) for first, end in recording.pieces()])
+        states.append(on[starts + shape.target_index])
+        if not states[-1].any():
+            raise DataError(
+                f"{recording.house}: the {appliance.label} is never on in {part}, {recording.days:.3g} days; int8 cannot be "
+                f"calibrated or judged without: give a recording in which it takes more than {appliance.on_power_w:g} W"
+            )
+    return starts, states
+
+
+def draw(recording: Recording, model: Model, on: int, even: int) -> Sample:
+    """Windows with the appliances on at the sample that they predict, others evenly over the recording, and the highest peak.
+
+    Each appliance gets its part of the `on` windows, evenly over all its on-states. Raises DataError as `on_windows` does.
+    """
+    shape = model.architecture
+    starts, states = on_windows(recording, model, CALIBRATED_ON)
+    targets = starts + shape.target_index
+    peak = np.argmax(recording.mains_w[targets], keepdims=True)
+    with_on = [evenly(np.flatnonzero(state), on // len(states)) for state in states]
+    spread = evenly(np.arange(len(starts)), even)
+    chosen = np.concatenate([peak, *with_on, spread])
+    return Sample(
+        np.lib.stride_tricks.sliding_window_view(recording.mains_w, shape.window)[starts[chosen]],
+        np.stack([recording.appliance_w(a.name)[targets[chosen]] for a in model.appliances], axis=1),
+        np.stack([state[chosen] for state in states], axis=1),
+        np.arange(len(chosen)) >= len(chosen) - len(spread),
+        tuple(float(state.mean()) for state in states),
+    )
+
+
+def evenly(values: Positions, count: int) -> Positions:
+    """At most so many of some values, spread evenly over them."""
+    return values[np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(np.int64)]

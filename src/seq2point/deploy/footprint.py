@@ -1,0 +1,41 @@
+"""Peak memory of a process of its own that loads a model and answers one window."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from seq2point.runtime import serves
+
+MEASURED = """
+import re, sys
+from pathlib import Path
+{answer}
+try:
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+except OSError:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1))
+"""
+EXPORTED = """
+import numpy as np
+from seq2point import runtime
+model = runtime.load(sys.argv[1], int(sys.argv[2]))
+model.run(np.zeros((1, model.window), np.float32))
+"""
+NATIVE = """
+import torch
+from seq2point.model_file import Model
+torch.set_num_threads(int(sys.argv[2]))
+model = Model.load(sys.argv[1])
+with torch.inference_mode():
+    model.network(torch.zeros(1, model.window))
+"""
+
+
+def peak_mb(path: Path, threads: int) -> float | None:
+    """Peak resident megabytes, interpreter and libraries and all; None where the system does not tell, and for a C source."""
+    if path.suffix == ".c":
+        return None
+    code = MEASURED.format(answer=EXPORTED if serves(path) else NATIVE)
+    done = subprocess.run([sys.executable, "-c", code, str(path), str(threads)], capture_output=True, text=True, check=False)
+    return int(done.stdout) / 1024 if done.returncode == 0 else None

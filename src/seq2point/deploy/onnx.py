@@ -1,0 +1,45 @@
+"""The ONNX target: one file for ONNX Runtime, float32 or int8, for windows or for chunks of any length."""
+
+from pathlib import Path
+
+import onnx
+
+from seq2point.deploy import Exported, Order
+from seq2point.deploy.calibration import parts
+from seq2point.deploy.onnx_graph import build
+from seq2point.deploy.proof import exported, facts_of, prove, warn_of_zeros
+from seq2point.errors import UsageError
+from seq2point.files import written_whole
+from seq2point.model_file import Model
+from seq2point.runtime.facts import seal
+from seq2point.runtime.onnx import MARKER
+
+
+def export(model: Model, out: Path, order: Order) -> Exported:
+    """Write a model as an ONNX file, proved: on `order.verify`, for int8 else on the held-back part of what calibrates it.
+
+    Without either the float32 file is held to the native model on random mains.
+    Raises UsageError for options that do not fit, DataError for recordings that do not, VerificationError where the file is
+    worse than the limits allow and `order.force` is off; then nothing is written.
+    """
+    order.refuse("onnx", "flash_bytes", "ram_bytes", "prefix")
+    if out.suffix.lower() != ".onnx":
+        raise UsageError(f"{out}: an ONNX file is written as .onnx")
+    if order.int8 != (order.calibrate is not None):
+        raise UsageError("int8 needs --calibrate FILE" if order.int8 else "--calibrate is for --int8")
+    fitted, proof = parts(model, order)
+    warn_of_zeros(model)
+    with written_whole(out) as beside:
+        beside.touch()
+        if fitted is None:
+            proto, quantization, packages = build(model, order.sliding), None, ["onnx"]
+        else:
+            from seq2point.deploy.onnx_int8 import smallest
+
+            proto, quantization = smallest(model, order.sliding, fitted, order.limits)
+            packages = ["onnx", "onnxruntime"]
+        facts = facts_of(model, *packages, sliding=order.sliding, quantization=quantization)
+        onnx.helper.set_model_props(proto, facts.entries())
+        beside.write_bytes(seal(proto.SerializeToString(), MARKER))
+        found = prove(beside, out, model, proof, order)
+    return exported(out, quantization, found)

@@ -1,0 +1,97 @@
+"""A network as an ONNX graph, written from its weights: watts in, watts out.
+
+    mains_w [batch, window]    convolutions, Reshape, Gemm, Gemm, Relu          power_w [batch, appliances]
+    mains_w [batch, length]    convolutions, Conv of `taps`, Conv of 1, Relu    power_w [batch, length - window + 1, appliances]
+
+The second shares the convolutions among all windows of a chunk: the first Linear of a window is a convolution of `taps` samples.
+Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last Relu
+clips at zero. Nodes carry the names of the network's layers.
+
+ONNX Runtime has its quickest kernels for float32 convolutions that are two-dimensional (over a height of one), and for int8 ones
+that are not.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from seq2point.deploy.weights import Weights, in_watts, layers
+from seq2point.model_file import Model
+from seq2point.runtime.onnx import INPUT, OUTPUT
+
+OPSET, IR_VERSION = 17, 8
+CLIP = "clip"
+
+
+class _Graph:
+    """Nodes and constants as they are added; `at` is the tensor that the last node gave."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.at = INPUT
+
+    def constant(self, name: str, value: npt.ArrayLike, kind: type = np.float32) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=kind), name))
+        return name
+
+    def node(self, kind: str, *inputs: str, name: str, output: str | None = None, **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, [self.at, *inputs], [output or name], name=name, **attributes))
+        self.at = output or name
+
+    def layer(self, kind: str, name: str, weights: Weights, shape: tuple[int, ...], **attributes: Any) -> None:
+        """A layer with its weights in a shape of the graph's, and its bias where it has one."""
+        inputs = [self.constant(f"{name}.weight", weights[f"{name}.weight"].reshape(shape))]
+        if f"{name}.bias" in weights:
+            inputs.append(self.constant(f"{name}.bias", weights[f"{name}.bias"]))
+        self.node(kind, *inputs, name=name, **attributes)
+
+
+def build(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
+    """The model as an ONNX model in float32, for windows or for chunks, its convolutions of one or two dimensions."""
+    shape = model.architecture
+    weights = in_watts(model)
+    graph = _Graph()
+    height = (1,) * (dimensions - 1)
+    graph.node("Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal")
+    inputs = 1
+    for i, (outputs, kernel) in enumerate(zip(shape.channels, shape.kernels, strict=True)):
+        graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, *height, kernel))
+        graph.node("Relu", name=f"convolutions.{i}.relu")
+        inputs = outputs
+    sizes = {"projection": shape.rank or 0, "hidden": shape.hidden, "output": shape.outputs}
+    linear, taps = layers(shape)[len(shape.kernels) :], shape.taps
+    if not sliding:
+        graph.node("Reshape", graph.constant("flat.shape", [0, -1], np.int64), name="flat")
+        inputs, taps = inputs * taps, 1
+    for name in linear:
+        outputs = sizes[name]
+        if sliding:
+            graph.layer("Conv", name, weights, (outputs, inputs, *height, taps))
+        else:
+            graph.layer("Gemm", name, weights, (outputs, inputs), transB=1)
+        if name == "hidden":
+            graph.node("Relu", name="hidden.relu")
+        inputs, taps = outputs, 1
+    if sliding:
+        if height:
+            graph.node("Squeeze", graph.constant("flat.axes", [2], np.int64), name="flat")
+        graph.node("Transpose", name="answer", perm=[0, 2, 1])
+    graph.node("Relu", name=CLIP, output=OUTPUT)
+    mains: list[str | int | None] = ["batch", "length" if sliding else shape.window]
+    power: list[str | int | None] = ["batch", *(["windows"] if sliding else []), shape.outputs]
+    return helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "seq2point",
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, mains)],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, power)],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="seq2point",
+    )

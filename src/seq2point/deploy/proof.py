@@ -1,0 +1,73 @@
+"""What every target does alike around its writing: the facts that go in, the proof, and what is told of it."""
+
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from seq2point import masks
+from seq2point.deploy import Exported, Order
+from seq2point.deploy.layers_in_float import rows
+from seq2point.deploy.verify import Verification, verify
+from seq2point.errors import VerificationError
+from seq2point.model_file import Model
+from seq2point.recording import Recording
+from seq2point.runtime import Facts
+
+KEPT = ("layers_in_float", "calibration")
+
+
+def warn_of_zeros(model: Model) -> None:
+    """Say that pruned weights which are still there save nothing in an exported file."""
+    if zeros := masks.sparsity(model.masks):
+        warnings.warn(
+            f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file neither smaller nor faster; "
+            "what is pruned as a whole goes with `seq2point compact`",
+            stacklevel=3,
+        )
+
+
+def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str, Any] | None) -> Facts:
+    """What an exported file says of itself; `packages` wrote it and give their versions."""
+    return Facts(
+        appliances=model.appliances,
+        period_s=model.period_s,
+        window=model.window,
+        target_index=model.architecture.target_index,
+        sliding=sliding,
+        scale=model.scale,
+        model=model.architecture.model_dump(mode="json"),
+        quantization=None if quantization is None else {name: quantization[name] for name in KEPT},
+        provenance=model.provenance | {"exported_with": {name: version(name) for name in ("seq2point", *packages)}},
+    )
+
+
+def prove(written: Path, out: Path, model: Model, recordings: list[Recording], order: Order) -> Verification:
+    """Hold what is written, but not in its place yet, to the native model.
+
+    Raises VerificationError where it is worse than the limits allow, unless forced.
+    """
+    found = verify(written, model, recordings, order.limits)
+    if found.failures and not order.force:
+        raise VerificationError(f"{out}: not written: {'; '.join(found.failures)}; --force writes it all the same")
+    return found
+
+
+def exported(out: Path, quantization: dict[str, Any] | None, found: Verification) -> Exported:
+    """One file with its proof, as JSON and in words."""
+    report = {"quantization": quantization, "verification": found.as_json()}
+    if not found.metrics:
+        said = f"the native model's answers in {found.windows:,} windows of random mains, to {found.relative:.1g} of the largest"
+        if not found.highest_w:
+            said += "; but all are zero there, which proves little: use --verify FILE"
+        return Exported({"model": out}, report, (), (*found.failures, said))
+    tables = []
+    if quantization is not None:
+        tables.append(("layers that stay float32, and what is lost on the calibration part", rows(quantization)))
+    tables.append(beside_native(out, found))
+    return Exported({"model": out}, report, tables, found.failures)
+
+
+def beside_native(out: Path, found: Verification) -> tuple[str, list[list[str]]]:
+    """The table of a proof, and its title."""
+    return f"{out.name} beside the native model, {found.windows:,} windows", found.rows()

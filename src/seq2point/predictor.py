@@ -1,0 +1,72 @@
+"""Predictor: what answers for a recording, a trained model or one exported to a file that runs without torch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.choices import Edges, Engine
+from seq2point.data.align import place_on_grid
+from seq2point.errors import DataError
+from seq2point.recording import Recording, Watts
+from seq2point.series import Mains, open_series
+
+Progress = Callable[[int], None]
+
+
+class Predictor(Protocol):
+    """Appliances, the sampling period and the window of mains that the answers need, and the answers for a recording."""
+
+    @property
+    def appliances(self) -> tuple[Appliance, ...]:
+        """What it answers for, in the order of its answers."""
+
+    @property
+    def period_s(self) -> float:
+        """The sampling period of its mains."""
+
+    @property
+    def window(self) -> int:
+        """Samples of mains that one answer needs."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where it comes from, as JSON."""
+
+    def predict_w(
+        self, recording: Recording, engine: Engine = "sliding", edges: Edges = "empty", *, progress: Progress | None = None
+    ) -> Watts:
+        """The appliances' power for every sample of a recording: f32[T, A] in watts, NaN where there is no answer."""
+
+    def describe(self) -> dict[str, Any]:
+        """What reports say of it, as JSON."""
+
+
+def disaggregate_series(predictor: Predictor, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
+    """The appliances' power for a series of mains readings in watts, in the kind that came in and of its length.
+
+    NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling period
+    apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
+    `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'
+    or 'zeros'.
+    Raises DataError for values that are not numbers and for another period than the predictor's.
+    """
+    mains = open_series(series)
+    power_w = _predict_series(predictor, mains, engine, edges)
+    return mains.restore(power_w, [a.name for a in predictor.appliances])
+
+
+def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: Edges) -> Watts:
+    period_s = predictor.period_s
+    if mains.times_s is None or len(mains.watts) < 2:
+        return predictor.predict_w(Recording("series", period_s, mains.watts), engine, edges)
+    steps = np.diff(mains.times_s)
+    step_s = float(np.median(steps))
+    if steps.min() <= 0:
+        raise DataError("the times of the series go back or repeat; sort it and drop repeats")
+    if abs(step_s / period_s - 1) > 0.01:
+        raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {period_s:g} s")
+    grid = place_on_grid(mains.times_s, period_s)
+    recording = Recording("series", period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)
+    return grid.at_readings(predictor.predict_w(recording, engine, edges), mains.watts)

@@ -1,0 +1,46 @@
+"""ONNX files in ONNX Runtime, on the CPU."""
+
+from pathlib import Path
+
+import onnxruntime as ort
+
+from seq2point.errors import ModelFileError
+from seq2point.recording import Watts
+from seq2point.runtime.facts import SEAL, Facts, check_seal
+from seq2point.runtime.runtime import Runtime
+
+INPUT, OUTPUT = "mains_w", "power_w"
+MARKER = b"\x0a\x06" + SEAL.encode() + b"\x12\x40"
+ERRORS_ONLY = 3
+
+
+class OnnxRuntime(Runtime):
+    """An ONNX file with a session to run it."""
+
+    def __init__(self, facts: Facts, session: ort.InferenceSession):
+        super().__init__(facts)
+        self._session = session
+
+    def _run(self, mains_w: Watts) -> Watts:
+        power_w: Watts = self._session.run([OUTPUT], {INPUT: mains_w})[0]
+        return power_w
+
+
+def open_session(model: str | bytes, threads: int | None = None) -> ort.InferenceSession:
+    """A session on a file or on a file's content, with so many threads (all cores by default)."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = ERRORS_ONLY
+    # x86 without VNNI adds int8 products up in 16 bits, which overflow; this takes the way that does not, and is idle elsewhere.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def open_model(path: Path, threads: int | None = None) -> OnnxRuntime:
+    """Open a file; raises ModelFileError for one that was not exported by seq2point, and is not whole."""
+    check_seal(path, MARKER)
+    try:
+        session = open_session(str(path), threads)
+    except Exception as error:
+        raise ModelFileError(f"{path}: ONNX Runtime {ort.__version__} refuses it ({error})") from error
+    return OnnxRuntime(Facts.read(session.get_modelmeta().custom_metadata_map, path), session)

@@ -1,0 +1,56 @@
+"""Models of several shapes, exported; and a house whose appliances come and go."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seq2point import Architecture, Model, Recording, deploy, runtime
+from seq2point.appliances import APPLIANCES
+from seq2point.deploy import Order
+from seq2point.runtime import Runtime
+from seq2point.windows import Scale
+
+Export = Callable[..., Runtime]
+
+
+def untrained(shape: Architecture, seed: int = 0) -> Model:
+    """A model of a shape, its answers on both sides of zero watts."""
+    torch.manual_seed(seed)
+    appliances = tuple(APPLIANCES.values())[: shape.outputs]
+    model = Model.untrained("kettle", 6.0, shape)
+    return replace(model, appliances=appliances, scale=Scale.lineage(appliances), provenance={"made": "here"})
+
+
+def house(samples: int = 3000, seed: int = 0, outputs: int = 1) -> Recording:
+    """Appliances of their own power, each on for two minutes now and then, over a base load with noise."""
+    rng = np.random.default_rng(seed)
+    powers: dict[str, np.ndarray] = {}
+    for appliance in tuple(APPLIANCES.values())[:outputs]:
+        powers[appliance.name] = np.zeros(samples, dtype=np.float32)
+        length = 20 + int(appliance.min_on_s / 6)
+        for first in rng.integers(0, samples - length, samples // 300):
+            powers[appliance.name][first : first + length] = 0.9 * appliance.max_power_w
+    mains_w = sum(powers.values()) + rng.normal(200, 10, samples)
+    return Recording("home", 6.0, np.asarray(mains_w, dtype=np.float32), powers)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Export:
+    """A model through the ONNX target, opened."""
+
+    def made(model: Model, **asked: object) -> Runtime:
+        out = tmp_path / "model.onnx"
+        deploy.find("onnx").export(model, out, Order(**asked))  # type: ignore[arg-type]
+        return runtime.load(out, threads=1)
+
+    return made
+
+
+@pytest.fixture
+def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what costs seconds: processes of their own whose memory is measured."""
+    monkeypatch.setattr("seq2point.deploy.verify._costs", lambda *_: {})
