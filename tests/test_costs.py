@@ -76,7 +76,7 @@ def test_models_take_turns():
     works = {name: lambda name=name: order.append(name) for name in ("a", "b")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(costs, "LEAST_S", 0.0)
-        medians_s = costs._medians_s(works)
+        medians_s = costs.medians_s(works)
     assert order == ["a", "a", "b", "b", "a", "b", "a", "b"]
     assert set(medians_s) == {"a", "b"}
 

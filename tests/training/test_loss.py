@@ -72,3 +72,15 @@ def test_a_validation_measures_what_the_training_minimises(clipped: bool) -> Non
     if clipped:
         best_mae_w = min((row["val_loss"], row["val_mae_w"]) for row in trained.history)[1]
         assert best_mae_w == pytest.approx(evaluate(trained.model, [recording]).metrics["kettle"]["mae_w"], rel=1e-5)
+
+
+def test_the_absolute_error_rises_over_the_first_steps() -> None:
+    loss = Loss(0.2, clipped=True)
+    assert [loss.at(progress).absolute for progress in (0.0, 0.15, 0.3, 1.0)] == pytest.approx([0, 0.1, 0.2, 0.2])
+    assert loss.at(0.0).clipped
+    houses = Houses([house(1)], ["kettle"], SHAPE, SCALE, torch.device("cpu"))
+    batches = ChunkBatches(houses, 60, 1, 1, 0.0, NOTHING, loss)
+    network, drawn = SHAPE.build(), batches.draw(0)
+    whole, half, none = (batches.loss(network, drawn, progress).item() for progress in (1.0, 0.15, 0.0))
+    assert whole - half == pytest.approx(half - none, rel=1e-3)
+    assert whole > none

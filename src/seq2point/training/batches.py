@@ -32,8 +32,8 @@ class Batches(Protocol):
         """What step `step` (from 0) learns from, one row each of i64, the same whenever it is asked."""
         ...
 
-    def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
-        """The mean error, in network units, on what was drawn."""
+    def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
+        """The mean error, in network units, on what was drawn, at a point of the training from 0 to 1."""
         ...
 
 
@@ -133,10 +133,10 @@ class WindowBatches:
             power.append(torch.stack([power_w[starts + shape.target_index] for power_w in house.appliances_w], dim=1))
         return self.data.scaled_mains(torch.cat(mains)), self.data.scaled_power(torch.cat(power))
 
-    def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
+    def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
         """The mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return self.error(network(x), target, self.data.scale).mean()
+        return self.error.at(progress)(network(x), target, self.data.scale).mean()
 
 
 class ChunkBatches:
@@ -268,11 +268,11 @@ class ChunkBatches:
         flags = [self.data.houses[i].runs.flags(start, self.hop) for i, start in places.tolist()]
         return torch.from_numpy(np.stack(flags)).to(self.data.houses[0].mains_w.device)
 
-    def loss(self, network: Seq2Point, drawn: Tensor) -> Tensor:
+    def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = self.error(self.answers(network, drawn, x), target, self.data.scale).mean(-1)
+        error = self.error.at(progress)(self.answers(network, drawn, x), target, self.data.scale).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
     def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ class Loop(pl.LightningModule):
         """The loss of a step; dropout's random state follows from the seed, the step and the rank."""
         words = np.random.SeedSequence((self.settings.seed, self.global_step, self.global_rank)).generate_state(1, np.uint64)
         torch.manual_seed(int(words[0] >> np.uint64(1)))
-        loss = self.batches.loss(self.network, drawn)
+        loss = self.batches.loss(self.network, drawn, self.global_step / self.plan.steps)
         self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss

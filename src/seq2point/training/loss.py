@@ -1,6 +1,6 @@
 """The error that a training minimises, of answers in network units."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,18 +10,25 @@ from torch import Tensor
 from seq2point.windows import Scale
 
 OFF_W = 5.0
+RISE = 0.3
 
 
 class Loss(NamedTuple):
     """The squared error, the paper's, and what is put beside it.
 
-    `absolute` is the weight of the absolute error. With `clipped`, an answer below zero counts as zero where the appliance is off
-    (below OFF_W, which leaves room for standby): so it is answered to the user. A network whose answers are held to exactly zero
-    for most of the day spends itself on that, and hovers about it by some watts; where it only must not be above, it need not.
+    `absolute` is the weight of the absolute error. It rises over the first RISE of the training: while a network's answers are
+    still noise, the absolute error pulls at all of them alike until they are silent, and in a thin network the features die. With
+    `clipped`, an answer below zero counts as zero where the appliance is off (below OFF_W, which leaves room for standby): so it
+    is answered to the user. A network whose answers are held to exactly zero for most of the day spends itself on that, and
+    hovers about it by some watts; where it only must not be above, it need not.
     """
 
     absolute: float = 0.0
     clipped: bool = False
+
+    def at(self, progress: float) -> Self:
+        """The error at a point of the training, from 0 to 1."""
+        return self._replace(absolute=self.absolute * min(progress / RISE, 1.0))
 
     def __call__(self, answer: Tensor, target: Tensor, scale: Scale) -> Tensor:
         """The error of each answer [..., A], in network units."""

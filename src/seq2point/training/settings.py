@@ -26,10 +26,11 @@ class Settings(BaseModel):
     power is scaled up and down, `loads` how many made-up loads a day are added to the mains, and `stretch` how far the duration
     of what is transplanted goes from 1 (training/augmentation.py): by default 0.7, 0.3, 3 and 0 for 'sliding'; 'windows' has none
     of them, and nor has a network with frozen layers, whose answers are then computed once.
-    `absolute` is the weight of the absolute error beside the squared one, by default 0.2 for 'sliding' and 0 for 'windows', the
-    paper's loss. What minimises it is the expected power, soft-thresholded: without it a network that is not sure answers with a
-    few watts at all times, and a rare appliance is then worse predicted than by zero. `clipped` counts an answer below zero as
-    zero where the appliance is off (training/loss.py), by default for 'sliding' alone.
+    `absolute` is the weight of the absolute error beside the squared one, to which it rises over the first steps
+    (training/loss.py), by default 0.2 for 'sliding' and 0 for 'windows', the paper's loss. What minimises it is the expected
+    power, soft-thresholded: without it a network that is not sure answers with a few watts at all times, and a rare appliance is
+    then worse predicted than by zero. `clipped` counts an answer below zero as zero where the appliance is off, by default for
+    'sliding' alone.
     `learning_rate` is Adam's, by default 1e-3 for 'windows' and 3e-3 for 'sliding', whose steps learn from more. `schedule` is
     its course over the planned steps; 'linear' and 'cosine' rise to it over the first ten steps, or a tenth of them, and end at
     zero.
