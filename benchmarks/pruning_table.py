@@ -98,7 +98,7 @@ def picture() -> None:
                     points.append((1 - mean(p["removed"] for p in pieces), mean(p["metrics"]["mae_w"] for p in pieces)))
             if points:
                 left, mae_w = zip(*sorted(points), strict=True)
-                label = method.replace("_", " ")
+                label = method.replace("_", " ") + (" (one seed)" if method in SEED_0_METHODS else "")
                 axes.plot([100 * share for share in left], mae_w, f"C{i}", marker="o", markersize=4, label=label)
         for stage, marker in zip(STAGES, "sD*x", strict=True):
             pieces = found(f"{appliance}-{{seed}}-{stage}")

@@ -17,7 +17,7 @@ class Magnitude(SingleWeights):
 
     name: ClassVar[str] = "magnitude"
     source: ClassVar[str] = "Zhu and Gupta 2017, arXiv 1710.01878; TensorFlow Model Optimization Toolkit"
-    advice: ClassVar[str] = "The simple one that is hard to beat: begin here."
+    advice: ClassVar[str] = "The simple one, hard to beat up to about 70 %: begin here."
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         """The same fraction of each tensor, its smallest weights."""
