@@ -80,7 +80,8 @@ def test_preprocessed_chunks_teach_what_raw_ones_teach():
     windows, targets = cut.call_preprocessing([mains], [("kettle", [kettle])], "train")
     cut.partial_fit(windows, targets, do_preprocessing=False)
     one, other = (m.disaggregate_chunk([mains])[0].to_numpy() for m in (raw, cut))
-    np.testing.assert_allclose(one, other, atol=0.5)
+    # Adam makes 4 W of a mains that is a millionth higher, and 120 W of one that is three samples late
+    np.testing.assert_allclose(one, other, atol=10)
 
 
 def test_no_window_spans_a_gap_in_the_times_of_a_frame(fitted: Seq2Point):
