@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.recipe import AUGMENTED, NOTHING, SHOWN
 from seq2point.errors import DataError
 from seq2point.evaluation import evaluate
-from seq2point.files import written_whole
+from seq2point.files import write_json
 from seq2point.network import Architecture
 from seq2point.protocols import library
 from seq2point.protocols.houses import load
@@ -35,8 +36,6 @@ HOUSES = {
 }
 HOME = "UK-DALE 1"
 STEPS_OF_SEVERAL = 1200
-NOTHING = {"transplant": 0, "gain": 0, "loads": 0, "stretch": 0, "absolute": 0, "clipped": False}
-AUGMENTED = NOTHING | {"transplant": 0.7, "gain": 0.3}
 ROWS: dict[str, dict[str, Any]] = {
     "squared error": NOTHING,
     "transplanted, gain": AUGMENTED,
@@ -46,7 +45,6 @@ ROWS: dict[str, dict[str, Any]] = {
     "stretched: the recipe": {},
     "the recipe, window 127": {"window": 127},
 }
-SHOWN = ("mae_w", "on_mae_w", "nde", "sae", "f1", "mcc")
 
 
 def recordings(appliance: str) -> dict[str, Recording]:
@@ -78,8 +76,7 @@ def piece(
         if name not in training:
             found = evaluate(trained.model, trained.held_out if recording is None else [recording])
             result[name] = found.metrics[appliance] | {"zero": found.baselines["zero"][appliance]}
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(result, indent=2))
+    write_json(result, path)
     return result
 
 

@@ -24,7 +24,7 @@ from seq2point.compaction import compact
 from seq2point.data.table import load_recording
 from seq2point.errors import Seq2PointError
 from seq2point.evaluation import evaluate
-from seq2point.files import written_whole
+from seq2point.files import write_json
 from seq2point.model_file import Model
 from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording
@@ -96,8 +96,7 @@ def pieces() -> Iterator[Path]:
 def keep(path: Path, piece: dict[str, Any], model: Model | None = None) -> Path:
     if model is not None:
         model.save(path.with_suffix(".safetensors"))
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(piece, indent=2))
+    write_json(piece, path)
     metrics = piece["metrics"]
     print(f"{path.stem:44} MAE {metrics['mae_w']:.2f} W  on-MAE {metrics['on_mae_w']:.0f} W  F1 {metrics['f1']:.3f}", flush=True)
     return path

@@ -12,13 +12,13 @@ from typing import Any
 from seq2point.appliances import APPLIANCES
 from seq2point.data.table import load_recording
 from seq2point.evaluation import evaluate
-from seq2point.files import written_whole
+from seq2point.files import write_json
 from seq2point.network import Architecture
 from seq2point.training import train_with_history
 
 FOLDER = Path("runs/recipe")
 STEPS = 600
-NOTHING = {"transplant": 0, "gain": 0, "loads": 0, "absolute": 0, "clipped": False}
+NOTHING = {"transplant": 0, "gain": 0, "loads": 0, "stretch": 0, "absolute": 0, "clipped": False}
 AUGMENTED = NOTHING | {"transplant": 0.7, "gain": 0.3}
 RECIPES: dict[str, dict[str, Any]] = {
     "squared error": NOTHING,
@@ -44,8 +44,7 @@ def result(appliance: str, recipe: str) -> dict[str, Any]:
     )
     found = evaluate(trained.model, [test])
     kept = {"metrics": found.metrics[appliance], "zero": found.baselines["zero"][appliance], "seconds": trained.seconds}
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(kept, indent=2))
+    write_json(kept, path)
     return kept
 
 

@@ -12,7 +12,7 @@ from seq2point.choices import Engine
 from seq2point.errors import DataError
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, same_period
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
     Raises DataError for another period and for an appliance that a house lacks.
     """
     for recording in recordings:
-        if abs(recording.period_s / period_s - 1) > 0.01:
+        if not same_period(recording.period_s, period_s):
             raise DataError(
                 f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
                 f"{period_s:g} s; resample with --period {period_s:g}s"

@@ -9,7 +9,7 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Edges, Engine
 from seq2point.data.align import place_on_grid
 from seq2point.errors import DataError
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, same_period
 from seq2point.series import Mains, open_series
 
 Progress = Callable[[int], None]
@@ -65,7 +65,7 @@ def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: E
     step_s = float(np.median(steps))
     if steps.min() <= 0:
         raise DataError("the times of the series go back or repeat; sort it and drop repeats")
-    if abs(step_s / period_s - 1) > 0.01:
+    if not same_period(step_s, period_s):
         raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {period_s:g} s")
     grid = place_on_grid(mains.times_s, period_s)
     recording = Recording("series", period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)

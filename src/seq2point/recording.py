@@ -15,6 +15,14 @@ from seq2point.errors import DataError
 Watts = npt.NDArray[np.float32]
 
 
+SAME_PERIOD = 0.01
+
+
+def same_period(one_s: float, other_s: float) -> bool:
+    """Whether two sampling periods are one: clocks differ a little, and so does what they are found to be."""
+    return abs(one_s / other_s - 1) <= SAME_PERIOD
+
+
 class Jump(NamedTuple):
     """The clock jumps just before a sample, which was taken at `time`: no window may span it."""
 

@@ -52,7 +52,7 @@ def test_the_absolute_error_is_added_to_the_squared_one(kind: type) -> None:
 def test_below_zero_is_free_where_the_appliance_is_off_and_nowhere_else() -> None:
     answer = scaled([-500, -500, -500, 40, 2000]).requires_grad_()
     target = scaled([0, OFF_W - 1, OFF_W + 1, 0, 1500])
-    error = Loss(0.0, clipped=True)(answer, target, SCALE)[:, 0]
+    error = Loss(0.0, clipped=True)(answer, target, lambda power_w: (power_w - KETTLE.mean_w) / KETTLE.std_w)[:, 0]
     expected_w = torch.tensor([0, OFF_W - 1, 500 + OFF_W + 1, 40, 500])
     torch.testing.assert_close(error.sqrt() * KETTLE.std_w, expected_w, rtol=1e-3, atol=1e-3)
     error.sum().backward()

@@ -34,13 +34,14 @@ def disaggregate(
     from seq2point.data.table import read_table
     from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
     from seq2point.errors import DataError
+    from seq2point.recording import same_period
 
     check_ending(out)
     loaded = load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.status(f"reading {mains}"):
         table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
-    if table.times_s is None and period and abs(period / loaded.period_s - 1) > 0.01:
+    if table.times_s is None and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
     if table.times_s is None and not period:
         console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")

@@ -17,7 +17,7 @@ from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
 from seq2point.data.checks import Checks
 from seq2point.errors import DataError
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, same_period
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
@@ -78,7 +78,7 @@ class Table:
         Raises DataError with what to do.
         """
         found_s = self.period_s or period_s
-        if abs(found_s / period_s - 1) <= 0.01:
+        if same_period(found_s, period_s):
             return
         advice = "train a model for it"
         if self.times_s is not None and found_s <= COARSEST * period_s:
@@ -286,5 +286,5 @@ def on_grid(table: Table, grid: Grid | None, period_s: float) -> Recording:
         return Recording(table.house, period_s, watts.pop("mains"), watts)
     watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
     found_s = table.period_s or period_s
-    another = None if abs(found_s / period_s - 1) <= 0.01 else found_s
+    another = None if same_period(found_s, period_s) else found_s
     return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps, another)

@@ -62,6 +62,11 @@ class Order:
             if getattr(self, option):
                 raise UsageError(f"--{option.removesuffix('_bytes')} is not for --target {target}")
 
+    def require_calibration(self) -> None:
+        """Raise UsageError where int8 comes without what calibrates it, or the other way round."""
+        if self.int8 != (self.calibrate is not None):
+            raise UsageError("int8 needs --calibrate FILE" if self.int8 else "--calibrate is for --int8")
+
 
 @dataclass(frozen=True)
 class Exported:

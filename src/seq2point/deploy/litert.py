@@ -25,8 +25,7 @@ def export(model: Model, out: Path, order: Order) -> Exported:
     order.refuse("litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".tflite":
         raise UsageError(f"{out}: a LiteRT file is written as .tflite")
-    if order.int8 != (order.calibrate is not None):
-        raise UsageError("int8 needs --calibrate FILE" if order.int8 else "--calibrate is for --int8")
+    order.require_calibration()
     fitted, proof = parts(model, order)
     warn_of_zeros(model)
     with written_whole(out) as beside:

@@ -20,7 +20,7 @@ from seq2point.model_file import Model
 from seq2point.network import Seq2Point as Network
 from seq2point.nilmtk.frames import chunk_of, power_of, series_of, split, with_room
 from seq2point.nilmtk.params import NAME, Normalisation, Params, appliance_of
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, same_period
 from seq2point.training import train_with_history
 from seq2point.windows import Scale
 
@@ -215,7 +215,7 @@ class Seq2Point:
             return np.empty(0, dtype=np.float32)
         chunk = chunk_of(mains, {}, self.params.period_s or (model.period_s if len(mains) < 2 else None), f"chunk {number}")
         found_s = chunk.recording.period_s
-        if abs(found_s / model.period_s - 1) > 0.01:
+        if not same_period(found_s, model.period_s):
             raise DataError(f"chunk {number}: a reading every {found_s:g} s, the model needs one every {model.period_s:g} s")
         power_w = model.predict_w(chunk.recording, edges="zeros")
         return (chunk.grid.at_readings(power_w, chunk.rows_w) if chunk.grid else power_w)[:, 0]

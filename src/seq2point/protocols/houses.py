@@ -17,13 +17,12 @@ import numpy as np
 
 from seq2point.appliances import Appliance, canonical
 from seq2point.data import store
-from seq2point.data.table import load_recording, open_file
+from seq2point.data.table import open_file, read_table, to_recording
 from seq2point.errors import DataError
 from seq2point.protocols.model import ROLES, House, Protocol
-from seq2point.recording import Recording
+from seq2point.recording import Recording, same_period
 
 PERIOD_IN_NAME = re.compile(r"_(?P<period_s>\d+(\.\d+)?)s(_\w+)?")
-SAME_PERIOD = 0.01
 
 
 def stem_of(protocol: Protocol, house: House) -> str:
@@ -111,12 +110,13 @@ def load(protocol: Protocol, house: House, appliance: Appliance, folder: Path) -
 
 def _at_period(path: Path, appliance: str, period_s: float) -> Recording:
     """A file's recording at the protocol's period; one with a shorter period is resampled by the mean."""
-    recording = load_recording(path, [appliance])
-    if abs(recording.period_s / period_s - 1) <= SAME_PERIOD:
+    table = read_table(path, [appliance])
+    recording = to_recording(table)
+    if same_period(recording.period_s, period_s):
         return recording
     if recording.period_s > period_s:
         raise DataError(f"{path}: a reading every {recording.period_s:g} s, the protocol's period is {period_s:g} s")
-    return load_recording(path, [appliance], period_s)
+    return to_recording(table, period_s)
 
 
 def _blocks(house: House, whole: Sequence[Recording]) -> list[Recording]:

@@ -136,7 +136,7 @@ class WindowBatches:
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
         """The mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return self.error.at(progress)(network(x), target, self.data.scale).mean()
+        return self.error.at(progress)(network(x), target, self.data.scaled_power).mean()
 
 
 class ChunkBatches:
@@ -272,7 +272,7 @@ class ChunkBatches:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = self.error.at(progress)(self.answers(network, drawn, x), target, self.data.scale).mean(-1)
+        error = self.error.at(progress)(self.answers(network, drawn, x), target, self.data.scaled_power).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
     def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:

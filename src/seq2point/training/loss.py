@@ -1,13 +1,12 @@
 """The error that a training minimises, of answers in network units."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-
-from seq2point.windows import Scale
 
 OFF_W = 5.0
 RISE = 0.3
@@ -30,11 +29,11 @@ class Loss(NamedTuple):
         """The error at a point of the training, from 0 to 1."""
         return self._replace(absolute=self.absolute * min(progress / RISE, 1.0))
 
-    def __call__(self, answer: Tensor, target: Tensor, scale: Scale) -> Tensor:
-        """The error of each answer [..., A], in network units."""
+    def __call__(self, answer: Tensor, target: Tensor, scaled: Callable[[Tensor], Tensor]) -> Tensor:
+        """The error of each answer [..., A], in network units, to which `scaled` brings watts."""
         if self.clipped:
-            mean_w, std_w = (answer.new_tensor(of) for of in (scale.appliance_mean_w, scale.appliance_std_w))
-            answer = torch.where(target < (OFF_W - mean_w) / std_w, torch.maximum(answer, -mean_w / std_w), answer)
+            zero, off = (scaled(answer.new_full((), power_w)) for power_w in (0.0, OFF_W))
+            answer = torch.where(target < off, torch.maximum(answer, zero), answer)
         difference = answer - target
         return difference.square() + self.absolute * difference.abs() if self.absolute else difference.square()
 

@@ -32,7 +32,7 @@ from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.recording import Recording
+from seq2point.recording import Recording, same_period
 from seq2point.training import processes
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
@@ -393,7 +393,7 @@ def _from(start: Model, what: Appliance, scaling: Scaling | Scale, training: Seq
         raise UsageError(f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of {what.name}")
     if scaling != "lineage":
         raise UsageError("the model to start from brings its own scaling: leave out --scaling")
-    if abs(training[0].period_s / start.period_s - 1) > 0.01:
+    if not same_period(training[0].period_s, start.period_s):
         raise DataError(
             f"house {training[0].house} has a reading every {training[0].period_s:g} s, the model to start from needs one every "
             f"{start.period_s:g} s; resample with --period"
