@@ -109,11 +109,12 @@ def test_the_kernels_give_the_gradients_of_the_plain_engine(shape: Architecture,
     exact = [t.detach().double().requires_grad_() for t in inputs]
     answer, reference = (e.HiddenAndOutput.apply(*t, 0.0) for e, t in ((compiled, inputs), (plain, exact)))
     assert relative(answer, reference) < 1e-4
-    weight = torch.randn_like(answer)
+    # a unit that stands within rounding of the ReLU's kink may fall on either side: its window has no one gradient
+    clear = (torch.nn.functional.conv1d(*exact[:3]).detach().abs() > 1e-4).all(1)
+    weight = torch.randn_like(answer) * clear
     ours = torch.autograd.grad((answer * weight).sum(), inputs)
     theirs = torch.autograd.grad((reference * weight).sum(), exact)
     for mine, other in zip(ours, theirs, strict=True):
-        # a unit that stands within rounding of the ReLU's kink may fall on either side: compare in the mean
         assert float((mine - other).norm()) <= 2e-3 * float(other.norm()) + 1e-6
 
 
