@@ -24,8 +24,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "squared error": NOTHING,
     "transplanted, gain": AUGMENTED,
     "absolute error 0.2": AUGMENTED | {"absolute": 0.2},
-    "clipped": AUGMENTED | {"absolute": 0.2, "clipped": True},
-    "made-up loads: the default": {},
+    "clipped: the default": {},
+    "made-up loads": {"loads": 3},
     "transplant 0.9": {"transplant": 0.9},
 }
 SHOWN = ("mae_w", "on_mae_w", "nde", "sae", "f1", "mcc")

@@ -40,7 +40,7 @@ from seq2point.network import Architecture
 from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
-from seq2point.training.settings import GAIN, LOADS, TRANSPLANT
+from seq2point.training.settings import GAIN, TRANSPLANT
 from seq2point.transfer import train_anew, transfer
 
 FOLDER = Path("runs/transfer")
@@ -49,7 +49,7 @@ ONLY = os.environ.get("SEQ2POINT_ONLY", "abc")
 TRAINING: dict[str, Any] = {"batch_size": 8 * 727, "patience": 1000, "progress": False}
 PARENTS = ("dense", "small")
 RATE = 3e-3
-AUGMENTED = {"transplant": TRANSPLANT, "gain": GAIN, "loads": LOADS}
+AUGMENTED = {"transplant": TRANSPLANT, "gain": GAIN}
 
 A_STEPS, A_RATES = {"dense": 60, "small": 1000}, {"dense": RATE, "small": 1e-3}
 

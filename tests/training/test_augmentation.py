@@ -99,7 +99,7 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
     assert not Settings.of(engine="windows").augmentation
     assert Settings.of(engine="windows").loss == Loss()
-    assert Settings.of().augmentation == Augmentation(0.7, 0.3, 3.0)
+    assert Settings.of().augmentation == Augmentation(0.7, 0.3)
     assert Settings.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
     for option in ("transplant", "gain"):
         with pytest.raises(UsageError, match="go with --engine sliding"):

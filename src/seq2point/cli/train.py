@@ -79,7 +79,7 @@ def train(
     ] = None,
     loads: Annotated[
         float | None,
-        typer.Option(help="Made-up loads a day that are added to the mains in training.", show_default="3"),
+        typer.Option(help="Made-up loads a day that are added to the mains in training.", show_default="0"),
     ] = None,
     stretch: Annotated[
         float | None,

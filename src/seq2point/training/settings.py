@@ -13,7 +13,7 @@ from seq2point.training.loss import Loss
 VALIDATIONS = 20
 WARM_UP = 10
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
-TRANSPLANT, GAIN, LOADS, ABSOLUTE = 0.7, 0.3, 3.0, 0.2
+TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
 
 
 class Settings(BaseModel):
@@ -24,7 +24,7 @@ class Settings(BaseModel):
     `active` the fraction of chunks that are drawn by how much the appliance's power varies in them, and weighted accordingly.
     `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, `gain` how far its
     power is scaled up and down, `loads` how many made-up loads a day are added to the mains, and `stretch` how far the duration
-    of what is transplanted goes from 1 (training/augmentation.py): by default 0.7, 0.3, 3 and 0 for 'sliding'; 'windows' has none
+    of what is transplanted goes from 1 (training/augmentation.py): by default 0.7, 0.3, 0 and 0 for 'sliding'; 'windows' has none
     of them, and nor has a network with frozen layers, whose answers are then computed once.
     `absolute` is the weight of the absolute error beside the squared one, to which it rises over the first steps
     (training/loss.py), by default 0.2 for 'sliding' and 0 for 'windows', the paper's loss. What minimises it is the expected
@@ -50,7 +50,7 @@ class Settings(BaseModel):
     active: float = Field(0.5, ge=0, lt=1)
     transplant: float | None = Field(None, ge=0, le=1)
     gain: float | None = Field(None, ge=0, lt=1)
-    loads: float | None = Field(None, ge=0)
+    loads: float = Field(0, ge=0)
     stretch: float = Field(0, ge=0)
     absolute: float | None = Field(None, ge=0)
     clipped: bool | None = None
@@ -70,10 +70,9 @@ class Settings(BaseModel):
     def augmentation(self) -> Augmentation:
         """What was asked for, or the engine's."""
         plain = self.engine == "windows" or self.freeze != "none"
-        asked = (self.transplant, self.gain, self.loads)
-        usual = (0.0, 0.0, 0.0) if plain else (TRANSPLANT, GAIN, LOADS)
-        transplant, gain, loads = (often if amount is None else amount for amount, often in zip(asked, usual, strict=True))
-        return Augmentation(transplant, gain, loads, self.stretch)
+        transplant, gain = (0.0, 0.0) if plain else (TRANSPLANT, GAIN)
+        transplant = transplant if self.transplant is None else self.transplant
+        return Augmentation(transplant, gain if self.gain is None else self.gain, self.loads, self.stretch)
 
     @property
     def loss(self) -> Loss:
