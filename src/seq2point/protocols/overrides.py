@@ -6,7 +6,7 @@ from typing import Any
 
 from seq2point.errors import UsageError
 from seq2point.protocols.library import Source, validated
-from seq2point.protocols.model import Protocol
+from seq2point.protocols.model import House, Protocol
 
 LENGTHS = ("epochs", "steps", "budget_s")
 
@@ -56,3 +56,16 @@ def overridden(
             if given.get("pruning", {}).get(phase):
                 given["pruning"][phase] = over(given["pruning"][phase], length)
     return validated(given, source.where)
+
+
+def leaving_out(protocol: Protocol, name: str, house: House, where: str) -> Protocol:
+    """The protocol for one appliance where one of its training houses is the one that is tested, and no other is.
+
+    Raises UsageError where no other house is left to train on.
+    """
+    others = [other for other in protocol.roles(name).train if other != house]
+    if not others:
+        raise UsageError(f"{where}: {house.label} is the only house that trains the {name}, so it cannot be left out")
+    entry = protocol.appliances[name].model_dump(exclude_unset=True)
+    entry |= {"train": [other.model_dump() for other in others], "test": [house.model_dump()]}
+    return validated(protocol.model_dump(exclude_unset=True) | {"appliances": {name: entry}}, where)

@@ -1,0 +1,122 @@
+"""The models that come with the package: one a file for each appliance and sampling period, each with its card.
+
+A model is `files/kettle-60s.safetensors`, the same as int8 `files/kettle-60s.onnx`, which needs no torch, and its card
+`files/kettle-60s.json`. tools/make_models.py writes all three (`make models`).
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seq2point.appliances import canonical
+from seq2point.errors import ModelFileError, UsageError
+from seq2point.recording import same_period
+
+FOLDER = Path(str(resources(__package__))) / "files"
+
+
+class Tested(BaseModel):
+    """What a recipe reached on a house: its metrics, and the MAE of always predicting zero, and the mean.
+
+    Where `unseen`, a network of the same recipe that was trained without the house; else the last fifth of one that was trained on.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    house: str
+    unseen: bool
+    days: float
+    metrics: dict[str, float | None]
+    zero_mae_w: float
+    mean_mae_w: float
+
+    @property
+    def passes(self) -> bool:
+        """Whether it does what a user may call disaggregation: NDE below 1, F1 of at least 0.5, better than always zero."""
+        nde, f1, mae_w = (self.metrics[name] for name in ("nde", "f1", "mae_w"))
+        return nde is not None and nde < 1 and f1 is not None and f1 >= 0.5 and mae_w is not None and mae_w < self.zero_mae_w
+
+
+class Card(BaseModel):
+    """What a user must know of a model before trusting it. `file_bytes` and `sha256` are by file ending."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    appliance: str
+    period_s: float
+    window: int
+    parameters: int
+    protocol: str
+    protocol_sha256: str
+    seed: int
+    trained_on: list[str]
+    licences: list[str]
+    tested: list[Tested]
+    int8: dict[str, Any]
+    limits: list[str]
+    file_bytes: dict[str, int]
+    sha256: dict[str, str]
+
+
+class Pretrained(NamedTuple):
+    """A model of the package: its files, and its card."""
+
+    native: Path
+    onnx: Path
+    card: Card
+
+
+def names() -> list[str]:
+    """All models, by appliance and period."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def load(name: str) -> Pretrained:
+    """A model by its name, `kettle-60s`; raises ModelFileError for one that is not there."""
+    path = FOLDER / f"{name}.json"
+    try:
+        card = Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelFileError(f"no model '{name}' comes with the package: choose one of {', '.join(names())}") from None
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        raise ModelFileError(f"{path}: damaged ({str(error).splitlines()[0]}); install the package again") from None
+    return Pretrained(path.with_suffix(".safetensors"), path.with_suffix(".onnx"), card)
+
+
+def periods_s(appliance: str) -> list[float]:
+    """The sampling periods for which there is a model of an appliance."""
+    return sorted(card.period_s for card in cards() if card.appliance == appliance)
+
+
+def cards() -> Sequence[Card]:
+    """The cards of all models."""
+    return [load(name).card for name in names()]
+
+
+def find(appliance: str, period_s: float | None = None, resample: bool = False) -> Pretrained:
+    """The model of an appliance (any of its names, or a model's own) for mains of a sampling period.
+
+    With `resample` the one of the shortest period that is not shorter. Raises UsageError where none fits, with those that are there.
+    """
+    if appliance in names():
+        return load(appliance)
+    wanted = canonical(appliance)
+    there = {card.period_s: card.name for card in cards() if card.appliance == wanted}
+    if not there:
+        known = dict.fromkeys(card.appliance for card in cards())
+        raise UsageError(f"no model of '{appliance}' comes with the package, only of {', '.join(known)}")
+    fits = [p for p in sorted(there) if period_s is not None and (same_period(p, period_s) or (resample and p > period_s))]
+    if fits:
+        return load(there[fits[0]])
+    if period_s is None:
+        raise UsageError(f"'{appliance}' is there for more than one sampling period: name one of {', '.join(there.values())}")
+    near = next((p for p in sorted(there) if p > period_s), None)
+    told = f"add --resample to average them to {near:g} s" if near else "slower readings have no model here; train one"
+    raise UsageError(
+        f"the mains come every {period_s:g} s, and the {wanted.replace('_', ' ')}'s models need one every "
+        f"{' or '.join(f'{p:g} s' for p in sorted(there))}; {told}"
+    )
