@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test test-oracles litert-env test-litert check bench format wheel clean
+.PHONY: help setup demo test test-oracles litert-env test-litert check models bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -46,6 +46,9 @@ check: setup     ## style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+models: setup    ## train, test and write the models that the package brings (needs SEQ2POINT_DATA; an hour or two)
+	$(BIN)/python tools/make_models.py
 
 bench: setup     ## speed and memory, as ratios measured in one run
 	$(BIN)/python -m benchmarks

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from seq2point import sliding
+from seq2point import pretrained, sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Edges, Engine
@@ -111,6 +111,11 @@ class Model:
         network.to_empty(device="cpu").load_state_dict({name: t for name, t in tensors.items() if not name.startswith(MASK)})
         masks = {name.removeprefix(MASK): t for name, t in tensors.items() if name.startswith(MASK)}
         return cls(network.eval(), header.scale, header.appliances, header.period_s, masks, header.provenance)
+
+    @classmethod
+    def pretrained(cls, appliance: str, period_s: float | None = None) -> Self:
+        """A model that comes with the package, for an appliance and a sampling period, see `pretrained.find`."""
+        return cls.load(pretrained.find(appliance, period_s).native)
 
     def predict_w(
         self,

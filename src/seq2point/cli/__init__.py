@@ -13,7 +13,9 @@ from seq2point.cli import (
     disaggregate,
     export,
     factorise,
+    fit_budget,
     info,
+    models,
     protocol,
     prune,
     pruners,
@@ -50,7 +52,8 @@ def _seq2point(
 
 
 for verb in (
-    train, transfer, transfer_curve, prune, pruners, compact, factorise, export, verify, test, disaggregate, convert, info, demo,
+    train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
+    convert, info, demo,
 ):  # fmt: skip
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(protocol.app, name="protocol")

@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def disaggregate(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or an appliance: kettle.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
     edges: Annotated[
@@ -29,7 +29,7 @@ def disaggregate(
     """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
     from rich.console import Console
 
-    from seq2point.cli.loading import load_predictor
+    from seq2point.cli.loading import file_for, is_name, load_predictor
     from seq2point.cli.progress import bar
     from seq2point.data.table import read_table
     from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
@@ -37,10 +37,14 @@ def disaggregate(
     from seq2point.recording import same_period
 
     check_ending(out)
-    loaded = load_predictor(model, device, threads)
+    loaded = None if is_name(model) else load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.status(f"reading {mains}"):
         table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
+    if loaded is None:
+        model = file_for(model, table, period, resample)
+        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        loaded = load_predictor(model, device, threads)
     if table.times_s is None and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
     if table.times_s is None and not period:

@@ -13,7 +13,9 @@ def info(
 ) -> None:
     """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
     from seq2point import runtime
+    from seq2point.cli.loading import file_of
 
+    model = file_of(model)
     if runtime.serves(model):
         _show_exported(model, json)
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PRUNERS = "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"  # a test holds it to the table
 
-SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def seconds(text: str | float) -> float:

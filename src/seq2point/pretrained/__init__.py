@@ -21,7 +21,8 @@ FOLDER = Path(str(resources(__package__))) / "files"
 class Tested(BaseModel):
     """What a recipe reached on a house: its metrics, and the MAE of always predicting zero, and the mean.
 
-    Where `unseen`, a network of the same recipe that was trained without the house; else the last fifth of one that was trained on.
+    Where `unseen`, a network of the same recipe that was trained without the house; else the last fifth of a house that was
+    trained on.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -87,36 +88,34 @@ def load(name: str) -> Pretrained:
     return Pretrained(path.with_suffix(".safetensors"), path.with_suffix(".onnx"), card)
 
 
-def periods_s(appliance: str) -> list[float]:
-    """The sampling periods for which there is a model of an appliance."""
-    return sorted(card.period_s for card in cards() if card.appliance == appliance)
-
-
 def cards() -> Sequence[Card]:
     """The cards of all models."""
     return [load(name).card for name in names()]
 
 
-def find(appliance: str, period_s: float | None = None, resample: bool = False) -> Pretrained:
-    """The model of an appliance (any of its names, or a model's own) for mains of a sampling period.
+def periods_s(appliance: str) -> list[float]:
+    """The sampling periods for which there is a model of an appliance, by any of its names.
 
-    With `resample` the one of the shortest period that is not shorter. Raises UsageError where none fits, with those that are there.
+    Raises UsageError where there is none, with the appliances that have one.
     """
-    if appliance in names():
-        return load(appliance)
-    wanted = canonical(appliance)
-    there = {card.period_s: card.name for card in cards() if card.appliance == wanted}
-    if not there:
+    found = sorted(card.period_s for card in cards() if card.appliance == canonical(appliance))
+    if not found:
         known = dict.fromkeys(card.appliance for card in cards())
         raise UsageError(f"no model of '{appliance}' comes with the package, only of {', '.join(known)}")
-    fits = [p for p in sorted(there) if period_s is not None and (same_period(p, period_s) or (resample and p > period_s))]
-    if fits:
-        return load(there[fits[0]])
+    return found
+
+
+def find(appliance: str, period_s: float | None = None) -> Pretrained:
+    """The model of an appliance, by any of its names, for a sampling period; or a model by its own name.
+
+    Raises UsageError where there is none, with those that there are.
+    """
+    if appliance in names() and period_s is None:
+        return load(appliance)
+    there = [f"{canonical(appliance)}-{p:g}s" for p in periods_s(appliance) if period_s is None or same_period(p, period_s)]
+    if len(there) == 1:
+        return load(there[0])
+    known = ", ".join(f"{canonical(appliance)}-{p:g}s" for p in periods_s(appliance))
     if period_s is None:
-        raise UsageError(f"'{appliance}' is there for more than one sampling period: name one of {', '.join(there.values())}")
-    near = next((p for p in sorted(there) if p > period_s), None)
-    told = f"add --resample to average them to {near:g} s" if near else "slower readings have no model here; train one"
-    raise UsageError(
-        f"the mains come every {period_s:g} s, and the {wanted.replace('_', ' ')}'s models need one every "
-        f"{' or '.join(f'{p:g} s' for p in sorted(there))}; {told}"
-    )
+        raise UsageError(f"'{appliance}' comes for more than one sampling period: name one of {known}")
+    raise UsageError(f"no model of '{appliance}' comes for a reading every {period_s:g} s: choose one of {known}")

@@ -1,0 +1,120 @@
+"""`seq2point fit-budget`: the most accurate network that fits a device."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from seq2point.cli import options
+
+STOPPED = "stopped; the networks that are done stay, and the same command goes on with the others"
+UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
+
+
+def fit_budget(
+    model: Annotated[Path, typer.Argument(help="The trained model to make smaller.", metavar="MODEL")],
+    train: Annotated[list[Path], typer.Option("--train", help="A house to fine-tune on; repeat for several.", metavar="FILE")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of parts, winner, table and picture.", metavar="DIR")],
+    flash: Annotated[
+        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="Flash there is: 256KB; for onnx, of the file.")
+    ] = None,
+    ram: Annotated[
+        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="RAM there is: 64KB; for onnx, of the process.")
+    ] = None,
+    latency: Annotated[
+        float | None,
+        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for one more answer on this machine: 5ms."),
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="What the device runs: microcontroller or onnx.", metavar="TARGET")
+    ] = "microcontroller",
+    int8: Annotated[bool, typer.Option("--int8/--float32", help="Quantise; a microcontroller's C always is.")] = True,
+    validate: Annotated[
+        list[Path] | None,
+        typer.Option("--validate", help="A house to choose by; else the last fifth of each training house.", metavar="FILE"),
+    ] = None,
+    units: Annotated[str, typer.Option(help="Shares of the hidden units to remove.", metavar="S,S,...")] = UNITS,
+    channels: Annotated[str, typer.Option(help="Shares of each convolution's channels to remove.", metavar="S,S,...")] = CHANNELS,
+    by: Annotated[
+        Literal["nde", "mae_w", "on_mae_w", "f1"], typer.Option("--by", help="What decides among those that fit.")
+    ] = "nde",
+    pruning_steps: Annotated[int, typer.Option(min=1, help="Optimiser steps while a network is pruned.")] = 100,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of fine-tuning once it is compacted.")] = 300,
+    batch_size: options.BatchSize = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Initial rate of Adam.", show_default="0.001")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order.")] = 0,
+    threads: options.Threads = None,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Take networks that another version of the code has finished.")
+    ] = False,
+    json: options.Json = None,
+    resample: options.Resample = False,
+    time_column: options.TimeColumn = None,
+    mains_column: options.MainsColumn = None,
+    appliance_column: options.ApplianceColumn = None,
+    unit: options.UnitName = "W",
+    repair: options.Repair = False,
+) -> None:
+    """Find the most accurate network that fits a device, over a grid of structured sparsities, each fine-tuned and exported.
+
+    Writes fit.json, fit.md and fit.png, and of the best that fits model.safetensors and what was exported. What is
+    finished is not repeated; what was interrupted goes on. Settings that are not given are those that MODEL was trained with.
+    """
+    import shutil
+
+    from rich.console import Console
+
+    from seq2point.cli import tables
+    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.errors import Seq2PointError
+    from seq2point.experiment import Store
+    from seq2point.experiment.fit_budget import EXPORTED, WEIGHTS, Room, Search
+    from seq2point.experiment.fit_budget_report import report, save_plot
+    from seq2point.files import write_json, written_whole
+
+    loaded = load_model(model, "cpu", threads)
+    names = [a.name for a in loaded.appliances]
+    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    houses, held_out = (load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or []))
+    search = Search(
+        loaded,
+        houses,
+        Room(flash, ram, latency),
+        target,
+        int8,
+        held_out,
+        options.numbers("--units", units),
+        options.numbers("--channels", channels),
+        by,
+        pruning_steps,
+        steps,
+        {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed},
+        threads,
+    )
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        found = search.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
+    except KeyboardInterrupt:
+        raise Seq2PointError(STOPPED) from None
+    told = report(search, found)
+    files = {"points": out / "fit.json", "table": out / "fit.md"}
+    write_json(told, files["points"])
+    with written_whole(files["table"]) as beside:
+        beside.write_text(told["markdown"], encoding="utf-8")
+    if any(one.result for one in found):
+        files["picture"] = out / "fit.png"
+        save_plot(search, found, files["picture"])
+    best = search.best(found)
+    if best is not None and best.result is not None:
+        source = Path(best.result["exported"]) / EXPORTED[target]
+        wanted = [Path(best.result["weights"]), source, *([source.with_suffix(".h")] if target == "microcontroller" else [])]
+        for what, path in zip(("model", "exported", "header"), wanted, strict=False):
+            files[what] = out / (WEIGHTS if what == "model" else path.name)
+            with written_whole(files[what]) as beside:
+                shutil.copyfile(path, beside)
+    tables.written(told, json).print(told["markdown"], markup=False, highlight=False, soft_wrap=True)
+    tables.files(files, quiet=str(json) == "-")
+    if best is None:
+        raise Seq2PointError(
+            "nothing fits: the table says by how much; widen --units and --channels, or begin from a smaller model"
+        )

@@ -1,0 +1,75 @@
+"""`seq2point models`: the models that come with the package, and their cards in words."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2point.cli import options
+
+if TYPE_CHECKING:
+    from seq2point.pretrained import Card, Tested
+
+HEADINGS = ("tested on", "days", "MAE", "zero", "mean", "on-MAE", "NDE", "SAE", "F1", "")
+BRIEF = (0, 2, 3, 6, 8, 9)
+MEANING = (
+    "Tested: in a house that a network of the same recipe was trained without; where a model has one house alone, in its last "
+    "fifth. zero, mean: the MAE of always saying 0 W, and the mean power. on-MAE: while it is on. "
+    "fails: NDE of 1 or more, F1 below 0.5, or no better than zero."
+)
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="Show one model's card, as kettle-60s.", metavar="[NAME]")] = None,
+    json: options.Json = None,
+) -> None:
+    """List the models that come with the package, or show one's card: what it learned from, what it reaches, its limits.
+
+    Use one by its name wherever a model is asked for. `disaggregate` takes an appliance alone, and finds the period in the mains.
+    """
+    from seq2point import pretrained
+    from seq2point.cli import tables
+
+    chosen = pretrained.cards() if name is None else [pretrained.find(name).card]
+    report = {card.name: card.model_dump(mode="json") for card in chosen}
+    console = tables.written(report if name is None else report[chosen[0].name], json)
+    if name is None:
+        lines = [["model", *(HEADINGS[i] for i in BRIEF)]]
+        for card in chosen:
+            for i, cells in enumerate(map(row, card.tested)):
+                lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
+        console.print(tables.table_of("models that come with seq2point", lines))
+    else:
+        console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
+        for fact in facts(chosen[0]):
+            console.print(f"- {fact}", soft_wrap=True, highlight=False, markup=False)
+        console.print(tables.table_of("", [HEADINGS, *map(row, chosen[0].tested)]))
+    console.print(MEANING, soft_wrap=True, highlight=False, style="dim")
+
+
+def row(tested: "Tested") -> list[str]:
+    """What a recipe reached on a house, in the order of HEADINGS."""
+    found = tested.metrics
+    watts = (found["mae_w"], tested.zero_mae_w, tested.mean_mae_w, found["on_mae_w"])
+    return [
+        tested.house,
+        f"{tested.days:.0f}",
+        *("-" if value is None else f"{value:.1f} W" for value in watts),
+        *("-" if found[metric] is None else f"{found[metric]:.2f}" for metric in ("nde", "sae", "f1")),
+        "" if tested.passes else "fails",
+    ]
+
+
+def facts(card: "Card") -> list[str]:
+    """What there is to say of a model, a sentence each: what it is, its limits, where it comes from."""
+    native, exported = (card.int8[side] for side in ("native", "exported"))
+    window_min = card.window * card.period_s / 60
+    return [
+        f"{card.appliance.replace('_', ' ')} from a mains reading every {card.period_s:g} s: {card.parameters:,} weights, "
+        f"a window of {card.window} readings ({window_min:.0f} min)",
+        f"{card.file_bytes['safetensors']:,} bytes, {card.file_bytes['onnx']:,} as int8 ONNX",
+        *card.limits,
+        f"Trained on {', '.join(card.trained_on)} by the protocol {card.protocol}, seed {card.seed}",
+        f"int8 on all of these: MAE {exported['mae_w']:.2f} W (float32 {native['mae_w']:.2f} W), while on "
+        f"{exported['on_mae_w']:.0f} W ({native['on_mae_w']:.0f} W)",
+        *card.licences,
+    ]

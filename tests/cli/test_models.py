@@ -1,0 +1,93 @@
+"""`seq2point models`, and models that are given by name."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from seq2point import Model, pretrained
+from seq2point.data.store import write_recording
+
+Command = Callable[..., Any]
+
+
+def test_all_models_are_listed_and_one_has_a_card(seq2point: Command):
+    listed = seq2point("models")
+    assert listed.code == 0, listed.err
+    assert all(name in listed.out for name in pretrained.names())
+    card = seq2point("models", "kettle-60s", "--json", "-")
+    assert json.loads(card.out) == pretrained.load("kettle-60s").card.model_dump(mode="json")
+    for said in ("Trained on UK-DALE house 1, UK-DALE house 5, REFIT house 2", "Answers half a window late", "CC BY 4.0"):
+        assert said in card.err
+    unknown = seq2point("models", "boiler")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert unknown.err.startswith("seq2point: no model of 'boiler' comes with the package, only of dishwasher, ")
+
+
+@pytest.fixture(scope="module")
+def house(make_house: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Readings every 8 s."""
+    path = tmp_path_factory.mktemp("named") / "house.parquet"
+    write_recording(make_house(2500, 4, 8.0), path)
+    return path
+
+
+def test_an_appliance_is_disaggregated_by_its_name(seq2point: Command, house: Path, tmp_path: Path):
+    answer = seq2point("disaggregate", "kettle", house, "-o", tmp_path / "kettle.csv")
+    assert answer.code == 0, answer.err
+    assert answer.err.startswith("kettle-8s comes with seq2point; what it can do: seq2point models kettle-8s\n")
+    by_path = seq2point("disaggregate", pretrained.load("kettle-8s").native, house, "-o", tmp_path / "same.csv")
+    assert by_path.code == 0, by_path.err
+    answers = [pl.read_csv(tmp_path / name, infer_schema_length=None) for name in ("kettle.csv", "same.csv")]
+    assert answers[0].equals(answers[1])
+    assert answers[0]["kettle"].max() > 1000
+
+
+def test_without_torch_the_exported_one_answers(
+    seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
+    opened: list[Path] = []
+    monkeypatch.setattr(Model, "load", lambda path: opened.append(path))
+    answer = seq2point("disaggregate", "kettle", house, "-o", tmp_path / "kettle.csv")
+    assert answer.code == 0, answer.err
+    assert not opened
+    assert pl.read_csv(tmp_path / "kettle.csv", infer_schema_length=None)["kettle"].max() > 1000
+
+
+def test_the_mains_decide_the_period_and_another_one_is_asked_for(
+    seq2point: Command, make_house: Command, files: Any, tmp_path: Path
+):
+    refused = seq2point("disaggregate", "kettle", files.train, "-o", tmp_path / "no.csv")
+    assert refused.code == 1
+    assert refused.err.strip().endswith("a reading every 6 s, the model needs one every 8 s; say --resample to average it")
+    assert not (tmp_path / "no.csv").exists()
+    resampled = seq2point("disaggregate", "kettle", files.train, "--resample", "-o", tmp_path / "yes.csv")
+    assert resampled.code == 0, resampled.err
+    assert "kettle-8s comes with seq2point" in resampled.err
+    write_recording(make_house(1000, 5, 30.0), tmp_path / "slow.parquet")
+    minutes = seq2point("disaggregate", "kettle", tmp_path / "slow.parquet", "--resample", "-o", tmp_path / "slow.csv")
+    assert minutes.code == 0, minutes.err
+    assert "kettle-60s comes with seq2point" in minutes.err
+    pl.DataFrame({"mains": [200.0] * 700}).write_csv(tmp_path / "no_times.csv")
+    untimed = seq2point("disaggregate", "kettle", tmp_path / "no_times.csv", "-o", tmp_path / "untimed.csv")
+    assert untimed.code == 2
+    assert "name one of kettle-8s, kettle-60s" in untimed.err
+    told = seq2point("disaggregate", "kettle", tmp_path / "no_times.csv", "--period", "8s", "-o", tmp_path / "untimed.csv")
+    assert told.code == 0, told.err
+
+
+def test_other_verbs_take_names_too(seq2point: Command, house: Path, tmp_path: Path):
+    assert "221,605" in seq2point("info", "kettle-8s").out
+    tested = seq2point("test", "kettle-8s", "--data", house)
+    assert tested.code == 0, tested.err
+    assert "F1 of on/off" in tested.out
+    exported = seq2point("export", "kettle-60s", "--target", "onnx", "-o", tmp_path / "kettle.onnx")
+    assert exported.code == 0, exported.err
+    for verb in (("info", "heater"), ("compact", "heater", "-o", tmp_path / "x.safetensors")):
+        unknown = seq2point(*verb)
+        assert (unknown.code, unknown.err.count("\n")) == (2, 1)
+        assert "no model of 'heater' comes with the package" in unknown.err
