@@ -14,6 +14,13 @@ def runs(flags: Flags) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return edges[::2], edges[1::2] - edges[::2]
 
 
+def standing(values: npt.NDArray[np.float32], least: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First positions and lengths of the stretches that repeat one value for at least `least` samples; NaN is no value."""
+    first, lengths = runs(np.concatenate((values[1:] == values[:-1], [False])))
+    long = lengths + 1 >= max(least, 2)
+    return first[long], lengths[long] + 1
+
+
 def samples(seconds: float, period_s: float) -> int:
     """A duration as a number of samples, rounded up."""
     return int(np.ceil(seconds / period_s - 1e-9))

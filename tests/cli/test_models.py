@@ -46,9 +46,7 @@ def test_an_appliance_is_disaggregated_by_its_name(seq2point: Command, house: Pa
     assert answers[0]["kettle"].max() > 1000
 
 
-def test_without_torch_the_exported_one_answers(
-    seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_without_torch_the_exported_one_answers(seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
     opened: list[Path] = []
     monkeypatch.setattr(Model, "load", lambda path: opened.append(path))

@@ -1,6 +1,7 @@
 """Clipping cuts what a protocol says and nothing else."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -36,6 +37,15 @@ def test_mains_and_appliance_are_cut_at_their_limits_and_small_readings_are_zero
     np.testing.assert_array_equal(clipped.appliance_w("kettle"), recording.appliance_w("kettle"))
     assert recording.mains_w[0] == 9000
     assert clipped.mains_w.dtype == clipped.appliance_w("fridge").dtype == np.float32
+
+
+def test_mains_that_stand_still_are_a_gap(make_recording: Callable[..., Recording]):
+    watts = [100, 100, 100, 101, 100, 100, NAN, NAN, NAN, 7, 7, 7, 7]
+    recording = make_recording(watts, fridge=[50] * len(watts), jumps=[(11, datetime(2024, 4, 1, tzinfo=UTC))])
+    clipped = Clipping(stuck_s=18).apply(recording, FRIDGE)
+    np.testing.assert_array_equal(clipped.mains_w, np.array([NAN] * 3 + [101, 100, 100, NAN, NAN, NAN, 7, 7, 7, 7], np.float32))
+    np.testing.assert_array_equal(clipped.appliance_w("fridge"), recording.appliance_w("fridge"))
+    np.testing.assert_array_equal(Clipping(stuck_s=24).apply(recording, FRIDGE).mains_w, recording.mains_w)
 
 
 @given(readings=READINGS, highest=st.floats(1, 10_000, width=32), below=st.floats(0, 100, width=32))

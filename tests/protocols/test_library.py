@@ -32,7 +32,7 @@ def test_a_protocol_of_the_package_can_be_run_and_names_its_sources(name: str):
 def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
     assert library.names() == [
         "bert4nilm_ukdale", "dincecco_refit", "half_minute", "nilmbench_t1", "nilmbench_t2", "nilmbench_t3", "nilmformer_ukdale",
-        "one_minute", "one_minute_houses", "zhang_redd", "zhang_ukdale",
+        "one_minute", "one_minute_houses", "pretrained_60s", "pretrained_8s", "zhang_redd", "zhang_ukdale",
     ]  # fmt: skip
 
 

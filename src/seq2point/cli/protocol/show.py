@@ -60,6 +60,7 @@ def _settings(p: "Protocol") -> dict[str, str]:
         f"mains at {p.clipping.mains_w:g} W" if p.clipping.mains_w else "",
         f"appliances at {highest}" if highest_w else "",
         f"below {p.clipping.below_w:g} W to zero" if p.clipping.below_w else "",
+        f"mains that stand still for {p.clipping.stuck_s:g} s are gaps" if p.clipping.stuck_s else "",
     ]
     leak = f"; 'own' is there too: {p.own_scaling.leak}" if p.own_scaling else ""
     return {

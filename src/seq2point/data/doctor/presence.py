@@ -6,7 +6,7 @@ from seq2point.data.align import FILL_S
 from seq2point.data.doctor.channels import Channel, clock
 from seq2point.data.doctor.report import Notes, Severity
 from seq2point.recording import Recording
-from seq2point.states import Flags, runs
+from seq2point.states import Flags, runs, samples, standing
 
 MUCH_MISSING = 0.05
 FROZEN_MAINS_S, FROZEN_CHANNEL_S, FEWEST_FROZEN = 3600.0, 3 * 3600.0, 12
@@ -70,10 +70,10 @@ def _frozen(recording: Recording, name: str, power_w: np.ndarray, at_least_s: fl
     frozen = np.zeros(len(power_w), dtype=bool)
     total, longest = 0, (0, 0)
     for first, end in recording.pieces():
-        same = np.concatenate((power_w[first + 1 : end] == power_w[first : end - 1], [False]))
-        starts, lengths = runs(same & (power_w[first:end] > above_w if above_w else np.ones(end - first, dtype=bool)))
-        long = lengths + 1 >= max(at_least_s / recording.period_s, FEWEST_FROZEN)
-        for start, length in zip(starts[long] + first, lengths[long] + 1, strict=True):
+        starts, lengths = standing(power_w[first:end], max(samples(at_least_s, recording.period_s), FEWEST_FROZEN))
+        for start, length in zip(starts + first, lengths, strict=True):
+            if above_w and power_w[start] <= above_w:
+                continue
             frozen[start : start + length] = True
             total += int(length)
             longest = max(longest, (int(length), int(start)))
