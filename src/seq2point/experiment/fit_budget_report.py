@@ -43,6 +43,9 @@ def markdown(search: Search, found: Sequence[Found]) -> str:
     name = search.model.appliances[0].label
     best_by = f"{'highest' if search.criterion == 'f1' else 'lowest'} {CRITERIA[search.criterion].removesuffix(', W')}"
     lines = [_cells(one, "**best**" if one is best else "front" if one in front else "") for one in found]
+    made = next((one.result for one in found if one.result), None)
+    if made is not None:
+        lines.append(["zero predictor", *[""] * 5, f"{made['zero_mae_w']:.3g}", "", "1", "0", ""])
     return "\n".join(
         [
             f"## {name[:1].upper()}{name[1:]}: what fits {_room(search)}",
