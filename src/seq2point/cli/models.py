@@ -37,7 +37,9 @@ def models(
         for card in chosen:
             for i, cells in enumerate(map(row, card.tested)):
                 lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
-        console.print(tables.table_of("models that come with seq2point", lines))
+        table = tables.table_of("models that come with seq2point", lines)
+        table.columns[0].no_wrap = True
+        console.print(table)
     else:
         console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
         for fact in facts(chosen[0]):
