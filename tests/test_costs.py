@@ -124,7 +124,7 @@ def test_accuracy_stands_by_stage_and_by_appliance_where_there_are_several(model
     assert one["accuracy"] == {"before pruning": chosen, "after pruning": chosen}
     heading, *stages = costs.accuracy_rows(one)
     assert heading == ["", "MAE", "MAE while on", "SAE", "F1"]
-    assert stages == [[stage, "14.5 W", "505 W", "0.125", "-"] for stage in ("before pruning", "after pruning")]
+    assert stages == [[stage, "14.5 W", "505.2 W", "0.125", "-"] for stage in ("before pruning", "after pruning")]
     two = costs.compare(models, {"pruned": {"kettle": REACHED, "fridge": REACHED}})
     assert two["accuracy"] == {"pruned": {"kettle": chosen, "fridge": chosen}}
     assert [row[0] for row in costs.accuracy_rows(two)[1:]] == ["pruned, kettle", "pruned, fridge"]

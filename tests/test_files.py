@@ -1,5 +1,6 @@
 """A file is written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,21 @@ def test_a_parent_that_is_a_file_is_an_error_of_ours(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(Seq2PointError, match="cannot be written"), written_whole(tmp_path / "file" / "report.json"):
         pytest.fail("nothing can be written there")
+
+
+def test_a_link_stays_and_what_it_points_to_is_written(tmp_path: Path):
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    link.symlink_to(real)
+    with written_whole(link) as beside:
+        beside.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Seq2PointError, match="pipe: cannot be written"), written_whole(pipe):
+        pytest.fail("nothing may be written")
+    assert pipe.is_fifo()

@@ -171,7 +171,9 @@ def define(
     said = {key: value for key, value in given.items() if value is not None}
     try:
         if row := known(name):
-            return Appliance.model_validate(row.model_dump() | said) if said else row
+            changed = Appliance.model_validate(row.model_dump() | said) if said else row
+            _require_above(changed)
+            return changed
         if on_power_w is None:
             try:
                 find(name)
@@ -184,6 +186,12 @@ def define(
             raise UsageError(f"appliance '{name}': a name needs a letter or a digit") from None
         option = "--" + str(first["loc"][0])[:-2].replace("_", "-")
         raise UsageError(f"appliance '{name}', {option} {first['input']:g}: {first['msg'].lower()}") from None
-    if defined.max_power_w is not None and defined.max_power_w <= defined.on_power_w:
-        raise UsageError(f"appliance '{name}': its highest power {max_power_w:g} W is not above the {on_power_w:g} W of being on")
+    _require_above(defined)
     return defined
+
+
+def _require_above(what: Appliance | Definition) -> None:
+    """Raises UsageError where the highest power would count as off."""
+    if what.max_power_w is not None and what.max_power_w <= what.on_power_w:
+        highest = f"its highest power {what.max_power_w:g} W"
+        raise UsageError(f"appliance '{what.name}': {highest} is not above the {what.on_power_w:g} W of being on")

@@ -53,8 +53,14 @@ def compare(
     for name, model in models.items():
         latencies_ms = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
         found[name] = _sizes(model) | {"latency_ms": latencies_ms, "sliding_samples_per_s": rates[name]}
+    pruned = any(masks.sparsity(model.masks) for model in models.values())
     stages = {stage: _chosen(by_appliance) for stage, by_appliance in (accuracy or {}).items()}
-    return {"models": found, "accuracy": stages, "threads": torch.get_num_threads(), "notes": [ZEROS, *notes]}
+    return {
+        "models": found,
+        "accuracy": stages,
+        "threads": torch.get_num_threads(),
+        "notes": [*([ZEROS] if pruned else []), *notes],
+    }
 
 
 def _chosen(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
@@ -158,7 +164,8 @@ def accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
     for stage, found in costs["accuracy"].items():
         by_appliance = {"": found} if METRICS[0] in found else found
         for name, metrics in by_appliance.items():
-            cells = ["-" if metrics[metric] is None else f"{metrics[metric]:.3g}" for metric in METRICS]
+            styles = {metric: ",.1f" if metric.endswith("_w") else ".3f" for metric in METRICS}
+            cells = ["-" if metrics[metric] is None else format(metrics[metric], styles[metric]) for metric in METRICS]
             cells[:2] = [cell if cell == "-" else f"{cell} W" for cell in cells[:2]]
             lines.append([", ".join(filter(None, (stage, name))), *cells])
     return lines

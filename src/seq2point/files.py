@@ -18,7 +18,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     The suffix is kept, so that writers that look at it still know the format.
     Raises Seq2PointError when the folder cannot be written.
     """
-    path = Path(path)
+    given, path = path, Path(path).resolve()  # what a link points to is replaced, not the link
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Seq2PointError(f"{given}: cannot be written (it is a device or a pipe, no file)")
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +34,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         beside.chmod(0o666 & ~umask)
         beside.replace(path)
     except OSError as error:
-        raise Seq2PointError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise Seq2PointError(f"{given}: cannot be written ({error.strerror or error})") from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)

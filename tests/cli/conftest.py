@@ -100,9 +100,8 @@ QUICK = ("--network", "reduced", "--window", 31, "--steps", 250, "--engine", "wi
 def trained(tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files: Files) -> tuple[Path, Answer]:
     """The folder that `seq2point train` filled with a pruned model, and what it said."""
     out = tmp_path_factory.mktemp("runs") / "kettle"
-    answer = seq2point(
-        "train", "kettle", "--train", files.train, "--test", files.test, "--pruning", "tfmot", "--out", out, *QUICK
-    )
+    words = ("--train", files.train, "--test", files.test, "--pruning", "tfmot", "--set", "frequency=100", "--out", out)
+    answer = seq2point("train", "kettle", *words, *QUICK)
     assert answer.code == 0, answer.err
     return out, answer
 

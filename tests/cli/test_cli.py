@@ -98,9 +98,10 @@ def test_resuming_a_finished_training_writes_the_same_model_again(
 
 def test_a_training_too_short_for_its_pruning_warns_in_one_line(seq2point: Command, files: Any, tmp_path: Path):
     short = ("--network", "reduced", "--window", 31, "--steps", 3, "--engine", "windows", "--batch-size", 20)
+    late = ("--set", "begin_step=10")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        answer = seq2point("train", "kettle", "--train", files.train, "--pruning", "magnitude", "--out", tmp_path, *short)
+        answer = seq2point("train", "kettle", "--train", files.train, "--pruning", "magnitude", *late, "--out", tmp_path, *short)
     assert answer.code == 0
     said = [line for line in answer.err.splitlines() if not line.startswith("step ")]
     assert len(said) == 1

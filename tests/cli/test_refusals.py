@@ -1,5 +1,6 @@
 """What cannot be done is refused in one line that says what, where and what to do; nothing is left behind."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -187,3 +188,50 @@ def test_a_run_that_stands_unfinished_is_kept(seq2point: Command, files: Any, tm
     assert answer.code == 2
     assert "cannot resume with another seed than the run began with" in answer.err
     assert seq2point(*words, "--seed", 7, "--overwrite").code == 0
+
+
+def test_nothing_that_is_read_is_written_over(seq2point: Command, trained: tuple[Path, Any], files: Any, tmp_path: Path):
+    model, house = tmp_path / "model.safetensors", tmp_path / "house.csv"
+    shutil.copyfile(trained[0] / "model.safetensors", model)
+    shutil.copyfile(files.test, house)
+    link = tmp_path / "link.csv"
+    link.symlink_to(house)
+    before = [path.read_bytes() for path in (model, house)]
+    for words in (
+        ("disaggregate", model, house, "-o", house),
+        ("disaggregate", model, house, "-o", link),
+        ("test", model, "--data", house, "--json", house),
+        ("info", model, "--json", model),
+        ("prune", model, "--method", "magnitude", "-o", model),
+        ("compact", model, "-o", model),
+    ):
+        answer = seq2point(*words)
+        assert (answer.code, answer.err.count("\n")) == (2, 1), words
+        assert "would replace a file that is read; give it another name" in answer.err
+    twice = seq2point("test", model, "--data", house, "--json", tmp_path / "x.png", "--plot", tmp_path / "x.png")
+    assert (twice.code, "two results cannot be one file" in twice.err) == (2, True)
+    assert [path.read_bytes() for path in (model, house)] == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ("prune", "MODEL", "--method", "magnitude", "--sparsity", 0.5, "--set", "sparsity=0.3", "-o", "OUT"),
+            "give one of them",
+        ),
+        (("prune", "MODEL", "--method", "none", "-o", "OUT"), "prunes nothing; choose one of magnitude"),
+        (
+            ("train", "kettle", "--train", "HOUSE", "--on-power", 5000, "--max-power", 100, "--out", "OUT"),
+            "100 W is not above the 5000 W",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused(
+    seq2point: Command, trained: tuple[Path, Any], files: Any, tmp_path: Path, words: tuple[object, ...], says: str
+):
+    named = {"MODEL": trained[0] / "model.safetensors", "HOUSE": files.train, "OUT": tmp_path / "out"}
+    answer = seq2point(*(named.get(word, word) if isinstance(word, str) else word for word in words))
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert says in answer.err
+    assert not (tmp_path / "out").exists()

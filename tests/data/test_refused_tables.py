@@ -56,7 +56,7 @@ def test_a_missing_file(tmp_path: Path, name: str):
 @pytest.mark.parametrize("name", ["folder.csv", "folder.parquet"])
 def test_a_folder_in_place_of_a_file(tmp_path: Path, name: str):
     (tmp_path / name).mkdir()
-    assert refusal(tmp_path / name) == ": no such file"
+    assert refusal(tmp_path / name) == ": is a folder: name a file in it"
 
 
 @pytest.mark.parametrize("name", ["house.csv", "house.parquet"])
@@ -86,7 +86,7 @@ def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
         (b"time,mains\n0,1\n6,\xff\n", "'utf-8' codec can't decode byte 0xff"),
         ('mains\n"1\n2"\n', ", line 2: 'mains' is '1 2', not a number; mend it, or use --repair"),
         ("mains\n" + "x" * 10**5, f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or use --repair"),
-        ("time;mains\n0;1\n", ", line 2: 'time;mains' is '0;1', not a number; mend it, or use --repair"),
+        ("time;mains\n0;1\n", ": its cells are parted by ';': write the table with commas, and with decimal points"),
     ],
 )
 def test_a_table_without_rows_or_with_broken_ones(tmp_path: Path, content: str | bytes, says: str):

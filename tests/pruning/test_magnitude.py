@@ -26,12 +26,15 @@ def states(pruner: Magnitude, network: Seq2Point, planned: int) -> list[PruneSta
     return found
 
 
-def test_by_default_half_of_every_tensor_goes_at_step_100_and_nothing_before(network: Seq2Point):
-    after = states(Magnitude(), network, 250)
-    assert not after[99].masks
-    assert not after[99].final
-    assert after[100].final
-    assert {name: int(mask.sum()) for name, mask in after[100].masks.items()} == {
+@pytest.mark.parametrize(("planned", "first"), [(250, 25), (5, 1), (3000, 100)])
+def test_by_default_half_of_every_tensor_goes_at_a_tenth_of_the_steps_or_the_hundredth_and_nothing_before(
+    network: Seq2Point, planned: int, first: int
+):
+    after = states(Magnitude(), network, planned)
+    assert not after[first - 1].masks
+    assert not after[first - 1].final
+    assert after[first].final
+    assert {name: int(mask.sum()) for name, mask in after[first].masks.items()} == {
         name: weight.numel() // 2 for name, weight in prunable(network).items()
     }
 

@@ -8,7 +8,7 @@ import torch
 
 from seq2point import masks
 from seq2point.errors import UsageError
-from seq2point.network import Seq2Point
+from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import PruneState, StepInfo
 from seq2point.pruning.slices import coupled_masks
 from seq2point.pruning.structured import Structured
@@ -112,3 +112,16 @@ def test_one_unit_and_one_channel_of_every_layer_stay(network: Seq2Point):
     chosen = Structured(sparsity=0.999).masks_once(network)
     assert all(int(mask.sum()) == 1 for name, mask in chosen.items() if name.endswith("bias"))
     assert all(mask.any() for mask in chosen.values())
+
+
+def test_channels_of_a_low_rank_network_are_read_by_its_projection():
+    network = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=8, rank=3).build()
+    masks = Structured(sparsity=0.5).masks_once(network)
+    assert {name: tuple(mask.shape) for name, mask in masks.items()} == {
+        name: tuple(network.get_parameter(name).shape) for name in masks
+    }
+    taps = network.architecture.taps
+    dropped = ~masks["convolutions.1.bias"]
+    assert dropped.sum() == 3
+    assert torch.equal(~masks["projection.weight"], dropped.repeat_interleave(taps).expand(3, -1))
+    assert int(masks["hidden.bias"].sum()) == 4

@@ -25,7 +25,7 @@ from seq2point.cli import (
     transfer_curve,
     verify,
 )
-from seq2point.cli.run import run
+from seq2point.cli.run import keeping_inputs, run
 
 app = typer.Typer(
     name="seq2point",
@@ -55,12 +55,12 @@ for verb in (
     train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
     convert, info, demo,
 ):  # fmt: skip
-    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+    app.command()(keeping_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
 app.add_typer(protocol.app, name="protocol")
 
 data = typer.Typer(help="Check recordings, and make synthetic ones.", no_args_is_help=True)
-data.command()(data_check.check)
-data.command()(data_synthesise.synthesise)
+data.command()(keeping_inputs(data_check.check))
+data.command()(keeping_inputs(data_synthesise.synthesise))
 app.add_typer(data, name="data")
 
 

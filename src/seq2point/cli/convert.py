@@ -26,6 +26,9 @@ def _seconds_or_none(text: str | float) -> float:
     return 0.0 if re.fullmatch(r"\s*0+(\.0*)?\s*[a-z]*\s*", str(text).lower()) else options.seconds(text)
 
 
+MUCH_MISSING = 0.2
+
+
 def convert(
     layout: Annotated[RawLayout, typer.Argument(help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table")],
     root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
@@ -164,10 +167,19 @@ def summary(reports: Sequence["Report"]) -> "Table":
             "\n".join(losses(one)) or "nothing",
             _found(one.periods_found_s),
             f"{one.days:,.1f}",
-            f"{one.gaps.get('mains', 0) / one.samples:.1%}",
+            "\n".join(_gaps(one)),
             str(len(one.appliances)),
         )
     return table
+
+
+def _gaps(one: "Report") -> list[str]:
+    """The share of the mains that is missing, and of the appliance that lacks most where it lacks more."""
+    shares = {name: count / one.samples for name, count in one.gaps.items()}
+    mains = shares.pop("mains", 0.0)
+    worst = max(shares, key=lambda name: shares[name], default=None)
+    said = [f"{mains:.1%}"]
+    return said if worst is None or shares[worst] <= mains + 0.001 else [*said, f"{worst.replace('_', ' ')} {shares[worst]:.1%}"]
 
 
 def losses(one: "Report") -> list[str]:
@@ -188,6 +200,11 @@ def notes(one: "Report") -> list[str]:
     for name, count in one.glitches.items():
         if name != "mains" and count > 0.001 * one.samples:
             said.append(f"{name}: {count:,} readings are more than a plug can draw; if it is a circuit, say --plug-limit 0")
+    for name, count in one.gaps.items():
+        found_s, share = one.periods_found_s.get(name), count / one.samples
+        if name != "mains" and share > MUCH_MISSING and found_s is not None and found_s > 2 * one.period_s:
+            keep = f"say --fill {max(round(1.5 * found_s / 60), 1)}m"
+            said.append(f"{name}: {share:.0%} missing, with a reading every {found_s:g} s; if it reports changes alone, {keep}")
     return said
 
 

@@ -56,3 +56,6 @@ def disaggregate(
         console.print(f"{mains}: {note}")
     answered = int((power_w[:, 0] == power_w[:, 0]).sum())
     console.print(f"{out}: {len(table):,} rows, {answered:,} with an answer")
+    if not answered:
+        window_min = loaded.window * loaded.period_s / 60
+        console.print(f"{mains}: no stretch of {loaded.window} readings ({window_min:.0f} min) without a gap; see --edges repeat")

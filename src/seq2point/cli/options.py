@@ -66,6 +66,14 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dict[str, str]:
+    """The settings of --set; raises UsageError where the sparsity is there and in --sparsity too."""
+    found = settings(pairs or [])
+    if sparsity is not None and "sparsity" in found:
+        raise UsageError("--sparsity and --set sparsity are one thing: give one of them")
+    return found
+
+
 Json = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH")]
 DeviceName = Annotated[Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]

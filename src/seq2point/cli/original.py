@@ -1,5 +1,6 @@
 """The original commands, `train_main.py` and `test_main.py`, with their flags: doors onto the same code."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,17 +126,28 @@ def test_main(
     network.find(network_type, input_window_length)
     pruning.find(pruning_algorithm)
     files, _ = _files(what, pruning_algorithm, network_type)
+    if not files.model.exists():
+        raise UsageError(f"{files.model}: not there; run train_main.py with the same flags first")
     model = Model.load(files.model)
     if model.architecture.window != input_window_length:
         has = model.architecture.window
         raise UsageError(f"{files.model}: its window is {has} samples, not --input_window_length {input_window_length}")
     recordings = _recordings(test_directory, what, period, crop, "test")
     evaluation = evaluate(model, recordings)
-    report = evaluation.as_json() | {"pruning": pruning_table(model)}
+    report = _written_before(files.metrics) | evaluation.as_json() | {"pruning": pruning_table(model), "tested_on": "test"}
     plots.save_test_plot(evaluation, files.test_plot)
     write_json(report, files.metrics)
     tables.report(report, None)
     tables.files({"metrics": files.metrics, "test_plot": files.test_plot})
+
+
+def _written_before(path: Path) -> dict[str, Any]:
+    """What the training left in the report that a test fills in."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _begun(
@@ -179,9 +191,8 @@ def _recordings(place: Path | None, what: "Appliance", period_s: float, crop: in
         from seq2point.simulator import simulate_house
 
         seeds = SYNTHETIC[use]
-        typer.echo(
-            f"no {use} data given: using synthetic houses {', '.join(map(str, seeds))} ({SYNTHETIC_DAYS} days each)", err=True
-        )
+        which = f"house{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+        typer.echo(f"no {use} data given: simulating {which} ({SYNTHETIC_DAYS} days each)", err=True)
         found = [simulate_house(seed, SYNTHETIC_DAYS, appliances=[what.name]) for seed in seeds]
     else:
         paths = [place]

@@ -55,10 +55,11 @@ def prune(
     from seq2point.evaluation import evaluate
     from seq2point.training import train_with_history
 
-    settings: dict[str, object] = dict(options.settings(set or []))
-    pruner = pruners.find(method, **(settings if sparsity is None else settings | {"sparsity": sparsity}))
-    if pruner is None:
+    settings: dict[str, object] = dict(options.pruning_settings(set, sparsity))
+    if method in ("none", "default"):
         raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
+    pruner = pruners.find(method, **(settings if sparsity is None else settings | {"sparsity": sparsity}))
+    assert pruner is not None
     if not finetune and (validate or epochs or steps or budget):
         raise UsageError("--validate, --epochs, --steps and --budget are for training on: give data with --finetune")
     loaded = load_model(model, device, threads)

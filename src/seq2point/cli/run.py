@@ -3,14 +3,39 @@
 import sys
 import warnings
 from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
-from seq2point.errors import Seq2PointError
+from seq2point.errors import Seq2PointError, UsageError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
 EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {"onnxruntime": "edge", "onnx": "export", "ai_edge_litert": "litert"}
 
+OUTPUTS = ("out", "json", "plot")
 STOPPED = "stopped; --resume goes on from a training's last checkpoint"
 TYPERS_INTERRUPT = 130
+
+
+def keeping_inputs(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb that refuses, before anything is read, to write over a file that it reads, or two results to one file."""
+
+    @wraps(verb)
+    def guarded(**given: Any) -> None:
+        outputs = {name: given[name] for name in OUTPUTS if isinstance(given.get(name), Path) and str(given[name]) != "-"}
+        inputs = [path for name, value in given.items() if name not in OUTPUTS for path in _paths(value)]
+        for name, output in outputs.items():
+            if output.is_file() and any(path.is_file() and path.samefile(output) for path in inputs):
+                raise UsageError(f"--{name} {output}: would replace a file that is read; give it another name")
+        if len({output.resolve() for output in outputs.values()}) < len(outputs):
+            raise UsageError(f"{' and '.join(f'--{name}' for name in outputs)}: two results cannot be one file")
+        verb(**given)
+
+    return guarded
+
+
+def _paths(value: Any) -> list[Path]:
+    return [path for path in (value if isinstance(value, list) else [value]) if isinstance(path, Path)]
 
 
 def run(app: Callable[[], object]) -> None:

@@ -140,7 +140,7 @@ def train(
     else:
         what = meant(appliance, begun)
     networks.find(network or "seq2point", window)
-    settings = options.settings(set or [])
+    settings = options.pruning_settings(set, sparsity)
     pruners.find(pruning, **settings)
     named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
     houses, held_out, tested = (

@@ -160,7 +160,7 @@ def open_file(path: Path) -> File:
     Raises DataError for a file that is missing, empty, or neither.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise DataError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
     try:
@@ -170,6 +170,8 @@ def open_file(path: Path) -> File:
             blank, line = 0, file.readline()
             while line == "\n":
                 blank, line = blank + 1, file.readline()
+        if ";" in line and line.count(";") >= line.count(","):
+            raise DataError(f"{path}: its cells are parted by ';': write the table with commas, and with decimal points")
         header = not any(_is_number(cell) for cell in line.strip().split(","))
         names = None if header else _numbered
         lines = pl.scan_csv(path, has_header=header, with_column_names=names, infer_schema=False, skip_lines=blank, glob=False)

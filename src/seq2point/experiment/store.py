@@ -21,7 +21,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-from seq2point.errors import TrainingError
+from seq2point.errors import Seq2PointError, TrainingError
 from seq2point.files import write_json
 
 DECIDES_NOTHING = ("cli", "plots.py")
@@ -93,7 +93,10 @@ class Store:
         if found is not None:
             return found
         folder = self.folder(part)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Seq2PointError(f"{folder}: cannot be made ({error.strerror})") from None
         result = json.loads(json.dumps(make(folder)))
         write_json(
             {"name": part.name, "decides": dict(part.decides), "code": source_hash(), "result": result}, folder / "result.json"

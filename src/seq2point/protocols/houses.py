@@ -22,6 +22,7 @@ from seq2point.errors import DataError
 from seq2point.protocols.model import ROLES, House, Protocol
 from seq2point.recording import Recording, same_period
 
+CONVERTED = ("refit", "ukdale", "redd")
 PERIOD_IN_NAME = re.compile(r"_(?P<period_s>\d+(\.\d+)?)s(_\w+)?")
 
 
@@ -60,12 +61,15 @@ def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None
                 missing.setdefault(house.file or f"{stem_of(protocol, house)}.parquet", set()).add(_words(name))
             if not paths and house.house:
                 numbers.setdefault(house.dataset or protocol.dataset, set()).add(house.house)
+    if missing and not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; --data names the one with the houses")
     if missing:
         lacking = "; ".join(f"{file} ({', '.join(sorted(what))})" for file, what in sorted(missing.items()))
         commands = [
             f"seq2point convert {dataset} ROOT -o {folder} --houses {','.join(sorted(found, key=_numerically))} "
             f"--period {protocol.period_s:g}s"
             for dataset, found in sorted(numbers.items())
+            if dataset in CONVERTED
         ]
         how = f"; make them with: {', then '.join(commands)}" if commands else ""
         raise DataError(f"{folder}: lacks {lacking}{how}")

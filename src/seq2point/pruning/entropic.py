@@ -35,7 +35,7 @@ class Entropic(Pruner):
     name: ClassVar[str] = "entropic"
     source: ClassVar[str] = "Hur and Kang 2019, The Journal of Supercomputing 75:2950-2963"
     removes: ClassVar[str] = "single weights"
-    advice: ClassVar[str] = "Chooses its own sparsity (about 89 % in two rounds), or meets yours; patented in Korea."
+    advice: ClassVar[str] = "Chooses its own sparsity (80 to 90 %, by the distribution), or meets yours; patented in Korea."
 
     sparsity: float | None = Field(None, ge=0, lt=1)
     c: float = Field(0.0, gt=-0.5)

@@ -12,13 +12,15 @@ from seq2point.masks import Masks, prunable
 from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
 from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
 
+USUAL_FREQUENCY = 100
+
 
 class Scheduled(Pruner):
     """A pruner that reaches `sparsity` on a schedule; subclasses override `choose`.
 
     `schedule` 'constant' has the whole sparsity from the first update on; 'polynomial' grows to it from `initial` until step
-    `end_step` (60 % of the planned steps by default). With sliding evaluation a step learns from thousands of windows, and the
-    toolkit's 100 steps may be most of a short training: mind that enough steps are left to recover.
+    `end_step` (60 % of the planned steps by default). Masks are updated at every `frequency`-th step: the toolkit's 100, or a
+    tenth of the planned steps where that is less, since with sliding evaluation a hundred steps may be a whole training.
     A training too short for the schedule prunes at its last step, with a warning.
     Raises UsageError for steps that are no span.
     """
@@ -28,7 +30,7 @@ class Scheduled(Pruner):
     initial: float = Field(0.0, ge=0, lt=1)
     begin_step: int = Field(0, ge=0)
     end_step: int = -1
-    frequency: int = Field(100, ge=1)
+    frequency: int | None = Field(None, ge=1)
     power: float = Field(3.0, gt=0)
 
     @model_validator(mode="after")
@@ -42,10 +44,11 @@ class Scheduled(Pruner):
 
     def schedule_for(self, planned_steps: int) -> Schedule:
         """The schedule of a training of so many steps."""
+        frequency = self.frequency or min(USUAL_FREQUENCY, max(planned_steps // 10, 1))
         if self.schedule == "constant":
-            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, self.frequency)
+            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, frequency)
         end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
-        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, self.frequency)
+        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, frequency)
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """New masks at the schedule's steps."""
@@ -56,7 +59,7 @@ class Scheduled(Pruner):
             due, sparsity = True, schedule.final_sparsity
             warnings.warn(
                 f"the training ends at step {info.planned_steps}, before the pruning schedule does: pruned to "
-                f"{sparsity:.0%} at the last step, with no step to recover",
+                f"{sparsity:.0%} at the last step, with no step to recover; set begin_step, end_step and frequency to fit",
                 stacklevel=2,
             )
         if not due:

@@ -58,7 +58,7 @@ def _reader(network: Seq2Point, layer: str) -> tuple[str, int]:
     number = int(layer.rpartition(".")[2])
     if number + 1 < len(network.convolutions):
         return f"convolutions.{number + 1}", 1
-    return HIDDEN, network.architecture.taps
+    return HIDDEN if network.projection is None else "projection", network.architecture.taps
 
 
 def norms(weight: Tensor, order: int) -> Tensor:

@@ -74,7 +74,7 @@ def run(
         scaling=scaling,
         pruning=pruning,
         sparsity=sparsity,
-        pruning_settings=options.settings(set or []),
+        pruning_settings=options.pruning_settings(set, sparsity),
         lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
     )
     folder = out or Path("runs") / source.name

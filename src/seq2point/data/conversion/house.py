@@ -32,6 +32,7 @@ LONGEST_GAP_S = 90 * 86400.0
 STRETCH_S = 1 << 21
 STRETCH_SAMPLES = 1 << 18
 ROW_GROUP = 1 << 19
+REPORTS_CHANGES = 6  # times the mains' period
 
 
 class Settings(BaseModel):
@@ -51,6 +52,7 @@ class Settings(BaseModel):
 def period_of(house: RawHouse, settings: Settings) -> float:
     """The sampling period to convert a house to: the one asked for, the data set's, or that of its slowest meter.
 
+    A plug many times slower than the mains reports changes alone, so its steps are no period.
     Raises DataError where a meter has too few readings to tell.
     """
     if settings.period_s or house.period_s:
@@ -62,7 +64,9 @@ def period_of(house: RawHouse, settings: Settings) -> float:
         steps.append(median_step_s(np.unique(times_s)))
     if not min(steps):
         raise DataError(f"{house.meters[steps.index(0)].path}: too few readings to tell their period; give it with --period")
-    return max(round(max(steps)), 1.0) if max(steps) >= 1 else max(steps)
+    mains_s = min(step for meter, step in zip(house.meters, steps, strict=True) if MAINS in meter.columns)
+    slowest_s = max(step for step in steps if step <= REPORTS_CHANGES * mains_s)
+    return max(round(slowest_s), 1.0) if slowest_s >= 1 else slowest_s
 
 
 def convert_house(house: RawHouse, period_s: float, settings: Settings, path: Path, advance: Advance) -> Report:
