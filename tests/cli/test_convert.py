@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from tests import raw_trees
 
@@ -138,3 +140,27 @@ def test_what_cannot_be_done_is_refused_in_one_line(seq2point: Command, root: Pa
     assert answer.code == code
     assert said in " ".join(answer.err.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plug_that_reports_changes_sets_no_period_and_the_command_says_how_to_keep_its_readings(
+    seq2point: Command, tmp_path: Path
+):
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    meter = [(start + timedelta(seconds=10 * i), 200 + 2000 * (200 <= i < 230)) for i in range(1080)]
+    plug = [(start + timedelta(seconds=s), 0.0) for s in range(0, 10_800, 600)]
+    plug = sorted([*plug, (start + timedelta(seconds=2000), 2000.0), (start + timedelta(seconds=2300), 0.0)])
+    for name, rows in (("meter", meter), ("plug", plug)):
+        frame = pl.DataFrame({"time": [t.isoformat() for t, _ in rows], "power": [float(w) for _, w in rows]})
+        frame.write_csv(tmp_path / f"{name}.csv")
+    words = ("convert", "table", tmp_path / "meter.csv", "--plug", f"kettle={tmp_path / 'plug.csv'}", "-o", tmp_path / "out")
+    first = seq2point(*words)
+    assert first.code == 0, first.err
+    assert "kettle: 9" in first.out
+    assert "missing, with a reading every 600 s; if it reports changes alone, say --fill 15m" in first.out
+    assert [path.name for path in (tmp_path / "out").glob("*.parquet")] == ["meter_10s.parquet"]
+    kept = seq2point(*words, "--fill", "15m")
+    assert kept.code == 0, kept.err
+    assert "missing" not in kept.out
+    kettle_w = pl.read_parquet(tmp_path / "out" / "meter_10s.parquet")["kettle"]
+    assert kettle_w.is_nan().sum() + kettle_w.null_count() == 0
+    assert kettle_w.max() == 2000
