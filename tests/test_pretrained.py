@@ -9,10 +9,10 @@ import pytest
 
 from seq2point import Model, Recording, pretrained, runtime
 from seq2point.appliances import APPLIANCES, find
-from seq2point.data.table import load_recording
 from seq2point.errors import ModelFileError, UsageError
 from seq2point.evaluation import evaluate
 from seq2point.protocols import library
+from seq2point.protocols.houses import load
 
 EVERY = pytest.mark.parametrize("name", [f"{name}-{period_s}s" for name, period_s in product(APPLIANCES, (8, 60))])
 MOST_BYTES = 1 << 20
@@ -63,9 +63,9 @@ def make_mains() -> Recording:
 
 def test_real_houses_give_what_the_card_says(data_dir: Path):
     native, _, card = pretrained.load("kettle-60s")
-    files = ("ukdale_house1_60s", "ukdale_house5_60s", "refit_house2_30s", "refit_house20_30s")
-    houses = [load_recording(data_dir / f"{file}.parquet", ["kettle"], 60) for file in files]
-    found = evaluate(Model.load(native), houses).metrics["kettle"]
+    protocol = library.find(card.protocol).protocol
+    trained_on = [load(protocol, house, find("kettle"), data_dir) for house in protocol.roles("kettle").train]
+    found = evaluate(Model.load(native), [recording for house in trained_on for recording in house]).metrics["kettle"]
     for metric, value in card.int8["native"].items():
         assert found[metric] == pytest.approx(value, rel=1e-4)
 

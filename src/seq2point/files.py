@@ -18,14 +18,14 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     The suffix is kept, so that writers that look at it still know the format.
     Raises Seq2PointError when the folder cannot be written.
     """
-    given, path = path, Path(path).resolve()  # what a link points to is replaced, not the link
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise Seq2PointError(f"{given}: cannot be written (it is a device or a pipe, no file)")
+    given, path = path, Path(os.path.realpath(path))  # what a link points to is replaced, not the link
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "a device or a pipe, no file")
         yield beside
         with beside.open("rb") as written:
             os.fsync(written.fileno())

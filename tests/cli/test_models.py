@@ -46,6 +46,17 @@ def test_an_appliance_is_disaggregated_by_its_name(seq2point: Command, house: Pa
     assert answers[0]["kettle"].max() > 1000
 
 
+def test_where_a_model_fails_elsewhere_and_a_slower_one_does_not_that_is_said(seq2point: Command, house: Path, tmp_path: Path):
+    assert pretrained.better(pretrained.load("kettle-60s").card) is None
+    assert pretrained.better(pretrained.load("microwave-8s").card) is None
+    answer = seq2point("disaggregate", "dishwasher", house, "-o", tmp_path / "dishwasher.csv")
+    assert answer.code == 0, answer.err
+    assert "dishwasher-8s failed in houses that it had not seen, dishwasher-60s did not: name that, with --resample" in answer.err
+    named = seq2point("disaggregate", "dishwasher-60s", house, "--resample", "-o", tmp_path / "slower.csv")
+    assert named.code == 0, named.err
+    assert "failed" not in named.err
+
+
 def test_without_torch_the_exported_one_answers(seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
     opened: list[Path] = []

@@ -104,7 +104,7 @@ def test_a_budget_gives_both_processes_one_plan_and_both_stop_early_together(tra
 
 def test_warnings_and_errors_of_the_processes_reach_the_caller(train: Train, house: Recording):
     with pytest.warns(UserWarning, match="the training ends at step 2, before the pruning schedule does"):
-        train(devices=2, steps=2, pruning=Magnitude())
+        train(devices=2, steps=2, pruning=Magnitude(begin_step=10))
     with pytest.raises(TrainingError, match=r"the loss is not a number at step \d+; try a lower --learning-rate"):
         train(devices=2, learning_rate=1e30, schedule="constant")
 

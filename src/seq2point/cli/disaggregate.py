@@ -29,6 +29,7 @@ def disaggregate(
     """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
     from rich.console import Console
 
+    from seq2point import pretrained
     from seq2point.cli.loading import file_for, is_name, load_predictor
     from seq2point.cli.progress import bar
     from seq2point.data.table import read_table
@@ -44,6 +45,8 @@ def disaggregate(
     if loaded is None:
         model = file_for(model, table, period, resample)
         console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        if other := pretrained.better(pretrained.load(model.stem).card):
+            console.print(f"{model.stem} failed in houses that it had not seen, {other.name} did not: name that, with --resample")
         loaded = load_predictor(model, device, threads)
     if table.times_s is None and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")

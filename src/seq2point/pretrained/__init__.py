@@ -62,6 +62,11 @@ class Card(BaseModel):
     file_bytes: dict[str, int]
     sha256: dict[str, str]
 
+    @property
+    def passes(self) -> bool:
+        """Whether it does in every house that it was tested on."""
+        return all(tested.passes for tested in self.tested)
+
 
 class Pretrained(NamedTuple):
     """A model of the package: its files, and its card."""
@@ -103,6 +108,12 @@ def periods_s(appliance: str) -> list[float]:
         known = dict.fromkeys(card.appliance for card in cards())
         raise UsageError(f"no model of '{appliance}' comes with the package, only of {', '.join(known)}")
     return found
+
+
+def better(card: Card) -> Card | None:
+    """A model of the same appliance for slower readings that passes in every house where this one does not, if there is one."""
+    slower = (other for other in cards() if other.appliance == card.appliance and other.period_s > card.period_s)
+    return next((other for other in slower if other.passes), None) if not card.passes else None
 
 
 def find(appliance: str, period_s: float | None = None) -> Pretrained:
