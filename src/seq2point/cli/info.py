@@ -43,7 +43,7 @@ def _show_exported(model: Path, json: Path | None) -> None:
     for name, value in {
         "appliance": ", ".join(a.label for a in facts.appliances),
         "sampling period": f"{facts.period_s:g} s",
-        "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:g} min), predicts sample {facts.target_index}",
+        "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:.4g} min), predicts sample {facts.target_index}",
         "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
         "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
         "file": f"{file_bytes:,} bytes",
@@ -82,7 +82,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     rows = {
         "appliance": ", ".join(a.label for a in loaded.appliances),
         "sampling period": f"{loaded.period_s:g} s",
-        "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:g} min), predicts sample {shape.target_index}",
+        "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:.4g} min), predicts sample {shape.target_index}",
         "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
         + (f", rank {shape.rank}" if shape.rank else ""),
         "parameters": f"{shape.parameters:,}",
@@ -94,6 +94,9 @@ def _show_native(model: Path, json: Path | None) -> None:
         )
         or "nothing",
     }
+    if pruned := loaded.provenance.get("pruned") or loaded.provenance.get("training", {}).get("pruning"):
+        given = ", ".join(f"{name} {value}" for name, value in pruned.items() if name != "method" and value is not None)
+        rows["pruned by"] = f"{pruned['method']} ({given})" if given else pruned["method"]
     for step in loaded.provenance.get("compaction", []):
         rows["compacted from"] = f"{Architecture.model_validate(step['before']).parameters:,} parameters"
     metrics = loaded.provenance.get("metrics") or {}
