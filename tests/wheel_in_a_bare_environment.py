@@ -24,11 +24,12 @@ heavy = {"torch", "lightning", "scipy", "sklearn", "onnx"}
 installed = {name.lower() for name in importlib.metadata.packages_distributions()}
 assert not heavy & installed, f"installed: {heavy & installed}"
 from seq2point.cli import main
-sys.argv = ["seq2point", "disaggregate", "model.onnx", "house.parquet", "-o", "edge.csv"]
-try:
-    main()
-except SystemExit as left:
-    assert not left.code, left.code
+for words in (["model.onnx", "house.parquet", "-o", "edge.csv"], ["kettle", "house.parquet", "--resample", "-o", "named.csv"]):
+    sys.argv = ["seq2point", "disaggregate", *words]
+    try:
+        main()
+    except SystemExit as left:
+        assert not left.code, left.code
 assert not heavy & set(sys.modules), f"imported: {heavy & set(sys.modules)}"
 """
 SAME = """
