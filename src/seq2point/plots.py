@@ -227,10 +227,10 @@ def save_front_plot(points: Sequence[FrontPoint], title: str, quantity: str, lim
     )
     for fits, words in ((True, "fits"), (False, "does not fit")):
         some = [p for p in points if p.fits == fits]
-        face = TRUTH if fits else "white"
-        axes.scatter(
-            [p.size_kb for p in some], [p.score for p in some], s=38, color=face, edgecolors=TRUTH, label=words, zorder=3
-        )
+        sizes_kb, scores = [p.size_kb for p in some], [p.score for p in some]
+        if some:
+            face = TRUTH if fits else "white"
+            axes.scatter(sizes_kb, scores, s=38, color=face, edgecolors=TRUTH, label=words, zorder=3)
     for p in points:
         if p.best:
             axes.scatter([p.size_kb], [p.score], s=190, marker="*", color=PREDICTION, label=f"chosen: {p.label}", zorder=4)
