@@ -34,8 +34,11 @@ def test_the_winner_lies_in_the_folder_with_the_table_and_the_picture(
 
 def test_where_nothing_fits_the_table_says_why(seq2point: Command, unmasked: Path, files: Any, tmp_path: Path):
     words = ("fit-budget", unmasked, "--train", files.train, "--units", "0", *QUICK, "--flash", 100, "-o", tmp_path)
+    for name in ("model.c", "model.safetensors", "fit.png"):
+        (tmp_path / name).write_text("of another budget")
     answer = seq2point(*words)
     assert answer.code == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"fit.json", "fit.md"}
     assert "of flash, 0 KB are there" in answer.out
     assert answer.err.splitlines()[-1].startswith("seq2point: nothing fits: ")
     refused = seq2point("fit-budget", unmasked, "--train", files.train, "--units", "half", "-o", tmp_path / "no")

@@ -45,8 +45,11 @@ def disaggregate(
     if loaded is None:
         model = file_for(model, table, period, resample)
         console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
-        if other := pretrained.better(pretrained.load(model.stem).card):
+        card = pretrained.load(model.stem).card
+        if other := pretrained.better(card):
             console.print(f"{model.stem} failed in houses that it had not seen, {other.name} did not: name that, with --resample")
+        elif not card.passes:
+            console.print(f"{model.stem} failed in houses that it had not seen: not to be relied on without days of labels")
         loaded = load_predictor(model, device, threads)
     if table.times_s is None and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")

@@ -96,6 +96,8 @@ def fit_budget(
         found = search.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
     except KeyboardInterrupt:
         raise Seq2PointError(STOPPED) from None
+    for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
+        (out / name).unlink(missing_ok=True)
     told = report(search, found)
     files = {"points": out / "fit.json", "table": out / "fit.md"}
     write_json(told, files["points"])
@@ -114,6 +116,8 @@ def fit_budget(
                 shutil.copyfile(path, beside)
     tables.written(told, json).print(told["markdown"], markup=False, highlight=False, soft_wrap=True)
     tables.files(files, quiet=str(json) == "-")
+    if best is not None and not search.is_of_use(best):
+        console.print("of little use: NDE of 1 or more, F1 below 0.5, or no better than always zero; give it more steps or room")
     if best is None:
         raise Seq2PointError(
             "nothing fits: the table says by how much; widen --units and --channels, or begin from a smaller model"

@@ -41,13 +41,15 @@ def file_for(path: Path, table: "Table", period_s: float | None, resample: bool)
     Raises DataError where the table's period does not fit without `resample`, and UsageError where none is known.
     """
     from seq2point import pretrained
-    from seq2point.data.table import COARSEST
+    from seq2point.recording import same_period
 
     found_s = table.period_s or period_s
+    if is_name(path) and str(path) not in pretrained.names() and pretrained.periods_s(str(path)) and found_s is None:
+        raise UsageError(f"{table.path}: has no times, so which '{path}' fits is unknown; say --period 8s or whatever it is")
     if not is_name(path) or str(path) in pretrained.names() or found_s is None:
         return file_of(path)
     there_s = pretrained.periods_s(str(path))
-    chosen_s = next((one_s for one_s in there_s if found_s <= COARSEST * one_s), there_s[-1])
+    chosen_s = next((one_s for one_s in there_s if one_s >= found_s or same_period(one_s, found_s)), there_s[-1])
     table.require_period(chosen_s, resample)
     return file_of(Path(pretrained.find(str(path), chosen_s).card.name))
 

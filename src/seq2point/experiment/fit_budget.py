@@ -164,6 +164,12 @@ class Search:
                 front.append(one)
         return front
 
+    def is_of_use(self, one: Found) -> bool:
+        """Whether a point that was made does: NDE below 1, F1 of at least 0.5, an error below the zero predictor's."""
+        assert one.result is not None
+        nde, f1, mae_w = (one.metrics[name] for name in ("nde", "f1", "mae_w"))
+        return nde is not None and nde < 1 and f1 is not None and f1 >= 0.5 and (mae_w or 0) < one.result["zero_mae_w"]
+
     def score(self, one: Found) -> float | None:
         """A point's accuracy by the criterion, None where it has none."""
         return one.metrics.get(self.criterion)
