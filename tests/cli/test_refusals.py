@@ -204,6 +204,7 @@ def test_nothing_that_is_read_is_written_over(seq2point: Command, trained: tuple
         ("info", model, "--json", model),
         ("prune", model, "--method", "magnitude", "-o", model),
         ("compact", model, "-o", model),
+        ("protocol", "run", "one_minute", "--data", tmp_path, "--test", house, "--json", house),
     ):
         answer = seq2point(*words)
         assert (answer.code, answer.err.count("\n")) == (2, 1), words

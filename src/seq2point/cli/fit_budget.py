@@ -1,10 +1,11 @@
 """`seq2point fit-budget`: the most accurate network that fits a device."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from seq2point.choices import Criterion
 from seq2point.cli import options
 
 STOPPED = "stopped; the networks that are done stay, and the same command goes on with the others"
@@ -35,9 +36,7 @@ def fit_budget(
     ] = None,
     units: Annotated[str, typer.Option(help="Shares of the hidden units to remove.", metavar="S,S,...")] = UNITS,
     channels: Annotated[str, typer.Option(help="Shares of each convolution's channels to remove.", metavar="S,S,...")] = CHANNELS,
-    by: Annotated[
-        Literal["nde", "mae_w", "on_mae_w", "f1"], typer.Option("--by", help="What decides among those that fit.")
-    ] = "nde",
+    by: Annotated[Criterion, typer.Option("--by", help="What decides among those that fit.")] = "nde",
     pruning_steps: Annotated[int, typer.Option(min=1, help="Optimiser steps while a network is pruned.")] = 100,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of fine-tuning once it is compacted.")] = 300,
     batch_size: options.BatchSize = None,

@@ -35,7 +35,7 @@ def file_of(path: Path) -> Path:
 
 
 def file_for(path: Path, table: "Table", period_s: float | None, resample: bool) -> Path:
-    """As `file_of`, where the name may be an appliance's alone: then the finest period that a table's readings allow is taken.
+    """As `file_of` for a name, which may be an appliance's alone: then the finest period that a table's readings allow is taken.
 
     `period_s` is that of a table without times.
     Raises DataError where the table's period does not fit without `resample`, and UsageError where none is known.
@@ -43,15 +43,15 @@ def file_for(path: Path, table: "Table", period_s: float | None, resample: bool)
     from seq2point import pretrained
     from seq2point.recording import same_period
 
-    found_s = table.period_s or period_s
-    if is_name(path) and str(path) not in pretrained.names() and pretrained.periods_s(str(path)) and found_s is None:
-        raise UsageError(f"{table.path}: has no times, so which '{path}' fits is unknown; say --period 8s or whatever it is")
-    if not is_name(path) or str(path) in pretrained.names() or found_s is None:
+    name, found_s = str(path), table.period_s or period_s
+    if name in pretrained.names():
         return file_of(path)
-    there_s = pretrained.periods_s(str(path))
+    there_s = pretrained.periods_s(name)
+    if found_s is None:
+        raise UsageError(f"{table.path}: has no times, so which '{name}' fits is unknown; say --period 8s or whatever it is")
     chosen_s = next((one_s for one_s in there_s if one_s >= found_s or same_period(one_s, found_s)), there_s[-1])
     table.require_period(chosen_s, resample)
-    return file_of(Path(pretrained.find(str(path), chosen_s).card.name))
+    return file_of(Path(pretrained.find(name, chosen_s).card.name))
 
 
 def load_model(path: Path, device: Device, threads: int | None) -> "Model":

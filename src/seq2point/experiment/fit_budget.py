@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2point import deploy
+from seq2point.choices import Criterion
 from seq2point.compaction import compact
 from seq2point.deploy import Limits, Order
 from seq2point.deploy.microcontroller import cost
@@ -20,6 +21,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.experiment.store import Part, Store
 from seq2point.model_file import Model
 from seq2point.network import Architecture
+from seq2point.pretrained import of_use
 from seq2point.pruning.scores import kept_count
 from seq2point.pruning.structured import Structured
 from seq2point.recording import Recording
@@ -35,7 +37,6 @@ KEPT = ("engine", "batch_size", "chunk", "active", "transplant", "gain", "loads"
 SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
 ANY_SIZE = 1 << 30
 ANY_LOSS = Limits(float("inf"), float("inf"), float("inf"))
-Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 
 
 class Room(NamedTuple):
@@ -165,10 +166,9 @@ class Search:
         return front
 
     def is_of_use(self, one: Found) -> bool:
-        """Whether a point that was made does: NDE below 1, F1 of at least 0.5, an error below the zero predictor's."""
+        """Whether a point that was made is of use at all, see `pretrained.of_use`."""
         assert one.result is not None
-        nde, f1, mae_w = (one.metrics[name] for name in ("nde", "f1", "mae_w"))
-        return nde is not None and nde < 1 and f1 is not None and f1 >= 0.5 and (mae_w or 0) < one.result["zero_mae_w"]
+        return of_use(one.metrics, one.result["zero_mae_w"])
 
     def score(self, one: Found) -> float | None:
         """A point's accuracy by the criterion, None where it has none."""
@@ -246,11 +246,7 @@ class Search:
         return {"parameters": tuned.architecture.parameters, "architecture": tuned.architecture.model_dump(mode="json")}
 
     def _export(self, network: Part, store: Store, folder: Path) -> dict[str, Any]:
-        model, name, in_c = (
-            Model.load(store.folder(network) / WEIGHTS),
-            self.model.appliances[0].name,
-            self.target == "microcontroller",
-        )
+        model, in_c = Model.load(store.folder(network) / WEIGHTS), self.target == "microcontroller"
         order = Order(
             int8=self.int8 and not in_c,
             calibrate=max(self.train, key=lambda recording: recording.days) if self.int8 or in_c else None,
@@ -261,7 +257,7 @@ class Search:
             ram_bytes=(self.room.ram_bytes or ANY_SIZE) if in_c else None,
         )
         report = deploy.find(self.target).export(model, folder / EXPORTED[self.target], order).report
-        proof = report["verification"]
+        proof, name = report["verification"], model.appliances[0].name
         costs = proof["costs"]["exported"]
         return {
             "flash_bytes": report["flash_bytes"] if in_c else int(costs["file_bytes"]),

@@ -4,7 +4,7 @@ A model is `files/kettle-60s.safetensors`, the same as int8 `files/kettle-60s.on
 `files/kettle-60s.json`. tools/make_models.py writes all three (`make models`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,12 @@ from seq2point.errors import ModelFileError, UsageError
 from seq2point.recording import same_period
 
 FOLDER = Path(str(resources(__package__))) / "files"
+
+
+def of_use(metrics: Mapping[str, float | None], zero_mae_w: float) -> bool:
+    """Whether what was reached may be called disaggregation: NDE below 1, F1 of at least 0.5, better than always zero."""
+    nde, f1, mae_w = (metrics[name] for name in ("nde", "f1", "mae_w"))
+    return nde is not None and nde < 1 and f1 is not None and f1 >= 0.5 and mae_w is not None and mae_w < zero_mae_w
 
 
 class Tested(BaseModel):
@@ -36,9 +42,8 @@ class Tested(BaseModel):
 
     @property
     def passes(self) -> bool:
-        """Whether it does what a user may call disaggregation: NDE below 1, F1 of at least 0.5, better than always zero."""
-        nde, f1, mae_w = (self.metrics[name] for name in ("nde", "f1", "mae_w"))
-        return nde is not None and nde < 1 and f1 is not None and f1 >= 0.5 and mae_w is not None and mae_w < self.zero_mae_w
+        """Whether it is of use there."""
+        return of_use(self.metrics, self.zero_mae_w)
 
 
 class Card(BaseModel):
@@ -123,10 +128,11 @@ def find(appliance: str, period_s: float | None = None) -> Pretrained:
     """
     if appliance in names() and period_s is None:
         return load(appliance)
-    there = [f"{canonical(appliance)}-{p:g}s" for p in periods_s(appliance) if period_s is None or same_period(p, period_s)]
-    if len(there) == 1:
-        return load(there[0])
-    known = ", ".join(f"{canonical(appliance)}-{p:g}s" for p in periods_s(appliance))
+    there = {one_s: f"{canonical(appliance)}-{one_s:g}s" for one_s in periods_s(appliance)}
+    fits = [name for one_s, name in there.items() if period_s is None or same_period(one_s, period_s)]
+    if len(fits) == 1:
+        return load(fits[0])
+    known = ", ".join(there.values())
     if period_s is None:
         raise UsageError(f"'{appliance}' comes for more than one sampling period: name one of {known}")
     raise UsageError(f"no model of '{appliance}' comes for a reading every {period_s:g} s: choose one of {known}")

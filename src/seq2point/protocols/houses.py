@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain, combinations, product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from seq2point.appliances import Appliance, canonical
+from seq2point.choices import RawLayout
 from seq2point.data import store
 from seq2point.data.table import open_file, read_table, to_recording
 from seq2point.errors import DataError
 from seq2point.protocols.model import ROLES, House, Protocol
 from seq2point.recording import Recording, same_period
 
-CONVERTED = ("refit", "ukdale", "redd")
 PERIOD_IN_NAME = re.compile(r"_(?P<period_s>\d+(\.\d+)?)s(_\w+)?")
 
 
@@ -69,7 +69,7 @@ def require(protocol: Protocol, appliances: Sequence[str], folder: Path) -> None
             f"seq2point convert {dataset} ROOT -o {folder} --houses {','.join(sorted(found, key=_numerically))} "
             f"--period {protocol.period_s:g}s"
             for dataset, found in sorted(numbers.items())
-            if dataset in CONVERTED
+            if dataset in get_args(RawLayout)
         ]
         how = f"; make them with: {', then '.join(commands)}" if commands else ""
         raise DataError(f"{folder}: lacks {lacking}{how}")
