@@ -28,14 +28,14 @@ def watts() -> np.ndarray:
 
 def test_regular_rows_get_the_answer_of_their_series(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
     table = read_table(written(tmp_path, range(UNIX, UNIX + 1200, 6), watts))
-    answer = disaggregate_table(tiny_model, table)
+    answer = disaggregate_table(tiny_model, table).power_w
     np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
 
 
 def test_irregular_rows_get_the_answer_of_the_nearest_sample(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
     steps = np.random.default_rng(0).choice([5, 6, 7], 199, p=[0.25, 0.5, 0.25])
     times = np.concatenate(([0], np.cumsum(steps)))
-    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, UNIX + times, watts)))[:, 0]
+    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, UNIX + times, watts))).power_w[:, 0]
 
     sample = np.round(times / 6).astype(int)
     grid = np.full(sample[-1] + 1, np.nan, dtype=np.float32)
@@ -45,17 +45,22 @@ def test_irregular_rows_get_the_answer_of_the_nearest_sample(tiny_model: Model, 
     np.testing.assert_allclose(answer, tiny_model.disaggregate(grid)[sample], atol=0.05)
 
 
-def test_rows_without_a_reading_have_no_answer(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
+@pytest.mark.parametrize("jitter", [0, 1])
+def test_rows_without_a_reading_are_predicted_where_the_gap_is_short(
+    tiny_model: Model, tmp_path: Path, watts: np.ndarray, jitter: int
+):
     cells = [f"{w}" for w in watts]
-    cells[100] = ""
-    times = [UNIX + 6 * i + (i % 2) for i in range(200)]
-    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, cells)), edges="repeat")
-    assert np.flatnonzero(np.isnan(answer[:, 0])).tolist() == [100]
+    cells[60] = ""
+    cells[100:105] = [""] * 5
+    times = [UNIX + 6 * i + jitter * (i % 2) for i in range(200)]
+    table = read_table(written(tmp_path, times, cells), columns=Columns(fill=3))
+    answer = disaggregate_table(tiny_model, table, edges="repeat").power_w
+    assert np.flatnonzero(np.isnan(answer[:, 0])).tolist() == [103, 104]
 
 
 def test_no_window_spans_a_long_hole(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
     times = [UNIX + 6 * i + (100_000 if i >= 100 else 0) for i in range(200)]
-    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, watts)))[:, 0]
+    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, watts))).power_w[:, 0]
     halves = [tiny_model.disaggregate(half) for half in (watts[:100], watts[100:])]
     np.testing.assert_allclose(answer, np.concatenate(halves), atol=0.05)
 
@@ -64,7 +69,7 @@ def test_finer_rows_are_averaged_only_when_asked(tiny_model: Model, tmp_path: Pa
     table = read_table(written(tmp_path, range(UNIX, UNIX + 1200), [500.0] * 1200))
     with pytest.raises(DataError, match="a reading every 1 s, the model needs one every 6 s; say --resample"):
         disaggregate_table(tiny_model, table)
-    answer = disaggregate_table(tiny_model, table, resample=True, edges="repeat")
+    answer = disaggregate_table(tiny_model, table, resample=True, edges="repeat").power_w
     assert answer.shape == (1200, 1)
     assert np.ptp(answer) < 0.05
 
@@ -72,7 +77,7 @@ def test_finer_rows_are_averaged_only_when_asked(tiny_model: Model, tmp_path: Pa
 def test_a_table_without_times_is_taken_at_the_models_period(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
     path = tmp_path / "mains.csv"
     path.write_text("mains\n" + "".join(f"{w}\n" for w in watts))
-    answer = disaggregate_table(tiny_model, read_table(path))
+    answer = disaggregate_table(tiny_model, read_table(path)).power_w
     np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
 
 
@@ -80,7 +85,7 @@ def test_a_table_without_times_is_taken_at_the_models_period(tiny_model: Model, 
 def test_the_answer_has_the_tables_times_and_a_column_of_watts(tiny_model: Model, tmp_path: Path, watts: np.ndarray, ending: str):
     stamps = [f"2024-03-31 07:{15 + i // 10:02}:{6 * (i % 10):02}" for i in range(200)]
     table = read_table(written(tmp_path, stamps, watts))
-    power_w = disaggregate_table(tiny_model, table)
+    power_w = disaggregate_table(tiny_model, table).power_w
     out = tmp_path / f"answer.{ending}"
     write_answer(out, table, tiny_model, power_w)
     back = pl.read_csv(out) if ending.lower() == "csv" else pl.read_parquet(out)
@@ -95,7 +100,7 @@ def test_the_answer_keeps_the_order_that_repair_made(tiny_model: Model, tmp_path
     shuffled = np.random.default_rng(0).permutation(200)
     path = written(tmp_path, times[shuffled], watts[shuffled])
     table = read_table(path, columns=Columns(repair=True))
-    write_answer(tmp_path / "answer.csv", table, tiny_model, disaggregate_table(tiny_model, table))
+    write_answer(tmp_path / "answer.csv", table, tiny_model, disaggregate_table(tiny_model, table).power_w)
     back = pl.read_csv(tmp_path / "answer.csv")
     assert back["time"].to_list() == times.tolist()
     np.testing.assert_allclose(back["kettle"].to_numpy(), tiny_model.disaggregate(watts), atol=0.06)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,8 @@ from sklearn.metrics import mean_absolute_error
 
 from seq2point import Architecture, DataError, Model, Recording, evaluate
 from seq2point.appliances import find
+from seq2point.choices import FILL
+from seq2point.coverage import Coverage
 from seq2point.windows import Scale
 
 NAN = np.nan
@@ -26,7 +29,7 @@ def house(make_recording: Callable[..., Recording]) -> Recording:
         kettle[first : first + 20] = 2500
     mains = kettle + rng.uniform(50, 300, 600)
     mains[300:305], kettle[450:460] = NAN, NAN
-    return make_recording(mains, house="refit 2", kettle=kettle, jumps=[(500, LATER)])
+    return replace(make_recording(mains, house="refit 2", kettle=kettle, jumps=[(500, LATER)]), fill=0)
 
 
 def answerable(house: Recording) -> np.ndarray:
@@ -73,7 +76,7 @@ def test_only_samples_with_a_prediction_and_a_truth_are_scored(tiny_model: Model
 def test_a_truth_beyond_a_gap_changes_nothing(tiny_model: Model, house: Recording):
     kettle = house.appliance_w("kettle").copy()
     kettle[~answerable(house) & ~np.isnan(kettle)] = 3000
-    altered = Recording(house.house, 6.0, house.mains_w, {"kettle": kettle}, house.start, house.jumps)
+    altered = replace(house, appliances_w={"kettle": kettle})
     assert evaluate(tiny_model, [altered]).metrics == evaluate(tiny_model, [house]).metrics
 
 
@@ -127,7 +130,9 @@ def test_the_report_is_json_with_plain_metrics_for_one_appliance(tiny_model: Mod
     assert report["metrics"] == evaluation.metrics["kettle"]
     assert report["baselines"].keys() == {"zero", "mean"}
     assert report["baselines"]["zero"].keys() == report["metrics"].keys()
-    assert report["data"] == [{"house": "refit 2", "samples": 600, "days": 0.04, "period_s": 6.0}]
+    (data,) = report["data"]
+    assert data.pop("coverage") == report["coverage"]
+    assert data == {"house": "refit 2", "samples": 600, "days": 0.04, "period_s": 6.0}
     assert report["model"]["appliances"] == ["kettle"]
 
 
@@ -155,3 +160,48 @@ def test_with_a_stride_every_so_many_th_sample_of_each_stretch_is_scored_as_if_r
     assert found.metrics["kettle"]["mae_w"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
     energy, every = (evaluate(tiny_model, [house], stride=s).metrics["kettle"]["energy_per_day_wh"] for s in (4, 1))
     assert energy == pytest.approx(every, rel=0.3)
+
+
+def test_a_missing_reading_of_the_truth_ends_no_activation(tiny_model: Model, make_recording: Callable[..., Recording]):
+    kettle = np.zeros(600)
+    kettle[200:240] = 2500
+    mains = kettle + 100
+    whole = evaluate(tiny_model, [make_recording(mains, kettle=kettle)])
+    kettle[220] = NAN
+    gappy = evaluate(tiny_model, [make_recording(mains, kettle=kettle)])
+    for metric in ("event_recall", "event_precision", "recall"):
+        assert gappy.metrics["kettle"][metric] == pytest.approx(whole.metrics["kettle"][metric], abs=0.03)
+    (coverage,) = gappy.coverage["kettle"]
+    assert coverage.bridged_readings == 1
+    assert coverage.scored_days * 14400 == pytest.approx(600 - 32 - 1)
+
+
+def test_the_report_says_how_much_of_each_recording_was_predicted_and_scored(
+    tiny_model: Model, make_recording: Callable[..., Recording]
+):
+    mains, kettle = np.full(14400, 500.0), np.zeros(14400)
+    mains[1000:1003] = NAN
+    mains[5000:8000] = NAN
+    kettle[10_000:11_000] = NAN
+    gappy, whole = make_recording(mains, kettle=kettle), make_recording(np.full(14400, 500.0), kettle=np.zeros(14400))
+    report = evaluate(tiny_model, [gappy, whole]).as_json()
+    first, second = (data["coverage"] for data in report["data"])
+    unknown = 3000 - FILL + 32
+    assert first["predicted_days"] * 14400 == pytest.approx(14400 - 32 - unknown, abs=2)
+    assert first["scored_days"] * 14400 == pytest.approx(14400 - 32 - unknown - 1000, abs=2)
+    assert (first["filled_readings"], second["filled_readings"]) == (3 + FILL, 0)
+    assert report["coverage"]["days"] == 2
+    assert report["coverage"]["scored"] == pytest.approx((first["scored_days"] + second["scored_days"]) / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("period_s", [6.0, 60.0])
+def test_one_reading_in_ten_missing_leaves_all_windows_whole(
+    tiny_model: Model, make_recording: Callable[..., Recording], period_s: float
+):
+    tiny_model.period_s = period_s
+    mains, kettle = np.full(5000, 500.0), np.zeros(5000)
+    mains[np.random.default_rng(0).random(5000) < 0.1] = NAN
+    house = make_recording(mains, kettle=kettle, period_s=period_s)
+    shares = [Coverage.total(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share for fill in (FILL, 1)]
+    assert shares[0] > 0.99
+    assert shares[1] < 0.9

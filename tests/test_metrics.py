@@ -281,3 +281,39 @@ onsets = st.lists(st.integers(0, 300), max_size=5, unique=True).map(lambda times
 @given(onsets, onsets)
 def test_no_pairing_matches_more_onsets(truth: tuple[float, ...], estimate: tuple[float, ...]):
     assert matched_events(truth, estimate) == most_pairs(truth, estimate)
+
+
+def test_errors_of_two_houses_at_the_same_hours_do_not_cancel():
+    truth = np.full(48 * 600, 1000.0)
+    houses = [scored(truth, truth + error_w)._replace(recording=i) for i, error_w in enumerate((100.0, -100.0))]
+    found = score(houses, KETTLE, PERIOD_S)
+    assert found["energy_per_day_wh"] == pytest.approx(2400)
+    assert found["sae_delta_w"] == pytest.approx(100)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2000)), min_size=1, max_size=4))
+def test_energy_errors_of_several_houses_are_the_mean_over_the_days_of_each(parts: list[tuple[int, int]]):
+    """However the houses' clocks overlap: days are weighted, each house's own."""
+    houses, days = [], []
+    for i, (start_day, error_w) in enumerate(parts):
+        begin = datetime(2024, 1, 1 + start_day, tzinfo=UTC)
+        truth = np.full(2 * 1440, 3000.0)
+        houses.append(scored(truth, truth - error_w, begin, 60.0)._replace(recording=i))
+        days += [24.0 * error_w] * 2
+    found = score(houses, KETTLE, 60.0)
+    assert found["energy_per_day_wh"] == pytest.approx(np.mean(days), rel=1e-4)
+    assert found["sae_delta_w"] == pytest.approx(np.mean(days) / 24, rel=1e-4)
+
+
+def test_a_missing_sample_of_the_truth_neither_splits_an_activation_nor_is_scored():
+    dishwasher = find("dishwasher")
+    truth = cycles((100, 900), power_w=2000)
+    whole = score([scored(truth, truth)], dishwasher, PERIOD_S)
+    known = np.ones(1000, dtype=bool)
+    known[[300, 301, 500]] = False
+    estimate = truth.copy()
+    estimate[300] = 9000
+    gappy = score([scored(truth, estimate)._replace(known=known)], dishwasher, PERIOD_S)
+    assert whole["f1"] == gappy["f1"] == 1
+    assert gappy["event_f1"] == 1
+    assert gappy["mae_w"] == 0

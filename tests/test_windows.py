@@ -23,7 +23,27 @@ def gappy_recordings(draw: st.DrawFn) -> Recording:
     mains[draw(st.integers(0, size)) :] = 1.0
     at = sorted(draw(st.sets(st.integers(1, size - 1), max_size=3))) if size > 1 else []
     jumps = tuple(Jump(sample, START + timedelta(days=i + 1)) for i, sample in enumerate(at))
-    return Recording("home", 6.0, mains, {"kettle": kettle, "fridge": fridge}, START, jumps)
+    fill = draw(st.integers(0, 3))
+    return Recording("home", 6.0, mains, {"kettle": kettle, "fridge": fridge}, START, jumps, fill=fill)
+
+
+def filled(recording: Recording) -> np.ndarray:
+    """The mains with each gap's first readings held, one by one."""
+    mains_w, held = recording.mains_w.copy(), 0
+    jumps = {jump.sample for jump in recording.jumps}
+    for i in range(1, len(mains_w)):
+        held = held + 1 if np.isnan(recording.mains_w[i]) and i not in jumps else 0
+        if 0 < held <= recording.fill:
+            mains_w[i] = mains_w[i - 1]
+        elif i in jumps and np.isnan(recording.mains_w[i]):
+            held = recording.fill
+    return mains_w
+
+
+@given(gappy_recordings())
+def test_gaps_are_filled_with_the_reading_before_up_to_the_limit(recording: Recording):
+    np.testing.assert_array_equal(recording.filled_mains_w, filled(recording))
+    assert recording.filled_count == np.isnan(recording.mains_w).sum() - np.isnan(filled(recording)).sum()
 
 
 def usable_starts(recording: Recording, window: int, target: int, appliances: list[str]) -> list[int]:
@@ -31,7 +51,7 @@ def usable_starts(recording: Recording, window: int, target: int, appliances: li
     return [
         first
         for first in range(len(recording) - window + 1)
-        if not np.isnan(recording.mains_w[first : first + window]).any()
+        if not np.isnan(filled(recording)[first : first + window]).any()
         and not jumps & set(range(first + 1, first + window))
         and all(not np.isnan(recording.appliance_w(name)[first + target]) for name in appliances)
     ]
@@ -58,7 +78,7 @@ def test_the_target_is_the_midpoint_unless_told_otherwise(recording: Recording, 
 def test_gapless_spans_cover_every_reading_once(recording: Recording):
     spans = gapless_spans(recording)
     inside = [i for first, end in spans for i in range(first, end)]
-    assert inside == list(np.flatnonzero(~np.isnan(recording.mains_w)))
+    assert inside == list(np.flatnonzero(~np.isnan(filled(recording))))
     assert all(first < end for first, end in spans)
 
 

@@ -1,15 +1,24 @@
 """A model on a table of mains readings: one row out for each row in, the table's own times kept."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from seq2point.choices import Edges, Engine
+from seq2point.coverage import Coverage
 from seq2point.data.table import Table, on_grid
-from seq2point.errors import UsageError
+from seq2point.errors import DataError, UsageError
 from seq2point.files import written_whole
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Watts
+
+
+class Disaggregation(NamedTuple):
+    """The appliances' power at every row of a table, f32[N, A] in watts, and how much of its time that is."""
+
+    power_w: Watts
+    coverage: Coverage
 
 
 def disaggregate_table(
@@ -19,16 +28,24 @@ def disaggregate_table(
     edges: Edges = "empty",
     resample: bool = False,
     progress: Progress | None = None,
-) -> Watts:
-    """The appliances' power at every row of a table, f32[N, A] in watts, NaN where there is no answer.
+) -> Disaggregation:
+    """Predict the appliances' power at every row of a table, NaN where there is no full window of readings.
 
-    Irregular times are resampled to the model's period, and each row gets the answer of the nearest sample.
-    Raises DataError where the table's sampling period does not fit the model.
+    Irregular times are resampled to the model's period, and each row gets the prediction of the nearest sample.
+    Raises DataError where the table's sampling period does not fit the model, and where no row can be predicted.
     """
     table.require_period(model.period_s, resample)
     grid = table.grid(model.period_s)
-    power_w = model.predict_w(on_grid(table, grid, model.period_s), engine, edges, progress=progress)
-    return grid.at_readings(power_w, table.watts["mains"]) if grid else power_w
+    recording = on_grid(table, grid, model.period_s)
+    power_w = model.predict_w(recording, engine, edges, progress=progress)
+    coverage = Coverage.of(recording, power_w[:, 0])
+    if not coverage.predicted_days:
+        raise DataError(
+            f"{table.path}: nothing to predict from: no stretch of {model.window} readings "
+            f"({model.window * model.period_s / 60:.0f} min) is without a gap of more than {table.fill}; "
+            "fill longer gaps, or predict at the edges too (edges 'repeat')"
+        )
+    return Disaggregation(grid.at_readings(power_w) if grid else power_w, coverage)
 
 
 def check_ending(path: Path) -> None:

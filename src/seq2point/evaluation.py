@@ -9,10 +9,13 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.choices import Engine
+from seq2point.coverage import Coverage
 from seq2point.errors import DataError
+from seq2point.gaps import bridge, fill_forward
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts, same_period
+from seq2point.states import runs
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Evaluation:
     """What a model reaches on some recordings.
 
     `metrics` and each of `baselines` ('zero', 'mean') hold a table of metrics by appliance. `predictions_w` are f32[T, A] for
-    each recording, NaN where no full window reaches.
+    each recording, NaN where no full window reaches. `coverage` says by appliance how much of each recording was predicted
+    and scored.
     """
 
     model: Predictor
@@ -28,19 +32,26 @@ class Evaluation:
     predictions_w: Sequence[Watts]
     metrics: dict[str, Metrics]
     baselines: dict[str, dict[str, Metrics]]
+    coverage: dict[str, list[Coverage]]
 
     def as_json(self) -> dict[str, Any]:
         """The report that `--json` writes; metrics stand by appliance only where the model has several."""
 
-        def flat(by_appliance: dict[str, Metrics]) -> Any:
+        def flat(by_appliance: dict[str, Any]) -> Any:
             return by_appliance if len(by_appliance) > 1 else next(iter(by_appliance.values()))
+
+        def coverage(recordings: slice) -> Any:
+            return flat({name: Coverage.total(each[recordings]).as_json() for name, each in self.coverage.items()})
 
         return {
             "metrics": flat(self.metrics),
             "baselines": {name: flat(metrics) for name, metrics in self.baselines.items()},
+            "coverage": coverage(slice(None)),
             "model": self.model.describe(),
             "data": [
-                {"house": r.house, "samples": len(r), "days": round(r.days, 2), "period_s": r.period_s} for r in self.recordings
+                {"house": r.house, "samples": len(r), "days": round(r.days, 2), "period_s": r.period_s}
+                | {"coverage": coverage(slice(i, i + 1))}
+                for i, r in enumerate(self.recordings)
             ],
         }
 
@@ -62,17 +73,21 @@ def evaluate(
     predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}
+    coverage: dict[str, list[Coverage]] = {}
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
     for i, appliance in enumerate(model.appliances):
         estimates = [power_w[:, i] for power_w in predictions]
         stretches = stretches_of(recordings, appliance, estimates, model.window, stride)
-        truth = np.concatenate([s.truth_w for s in stretches])
+        coverage[appliance.name] = [
+            Coverage.of(r, power_w, r.appliance_w(appliance.name)) for r, power_w in zip(recordings, estimates, strict=True)
+        ]
+        truth = np.concatenate([s.only_known().truth_w for s in stretches])
         constants = {"zero": 0.0, "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64)))}
         metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
         for name, constant_w in constants.items():
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
             baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
-    return Evaluation(model, recordings, predictions, metrics, baselines)
+    return Evaluation(model, recordings, predictions, metrics, baselines, coverage)
 
 
 def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence[str]) -> None:
@@ -93,18 +108,42 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
 def stretches_of(
     recordings: Sequence[Recording], appliance: Appliance, estimates_w: Sequence[Watts], window: int, stride: int = 1
 ) -> list[Scored]:
-    """The gapless stretches where truth and estimate are known, never across a time jump; of each, every `stride`-th sample."""
+    """The stretches where truth and estimate are known, never across a time jump; of each, every `stride`-th sample.
+
+    Gaps of the truth as short as those that are filled in the mains end no stretch: the value before is held there, so that the
+    appliance stays on or off, and nothing is scored.
+    """
     stretches = []
-    for recording, estimate_w in zip(recordings, estimates_w, strict=True):
+    for i, (recording, estimate_w) in enumerate(zip(recordings, estimates_w, strict=True)):
         truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
         for first, end in recording.pieces():
             known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
-            edges = first + np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
-            for a, b in zip(edges[::2], edges[1::2], strict=True):
-                stretches.append(Scored(truth_w[a:b:stride], estimate_w[a:b:stride], times_s[a:b:stride]))
+            begins, lengths = runs(bridge(known, recording.fill))
+            for a, length in zip(begins, lengths, strict=True):
+                span = slice(first + a, first + a + length, stride)
+                held = [_held(values[first + a : first + a + length]) for values in (truth_w, estimate_w)]
+                stretches.append(
+                    Scored(
+                        held[0][::stride],
+                        held[1][::stride],
+                        times_s[span],
+                        known[a : a + length : stride],
+                        i,
+                    )
+                )
     if not stretches:
         raise DataError(
             f"nothing to score: no stretch of {window} samples without a gap where {appliance.label} is known in "
             + ", ".join(f"house {r.house}" for r in recordings)
         )
     return stretches
+
+
+def _held(watts: Watts) -> Watts:
+    """The same values, with those that are missing held at the one before."""
+    missing = np.isnan(watts)
+    if not missing.any():
+        return watts
+    held_w = watts.copy()
+    fill_forward(held_w, missing, len(watts))
+    return held_w

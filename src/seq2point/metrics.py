@@ -1,12 +1,12 @@
 """Watts in, numbers out: how well an estimate of an appliance's power fits the truth.
 
-Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period, NaN where either is unknown; a metric
-without meaning for the data (no energy used, never on) is None, never 0.
+Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period; a metric without meaning for the data (no
+energy used, never on) is None, never 0.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,32 @@ HOUR_S = 3600.0
 
 
 class Scored(NamedTuple):
-    """One gapless stretch of truth and estimate f32[T], with the times of its samples in seconds f64[T]."""
+    """A stretch of truth and estimate f32[T], with the times of its samples in seconds f64[T].
+
+    `known` bool[T] is where both were measured, and all that is scored: in the short gaps between, both are held at the value
+    before, so that a gap ends no activation. None means everywhere. `recording` tells recordings apart.
+    """
 
     truth_w: Array
     estimate_w: Array
     times_s: npt.NDArray[np.float64]
+    known: Flags | None = None
+    recording: int = 0
+
+    def only_known(self) -> Self:
+        """The samples that are scored."""
+        if self.known is None:
+            return self
+        return self._replace(
+            truth_w=self.truth_w[self.known],
+            estimate_w=self.estimate_w[self.known],
+            times_s=self.times_s[self.known],
+            known=None,
+        )
+
+    def flags_at_known(self, flags: Flags) -> Flags:
+        """Flags bool[T] at the samples that are scored."""
+        return flags if self.known is None else flags[self.known]
 
 
 def _onsets(on: Flags) -> npt.NDArray[np.int64]:
@@ -62,9 +83,11 @@ def _power(truth: Array, estimate: Array) -> Metrics:
 
 
 def _by_block(stretches: Sequence[Scored], block_s: float, zone: tzinfo | None) -> npt.NDArray[np.float64]:
-    """Sums of (truth, estimate, samples) over blocks of the zone's clock: f64[blocks, 3]."""
+    """Sums of (truth, estimate, samples) over blocks of each recording by the zone's clock: f64[blocks, 3]."""
     times_s = np.concatenate([s.times_s for s in stretches])
-    _, block = np.unique(np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s), return_inverse=True)
+    clock = np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s)
+    recording = np.repeat([s.recording for s in stretches], [len(s.times_s) for s in stretches])
+    _, block = np.unique(recording * (np.ptp(clock) + 1) + clock, return_inverse=True)
     truth = np.concatenate([s.truth_w for s in stretches])
     estimate = np.concatenate([s.estimate_w for s in stretches])
     return np.stack([np.bincount(block, truth), np.bincount(block, estimate), np.bincount(block)], axis=1)
@@ -117,28 +140,33 @@ def _events(stretches: Sequence[Scored], truth_on: Sequence[Flags], estimate_on:
 
 
 def score(stretches: Sequence[Scored], appliance: Appliance, period_s: float, zone: tzinfo | None = None) -> Metrics:
-    """Every metric of an estimate, over gapless stretches of one or several recordings.
+    """Every metric of an estimate, over stretches of one or several recordings.
 
     mae_w; on_mae_w over the samples where the truth is on; sae |sum y' - sum y| / sum y; sae_delta_w, the mean absolute
-    error of the mean power of each clock hour (Shin et al. 2019, 'Subtask gated networks', SAE delta); nde, sum (y' - y)^2 /
-    sum y^2, without a root; energy_per_day_wh, mean |Wh' - Wh| over days (UTC, or of `zone`); f1, precision, recall, mcc and
-    accuracy of the on state; events matched by onset within a minute. Estimates below zero count as zero.
+    error of the mean power of each recording's clock hours (Shin et al. 2019, 'Subtask gated networks', SAE delta); nde,
+    sum (y' - y)^2 / sum y^2, without a root; energy_per_day_wh, mean |Wh' - Wh| over each recording's days (UTC, or of
+    `zone`); f1, precision, recall, mcc and accuracy of the on state; events matched by onset within a minute. Estimates
+    below zero count as zero.
     Raises ValueError where there is nothing to score.
     """
-    stretches = [s._replace(estimate_w=np.maximum(s.estimate_w, 0)) for s in stretches if len(s.truth_w)]
-    if not stretches:
+    stretches = [s._replace(estimate_w=np.maximum(s.estimate_w, 0)) for s in stretches]
+    scored = [s.only_known() for s in stretches]
+    truth = np.concatenate([s.truth_w for s in scored]) if scored else np.empty(0, np.float32)
+    if not len(truth):
         raise ValueError("no sample has both a truth and an estimate")
-    truth = np.concatenate([s.truth_w for s in stretches])
-    estimate = np.concatenate([s.estimate_w for s in stretches])
+    estimate = np.concatenate([s.estimate_w for s in scored])
     truth_on = [on_state(s.truth_w, appliance, period_s) for s in stretches]
     estimate_on = [on_state(s.estimate_w, appliance, period_s) for s in stretches]
-    on = np.concatenate(truth_on)
+    on, found_on = (
+        np.concatenate([s.flags_at_known(flags) for s, flags in zip(stretches, states, strict=True)])
+        for states in (truth_on, estimate_on)
+    )
     power = _power(truth, estimate)
     on_mae = float(np.abs(estimate - truth)[on].mean(dtype=np.float64)) if on.any() else None
     return (
         {"mae_w": power.pop("mae_w"), "on_mae_w": on_mae}
         | power
-        | _energy(stretches, period_s, zone)
-        | _state(on, np.concatenate(estimate_on))
+        | _energy(scored, period_s, zone)
+        | _state(on, found_on)
         | _events(stretches, truth_on, estimate_on)
     )

@@ -23,7 +23,7 @@ from torch import Tensor
 from seq2point import pretrained, sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
-from seq2point.choices import Edges, Engine
+from seq2point.choices import FILL, Edges, Engine
 from seq2point.errors import ModelFileError
 from seq2point.files import written_whole
 from seq2point.network import Architecture, Seq2Point
@@ -150,9 +150,9 @@ class Model:
         self.network.train(training)
         return power_w
 
-    def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
+    def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL) -> Any:
         """The appliances' power for a series of mains readings in watts, see `predictor.disaggregate_series`."""
-        return disaggregate_series(self, series, engine, edges)
+        return disaggregate_series(self, series, engine, edges, fill)
 
     def digest(self) -> str:
         """The SHA-256 of the weights and masks, which tells models apart."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.choices import Edges, Engine
+from seq2point.choices import FILL, Edges, Engine
 from seq2point.data.align import place_on_grid
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
@@ -43,24 +43,26 @@ class Predictor(Protocol):
         """What reports say of it, as JSON."""
 
 
-def disaggregate_series(predictor: Predictor, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
+def disaggregate_series(
+    predictor: Predictor, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL
+) -> Any:
     """The appliances' power for a series of mains readings in watts, in the kind that came in and of its length.
 
     NumPy arrays, pandas and Polars series; a series for one appliance, a table for several. Readings are one sampling period
-    apart; a pandas index of times is checked for that, and where it lacks times they are filled or left as a gap, as
-    `load_recording` does. Where no full window of readings reaches there is NaN (null in Polars), unless `edges` is 'repeat'
-    or 'zeros'.
+    apart; a pandas index of times is checked for that. Up to `fill` missing readings in a row, without a value or without a
+    row, are filled with the one before them. Where no full window of readings reaches there is NaN (null in Polars), unless
+    `edges` is 'repeat' or 'zeros'.
     Raises DataError for values that are not numbers and for another period than the predictor's.
     """
     mains = open_series(series)
-    power_w = _predict_series(predictor, mains, engine, edges)
+    power_w = _predict_series(predictor, mains, engine, edges, fill)
     return mains.restore(power_w, [a.name for a in predictor.appliances])
 
 
-def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: Edges) -> Watts:
+def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: Edges, fill: int) -> Watts:
     period_s = predictor.period_s
     if mains.times_s is None or len(mains.watts) < 2:
-        return predictor.predict_w(Recording("series", period_s, mains.watts), engine, edges)
+        return predictor.predict_w(Recording("series", period_s, mains.watts, fill=fill), engine, edges)
     steps = np.diff(mains.times_s)
     step_s = float(np.median(steps))
     if steps.min() <= 0:
@@ -68,5 +70,5 @@ def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: E
     if not same_period(step_s, period_s):
         raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {period_s:g} s")
     grid = place_on_grid(mains.times_s, period_s)
-    recording = Recording("series", period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps)
-    return grid.at_readings(predictor.predict_w(recording, engine, edges), mains.watts)
+    recording = Recording("series", period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps, fill=fill)
+    return grid.at_readings(predictor.predict_w(recording, engine, edges))

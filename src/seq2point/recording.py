@@ -4,13 +4,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from seq2point.choices import FILL
 from seq2point.errors import DataError
+from seq2point.gaps import fill_forward
 
 Watts = npt.NDArray[np.float32]
 
@@ -37,7 +40,7 @@ class Recording:
     mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first sample, or None where the
     carrier kept no times. Where time jumps (two fortnights in one file), `jumps` says so and the samples simply follow
     one another: the grid is regular between jumps. `resampled_from_s` is the period that the readings had in their file, where
-    that was another.
+    that was another. `fill` is how many missing readings of the mains in a row are filled with the reading before them.
     Raises DataError when lengths differ, the period is not positive or the jumps are not in order.
     """
 
@@ -48,6 +51,7 @@ class Recording:
     start: datetime | None = None
     jumps: tuple[Jump, ...] = ()
     resampled_from_s: float | None = None
+    fill: int = FILL
 
     def __post_init__(self) -> None:
         if not self.period_s > 0:
@@ -66,6 +70,26 @@ class Recording:
     def days(self) -> float:
         """Days of samples, gaps included."""
         return len(self) * self.period_s / 86400
+
+    @cached_property
+    def filled_mains_w(self) -> Watts:
+        """The mains f32[T] with gaps filled forward for up to `fill` samples: what a network reads."""
+        return self.filled_w(self.mains_w)
+
+    def filled_w(self, power_w: Watts) -> Watts:
+        """A series f32[T] of the recording with gaps filled forward for up to `fill` samples, never across a jump."""
+        missing = np.isnan(power_w)
+        if self.fill == 0 or not missing.any():
+            return power_w
+        filled_w = power_w.copy()
+        for first, end in self.pieces():
+            fill_forward(filled_w[first:end], missing[first:end], self.fill)
+        return filled_w
+
+    @property
+    def filled_count(self) -> int:
+        """Samples of the mains that are filled."""
+        return int(np.isnan(self.mains_w).sum() - np.isnan(self.filled_mains_w).sum())
 
     def appliance_w(self, name: str) -> Watts:
         """The power of one appliance, f32[T]; DataError names the appliances that the house has."""
@@ -127,6 +151,7 @@ class Recording:
             "start": self.start.isoformat() if self.start else None,
             "samples": len(self),
             "period_s": self.period_s,
+            "fill": self.fill,
             "sha256": digest.hexdigest(),
         } | ({} if self.resampled_from_s is None else {"resampled_from_s": self.resampled_from_s})
 

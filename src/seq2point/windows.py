@@ -131,10 +131,10 @@ class WindowRuns:
 
 
 def gapless_spans(recording: Recording) -> list[tuple[int, int]]:
-    """Spans [first, end) of mains without a gap or a time jump, in order."""
+    """Spans [first, end) of filled mains without a gap or a time jump, in order."""
     spans = []
     for first, end in recording.pieces():
-        begins, lengths = runs(~np.isnan(recording.mains_w[first:end]))
+        begins, lengths = runs(~np.isnan(recording.filled_mains_w[first:end]))
         spans += [(first + int(b), first + int(b + n)) for b, n in zip(begins, lengths, strict=True)]
     return spans
 
@@ -168,7 +168,7 @@ def answer_spans(
     """
     power_w = np.full((len(recording), outputs), np.nan, dtype=np.float32)
     for first, end in gapless_spans(recording):
-        readings_w, at = recording.mains_w[first:end], first
+        readings_w, at = recording.filled_mains_w[first:end], first
         if edges == "empty":
             at += target_index
         else:

@@ -1,4 +1,4 @@
-"""Irregular stamps fall on a regular grid by the mean, short holes are filled, long ones stay or become jumps."""
+"""Irregular stamps fall on a regular grid by the mean; what is missing is a gap, and a jump where it is long."""
 
 from datetime import UTC, datetime
 
@@ -16,8 +16,8 @@ def at(*seconds: float, first: float = 1_700_000_000.0) -> np.ndarray:
     return first + np.array(seconds, dtype=float)
 
 
-def on_grid(seconds, watts, period_s: float = 6.0, fill_s: float = 30.0) -> np.ndarray:
-    return place_on_grid(at(*seconds), period_s).mean(np.array(watts, dtype=np.float32), fill_s)
+def on_grid(seconds, watts, period_s: float = 6.0) -> np.ndarray:
+    return place_on_grid(at(*seconds), period_s).mean(np.array(watts, dtype=np.float32))
 
 
 @st.composite
@@ -44,8 +44,8 @@ def test_a_grid_sample_is_the_mean_of_the_readings_that_fall_on_it(times_s: np.n
         data.draw(st.lists(st.one_of(st.just(NAN), st.floats(0, 5000)), min_size=len(times_s), max_size=len(times_s)))
     )
     grid = place_on_grid(times_s, 6.0)
-    mean = grid.mean(watts.astype(np.float32), fill_s=0)
-    for sample in range(grid.size):
+    mean = grid.mean(watts.astype(np.float32))
+    for sample in sorted(set(range(grid.size)) - set(grid.between)):
         here = watts[grid.sample == sample]
         known = here[~np.isnan(here)]
         expected = known.mean() if len(known) else NAN
@@ -59,20 +59,22 @@ def test_readings_at_the_period_are_taken_as_they_are():
     assert grid.mean(watts) is watts
 
 
-def test_a_hole_of_thirty_seconds_is_filled_with_the_reading_before_it():
-    np.testing.assert_array_equal(on_grid([0, 36], [5, 7]), [5, 5, 5, 5, 5, 5, 7])
+@pytest.mark.parametrize("gap", [1, 2, 7])
+def test_a_missing_row_is_a_gap_as_one_without_a_reading_is(gap: int):
+    seconds = [0, 6, 12, 18, *(18 + 6 * (gap + 1) + 6 * i for i in range(4))]
+    expected = [1, 2, 3, 4, *[NAN] * gap, 5, 6, 7, 8]
+    np.testing.assert_array_equal(on_grid(seconds, range(1, 9)), expected)
 
 
-def test_a_longer_hole_is_filled_for_thirty_seconds_and_then_a_gap():
-    np.testing.assert_array_equal(on_grid([0, 48], [5, 7]), [5, 5, 5, 5, 5, 5, NAN, NAN, 7])
+def test_readings_a_little_slower_than_the_grid_leave_no_gap():
+    slow_s = 8 * np.arange(40)
+    found = on_grid(slow_s, range(40))
+    expected = [np.flatnonzero(slow_s <= 6 * i + 3).max() for i in range(len(found))]
+    np.testing.assert_array_equal(found, expected)
 
 
-def test_a_gap_that_the_file_means_is_not_filled():
-    np.testing.assert_array_equal(on_grid([0, 6, 18], [5, NAN, 7]), [5, NAN, NAN, 7])
-
-
-def test_several_missing_rows_are_filled_each_from_its_own_reading_before():
-    np.testing.assert_array_equal(on_grid([0, 12, 24], [1, 2, 3]), [1, 1, 2, 2, 3])
+def test_a_reading_that_is_missing_among_slow_ones_is_a_gap_at_every_sample_until_the_next():
+    assert list(np.isnan(on_grid([0, 8, 16, 32, 40, 48], range(6)))) == [False] * 4 + [True, False, False, False, False]
 
 
 def test_an_hour_without_rows_is_an_empty_stretch_and_more_is_a_jump():
@@ -82,9 +84,8 @@ def test_an_hour_without_rows_is_an_empty_stretch_and_more_is_a_jump():
     assert jump.time == datetime.fromtimestamp(1_700_003_606.5, UTC)
 
 
-def test_nothing_is_filled_across_a_jump():
-    np.testing.assert_array_equal(on_grid([0, 6, 10_000, 10_012], [1, 2, 3, 4]), [1, 2, 3, 3, 4])
-    np.testing.assert_array_equal(on_grid([0, 12, 10_000, 10_006], [1, NAN, 3, 4]), [1, 1, NAN, 3, 4])
+def test_nothing_stands_between_the_readings_around_a_jump():
+    np.testing.assert_array_equal(on_grid([0, 6, 10_000, 10_006, 10_018], [1, 2, 3, 4, 5]), [1, 2, 3, 4, NAN, 5])
 
 
 def test_hourly_readings_do_not_jump_at_each_of_them():

@@ -162,10 +162,23 @@ def test_irregular_stamps_are_averaged_onto_the_period(tmp_path: Path):
     assert recording.period_s == 7.0
 
 
-def test_missing_rows_are_filled_for_thirty_seconds_and_then_are_a_gap(tmp_path: Path):
-    rows = "".join(f"{UNIX + s},{s}\n" for s in (0, 6, 12, 36, 42, 48, 90, 96))
-    recording = load(tmp_path, "time,mains\n" + rows)
-    np.testing.assert_array_equal(recording.mains_w, [0, 6, 12, 12, 12, 12, 36, 42, 48, 48, 48, 48, 48, 48, NAN, 90, 96])
+@pytest.mark.parametrize("absent", [False, True], ids=["no reading", "no row"])
+def test_a_row_without_a_reading_and_a_missing_row_are_filled_alike(tmp_path: Path, absent: bool):
+    there = [s for s in range(0, 150, 6) if s not in (18, 24, *range(60, 120, 6))]
+    rows = "".join(f"{UNIX + s},{s if s in there else ''}\n" for s in range(0, 150, 6) if s in there or not absent)
+    recording = load(tmp_path, "time,mains\n" + rows, columns=Columns(fill=3))
+    watts = [float(s) if s in there else NAN for s in range(0, 150, 6)]
+    np.testing.assert_array_equal(recording.mains_w, watts)
+    watts[3:5], watts[10:13] = [12.0] * 2, [54.0] * 3
+    np.testing.assert_array_equal(recording.filled_mains_w, watts)
+    assert recording.filled_count == 5
+
+
+def test_the_truth_is_never_filled(tmp_path: Path):
+    rows = "".join(f"{UNIX + s},{s},{s}\n" for s in (0, 6, 12, 24, 30, 36))
+    recording = load(tmp_path, "time,mains,kettle\n" + rows)
+    np.testing.assert_array_equal(recording.appliance_w("kettle"), [0, 6, 12, NAN, 24, 30, 36])
+    np.testing.assert_array_equal(recording.filled_mains_w, [0, 6, 12, 12, 24, 30, 36])
 
 
 def test_more_than_an_hour_without_rows_is_a_jump(tmp_path: Path):

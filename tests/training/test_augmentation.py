@@ -126,3 +126,37 @@ def test_durations_go_up_and_down_and_only_of_what_is_transplanted(transplant: f
     durations = torch.cat([batches.draw(step) for step in range(40)])[:, 5]
     assert shortest <= durations.min() < shortest + 30
     assert longest - 30 < durations.max() <= longest
+
+
+@given(step=st.integers(0, 30))
+def test_missing_readings_repeat_the_one_before_and_the_target_stays(step: int) -> None:
+    plain, gappy = (batches_of([house(1)], Augmentation(0.5, 0.1, missing=missing)) for missing in (0.0, 0.4))
+    (whole, target, usable), (mains, same, still) = (b.gather(b.draw(step)) for b in (plain, gappy))
+    torch.testing.assert_close(same, target)
+    assert torch.equal(usable, still)
+    changed = mains != whole
+    assert torch.equal(mains[:, 1:][changed[:, 1:]], mains[:, :-1][changed[:, 1:]])
+    assert changed.float().mean() < 0.45
+
+
+def test_readings_go_missing_in_most_chunks_up_to_the_share() -> None:
+    plain, gappy = (batches_of([house(1)], Augmentation(0.5, missing=missing)) for missing in (0.0, 0.3))
+    shares = torch.cat([(gappy.gather(gappy.draw(i))[0] != plain.gather(plain.draw(i))[0]).float().mean(1) for i in range(40)])
+    assert 0.08 < shares.mean() < 0.2
+    assert shares.std() > 0.04
+
+
+def test_what_is_unknown_of_a_transplanted_appliance_is_held_in_the_mains_and_not_learned() -> None:
+    gappy, whole = house(2), house(2)
+    whole.appliances_w["kettle"][:] = 2000
+    gappy.appliances_w["kettle"][:] = 2000
+    gappy.appliances_w["kettle"][5::7] = np.nan
+    one, other = (batches_of([h], Augmentation(1.0, 0.0)) for h in (gappy, whole))
+    for step in range(5):
+        drawn = one.draw(step)
+        (mains, _, usable), (expected, _, everywhere) = one.gather(drawn), other.gather(drawn)
+        inside = drawn[:, 1] >= 0
+        known = torch.isfinite(mains) & torch.isfinite(expected)
+        torch.testing.assert_close(mains[inside][:, 40:80], expected[inside][:, 40:80])
+        assert known.all()
+        assert usable.sum() < everywhere.sum()

@@ -255,8 +255,9 @@ def test_recordings_that_cannot_be_learned_from_are_a_data_error(train: Train, h
         train([house, replace(house, period_s=8.0)])
     with pytest.raises(DataError, match="has no column for 'kettle'"):
         train(replace(house, appliances_w={"fridge": house.mains_w}))
+    gappy_w = np.where(np.arange(1200) % 30 == 0, np.float32("nan"), house.mains_w)
     with pytest.raises(DataError, match="no training window: 1 hold no stretch of 33 samples"):
-        train(replace(house, mains_w=np.where(np.arange(1200) % 30 == 0, np.float32("nan"), house.mains_w)))
+        train(replace(house, mains_w=gappy_w, fill=0))
     with pytest.raises(UsageError, match="no recording to train on"):
         train([])
 
@@ -299,3 +300,13 @@ def test_with_nothing_held_out_all_is_learned_from_and_the_last_weights_are_take
 def test_scaling_constants_of_ones_own_are_those_of_the_model(train: Train):
     own = Scale(mains_mean_w=1, mains_std_w=6000, appliance_mean_w=(2,), appliance_std_w=(5000,))
     assert train(steps=2, scaling=own).model.scale == own
+
+
+def test_a_training_says_how_little_gaps_leave_to_learn_from(train: Train, house: Recording):
+    mains_w = house.mains_w.copy()
+    mains_w[50::90] = np.nan
+    gappy = replace(house, mains_w=mains_w, fill=0)
+    with pytest.warns(UserWarning, match=r"only 0\.\d of 0\.\d days have a full window"):
+        found = train(gappy, steps=1).model.provenance["training"]["coverage"]
+    assert 0 < found["learned_days"] < 0.7 * found["days"]
+    train(replace(gappy, fill=1), steps=1)

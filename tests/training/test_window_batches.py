@@ -83,7 +83,7 @@ def test_no_window_lies_over_a_gap_a_time_jump_or_two_houses():
     gap, jump = numbered(200, 0, "gap"), numbered(200, 1000, "jump")
     gap.mains_w[90] = np.nan
     jump = replace(jump, jumps=(Jump(120, datetime(2025, 1, 1, tzinfo=UTC)),))
-    batches = batches_of([gap, jump])
+    batches = batches_of([replace(gap, fill=0), jump])
     x_BW, target_BA = batches.gather(torch.cat(epoch(batches, 0)))
     firsts = (x_BW[:, 0] * 814 + 522).round().int().tolist()
     allowed = [*range(90 - WINDOW + 1), *range(91, 168), *range(1000, 1120 - WINDOW + 1), *range(1120, 1168)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import Edges
+from seq2point.choices import FILL, Edges
 from seq2point.cli import options
 
 
@@ -25,6 +25,7 @@ def disaggregate(
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
     from rich.console import Console
@@ -41,7 +42,7 @@ def disaggregate(
     loaded = None if is_name(model) else load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.status(f"reading {mains}"):
-        table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
+        table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair, fill))
     if loaded is None:
         model = file_for(model, table, period, resample)
         console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
@@ -56,12 +57,10 @@ def disaggregate(
     if table.times_s is None and not period:
         console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
     with bar(f"disaggregating {mains.name}", len(table)) as progress:
-        power_w = disaggregate_table(loaded, table, engine, edges, resample, progress)
+        power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
     write_answer(out, table, loaded, power_w)
     for note in table.notes:
         console.print(f"{mains}: {note}")
-    answered = int((power_w[:, 0] == power_w[:, 0]).sum())
-    console.print(f"{out}: {len(table):,} rows, {answered:,} with an answer")
-    if not answered:
-        window_min = loaded.window * loaded.period_s / 60
-        console.print(f"{mains}: no stretch of {loaded.window} readings ({window_min:.0f} min) without a gap; see --edges repeat")
+    console.print(f"{out}: {len(table):,} rows, {coverage}")
+    if coverage.warning:
+        console.print(f"warning: {coverage.warning}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.deploy import TARGETS, USUAL, Limits
 
@@ -51,6 +52,7 @@ def export(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Export a model: watts in, watts out, held to the native model; what fails is not written, with exit code 3."""
     from rich.console import Console
@@ -62,7 +64,7 @@ def export(
     chosen = deploy.find(target)
     loaded = load_model(model, "cpu", threads)
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     calibration = load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None
     proof = load_houses(verify or [], names, loaded.period_s, named, resample)
     order = deploy.Order(sliding, int8, calibration, proof, Limits(on_mae, sae), force, flash, ram, prefix)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import Criterion
+from seq2point.choices import FILL, Criterion
 from seq2point.cli import options
 
 STOPPED = "stopped; the networks that are done stay, and the same command goes on with the others"
@@ -53,6 +53,7 @@ def fit_budget(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Find the most accurate network that fits a device, over a grid of structured sparsities, each fine-tuned and exported.
 
@@ -73,7 +74,7 @@ def fit_budget(
 
     loaded = load_model(model, "cpu", threads)
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     houses, held_out = (load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or []))
     search = Search(
         loaded,

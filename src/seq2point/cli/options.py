@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2point.choices import Device, Engine, LearningRateSchedule, Unit
+from seq2point.choices import FILL, Device, Engine, LearningRateSchedule, Unit
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ UnitName = Annotated[Unit, typer.Option("--unit", help="Unit of the readings.")]
 Repair = Annotated[
     bool, typer.Option("--repair", help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.")
 ]
+Fill = Annotated[
+    int,
+    typer.Option(min=0, help="Missing readings of the mains in a row to fill with the one before them.", metavar="READINGS"),
+]
 
 
 def time_zone(name: str) -> "tzinfo":
@@ -130,10 +134,15 @@ def time_zone(name: str) -> "tzinfo":
 
 
 def columns(
-    time: str | None, mains: str | None, unit: Unit, repair: bool, appliance: tuple[str, str | None] | None = None
+    time: str | None,
+    mains: str | None,
+    unit: Unit,
+    repair: bool,
+    fill: int = FILL,
+    appliance: tuple[str, str | None] | None = None,
 ) -> "Columns":
     """The column options as one value."""
     from seq2point.data.table import Columns
 
     named = {appliance[0]: appliance[1]} if appliance and appliance[1] else {}
-    return Columns(time, mains, named, unit, repair)
+    return Columns(time, mains, named, unit, repair, fill)

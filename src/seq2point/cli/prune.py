@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from seq2point.choices import FILL
 from seq2point.cli import options
 
 
@@ -40,6 +41,7 @@ def prune(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Prune a trained model: at once, or with --finetune on the method's schedule while it trains on.
 
@@ -69,7 +71,7 @@ def prune(
         report = {"model": pruned.describe(), "pruning": experiment.pruning_table(pruned)}
     else:
         names = [a.name for a in loaded.appliances]
-        named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+        named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
         houses, held_out = (
             [load_recording(path, names, period, named) for path in paths] for paths in (finetune, validate or [])
         )

@@ -40,10 +40,21 @@ def report(report: dict[str, Any], path: Path | None) -> None:
         for name in metrics if several else report["model"]["appliances"]:
             chosen = [metrics, baselines["zero"], baselines["mean"]]
             console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
+            show_coverage(report["coverage"][name] if several else report["coverage"], console)
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
     if report.get("costs"):
         show_costs(report["costs"], console)
+
+
+def show_coverage(found: Mapping[str, Any], console: Console) -> None:
+    """How much of the data the numbers speak of, and a warning where that is little."""
+    from seq2point.coverage import Coverage
+
+    coverage = Coverage.parse(found)
+    console.print(str(coverage), highlight=False)
+    if coverage.warning:
+        console.print(f"warning: {coverage.warning}", highlight=False, style="yellow")
 
 
 def written(report: dict[str, Any], path: Path | None) -> Console:

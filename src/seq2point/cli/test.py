@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from seq2point.choices import FILL
 from seq2point.cli import options
 
 
@@ -25,6 +26,7 @@ def test(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli import tables
@@ -39,7 +41,7 @@ def test(
     days = options.time_zone(zone)
     loaded = load_predictor(model, device, threads)
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)

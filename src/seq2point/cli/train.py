@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import Scaling
+from seq2point.choices import FILL, Scaling
 from seq2point.cli import options
 
 
@@ -119,6 +119,7 @@ def train(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Train a network for one appliance, prune it, test it, and write model, numbers, plots and logs to a folder."""
     from seq2point import experiment
@@ -142,7 +143,7 @@ def train(
     networks.find(network or "seq2point", window)
     settings = options.pruning_settings(set, sparsity)
     pruners.find(pruning, **settings)
-    named = options.columns(time_column, mains_column, unit, repair, (what.name, appliance_column))
+    named = options.columns(time_column, mains_column, unit, repair, fill, (what.name, appliance_column))
     houses, held_out, tested = (
         [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])
     )

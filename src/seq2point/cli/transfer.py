@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import Freeze, Rescale
+from seq2point.choices import FILL, Freeze, Rescale
 from seq2point.cli import options
 
 
@@ -60,6 +60,7 @@ def transfer(
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco et al. 2020).
 
@@ -76,7 +77,7 @@ def transfer(
     wanted = [appliance_of(loaded, name) for name in appliance] if appliance else [appliance_of(loaded)]
     if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
         raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
-    named = options.columns(time_column, mains_column, unit, repair)
+    named = options.columns(time_column, mains_column, unit, repair, fill)
     names = [a.name for a in wanted]
     houses, held_out, tested = (
         load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or [], test or [])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import Rescale
+from seq2point.choices import FILL, Rescale
 from seq2point.cli import options
 
 STOPPED = "stopped; the points that are done stay, and the same command goes on with the others"
@@ -69,6 +69,7 @@ def transfer_curve(
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """The error in a house against the days of labels from it: the model as it is, trained on, and from nothing.
 
@@ -89,7 +90,7 @@ def transfer_curve(
     wanted_days = options.numbers("--days", days) if days else None
     loaded = load_model(model, device, threads)
     what = appliance_of(loaded, appliance)
-    named = options.columns(time_column, mains_column, unit, repair)
+    named = options.columns(time_column, mains_column, unit, repair, fill)
     house, *tested = load_houses([train, *test], [what.name], loaded.period_s, named, resample)
     same = [path.resolve() == train.resolve() for path in test]
     before = skip + stagger * (seeds - 1)

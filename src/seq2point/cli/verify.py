@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
 from seq2point.deploy import USUAL, Limits
@@ -24,6 +25,7 @@ def verify(
     appliance_column: options.ApplianceColumn = None,
     unit: options.UnitName = "W",
     repair: options.Repair = False,
+    fill: options.Fill = FILL,
 ) -> None:
     """Run an exported file and its native model side by side; exit code 3 where the file is worse than the limits allow."""
     from rich.console import Console
@@ -35,7 +37,7 @@ def verify(
 
     loaded = load_model(model, "cpu", threads)
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
+    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
         found = hold(exported, loaded, recordings, Limits(on_mae, sae), threads)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from seq2point.recording import Jump, Watts
 
 FILL_S = 30.0
 JUMP_S = 3600.0
+USUAL_STEPS = 1.5  # readings no further apart than this many usual steps lack none between them
 
 Times = npt.NDArray[np.float64]
 
@@ -39,7 +39,8 @@ class Grid:
     """Where each reading falls on a regular grid of one period.
 
     `sample` i64[N] is the grid sample nearest to each reading; the grid has `size` samples from `start` on. Where more than
-    an hour is missing the grid jumps (`jumps`) instead of holding an empty stretch.
+    an hour is missing the grid jumps (`jumps`) instead of holding an empty stretch. `between` i64[K] are the samples that fall
+    between two readings although none is missing there, and `repeats` i64[K] the samples before them, which they repeat.
     """
 
     period_s: float
@@ -47,31 +48,25 @@ class Grid:
     size: int
     start: datetime
     jumps: tuple[Jump, ...]
+    between: npt.NDArray[np.int64]
+    repeats: npt.NDArray[np.int64]
 
     @property
     def is_plain(self) -> bool:
         """Whether every reading is a grid sample of its own and none is missing."""
         return self.size == len(self.sample) and bool((np.diff(self.sample) == 1).all())
 
-    def mean(self, values: Watts, fill_s: float = FILL_S) -> Watts:
-        """The mean of the readings of each grid sample, f32[size]; what is missing is filled forward for `fill_s` seconds.
-
-        A reading that is NaN is a gap that its file means: it is not filled.
-        """
+    def mean(self, values: Watts) -> Watts:
+        """The mean of the readings of each grid sample, f32[size], NaN where a reading is missing."""
         if self.is_plain:
             return values
-        ((mean, absent),) = sample_means(self.sample, [values], self.size)
-        for first, end in pairwise([0, *(jump.sample for jump in self.jumps), self.size]):
-            fill_forward(mean[first:end], absent[first:end], int(fill_s / self.period_s + 1e-9))
+        ((mean, _),) = sample_means(self.sample, [values], self.size)
+        mean[self.between] = mean[self.repeats]
         return mean
 
-    def at_readings(self, power_w: Watts, readings: Watts) -> Watts:
-        """Answers f32[size, A] on the grid, at each reading's nearest sample: f32[N, A], NaN where the reading is a gap."""
-        if self.is_plain:
-            return power_w
-        answer = power_w[self.sample]
-        answer[np.isnan(readings)] = np.nan
-        return answer
+    def at_readings(self, power_w: Watts) -> Watts:
+        """Predictions f32[size, A] on the grid, at each reading's nearest sample: f32[N, A]."""
+        return power_w if self.is_plain else power_w[self.sample]
 
 
 def sample_means(sample: npt.NDArray[np.int64], columns: Sequence[Watts], size: int) -> list[tuple[Watts, npt.NDArray[np.bool_]]]:
@@ -92,26 +87,6 @@ def _sample_means(sample: npt.NDArray[np.int64], values: Watts, size: int) -> tu
     return mean, np.bincount(sample[there], minlength=size) == 0
 
 
-def fill_forward(
-    values: Watts, absent: npt.NDArray[np.bool_], limit: int, before: tuple[Watts, npt.NDArray[np.bool_]] | None = None
-) -> None:
-    """Give absent samples the value before them, in place, up to `limit` samples after it.
-
-    `before` are the values and absences of the `limit` samples ahead of the first.
-    """
-    if limit == 0 or not absent.any():
-        return
-    if before is not None and absent[0]:
-        head = np.concatenate((before[0], values[:limit]))
-        fill_forward(head, np.concatenate((before[1], absent[:limit])), limit)
-        values[:limit] = head[len(before[0]) :]
-    here = np.flatnonzero(absent)
-    first = np.diff(here, prepend=-2) > 1
-    last = here[first][np.cumsum(first) - 1] - 1
-    fillable = (here - last <= limit) & (last >= 0)
-    values[here[fillable]] = values[last[fillable]]
-
-
 def place_on_grid(times_s: Times, period_s: float) -> Grid:
     """The grid of one period nearest to ascending times f64[N] (seconds since 1970, UTC)."""
     steps = np.diff(times_s)
@@ -124,4 +99,19 @@ def place_on_grid(times_s: Times, period_s: float) -> Grid:
             jumps.append(Jump(size, datetime.fromtimestamp(times_s[first], UTC)))
         sample[first:end] = size + np.round((times_s[first:end] - times_s[first]) / period_s).astype(np.int64)
         size = int(sample[end - 1]) + 1
-    return Grid(period_s, sample, size, datetime.fromtimestamp(times_s[0], UTC), tuple(jumps))
+    between, repeats = _between_readings(sample, steps)
+    start = datetime.fromtimestamp(times_s[0], UTC)
+    return Grid(period_s, sample, size, start, tuple(jumps), between, repeats)
+
+
+def _between_readings(sample: npt.NDArray[np.int64], steps_s: Times) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Grid samples between readings that follow one another as usual, and the sample before each."""
+    skipped = np.diff(sample) - 1
+    if not skipped.any():
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    usual_s = np.median(steps_s[steps_s <= JUMP_S]) if (steps_s <= JUMP_S).any() else np.inf
+    here = np.flatnonzero((skipped > 0) & (steps_s <= USUAL_STEPS * usual_s))
+    counts = skipped[here]
+    repeats = np.repeat(sample[here], counts)
+    along = np.arange(len(repeats)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return repeats + 1 + along, repeats

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from seq2point.appliances import canonical, known, name_columns, of_kind
-from seq2point.choices import Unit
+from seq2point.choices import FILL, Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
 from seq2point.data.checks import Checks
@@ -31,7 +31,8 @@ class Columns:
     """Which columns of a table hold what; what is not named is found by the usual names.
 
     `appliances` maps appliance names to column names; `unit` is 'W' or 'kW'. With `repair`, readings that would be refused
-    become gaps (negative, absurd, not a number), rows are put in order of time and repeated times dropped.
+    become gaps (negative, absurd, not a number), rows are put in order of time and repeated times dropped. `fill` is how many
+    missing readings of the mains in a row are filled with the reading before them.
     """
 
     time: str | None = None
@@ -39,6 +40,7 @@ class Columns:
     appliances: Mapping[str, str] = field(default_factory=dict)
     unit: Unit = "W"
     repair: bool = False
+    fill: int = FILL
 
 
 USUAL = Columns()
@@ -59,6 +61,7 @@ class Table:
     house: str
     claimed_period_s: float | None = None
     notes: tuple[str, ...] = ()
+    fill: int = FILL
 
     def __len__(self) -> int:
         return len(self.watts["mains"])
@@ -246,7 +249,7 @@ def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mappi
     shown = median_step_s(times_s) if times_s is not None else None
     if claimed and shown and abs(shown / claimed - 1) > 0.05:
         raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
-    return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
+    return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes), columns.fill)
 
 
 def claimed_period_s(path: Path, claim: str | None) -> float | None:
@@ -285,8 +288,8 @@ def on_grid(table: Table, grid: Grid | None, period_s: float) -> Recording:
     """The recording of a table's readings on a grid, or as they stand where there is none."""
     watts = dict(table.watts)
     if grid is None:
-        return Recording(table.house, period_s, watts.pop("mains"), watts)
+        return Recording(table.house, period_s, watts.pop("mains"), watts, fill=table.fill)
     watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
     found_s = table.period_s or period_s
     another = None if same_period(found_s, period_s) else found_s
-    return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps, another)
+    return Recording(table.house, period_s, watts.pop("mains"), watts, grid.start, grid.jumps, another, table.fill)

@@ -37,7 +37,7 @@ class CProgram(Runtime):
         self._program = compiled(source, prefix, folder)
 
     def _run(self, mains_w: Watts) -> Watts:
-        gap = np.full((len(mains_w), 1), np.nan, dtype=np.float32)
+        gap = np.full((len(mains_w), self.facts.fill + 1), np.nan, dtype=np.float32)
         answered, power_w = self.feed(np.concatenate([mains_w, gap], axis=1).ravel())
         whole = slice(self.window - 1, mains_w.shape[1])
         if not answered.reshape(len(mains_w), -1)[:, whole].all():

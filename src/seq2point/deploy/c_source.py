@@ -68,6 +68,7 @@ def pair(
         "target": shape.target_index,
         "delay": shape.window - 1 - shape.target_index,
         "outputs": shape.outputs,
+        "fill": facts.fill,
         "appliances": _numbered(model, prefix),
         "ring_numbers": where.numbers,
         "features_memory": _features_memory(taps, channels, units, network.feature_bits, waits),

@@ -85,12 +85,13 @@ def draw(recording: Recording, model: Model, on: int, even: int) -> Sample:
     shape = model.architecture
     starts, states = on_windows(recording, model, CALIBRATED_ON)
     targets = starts + shape.target_index
-    peak = np.argmax(recording.mains_w[targets], keepdims=True)
+    mains_w = recording.filled_mains_w
+    peak = np.argmax(mains_w[targets], keepdims=True)
     with_on = [evenly(np.flatnonzero(state), on // len(states)) for state in states]
     spread = evenly(np.arange(len(starts)), even)
     chosen = np.concatenate([peak, *with_on, spread])
     return Sample(
-        np.lib.stride_tricks.sliding_window_view(recording.mains_w, shape.window)[starts[chosen]],
+        np.lib.stride_tricks.sliding_window_view(mains_w, shape.window)[starts[chosen]],
         np.stack([recording.appliance_w(a.name)[targets[chosen]] for a in model.appliances], axis=1),
         np.stack([state[chosen] for state in states], axis=1),
         np.arange(len(chosen)) >= len(chosen) - len(spread),

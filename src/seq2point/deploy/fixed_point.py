@@ -115,7 +115,7 @@ class FixedPoint:
 def ranges(model: Model, recording: Recording, starts: npt.NDArray[np.int64]) -> Ranges:
     """True largest magnitudes: of mains and convolutions over a whole recording, of Linear layers over the windows `starts`."""
     network, shape, scale = model.network, model.architecture, model.scale
-    mains = torch.from_numpy(recording.mains_w).to(next(network.parameters()))
+    mains = torch.from_numpy(recording.filled_mains_w).to(next(network.parameters()))
     mains = (mains - scale.mains_mean_w) / scale.mains_std_w
     largest = [0.0] * (len(network.convolutions) + (2 if shape.rank else 1))
 

@@ -29,6 +29,7 @@ TEST_ANSWERS = 8
 BUSIEST = 20_000
 MOST_WINDOW = (1 << 16) - 1
 CODE_BYTES = 2 << 10
+HELD_BYTES = 8  # the last reading, and how many are missing since
 STACK_BYTES = 256
 
 
@@ -164,7 +165,7 @@ def cost(shape: Architecture, feature_bits: FeatureBits) -> Cost:
     channels, taps, units = layers[features]
     waiting = 4 * units if c_source.sums_wait(channels, units, feature_bits) else channels * feature_bits // 8
     widest = max(max(inputs, outputs) for inputs, _, outputs in layers)
-    ram = 4 * len(layers) + rings + taps * waiting + 6 * widest + STACK_BYTES
+    ram = 4 * len(layers) + HELD_BYTES + rings + taps * waiting + 6 * widest + STACK_BYTES
     return Cost(flash, ram, weights)
 
 
@@ -219,7 +220,7 @@ def _test_stretch(recording: Recording, power_w: Watts, network: FixedPoint) -> 
     """Readings for the self-test: the window that is answered with the most power, and a few more up to the next gap."""
     start = int(np.nanargmax(power_w.sum(axis=1))) - network.target_index
     end = next(end for first, end in gapless_spans(recording) if first <= start < end)
-    return recording.mains_w[start : min(start + network.window + TEST_ANSWERS - 1, end)]
+    return recording.filled_mains_w[start : min(start + network.window + TEST_ANSWERS - 1, end)]
 
 
 def _as_json(sizes: dict[str, Sizes | str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2point import masks
+from seq2point.choices import FILL
 from seq2point.deploy import Exported, Order
 from seq2point.deploy.layers_in_float import rows
 from seq2point.deploy.verify import Verification, verify
@@ -35,6 +36,7 @@ def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str
         window=model.window,
         target_index=model.architecture.target_index,
         sliding=sliding,
+        fill=FILL,
         scale=model.scale,
         model=model.architecture.model_dump(mode="json"),
         quantization=None if quantization is None else {name: quantization[name] for name in KEPT},

@@ -89,6 +89,7 @@ def run(
             "windows_per_s": round(trained.windows_per_s, 1),
             "planned_steps": trained.model.provenance["training"]["planned_steps"],
             "best_step": trained.model.provenance["training"]["best_step"],
+            "coverage": trained.model.provenance["training"]["coverage"],
             "history": trained.history,
         },
     }

@@ -218,7 +218,7 @@ class Seq2Point:
         if not same_period(found_s, model.period_s):
             raise DataError(f"chunk {number}: a reading every {found_s:g} s, the model needs one every {model.period_s:g} s")
         power_w = model.predict_w(chunk.recording, edges="zeros")
-        return (chunk.grid.at_readings(power_w, chunk.rows_w) if chunk.grid else power_w)[:, 0]
+        return (chunk.grid.at_readings(power_w) if chunk.grid else power_w)[:, 0]
 
     def _of_windows(self, model: Model, windows: Any) -> Watts:
         """The answers to windows that are cut and scaled by `call_preprocessing`."""

@@ -17,7 +17,6 @@ class Chunk(NamedTuple):
     """A frame's readings on a regular grid: `grid` says where its rows fall, None for a frame without times."""
 
     recording: Recording
-    rows_w: Watts
     grid: Grid | None
 
 
@@ -35,7 +34,7 @@ def power_of(frame: Any, what: str) -> Watts:
 def chunk_of(mains: Any, appliances_w: dict[str, Any], period_s: float | None, house: str) -> Chunk:
     """A frame of mains, and of appliances of the same rows, as a recording.
 
-    An index of times is honoured: what it lacks is filled for 30 s or left as a gap, which no window spans. Without one the rows
+    An index of times is honoured: what it lacks is a gap; the mains' short gaps are filled. Without one the rows
     follow one another `period_s` apart.
     Raises DataError where frames differ in length, for times that go back, and for no times and no period.
     """
@@ -52,12 +51,12 @@ def chunk_of(mains: Any, appliances_w: dict[str, Any], period_s: float | None, h
     if times_s is None or len(times_s) < 2:
         if period_s is None:
             raise DataError(f"{house}: the frame has no index of times; say how far apart its rows are: params['period_s']")
-        return Chunk(Recording(house, period_s, rows_w, others), rows_w, None)
+        return Chunk(Recording(house, period_s, rows_w, others), None)
     if np.diff(times_s).min() <= 0:
         raise DataError(f"{house}: the times of the frame go back or repeat; sort it and drop repeats")
     grid = place_on_grid(times_s, period_s or median_step_s(times_s))
     on_grid = {name: grid.mean(power_w) for name, power_w in others.items()}
-    return Chunk(Recording(house, grid.period_s, grid.mean(rows_w), on_grid, grid.start, grid.jumps), rows_w, grid)
+    return Chunk(Recording(house, grid.period_s, grid.mean(rows_w), on_grid, grid.start, grid.jumps), grid)
 
 
 def _times_s(frame: Any) -> npt.NDArray[np.float64] | None:

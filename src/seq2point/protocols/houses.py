@@ -7,7 +7,7 @@ Where the folder has it with shorter periods alone, the longest of them is resam
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, combinations, product
 from pathlib import Path
@@ -109,7 +109,7 @@ def load(protocol: Protocol, house: House, appliance: Appliance, folder: Path) -
     kept = [protocol.clipping.apply(recording, appliance) for recording in cut if len(recording)]
     if not kept:
         raise DataError(f"{', '.join(map(str, paths))}: {house.label} holds no reading")
-    return kept
+    return [replace(recording, fill=protocol.fill) for recording in kept]
 
 
 def _at_period(path: Path, appliance: str, period_s: float) -> Recording:

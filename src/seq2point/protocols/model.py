@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from seq2point.appliances import Appliance, canonical
 from seq2point.appliances import find as find_appliance
@@ -170,6 +180,7 @@ def _by_canonical_name(given: Any) -> Any:
 class Protocol(Strict):
     """A protocol. `differs` says what its authors' code does otherwise; `stride` is in samples, of the evaluation.
 
+    `fill` is how many missing readings of the mains in a row are filled: none by default, since the published splits fill none.
     `network` is a name or an Architecture's fields without the window; `training` are the fields of the training's Settings.
     """
 
@@ -179,6 +190,7 @@ class Protocol(Strict):
     period_s: PositiveFloat
     window: PositiveInt
     stride: PositiveInt = 1
+    fill: NonNegativeInt = 0
     network: str | dict[str, Any] = "seq2point"
     scaling: Literal["lineage", "fitted", "own"] = "lineage"
     own_scaling: OwnScaling | None = None

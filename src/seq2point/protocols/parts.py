@@ -122,6 +122,7 @@ class Parts:
             "network": self.architecture.model_dump(mode="json"),
             "scaling": scaling.model_dump(mode="json") if isinstance(scaling, Scale) else scaling,
             "clipping": self.protocol.clipping.model_dump(),
+            "fill": self.protocol.fill,
             "train": houses.described(self.protocol, roles.train, self.data),
             "validation": houses.described(self.protocol, roles.validation, self.data) or HELD_OUT,
             "training": self.settings(seed).model_dump(mode="json"),
@@ -148,6 +149,7 @@ class Parts:
             "of": of.key,
             "appliance": self.protocol.appliance(name).model_dump(mode="json"),
             "clipping": self.protocol.clipping.model_dump(),
+            "fill": self.protocol.fill,
             "stride": self.protocol.stride,
             "on": houses.described(self.protocol, self.protocol.roles(name).test, self.data) or "validation",
         }

@@ -26,6 +26,8 @@ IN_TEXT = f'"{SEAL}": "'.encode()
 class Facts(BaseModel):
     """An exported model's appliances, mains, shape and origin.
 
+    `fill` is how many missing readings of the mains in a row are filled.
+
     `window` samples of mains, one every `period_s` seconds, give the power at sample `target_index`. With `sliding` the file
     answers for all windows of a chunk of any length. `scale` is inside the graph already. `quantization` says how it was made
     int8, None where it is float32. `model` is the shape of the network it was exported from.
@@ -39,6 +41,7 @@ class Facts(BaseModel):
     window: PositiveInt
     target_index: NonNegativeInt
     sliding: bool
+    fill: NonNegativeInt = 0
     scale: Scale
     model: dict[str, Any]
     quantization: dict[str, Any] | None

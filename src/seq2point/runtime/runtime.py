@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.choices import Edges, Engine
+from seq2point.choices import FILL, Edges, Engine
 from seq2point.errors import DataError
 from seq2point.predictor import Progress, disaggregate_series
 from seq2point.recording import Recording, Watts
@@ -102,9 +102,9 @@ class Runtime(ABC):
             recording, self.window, self.facts.target_index, len(self.appliances), lambda watts: pieces(watts, progress), edges
         )
 
-    def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty") -> Any:
+    def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL) -> Any:
         """The appliances' power for a series of mains readings in watts, see `predictor.disaggregate_series`."""
-        return disaggregate_series(self, series, engine, edges)
+        return disaggregate_series(self, series, engine, edges, fill)
 
     def describe(self) -> dict[str, Any]:
         """What `seq2point info` shows and reports hold of an exported model, as JSON."""

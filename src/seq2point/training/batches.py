@@ -12,7 +12,7 @@ from seq2point import sliding
 from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point
 from seq2point.recording import Recording
-from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, replaced
+from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, repeated, replaced
 from seq2point.training.loads import made_up_w
 from seq2point.training.loss import Loss
 from seq2point.windows import Scale, WindowRuns, window_runs
@@ -43,11 +43,22 @@ def share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
 
 
 class _House(NamedTuple):
-    """A recording on the device, watts f32[T] and f32[T, A], and its usable windows."""
+    """A recording on the device, watts f32[T] and f32[T, A], and its usable windows.
+
+    `held_w` are the appliances' with short gaps filled: what the mains hold of them, but nothing to learn from.
+    """
 
     runs: WindowRuns
     mains_w: Tensor
     appliances_w: list[Tensor]
+    held_w: list[Tensor]
+
+    def move(self, device: torch.device) -> "_House":
+        """The same on another device."""
+        mains_w, appliances_w, held_w = (
+            [watts.to(device) for watts in series] for series in ([self.mains_w], self.appliances_w, self.held_w)
+        )
+        return _House(self.runs, mains_w[0], appliances_w, held_w)
 
 
 class Houses:
@@ -68,9 +79,10 @@ class Houses:
         self.houses = [
             _House(
                 window_runs(r, architecture.window, architecture.target_index, names),
-                torch.from_numpy(r.mains_w).to(device),
-                [torch.from_numpy(r.appliance_w(name)).to(device) for name in names],
-            )
+                torch.from_numpy(r.filled_mains_w),
+                [torch.from_numpy(r.appliance_w(name)) for name in names],
+                [torch.from_numpy(r.filled_w(r.appliance_w(name))) for name in names],
+            ).move(device)
             for r in recordings
         ]
         self.windows = sum(house.runs.total for house in self.houses)
@@ -84,7 +96,7 @@ class Houses:
 
     def move(self, device: torch.device) -> None:
         """Bring the recordings to another device."""
-        self.houses = [_House(h.runs, h.mains_w.to(device), [w.to(device) for w in h.appliances_w]) for h in self.houses]
+        self.houses = [house.move(device) for house in self.houses]
         self._mean_w, self._std_w = self._mean_w.to(device), self._std_w.to(device)
 
     def scaled_mains(self, mains_w: Tensor) -> Tensor:
@@ -218,20 +230,25 @@ class ChunkBatches:
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each chunk are usable, bool[N, M]."""
         shape, places = self.data.architecture, drawn[:, :2]
-        mains_w, power_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
+        mains_w, target_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
         if self.augmentation:
-            mains_from, (gain, duration), seeds = drawn[:, 2:4], drawn[:, 4:6].T.to(power_w) / PER_MILLE, drawn[:, 6]
+            mains_from, (gain, duration), seeds = drawn[:, 2:4], drawn[:, 4:6].T.to(target_w) / PER_MILLE, drawn[:, 6]
+            held_w = self._power_w(places, held=True)
             if self.augmentation.stretch:
-                power_w = self._stretched_w(places, duration)
-                known = ~power_w[:, shape.target_index : shape.target_index + self.hop].isnan().any(-1)
+                target_w, held_w = (self._stretched_w(places, duration, held) for held in (False, True))
+                known = ~target_w[:, shape.target_index : shape.target_index + self.hop].isnan().any(-1)
                 usable = torch.where((duration == 1)[:, None], usable, known)
-            power_w = power_w * gain[:, None, None]
-            mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from), power_w)
+            target_w, held_w = (power_w * gain[:, None, None] for power_w in (target_w, held_w))
+            mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from, held=True), held_w)
             usable = usable & self._usable(mains_from)
             if a_day := self.augmentation.loads:
                 made_up = np.stack([made_up_w(seed, mains_w.shape[1], self.data.period_s, a_day) for seed in seeds.tolist()])
                 mains_w = mains_w + torch.from_numpy(made_up).to(mains_w)
-        target_w = power_w[:, shape.target_index : shape.target_index + self.hop]
+            if share := self.augmentation.missing:
+                mains_w = torch.stack(
+                    [row[repeated(seed, len(row), share)] for row, seed in zip(mains_w, seeds.tolist(), strict=True)]
+                )
+        target_w = target_w[:, shape.target_index : shape.target_index + self.hop]
         return torch.nan_to_num_(self.data.scaled_mains(mains_w)), torch.nan_to_num_(self.data.scaled_power(target_w)), usable
 
     def _mains_w(self, places: Tensor) -> Tensor:
@@ -239,17 +256,20 @@ class ChunkBatches:
         length = self.hop + self.data.architecture.window - 1
         return torch.stack([_padded(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()])
 
-    def _power_w(self, places: Tensor) -> Tensor:
-        """The appliances' power in chunks, f32[N, L, A]."""
+    def _power_w(self, places: Tensor, held: bool = False) -> Tensor:
+        """The appliances' power in chunks, f32[N, L, A], NaN where it is missing or, with `held`, in long gaps alone."""
         length = self.hop + self.data.architecture.window - 1
         return torch.stack(
             [
-                torch.stack([_padded(power_w, start, length) for power_w in self.data.houses[i].appliances_w], dim=1)
+                torch.stack([_padded(power_w, start, length) for power_w in self._series_w(i, held)], dim=1)
                 for i, start in places.tolist()
             ]
         )
 
-    def _stretched_w(self, places: Tensor, duration: Tensor) -> Tensor:
+    def _series_w(self, house: int, held: bool) -> list[Tensor]:
+        return self.data.houses[house].held_w if held else self.data.houses[house].appliances_w
+
+    def _stretched_w(self, places: Tensor, duration: Tensor, held: bool) -> Tensor:
         """The appliances' power in chunks, so many times as long about their middles, between samples on a line: f32[N, L, A]."""
         length = self.hop + self.data.architecture.window - 1
         middle = (length - 1) / 2
@@ -259,7 +279,7 @@ class ChunkBatches:
             first = int(np.floor(at[0]))
             before = torch.from_numpy(at - first).floor().long()
             along = torch.from_numpy(at - first - before.numpy()).to(places.device, torch.float32)
-            series = [_padded(power_w, first, int(before[-1]) + 2) for power_w in self.data.houses[i].appliances_w]
+            series = [_padded(power_w, first, int(before[-1]) + 2) for power_w in self._series_w(i, held)]
             stretched.append(torch.stack([torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series], dim=1))
         return torch.stack(stretched)
 

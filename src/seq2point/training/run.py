@@ -27,6 +27,7 @@ from seq2point import pruning as pruners
 from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
+from seq2point.coverage import DAY_S, LEAST
 from seq2point.errors import DataError, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
@@ -132,6 +133,7 @@ def train_with_history(
         raise UsageError("a pruner would zero weights that --freeze keeps as they are: prune first, or freeze nothing")
     on = choose_device(device)
     task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
+    task.warn_of_gaps()
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
     planned = folder.plan_to_resume(task.asked()) if folder and resume else None
@@ -213,6 +215,25 @@ class _Task:
     def appliance(self) -> str:
         return self.model.appliances[0].name
 
+    @property
+    def coverage(self) -> dict[str, float]:
+        """Days of windows that there would be without a gap, that there are, and that are learned from."""
+        window, day = self.model.window, DAY_S / self.model.period_s
+        possible = sum(len(r) - window + 1 for r in self.training)
+        whole = sum(window_runs(r, window).total for r in self.training)
+        counts = {"days": possible, "whole_days": whole, "learned_days": self.batches.data.windows}
+        return {name: round(count / day, 4) for name, count in counts.items()}
+
+    def warn_of_gaps(self) -> None:
+        """Say where gaps of the mains leave much less to learn from than the recordings hold."""
+        days, whole_days, _ = self.coverage.values()
+        if whole_days < LEAST * days:
+            warnings.warn(
+                f"only {whole_days:.1f} of {days:.1f} days have a full window of readings to learn from; "
+                "see `seq2point data check`, or fill longer gaps",
+                stacklevel=3,
+            )
+
     def asked(self) -> dict[str, Any]:
         """What this training is, as JSON: two trainings with the same answer give the same weights."""
         return {
@@ -292,7 +313,12 @@ class _Task:
         model.network.requires_grad_(True).eval()
         model.masks = dict(done.masks)
         masks.apply_(model.network, model.masks)
-        outcome = {"planned_steps": done.planned.steps, "best_step": done.best_step, "val_loss": done.best_loss}
+        outcome = {
+            "planned_steps": done.planned.steps,
+            "best_step": done.best_step,
+            "val_loss": done.best_loss,
+            "coverage": self.coverage,
+        }
         model.provenance = {
             "training": self.asked() | outcome,
             "training_mean_w": {self.appliance: _mean_w(self.training, self.appliance)},

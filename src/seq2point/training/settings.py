@@ -25,7 +25,8 @@ class Settings(BaseModel):
     `transplant` is the fraction of chunks whose appliance is put in the mains of another time or house, `gain` how far its
     power is scaled up and down, `loads` how many made-up loads a day are added to the mains, and `stretch` how far the duration
     of what is transplanted goes from 1 (training/augmentation.py): by default 0.7, 0.3, 0 and 0 for 'sliding'; 'windows' has none
-    of them, and nor has a network with frozen layers, whose answers are then computed once.
+    of them, and nor has a network with frozen layers, whose answers are then computed once. `missing` is the highest share of
+    a chunk's readings that go missing.
     `absolute` is the weight of the absolute error beside the squared one, to which it rises over the first steps
     (training/loss.py), by default 0.2 for 'sliding' and 0 for 'windows', the paper's loss. What minimises it is the expected
     power, soft-thresholded: without it a network that is not sure answers with a few watts at all times, and a rare appliance is
@@ -52,6 +53,7 @@ class Settings(BaseModel):
     gain: float | None = Field(None, ge=0, lt=1)
     loads: float = Field(0, ge=0)
     stretch: float = Field(0, ge=0)
+    missing: float = Field(0, ge=0, lt=1)
     absolute: float | None = Field(None, ge=0)
     clipped: bool | None = None
     learning_rate: PositiveFloat | None = None
@@ -72,7 +74,7 @@ class Settings(BaseModel):
         plain = self.engine == "windows" or self.freeze != "none"
         transplant, gain = (0.0, 0.0) if plain else (TRANSPLANT, GAIN)
         transplant = transplant if self.transplant is None else self.transplant
-        return Augmentation(transplant, gain if self.gain is None else self.gain, self.loads, self.stretch)
+        return Augmentation(transplant, gain if self.gain is None else self.gain, self.loads, self.stretch, self.missing)
 
     @property
     def loss(self) -> Loss:
@@ -92,8 +94,10 @@ class Settings(BaseModel):
             raise UsageError(f"{option} {first['input']}: {first['msg'].lower()}") from None
         if sum(value is not None for value in (settings.epochs, settings.steps, settings.budget_s)) > 1:
             raise UsageError("give one of --epochs, --steps and --budget, not several")
-        if settings.engine == "windows" and (settings.transplant or settings.gain or settings.loads or settings.stretch):
-            raise UsageError("--transplant, --gain, --loads and --stretch change whole chunks: they go with --engine sliding")
+        if settings.engine == "windows" and any(settings.augmentation):
+            raise UsageError(
+                "--transplant, --gain, --loads, --stretch and --missing change whole chunks: they go with --engine sliding"
+            )
         return settings
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from seq2point.data.align import fill_forward, sample_means
+from seq2point.data.align import sample_means
 from seq2point.data.conversion.cleaning import Rows
 from seq2point.data.raw import Meter
+from seq2point.gaps import fill_forward
 from seq2point.recording import Watts
 
 

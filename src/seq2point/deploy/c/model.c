@@ -138,11 +138,16 @@ int s2p_feed(s2p_state *state, float mains_w, float *power_w)
 {
     int32_t column[WIDEST];
     size_t a;
-    if (is_gap(mains_w)) {
+    if (!is_gap(mains_w)) {
+        state->last = in_steps(mains_w);
+        state->missing = 0;
+    } else if (state->filled[0] == 0 || state->missing == S2P_FILL) {
         s2p_init(state);
         return 0;
+    } else {
+        state->missing++;
     }
-    if (!feed(state, in_steps(mains_w), column))
+    if (!feed(state, state->last, column))
         return 0;
     for (a = 0; a < S2P_OUTPUTS; a++)
         power_w[a] = (float)column[a] / OUTPUT_STEPS;

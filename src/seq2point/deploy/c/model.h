@@ -3,8 +3,8 @@
 $about
  *
  * One reading goes in every $period s; the answer that comes out belongs to the reading $delay readings before it. The answer
- * needs the $window readings around it: $target before and $delay after. After a start, and after a gap, there is none until
- * $window readings are in.
+ * needs the $window readings around it: $target before and $delay after. After a start, and after a gap of more than $fill
+ * readings, there is none until $window readings are in.
  *
  *     static s2p_state state;
  *     float power_w[S2P_OUTPUTS];
@@ -28,12 +28,15 @@ extern "C" {
 #define S2P_WINDOW $window /* readings that an answer is made from */
 #define S2P_TARGET_INDEX $target /* the one of them that it belongs to */
 #define S2P_DELAY $delay /* readings that come after that one */
+#define S2P_FILL $fill /* missing readings in a row that are filled with the reading before them */
 #define S2P_OUTPUTS $outputs /* appliances, in this order: */
 $appliances
 
 typedef struct {
     uint16_t head[$layers]; /* where each layer's next column goes */
     uint16_t filled[$layers]; /* how many columns each layer has */
+    int32_t last; /* the last reading */
+    uint32_t missing; /* how many are missing since */
     int16_t rings[$ring_numbers]; /* the last columns that the layers read */
 ${features_memory}} s2p_state;
 
@@ -41,7 +44,8 @@ ${features_memory}} s2p_state;
 void s2p_init(s2p_state *state);
 
 /* Take the next reading, in watts. Returns 1 when there is an answer, S2P_OUTPUTS numbers in power_w in watts, none below zero;
- * else 0, and power_w stays as it was. NAN (a reading that is missing, as an infinite one) is a gap: it resets the state.
+ * else 0, and power_w stays as it was. NAN is a reading that is missing, and so is an infinite one: up to S2P_FILL in a row
+ * are filled with the reading before them; one more resets the state.
  * Readings beyond -$most_mains W and $most_mains W count as those. */
 int s2p_feed(s2p_state *state, float mains_w, float *power_w);
 
