@@ -1,6 +1,7 @@
 """The original commands, `train_main.py` and `test_main.py`, with their flags on the lineage's own kind of files."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from seq2point.cli import original
 from seq2point.data.store import write_recording
 from seq2point.masks import sparsity
 from seq2point.model_file import Model
+from seq2point.pruning import ALIASES, PRUNERS
 from seq2point.recording import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -478,3 +480,12 @@ def test_the_scripts_stand_at_the_top_with_the_original_flags(script: str, flags
         "period",
     )
     assert all(f"--{flag}" in run.stdout for flag in (*common, *flags))
+
+
+def test_the_documents_show_the_command_of_each_algorithm():
+    def shown(page: str) -> set[str]:
+        text = (ROOT / page).read_text()
+        return set(re.findall(r'python train_main\.py --pruning_algorithm="(\w+)"', text))
+
+    assert shown("README.md") == {"spp", "entropic", "threshold", "tfmot"}
+    assert {ALIASES.get(name, name) for name in shown("docs/pruning.md")} == set(PRUNERS)
