@@ -1,6 +1,7 @@
 """The original commands, `train_main.py` and `test_main.py`, with their flags on the lineage's own kind of files."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from seq2point.cli import original
 from seq2point.data.store import write_recording
 from seq2point.masks import sparsity
 from seq2point.model_file import Model
+from seq2point.pruning import ALIASES, PRUNERS
 from seq2point.recording import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -61,14 +63,25 @@ def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
     saved = here / "kettle" / "saved_models"
     prefix = "kettle_default_reduced_"
     assert sorted(path.name for path in saved.iterdir()) == sorted(
-        prefix + name for name in ("model.safetensors", "metrics.json", "training.png", "test.png", "log.csv", "run")
+        prefix + name
+        for name in (
+            "model.safetensors",
+            "metrics.json",
+            "training.png",
+            "test.png",
+            "log.csv",
+            "run",
+        )
     )
     assert str(Path("kettle") / "saved_models" / f"{prefix}model.safetensors") in trained.out
 
     model = Model.load(saved / f"{prefix}model.safetensors")
     assert model.period_s == 8
     data = model.provenance["training"]
-    assert (data["training_data"][0]["samples"], data["validation_data"][0]["samples"]) == (1200, 1200)
+    assert (data["training_data"][0]["samples"], data["validation_data"][0]["samples"]) == (
+        1200,
+        1200,
+    )
     (saved / f"{prefix}test.png").unlink()
     tested = run_test("--pruning_algorithm=default", "--test_directory", "kettle_test_.csv", *QUICK)
     assert tested.code == 0, tested.err
@@ -134,20 +147,259 @@ def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
     monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
     trained = run_train("--appliance_name", "fridge", "--crop", 1500, "--epochs", 0.1, *QUICK)
     assert trained.code == 0, trained.err
-    assert "no training data given: simulating houses 0, 1, 2, 3, 4, 5, 6, 7" in trained.err
-    assert "no validation data given: simulating house 8" in trained.err
+    nothing = "data: none given or in place, so simulated"
+    assert f"training {nothing} houses 0, 1, 2, 3, 4, 5, 6, 7 (1 days each at 8 s)" in trained.err
+    assert f"validation {nothing} house 8 " in trained.err
     tested = run_test("--appliance_name", "fridge", "--crop", 1500, *QUICK)
     assert tested.code == 0, tested.err
-    assert "no test data given: simulating house 9" in tested.err
+    assert f"test {nothing} house 9 (1 days each at 8 s)" in tested.err
+
+
+def saved_model(here: Path, appliance: str = "kettle", network: str = "reduced") -> Model:
+    return Model.load(here / appliance / "saved_models" / f"{appliance}_default_{network}_model.safetensors")
+
+
+def write_uses(folder: Path, prefix: str, make_house: Command, **scale: float) -> None:
+    """The original's three files, told apart by their lengths: 1200, 1100 and 1000 readings."""
+    folder.mkdir(exist_ok=True)
+    for use, samples in (("training", 1200), ("validation", 1100), ("test", 1000)):
+        write_lineage(make_house(samples, samples), folder / f"{prefix}_{use}_.csv", **scale)
+
+
+def lengths(model: Model, use: str) -> list[int]:
+    return [data["samples"] for data in model.provenance["training"][f"{use}_data"]]
+
+
+WASHING = {"mean_w": 400, "std_w": 700}
+
+
+@pytest.mark.parametrize("prefix", ["washingmachine", "washing_machine", "Washing Machine"])
+def test_a_folder_gives_each_use_its_own_files_however_their_names_are_written(
+    run_train: Command, run_test: Command, here: Path, make_house: Command, prefix: str
+):
+    write_uses(here / "data", prefix, make_house, **WASHING)
+    words = ("--appliance_name", "washing machine", *QUICK)
+    trained = run_train(*words, "--training_directory", "data", "--validation_directory", "data", "--epochs", 1)
+    assert trained.code == 0, trained.err
+    model = saved_model(here, "washing_machine")
+    assert (lengths(model, "training"), lengths(model, "validation")) == ([1200], [1100])
+    assert f"training data: {Path('data') / prefix}_training_.csv\n" in trained.err
+    tested = run_test(*words, "--test_directory", "data")
+    assert tested.code == 0, tested.err
+    report = json.loads((here / "washing_machine/saved_models/washing_machine_default_reduced_metrics.json").read_text())
+    assert [(data["house"], data["samples"]) for data in report["data"]] == [(f"{prefix}_test_", 1000)]
+
+
+def test_without_flags_the_files_in_place_are_used_and_named(
+    run_train: Command, run_test: Command, here: Path, make_house: Command
+):
+    write_uses(here / "washingmachine", "washingmachine", make_house, **WASHING)
+    words = ("--appliance_name", "washing machine", *QUICK)
+    trained = run_train(*words, "--epochs", 1)
+    assert trained.code == 0, trained.err
+    model = saved_model(here, "washing_machine")
+    assert (lengths(model, "training"), lengths(model, "validation")) == ([1200], [1100])
+    for use in ("training", "validation"):
+        assert f"{use} data: {Path('washingmachine') / f'washingmachine_{use}_.csv'}\n" in trained.err
+    tested = run_test(*words)
+    assert tested.code == 0, tested.err
+    assert f"test data: {Path('washingmachine/washingmachine_test_.csv')}\n" in tested.err
+
+    (here / "washingmachine" / "washingmachine_validation_.csv").unlink()
+    alone = run_train(*words, "--epochs", 1)
+    assert alone.code == 0, alone.err
+    assert "validation data: the last fifth of the training data\n" in alone.err
+    assert lengths(saved_model(here, "washing_machine"), "training") == [1200 - 240 - 31]
+
+
+FOLDERS = {
+    "of another appliance": (
+        ["microwave_training_.csv"],
+        "no file is named like kettle_training_.csv, only data/microwave_",
+    ),
+    "of another use": (
+        ["kettle_test_.csv"],
+        "no file is named like kettle_training_.csv, only data/kettle_test_.csv",
+    ),
+    "of no use": (
+        ["kettle.csv", "house2.parquet"],
+        "only data/house2.parquet, data/kettle.csv; rename one, or name the training",
+    ),
+    "a word within another": (
+        ["kettle_constraining.csv"],
+        "no file is named like kettle_training_.csv",
+    ),
+    "of two uses": (
+        ["kettle_training_test.csv"],
+        "more than one use is in the name of data/kettle_training_test.csv; rename it",
+    ),
+    "twice": (
+        ["kettle_training_.csv", "Kettle Training.CSV", "kettle_test_.csv"],
+        "several files have one name: data/Kettle Training.CSV, data/kettle_training_.csv; name the training file itself",
+    ),
+    "many": ([f"house{i}.csv" for i in range(11)], " and 3 more; rename one"),
+}
+
+
+@pytest.mark.parametrize(("names", "says"), FOLDERS.values(), ids=FOLDERS)
+def test_a_folder_in_which_nothing_or_too_much_fits_is_refused_with_what_is_there(
+    run_train: Command, here: Path, names: list[str], says: str
+):
+    (here / "data").mkdir()
+    for name in names:
+        (here / "data" / name).write_text("0,0\n" * 50)
+    answer = run_train("--training_directory", "data", *QUICK[:-2])
+    assert answer.code == 1
+    assert answer.err.startswith("seq2point: data: ")
+    assert says in answer.err
+    assert "with --training_directory" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_dishwashers_file_is_no_washing_machines(run_test: Command, run_train: Command, here: Path, make_house: Command):
+    write_lineage(make_house(1200, 1), here / "dishwasher_training_.csv")
+    answer = run_train("--appliance_name", "washer", "--training_directory", ".", *QUICK)
+    assert answer.code == 1
+    assert "no file is named like washingmachine_training_.csv, only dishwasher_training_.csv" in answer.err
+
+
+def test_files_that_name_no_appliance_and_several_houses_are_chosen_by_their_use(
+    run_train: Command, here: Path, make_house: Command
+):
+    folder = here / "data"
+    folder.mkdir()
+    for name, samples in (
+        ("House 1 training", 1200),
+        ("house2_TRAIN", 1100),
+        ("house3_test", 1000),
+        ("latest", 900),
+    ):
+        write_recording(make_house(samples, samples), folder / f"{name}.parquet")
+    answer = run_train("--training_directory", folder, "--epochs", 1, *QUICK)
+    assert answer.code == 0, answer.err
+    assert lengths(saved_model(here), "training") == [1200 - 240 - 31, 1100 - 220 - 31]
+
+
+@pytest.mark.parametrize("use", ["training", "test"])
+def test_data_in_place_of_which_one_use_is_missing_are_not_replaced_by_simulated_houses(
+    run_train: Command, run_test: Command, here: Path, make_house: Command, use: str
+):
+    folder = here / "kettle"
+    write_uses(folder, "kettle", make_house)
+    assert run_train("--epochs", 1, *QUICK).code == 0
+    (folder / f"kettle_{use}_.csv").unlink()
+    answer = (run_train if use == "training" else run_test)(*QUICK[:-2])
+    assert answer.code == 1
+    assert f"kettle: no file is named like kettle_{use}_.csv, only kettle/kettle_" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
+    run_train: Command,
+    run_test: Command,
+    here: Path,
+    make_house: Command,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
+    words = ("--crop", 1500, *QUICK)
+    trained = run_train(*words, "--epochs", 0.1, "--period", "20s")
+    assert trained.code == 0, trained.err
+    assert "(1 days each at 20 s)" in trained.err
+    assert saved_model(here).period_s == 20
+    tested = run_test(*words)
+    assert tested.code == 0, tested.err
+    assert "simulated house 9 (1 days each at 20 s)" in tested.err
+
+    write_recording(make_house(2500, 1, 10.0), here / "fine.parquet")
+    refused = run_test(*words, "--test_directory", "fine.parquet")
+    assert refused.code == 1
+    assert "resample with --period 20s" in refused.err
+    resampled = run_test(*words, "--test_directory", "fine.parquet", "--period", "20s")
+    assert resampled.code == 0, resampled.err
+
+
+def test_a_table_without_times_has_the_given_period_or_the_usual_one(run_train: Command, here: Path, make_house: Command):
+    house = make_house(1200, 1)
+    rows = np.stack([house.mains_w, house.appliances_w["kettle"], house.mains_w], axis=1)
+    np.savetxt(
+        here / "house.csv",
+        rows,
+        delimiter=",",
+        header="mains,kettle,other",
+        comments="",
+        fmt="%.1f",
+    )
+    for words, period_s in (((), 8), (("--period", "6s"), 6)):
+        answer = run_train("--training_directory", "house.csv", "--epochs", 1, *words, *QUICK)
+        assert answer.code == 0, answer.err
+        assert saved_model(here).period_s == period_s
+
+
+@pytest.mark.parametrize(
+    ("alias", "network", "hidden"),
+    [
+        ("", "default", 1024),
+        ("standard", "default", 1024),
+        ("optimal", "default", 1024),
+        ("smaller", "reduced", 512),
+    ],
+)
+def test_the_originals_names_of_networks_stand_for_ours_and_that_is_said(
+    run_train: Command,
+    run_test: Command,
+    here: Path,
+    make_house: Command,
+    alias: str,
+    network: str,
+    hidden: int,
+):
+    write_uses(here / "kettle", "kettle", make_house)
+    words = ("--network_type", alias, "--input_window_length", 31)
+    trained = run_train(*words, "--epochs", 1)
+    assert trained.code == 0, trained.err
+    assert f"network type '{alias}' is {network}: " in trained.err
+    assert saved_model(here, network=network).architecture.hidden == hidden
+    tested = run_test("--network_type", network, "--input_window_length", 31)
+    assert tested.code == 0, tested.err
+
+
+def test_a_batch_size_without_effect_is_accepted_and_that_is_said(
+    run_train: Command, run_test: Command, here: Path, make_house: Command
+):
+    write_uses(here / "kettle", "kettle", make_house)
+    quick = QUICK[:-2]
+    silent = run_train(*quick, "--epochs", 1)
+    assert silent.code == 0, silent.err
+    assert "--batch_size" not in silent.err
+    assert "--batch_size has no effect with --engine sliding" in run_train(*quick, "--epochs", 1, "--batch_size", 300).err
+    windows = run_train(*quick, "--epochs", 1, "--batch_size", 300, "--engine", "windows")
+    assert windows.code == 0, windows.err
+    assert "--batch_size" not in windows.err
+    assert saved_model(here).provenance["training"]["settings"]["batch_size"] == 300
+    assert "--batch_size" not in run_test(*quick).err
+    assert "--batch_size has no effect on a test" in run_test(*quick, "--batch_size", 300).err
 
 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("--pruning_algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, "),
-        (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
+        (
+            ("--pruning_algorithm", "spq"),
+            2,
+            "unknown pruning algorithm 'spq': choose one of none, magnitude, ",
+        ),
+        (
+            ("--network_type", "tiny"),
+            2,
+            "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout",
+        ),
         (("--appliance_name", "toaster"), 2, "unknown appliance 'toaster': choose one of kettle"),
-        (("--input_window_length", "600"), 2, "a window of 600 samples does not fit default: an odd number"),
+        (
+            ("--input_window_length", "600"),
+            2,
+            "a window of 600 samples does not fit default: an odd number",
+        ),
         (("--training_directory", "nowhere.csv"), 1, "nowhere.csv: no such file"),
         (("--training_directory", "."), 1, ".: holds no .csv or .parquet file"),
     ],
@@ -166,8 +418,16 @@ def test_what_cannot_be_trained_is_refused_in_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("--algorithm", "spq"), 2, "unknown pruning algorithm 'spq': choose one of none, magnitude, "),
-        (("--network_type", "tiny"), 2, "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout"),
+        (
+            ("--algorithm", "spq"),
+            2,
+            "unknown pruning algorithm 'spq': choose one of none, magnitude, ",
+        ),
+        (
+            ("--network_type", "tiny"),
+            2,
+            "unknown network 'tiny': choose one of seq2point, reduced, dropout, reduced_dropout",
+        ),
         (
             ("--algorithm", "tfmot"),
             2,
@@ -195,13 +455,37 @@ def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(run_train
 @pytest.mark.parametrize(
     ("script", "flags"),
     [
-        ("train_main.py", ("epochs", "validation_frequency", "training_directory", "validation_directory")),
+        (
+            "train_main.py",
+            ("epochs", "validation_frequency", "training_directory", "validation_directory"),
+        ),
         ("test_main.py", ("algorithm", "test_directory")),
     ],
 )
 def test_the_scripts_stand_at_the_top_with_the_original_flags(script: str, flags: tuple[str, ...]):
     run = subprocess.run(
-        [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=True, env={"COLUMNS": "200"}
+        [sys.executable, ROOT / script, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "200"},
     )
-    common = ("appliance_name", "batch_size", "crop", "pruning_algorithm", "network_type", "input_window_length", "period")
+    common = (
+        "appliance_name",
+        "batch_size",
+        "crop",
+        "pruning_algorithm",
+        "network_type",
+        "input_window_length",
+        "period",
+    )
     assert all(f"--{flag}" in run.stdout for flag in (*common, *flags))
+
+
+def test_the_documents_show_the_command_of_each_algorithm():
+    def shown(page: str) -> set[str]:
+        text = (ROOT / page).read_text()
+        return set(re.findall(r'python train_main\.py --pruning_algorithm="(\w+)"', text))
+
+    assert shown("README.md") == {"spp", "entropic", "threshold", "tfmot"}
+    assert {ALIASES.get(name, name) for name in shown("docs/pruning.md")} == set(PRUNERS)

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from seq2point.choices import Freeze
 from seq2point.cli import options
+from seq2point.cli.original_data import Use, find_files
 from seq2point.cli.run import run
 
 if TYPE_CHECKING:
@@ -17,47 +18,117 @@ if TYPE_CHECKING:
     from seq2point.experiment import Files
     from seq2point.recording import Recording
 
+PERIOD_S = 8.0  # of the REFIT files that the original's data sets are made from
 SYNTHETIC_DAYS = 4
-SYNTHETIC = {"training": range(8), "validation": range(8, 9), "test": range(9, 10)}
+SYNTHETIC: dict[Use, range] = {
+    "training": range(8),
+    "validation": range(8, 9),
+    "test": range(9, 10),
+}
+
+
+class NetworkAlias(NamedTuple):
+    """Another name of a network, and what to say of it."""
+
+    network: str
+    note: str
+
+
+STANDARD = NetworkAlias("default", "the paper's network")
+NETWORK_ALIASES = {
+    "": STANDARD,
+    "standard": STANDARD,
+    "smaller": NetworkAlias("reduced", "fewer and shorter filters, half the hidden units"),
+    "optimal": NetworkAlias("default", "the original trains its standard network under this name"),
+}
 
 ApplianceName = Annotated[
-    str, typer.Option("--appliance_name", help="kettle, fridge, 'washing machine', microwave or dishwasher.", metavar="NAME")
+    str,
+    typer.Option(
+        "--appliance_name",
+        help="kettle, fridge, 'washing machine', microwave or dishwasher.",
+        metavar="NAME",
+    ),
 ]
-BatchSize = Annotated[
-    int, typer.Option("--batch_size", min=1, help="Windows in a step of --engine windows; sliding takes sixteen chunks of them.")
+Crop = Annotated[
+    int | None,
+    typer.Option("--crop", min=1, help="Use only the first rows of each file.", metavar="ROWS"),
 ]
-Crop = Annotated[int | None, typer.Option("--crop", min=1, help="Use only the first rows of each file.", metavar="ROWS")]
 Algorithm = Annotated[
     str,
-    typer.Option("--pruning_algorithm", "--algorithm", help=f"default (none), tfmot, {options.PRUNERS}.", metavar="NAME"),
+    typer.Option(
+        "--pruning_algorithm",
+        "--algorithm",
+        help=f"default (none), tfmot, {options.PRUNERS}.",
+        metavar="NAME",
+    ),
 ]
-NetworkType = Annotated[str, typer.Option("--network_type", help="default, reduced, dropout or reduced_dropout.", metavar="NAME")]
+NetworkType = Annotated[
+    str,
+    typer.Option(
+        "--network_type",
+        help="default (or '', standard, optimal), reduced (or smaller), dropout, reduced_dropout.",
+        metavar="NAME",
+    ),
+]
 Window = Annotated[int, typer.Option("--input_window_length", help="Samples in a window, odd.")]
-Period = Annotated[
-    float, typer.Option("--period", parser=options.seconds, metavar="DURATION", help="Sampling period of files without times.")
-]
 
 
-def _directory(flag: str, use: str) -> Any:
-    return typer.Option(flag, help=f"A {use} file, or a folder of them; synthetic houses without it.", metavar="PATH")
+def _directory(use: Use, without: str) -> Any:
+    what = f"A {use} file, or a folder of them."
+    return typer.Option(f"--{use}_directory", help=f"{what} Without it: {without}.", metavar="PATH")
+
+
+def _in_place(use: Use) -> str:
+    return f"./NAME/NAME_{use}_.csv, or simulated houses where no data are in ./NAME"
+
+
+def _period(default: str) -> Any:
+    return typer.Option(
+        "--period",
+        parser=options.seconds,
+        metavar="DURATION",
+        help="Period of simulated houses and of files without times; others are resampled to it.",
+        show_default=f"{default}; files with times keep theirs",
+    )
 
 
 def train_main(
     appliance_name: ApplianceName = "kettle",
-    batch_size: BatchSize = 1000,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch_size",
+            min=1,
+            help="Windows in a step of --engine windows; has no effect with --engine sliding.",
+            show_default="1000",
+        ),
+    ] = None,
     crop: Crop = None,
     pruning_algorithm: Algorithm = "default",
     network_type: NetworkType = "default",
     epochs: Annotated[float, typer.Option("--epochs", help="Times to see every window.")] = 10,
     input_window_length: Window = 599,
     validation_frequency: Annotated[int, typer.Option("--validation_frequency", help="Epochs between validations.")] = 1,
-    training_directory: Annotated[Path | None, _directory("--training_directory", "training")] = None,
-    validation_directory: Annotated[Path | None, _directory("--validation_directory", "validation")] = None,
-    period: Period = 8.0,
+    training_directory: Annotated[Path | None, _directory("training", _in_place("training"))] = None,
+    validation_directory: Annotated[
+        Path | None,
+        _directory(
+            "validation",
+            "./NAME/NAME_validation_.csv where the training data are in ./NAME too, "
+            "a simulated house where they are simulated, else the last fifth of the training data",
+        ),
+    ] = None,
+    period: Annotated[float | None, _period("8s")] = None,
     engine: options.EngineName = "sliding",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and pruning.")] = 0,
     transfer_from: Annotated[
-        Path | None, typer.Option("--transfer_from", help="A model to begin from, of this appliance or another.", metavar="MODEL")
+        Path | None,
+        typer.Option(
+            "--transfer_from",
+            help="A model to begin from, of this appliance or another.",
+            metavar="MODEL",
+        ),
     ] = None,
     freeze: Annotated[
         Freeze | None,
@@ -74,22 +145,23 @@ def train_main(
     from seq2point.cli import tables
 
     what = find(appliance_name)
-    network.find(network_type, input_window_length)
+    network_name, notes = _resolve_network(network_type)
+    network.find(network_name, input_window_length)
     pruning.find(pruning_algorithm)
-    training = _recordings(training_directory, what, period, crop, "training")
-    if training_directory is not None and validation_directory is None:
-        validation = None
-    else:
-        validation = _recordings(validation_directory, what, period, crop, "validation")
-    files, folder = _files(what, pruning_algorithm, network_type)
-    begun = _begun(transfer_from, freeze, what, training, input_window_length, seed)
+    if batch_size is not None and engine == "sliding":
+        notes.append("--batch_size has no effect with --engine sliding: a step is sixteen chunks")
+    reader = _Reader(what, period, PERIOD_S, crop)
+    training, validation = _read_training(reader, training_directory, validation_directory)
+    _say(*notes, training.note, validation.note)
+    files, folder = _files(what, pruning_algorithm, network_name)
+    begun = _begun(transfer_from, freeze, what, training.recordings, input_window_length, seed)
     outcome = experiment.run(
-        training,
+        training.recordings,
         what,
         files,
         folder,
-        validation=validation,
-        **begun or {"network": network_type, "window": input_window_length},
+        validation=validation.recordings or None,
+        **begun or {"network": network_name, "window": input_window_length},
         pruning=pruning_algorithm,
         epochs=epochs,
         engine=engine,
@@ -104,13 +176,21 @@ def train_main(
 
 def test_main(
     appliance_name: ApplianceName = "kettle",
-    batch_size: BatchSize = 1000,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch_size",
+            min=1,
+            help="Has no effect: a test predicts every window at once.",
+            show_default="none",
+        ),
+    ] = None,
     crop: Crop = None,
     pruning_algorithm: Algorithm = "default",
     network_type: NetworkType = "default",
     input_window_length: Window = 599,
-    test_directory: Annotated[Path | None, _directory("--test_directory", "test")] = None,
-    period: Period = 8.0,
+    test_directory: Annotated[Path | None, _directory("test", _in_place("test"))] = None,
+    period: Annotated[float | None, _period("the model's")] = None,
 ) -> None:
     """Test the model that `train_main.py` saved with the same flags, and draw what it predicts."""
     from seq2point import network, plots, pruning
@@ -123,17 +203,21 @@ def test_main(
     from seq2point.model_file import Model
 
     what = find(appliance_name)
-    network.find(network_type, input_window_length)
+    network_name, notes = _resolve_network(network_type)
+    network.find(network_name, input_window_length)
     pruning.find(pruning_algorithm)
-    files, _ = _files(what, pruning_algorithm, network_type)
+    files, _ = _files(what, pruning_algorithm, network_name)
     if not files.model.exists():
         raise UsageError(f"{files.model}: not there; run train_main.py with the same flags first")
     model = Model.load(files.model)
     if model.architecture.window != input_window_length:
         has = model.architecture.window
         raise UsageError(f"{files.model}: its window is {has} samples, not --input_window_length {input_window_length}")
-    recordings = _recordings(test_directory, what, period, crop, "test")
-    evaluation = evaluate(model, recordings)
+    if batch_size is not None:
+        notes.append("--batch_size has no effect on a test, which predicts every window at once")
+    data = _Reader(what, period, model.period_s, crop).read(test_directory, "test")
+    _say(*notes, data.note)
+    evaluation = evaluate(model, data.recordings)
     report = _written_before(files.metrics) | evaluation.as_json() | {"pruning": pruning_table(model), "tested_on": "test"}
     plots.save_test_plot(evaluation, files.test_plot)
     write_json(report, files.metrics)
@@ -151,7 +235,12 @@ def _written_before(path: Path) -> dict[str, Any]:
 
 
 def _begun(
-    path: Path | None, freeze: Freeze | None, what: "Appliance", training: "Sequence[Recording]", window: int, seed: int
+    path: Path | None,
+    freeze: Freeze | None,
+    what: "Appliance",
+    training: "Sequence[Recording]",
+    window: int,
+    seed: int,
 ) -> dict[str, Any]:
     """The options of a training that begins from a model; none where none is given."""
     from seq2point.errors import UsageError
@@ -169,40 +258,96 @@ def _begun(
     same = [a.name for a in model.appliances] == [what.name]
     frozen: Freeze = freeze or ("none" if same else "convolutions")
     start = model if same else for_appliance(model, what, training, seed, frozen)
-    return {"start": start, "freeze": frozen, "provenance": {"transfer": origin(model, freeze=frozen)}}
+    return {
+        "start": start,
+        "freeze": frozen,
+        "provenance": {"transfer": origin(model, freeze=frozen)},
+    }
 
 
-def _files(what: "Appliance", algorithm: str, network_type: str) -> "tuple[Files, Path]":
+def _files(what: "Appliance", algorithm: str, network_name: str) -> "tuple[Files, Path]":
     """The lineage's names, and a folder beside them for checkpoints and logs."""
     from seq2point.experiment import Files
 
     saved = Path(what.name) / "saved_models"
-    prefix = f"{what.name}_{algorithm}_{network_type}_"
+    prefix = f"{what.name}_{algorithm}_{network_name}_"
     return Files.in_folder(saved, prefix), saved / f"{prefix}run"
 
 
-def _recordings(place: Path | None, what: "Appliance", period_s: float, crop: int | None, use: str) -> "Sequence[Recording]":
-    """The recordings in a file or a folder, or synthetic houses of which no two uses share one."""
-    from seq2point.data.lineage import is_lineage, load_lineage
-    from seq2point.data.table import load_recording
-    from seq2point.errors import DataError
+def _resolve_network(network_type: str) -> tuple[str, list[str]]:
+    """The network that a name or an alias stands for, and what to say of an alias."""
+    alias = NETWORK_ALIASES.get(network_type)
+    if alias is None:
+        return network_type, []
+    return alias.network, [f"network type '{network_type}' is {alias.network}: {alias.note}"]
 
-    if place is None:
+
+def _say(*notes: str) -> None:
+    for note in notes:
+        typer.echo(note, err=True)
+
+
+class _Data(NamedTuple):
+    """The recordings for one use, and where they are from."""
+
+    recordings: "Sequence[Recording]"
+    note: str
+    simulated: bool = False
+
+
+class _Reader(NamedTuple):
+    """Reads or simulates what one command works on.
+
+    `period_s` is the sampling period that the user gave; without it files with times keep theirs,
+    and all else has `usual_period_s`.
+    """
+
+    appliance: "Appliance"
+    period_s: float | None
+    usual_period_s: float
+    crop: int | None
+
+    def read(self, place: Path | None, use: Use) -> _Data:
+        """The data of a place or in place, or simulated houses; no two uses share a house."""
+        paths = find_files(place, self.appliance, use)
+        if not paths:
+            return self._simulate(use)
+        note = f"{use} data: {', '.join(map(str, paths))}"
+        return _Data([self._crop(self._load(path)) for path in paths], note)
+
+    def _load(self, path: Path) -> "Recording":
+        from seq2point.data.lineage import is_lineage, load_lineage
+        from seq2point.data.table import read_table, to_recording
+
+        if is_lineage(path):
+            return load_lineage(path, self.appliance, self.period_s or self.usual_period_s)
+        table = read_table(path, [self.appliance.name])
+        return to_recording(table, self.period_s or table.period_s or self.usual_period_s)
+
+    def _simulate(self, use: Use) -> _Data:
         from seq2point.simulator import simulate_house
 
-        seeds = SYNTHETIC[use]
+        seeds, period_s = SYNTHETIC[use], self.period_s or self.usual_period_s
+        names = [self.appliance.name]
+        houses = [simulate_house(seed, SYNTHETIC_DAYS, period_s, names) for seed in seeds]
         which = f"house{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        typer.echo(f"no {use} data given: simulating {which} ({SYNTHETIC_DAYS} days each)", err=True)
-        found = [simulate_house(seed, SYNTHETIC_DAYS, appliances=[what.name]) for seed in seeds]
-    else:
-        paths = [place]
-        if place.is_dir():
-            tables = sorted(p for p in place.iterdir() if p.suffix in (".csv", ".parquet"))
-            paths = [p for p in tables if use in p.name and what.name in p.name] or tables
-        if not paths:
-            raise DataError(f"{place}: holds no .csv or .parquet file")
-        found = [load_lineage(path, what, period_s) if is_lineage(path) else load_recording(path, [what.name]) for path in paths]
-    return [recording.slice(0, crop) if crop else recording for recording in found]
+        how = f"{SYNTHETIC_DAYS} days each at {period_s:g} s"
+        note = f"{use} data: none given or in place, so simulated {which} ({how})"
+        return _Data([self._crop(house) for house in houses], note, simulated=True)
+
+    def _crop(self, recording: "Recording") -> "Recording":
+        return recording.slice(0, self.crop) if self.crop else recording
+
+
+def _read_training(reader: _Reader, training_place: Path | None, validation_place: Path | None) -> tuple[_Data, _Data]:
+    """The training and the validation data; the latter are empty where a part is to be held out."""
+    training = reader.read(training_place, "training")
+    if validation_place is not None:
+        return training, reader.read(validation_place, "validation")
+    in_place = training_place is None and bool(find_files(None, reader.appliance, "validation"))
+    if training.simulated or in_place:
+        return training, reader.read(None, "validation")
+    return training, _Data([], "validation data: the last fifth of the training data")
 
 
 def main_of(command: object) -> None:
