@@ -43,5 +43,5 @@ def test_the_python_of_the_page_on_pruning_runs(tmp_path: Path, monkeypatch) -> 
     seq2point.Model.untrained("kettle", 6.0, small).save("kettle.safetensors")
     names: dict = {}
     exec(code, names)
-    assert seq2point.masks.sparsity(names["model"].masks) == pytest.approx(0.87, abs=0.01)
+    assert seq2point.masks.sparsity(names["model"].network, names["model"].masks) == pytest.approx(0.87, abs=0.01)
     assert not names["model"].network.hidden.weight[~names["model"].masks["hidden.weight"]].any()

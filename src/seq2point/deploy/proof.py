@@ -19,7 +19,7 @@ KEPT = ("layers_in_float", "calibration")
 
 def warn_of_zeros(model: Model) -> None:
     """Say that pruned weights which are still there save nothing in an exported file."""
-    if zeros := masks.sparsity(model.masks):
+    if zeros := masks.sparsity(model.network, model.masks):
         warnings.warn(
             f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file neither smaller nor faster; "
             "what is pruned as a whole goes with `seq2point compact`",

@@ -70,7 +70,8 @@ class Entropic(Pruner):
             made += 1
             masks = self._round(network, masks, made == planned)
             memory["loss_at_check"], stable = math.nan, False
-            log.info("entropic: round %d of %d at step %d: %.1f %% removed", made, planned, info.step, 100 * sparsity(masks))
+            removed = 100 * sparsity(network, masks)
+            log.info("entropic: round %d of %d at step %d: %.1f %% removed", made, planned, info.step, removed)
         return PruneState(masks, made == planned, memory | {"loss": loss, "round": made})
 
     def _round(self, network: nn.Module, masks: Masks, last: bool) -> dict[str, Tensor]:

@@ -215,7 +215,7 @@ class BestWeights(pl.Callback):
         self.trained_s += time.perf_counter() - self._resumed_at
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state, held = self.pruning.state, self.pruning.masks
-        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
+        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(_network(pl_module), held)}
         self.history.append(row | found)
         if not state.final:
             return
