@@ -19,6 +19,7 @@ from seq2point.errors import UsageError
 from seq2point.model_file import Model
 from seq2point.network import Architecture
 from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find
+from seq2point.pruning.scheduled import Scheduled
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
 
@@ -153,18 +154,32 @@ def test_masks_are_of_weights_and_of_biases_only_with_their_whole_unit(house: Re
     assert parameters["hidden.bias"].count_nonzero()
 
 
-def test_what_is_dropped_stays_dropped_where_the_method_says_so(house: Recording, pruner: Pruner):
-    before: dict[str, torch.Tensor] = {}
+@pytest.mark.parametrize("schedule", ["constant", "polynomial"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_dropped_stays_dropped_where_the_method_says_so(
+    house: Recording, pruner: Pruner, smallest: Smallest, schedule: str, seed: int
+):
+    if isinstance(pruner, Scheduled):
+        pruner = type(pruner)(**(smallest.enough | {"schedule": schedule, "frequency": 2, "sparsity": 0.5}))
+    elif schedule == "polynomial":
+        pytest.skip("it has no such schedule")
+    seen: list[dict[str, torch.Tensor]] = []
+    moving = 0
 
     def look(step: int, module: pl.LightningModule) -> None:
-        now = pruning_of(module).masks
-        for name, mask in before.items():
+        nonlocal moving
+        now, moments = dict(pruning_of(module).masks), module.trainer.optimizers[0].state
+        for name, mask in (seen[-1] if seen else {}).items():
             assert not (now[name] & ~mask).any()
-        before.update(now)
+            moments_of = moments[module.get_parameter(f"network.{name}")]
+            moving += int((moments_of["exp_avg"][~mask] != 0).sum())
+        if now and not (seen and all(now[name] is mask for name, mask in seen[-1].items())):
+            seen.append(now)
 
     assert pruner.shrinks, "a method that does not say so: exempt it here"
-    train(house, pruner, callbacks=[Watch(look)])
-    assert before
+    train(house, pruner, callbacks=[Watch(look)], seed=seed, learning_rate=0.05)
+    assert len(seen) > (5 if isinstance(pruner, Scheduled) else 0), "too few decisions to tell"
+    assert moving or pruner.name == "threshold", "Adam moved nothing that was dropped: nothing was tested"
 
 
 def test_what_it_drops_is_exactly_zero_after_every_step_though_adams_momentum_goes_on(house: Recording, pruner: Pruner):

@@ -47,14 +47,26 @@ def test_the_largest_weights_by_magnitude_are_kept_in_every_tensor(network: Seq2
 
 
 def test_between_updates_the_mask_stands_still_and_an_update_sees_the_weights_anew(network: Seq2Point):
-    pruner = Magnitude(frequency=10)
+    pruner = Magnitude(sparsity=0.8, schedule="polynomial", frequency=10)
     before = states(pruner, network, 100)[10]
     with torch.no_grad():
         for weight in prunable(network).values():
             weight.copy_(weight.flatten().flip(0).view_as(weight))
     assert pruner.update(network, before, StepInfo(19, 100, 0.0)) is before
     after = pruner.update(network, before, StepInfo(20, 100, 0.0))
-    assert not torch.equal(after.masks["hidden.weight"], before.masks["hidden.weight"])
+    for name, weight in prunable(network).items():
+        kept, earlier = after.masks[name], before.masks[name]
+        assert not (kept & ~earlier).any()
+        assert weight[kept].abs().min() >= weight[earlier & ~kept].abs().max()
+
+
+def test_a_dropped_weight_stays_dropped_though_one_that_is_kept_is_zero(network: Seq2Point):
+    pruner = Magnitude(frequency=1)
+    before = pruner.update(network, pruner.begin(network), StepInfo(1, 9, 0.0))
+    with torch.no_grad():
+        network.hidden.weight.zero_()
+    after = pruner.update(network, before, StepInfo(2, 9, 0.0))
+    assert torch.equal(after.masks["hidden.weight"], before.masks["hidden.weight"])
 
 
 def test_the_polynomial_schedule_ends_at_sixty_percent_of_the_planned_steps(network: Seq2Point):
@@ -100,6 +112,7 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
     [
         ({"begin_step": 50, "end_step": 40}, "from step 50 to step 40 is no span"),
         ({"schedule": "polynomial", "begin_step": 50, "end_step": 50}, "needs an end after its begin, not 50 to 50"),
+        ({"schedule": "polynomial", "initial": 0.6}, "magnitude: initial = 0.6 lies above sparsity = 0.5"),
     ],
 )
 def test_steps_that_are_no_span_are_refused_before_any_training(steps: dict[str, object], says: str):

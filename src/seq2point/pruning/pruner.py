@@ -66,7 +66,10 @@ class Pruner(BaseModel):
         return PruneState(memory={"seed": seed})
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """The state after a step; the masks in it hold from now on."""
+        """Return the state after a step; the masks in it hold from now on.
+
+        The weights that the state's masks drop are zero in the network, whatever the optimiser made of them.
+        """
         raise NotImplementedError
 
     def masks_for_step(self, state: PruneState) -> Masks | None:

@@ -11,7 +11,7 @@ from seq2point.errors import UsageError
 from seq2point.network import Seq2Point
 from seq2point.pruning.pruner import PruneState, StepInfo
 from seq2point.pruning.scheduled import Scheduled
-from seq2point.pruning.scores import keep_highest, kept_count
+from seq2point.pruning.scores import keep_highest, kept_count, last_if_dropped
 from seq2point.pruning.slices import HIDDEN, coupled_masks, layers, norms, seq2point_of, weight_of
 
 STEPS_OF_GRADIENTS = 10
@@ -53,7 +53,7 @@ class Structured(Scheduled):
         kept = {}
         for layer in self._layers(network):
             own = self.units_sparsity if layer == HIDDEN else self.channels_sparsity
-            scores = self._scores(network, layer, state)
+            scores = last_if_dropped(self._scores(network, layer, state), state.masks.get(f"{layer}.bias"))
             kept[layer] = keep_highest(scores, kept_count(len(scores), sparsity if own is None else own * share))
         return coupled_masks(network, kept)
 
