@@ -1,6 +1,7 @@
 """Entropy-based pruning: the published fractions, the rounds, and when they come."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,6 +75,26 @@ def test_a_round_comes_at_the_first_two_checks_between_which_the_loss_stands_sti
         course = states(pruner, network, 1000, lambda step, end=end: max(100 - step, 100 - end))
         assert course[stable + 4].memory["round"] == 0
         assert course[stable + 5].memory["round"] == 1
+
+
+def rounds_by_step(course: list[PruneState]) -> list[int]:
+    """The steps at which a round was made."""
+    return [step for step, (a, b) in enumerate(pairwise(course), 1) if b.memory["round"] != a.memory["round"]]
+
+
+def test_forty_planned_steps_see_no_stability_while_the_loss_still_halves(network: Seq2Point, states: States):
+    course = states(Entropic(), network, 40, lambda step: 2.0 ** (-step / 5))
+    assert rounds_by_step(course) == [12, 24]  # the latest steps, 60 % of the training in all
+
+
+@pytest.mark.parametrize(("smoothing", "apart"), [(0.95, 20), (0.9, 10), (0.5, 2), (0.0, 1)])
+@pytest.mark.parametrize("check_every", [None, 1])
+def test_checks_are_as_far_apart_as_the_steps_that_the_smoothing_averages(
+    network: Seq2Point, states: States, smoothing: float, apart: int, check_every: int | None
+):
+    pruner = Entropic(rounds=1, smoothing=smoothing, check_every=check_every)
+    course = states(pruner, network, 49)
+    assert rounds_by_step(course) == [2 * apart if 2 * apart < 30 else 30]
 
 
 def test_a_loss_that_never_settles_has_its_rounds_by_sixty_percent_of_the_steps(network: Seq2Point, states: States):
