@@ -15,10 +15,10 @@ import torch
 from pydantic import ValidationError
 
 from seq2point import masks
-from seq2point.errors import UsageError
+from seq2point.errors import TrainingError, UsageError
 from seq2point.model_file import Model
-from seq2point.network import Architecture
-from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find
+from seq2point.network import Architecture, Seq2Point
+from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find, prune_once
 from seq2point.pruning.scheduled import Scheduled
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
@@ -251,20 +251,37 @@ def test_a_run_that_is_long_enough_warns_of_nothing(house: Recording, pruner: Pr
         assert train(house, pruner).history[-1]["sparsity"] > 0
 
 
+def states(pruner: Pruner, network: Seq2Point) -> list[PruneState]:
+    """The states of a training in which nothing changes; none of them is changed by the next."""
+    found = [pruner.begin(network)]
+    for step in range(1, STEPS + 1):
+        for p in network.parameters():
+            p.grad = torch.ones_like(p)
+        masks_before = {name: mask.clone() for name, mask in found[-1].masks.items()}
+        found.append(pruner.update(network, found[-1], StepInfo(step, STEPS, 1.0)))
+        assert isinstance(found[-1], PruneState)
+        assert all(torch.equal(found[-2].masks[name], mask) for name, mask in masks_before.items())
+    return found
+
+
 def test_deciding_changes_neither_the_weights_nor_the_state_it_is_given(pruner: Pruner):
     torch.manual_seed(0)
     network = SMALL.build()
     before = {name: t.clone() for name, t in network.state_dict().items()}
-    state = pruner.begin(network)
-    for step in range(1, STEPS + 1):
-        for p in network.parameters():
-            p.grad = torch.ones_like(p)
-        given, given_masks = state, {name: mask.clone() for name, mask in state.masks.items()}
-        state = pruner.update(network, state, StepInfo(step, STEPS, 1.0))
-        assert isinstance(state, PruneState)
-        assert all(torch.equal(given.masks[name], mask) for name, mask in given_masks.items())
+    assert states(pruner, network)[-1].final
     assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
-    assert state.final
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_in_one_line(pruner: Pruner, value: float):
+    torch.manual_seed(0)
+    network = SMALL.build()
+    with torch.no_grad():
+        network.hidden.weight[3, 5] = value
+    with pytest.raises(TrainingError, match=r"^hidden\.weight: some weights are not finite numbers.*; train again"):
+        states(pruner, network)
+    with pytest.raises((TrainingError, UsageError), match=r"^hidden\.weight: some weights|decides while the network trains"):
+        prune_once(network, pruner)
 
 
 def test_its_settings_are_frozen_and_survive_json(pruner: Pruner):

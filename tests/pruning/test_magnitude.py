@@ -112,7 +112,7 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
     [
         ({"begin_step": 50, "end_step": 40}, "from step 50 to step 40 is no span"),
         ({"schedule": "polynomial", "begin_step": 50, "end_step": 50}, "needs an end after its begin, not 50 to 50"),
-        ({"schedule": "polynomial", "initial": 0.6}, "magnitude: initial = 0.6 lies above sparsity = 0.5"),
+        ({"schedule": "polynomial", "initial": 0.6}, "magnitude: initial = 0.6 lies above the sparsity of 0.5"),
     ],
 )
 def test_steps_that_are_no_span_are_refused_before_any_training(steps: dict[str, object], says: str):

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seq2point.masks import Masks, prunable, sparsity
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.pruning.scores import keep_highest, kept_count
 
 LAST = 0.6
@@ -82,6 +82,7 @@ class Entropic(Pruner):
         return max(self.check_every or planned_steps // CHECKS, time_constant)
 
     def _round(self, network: nn.Module, masks: Masks, last: bool) -> dict[str, Tensor]:
+        require_finite(network)
         chosen = {}
         for name, parameter in prunable(network).items():
             weight = parameter.detach()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from seq2point.errors import UsageError
 from seq2point.masks import Masks, merge, prunable
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
 from seq2point.pruning.scores import last_if_dropped
 
@@ -38,12 +38,17 @@ class Scheduled(Pruner):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self.schedule_for(planned_steps=1)
-        if self.schedule == "polynomial" and self.initial > self.sparsity:
+        if self.schedule == "polynomial" and self.initial > self.target:
             raise UsageError(
-                f"{self.name}: initial = {self.initial:g} lies above sparsity = {self.sparsity:g}: "
+                f"{self.name}: initial = {self.initial:g} lies above the sparsity of {self.target:g}: "
                 "a dropped weight never comes back"
             )
         return self
+
+    @property
+    def target(self) -> float:
+        """The sparsity that the schedule ends at."""
+        return self.sparsity
 
     @abstractmethod
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
@@ -53,9 +58,9 @@ class Scheduled(Pruner):
         """The schedule of a training of so many steps."""
         frequency = self.frequency or min(USUAL_FREQUENCY, max(planned_steps // 10, 1))
         if self.schedule == "constant":
-            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, frequency)
+            return ConstantSparsity(self.target, self.begin_step, self.end_step, frequency)
         end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
-        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, frequency)
+        return PolynomialDecay(self.initial, self.target, self.begin_step, end, self.power, frequency)
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """New masks at the schedule's steps."""
@@ -71,12 +76,14 @@ class Scheduled(Pruner):
             )
         if not due:
             return state
+        require_finite(network)
         masks = merge(state.masks, self.choose(network, sparsity, state))
         return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)
 
     def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
         """The masks at the whole sparsity."""
-        return self.choose(network, self.sparsity, replace(self.begin(network, seed), masks=held or {}))
+        require_finite(network)
+        return self.choose(network, self.target, replace(self.begin(network, seed), masks=held or {}))
 
 
 class SingleWeights(Scheduled):
