@@ -1,8 +1,9 @@
 """What every pruner promises, swept over the table of pruners with each one's smallest settings.
 
-A new pruner needs one line in SMALLEST; it is held to the same promises.
+A new pruner needs one line in SMALLEST, one that is not in the package's table another in SWEPT; it is held to the same promises.
 """
 
+import runpy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,12 @@ def each(sparsity: float) -> Counts:
     return {name: max(round(size * (1 - sparsity)), 1) for name, size in SIZES.items()}
 
 
+def rows(sparsity: float) -> Counts:
+    """The weights left of each tensor where every row loses the same fraction."""
+    shapes = {"convolutions.0.weight": 4, "convolutions.1.weight": 4, "hidden.weight": 8, "output.weight": 1}
+    return {name: n * max(round(SIZES[name] // n * (1 - sparsity)), 1) for name, n in shapes.items()}
+
+
 def units(channels: tuple[int, int], hidden: int) -> Counts:
     """The weights left of each tensor where so many channels and hidden units are left."""
     return dict(zip(SIZES, (channels[0] * 5, channels[0] * channels[1] * 3, channels[1] * hidden * 27, hidden), strict=True))
@@ -58,6 +65,8 @@ def units(channels: tuple[int, int], hidden: int) -> Counts:
 ONE = dict.fromkeys(SIZES, 1)
 POLYNOMIAL = {"sparsity": 0.7, "schedule": "polynomial", "frequency": 5}
 TOO_SLOW = {"sparsity": 0.7, "frequency": STEPS + 1}
+OWN = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "own_pruner.py"))["RowMagnitude"]
+SWEPT: dict[str, type[Pruner]] = {**PRUNERS, OWN.name: OWN}
 SMALLEST = {
     "magnitude": Smallest(POLYNOMIAL, TOO_SLOW, each(0.7), ONE),
     "random": Smallest(POLYNOMIAL, TOO_SLOW, each(0.7), ONE),
@@ -67,6 +76,7 @@ SMALLEST = {
     "spp": Smallest({"sparsity": 0.7}, None, {**units((4, 4), 2), "convolutions.0.weight": 4, "convolutions.1.weight": 12},
                     {**units((4, 4), 1), "convolutions.0.weight": 4, "convolutions.1.weight": 4}),
     "entropic": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
+    "row_magnitude": Smallest(POLYNOMIAL, TOO_SLOW, rows(0.7), rows(0.999)),
     "threshold": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
 }  # fmt: skip
 
@@ -75,8 +85,9 @@ def counted(model: Model) -> Counts:
     return {row.name: row.kept for row in masks.count(model.network, model.masks)}
 
 
-@pytest.fixture(params=PRUNERS)
-def smallest(request: pytest.FixtureRequest) -> Smallest:
+@pytest.fixture(params=SWEPT)
+def smallest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Smallest:
+    monkeypatch.setitem(PRUNERS, request.param, SWEPT[request.param])
     return SMALLEST[request.param]
 
 
