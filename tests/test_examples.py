@@ -6,6 +6,7 @@ import pytest
 
 import seq2point
 from seq2point.data.store import write_recording
+from seq2point.pruning import PRUNERS
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,6 +24,14 @@ def test_training_on_synthetic_houses_reports_every_real_file(tmp_path: Path) ->
     assert all("zero predictor" in line for line in lines)
 
 
+def test_a_pruner_of_ones_own_trains_by_its_name() -> None:
+    options = ["--sparsity", "0.7", "--steps", "20", "--days", "1", "--window", "49"]
+    command = [sys.executable, str(ROOT / "examples" / "own_pruner.py"), "fridge", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = ("magnitude: 70.0% of the weights", "row_magnitude: 70.0% of the weights")
+    assert [line.partition(" removed")[0] for line in done.stdout.splitlines()] == list(words)
+
+
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch) -> None:
     text = (ROOT / "README.md").read_text()
     code = text.partition("```python")[2].partition("```")[0]
@@ -37,11 +46,14 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_the_python_of_the_page_on_pruning_runs(tmp_path: Path, monkeypatch) -> None:
-    code = (ROOT / "docs" / "pruning.md").read_text().partition("```python")[2].partition("```")[0]
+    blocks = (ROOT / "docs" / "pruning.md").read_text().split("```python")[1:]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seq2point.pruning.PRUNERS", PRUNERS | {})
     small = seq2point.Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
     seq2point.Model.untrained("kettle", 6.0, small).save("kettle.safetensors")
     names: dict = {}
-    exec(code, names)
-    assert seq2point.masks.sparsity(names["model"].masks) == pytest.approx(0.87, abs=0.01)
+    for block in blocks:
+        exec(block.partition("```")[0], names)
+    assert names["model"].masks["hidden.weight"].sum(1).unique().tolist() == [14]
+    assert seq2point.masks.sparsity(names["model"].network, names["model"].masks) == pytest.approx(0.87, abs=0.01)
     assert not names["model"].network.hidden.weight[~names["model"].masks["hidden.weight"]].any()

@@ -119,8 +119,10 @@ def test_merging_leaves_its_arguments_alone(network: Seq2Point):
     assert all(torch.equal(one[name], before[name]) for name in one)
 
 
-def test_sparsity_is_the_fraction_removed_over_all_masked_tensors():
-    chosen = {"a": torch.tensor([True, False, False, False]), "b": torch.tensor([True] * 4)}
-    assert masks.sparsity(chosen) == 3 / 8
-    assert masks.sparsity({}) == 0
-    assert masks.sparsity({**chosen, "a.bias": torch.zeros(50, dtype=torch.bool)}) == 3 / 8
+def test_sparsity_is_the_fraction_removed_of_all_prunable_weights(network: Seq2Point):
+    total = 20 + 48 + 864 + 8
+    chosen = {"output.weight": torch.tensor([[True, False] * 4])}
+    assert masks.sparsity(network, chosen) == pytest.approx(4 / total)
+    assert masks.sparsity(network, {}) == 0
+    chosen["hidden.bias"] = torch.zeros(8, dtype=torch.bool)
+    assert masks.sparsity(network, chosen) == pytest.approx(4 / total)

@@ -319,3 +319,23 @@ def test_an_answer_is_read_from_the_mains_alone(model: Model, make_recording: Ca
     mains = np.random.default_rng(0).uniform(0, 3000, 100)
     with_truth = make_recording(mains, kettle=[2000] * 100)
     np.testing.assert_array_equal(model.predict_w(with_truth), model.predict_w(make_recording(mains)))
+
+
+@pytest.mark.parametrize("power", [0.4, -3.0])
+def test_a_model_of_which_nothing_is_left_knows_the_power_that_it_always_predicts(tiny_model: Model, power: float):
+    assert tiny_model.constants_w() == {}
+    with torch.no_grad():
+        tiny_model.network.convolutions[1].weight.zero_()
+        tiny_model.network.output.weight.zero_()
+        tiny_model.network.output.bias.fill_(power)
+    constants_w = tiny_model.constants_w()
+    assert constants_w == tiny_model.describe()["constants_w"]
+    mains_w = np.random.default_rng(0).uniform(0, 9000, 90).astype(np.float32)
+    predicted_w = tiny_model.disaggregate(mains_w)
+    np.testing.assert_allclose(predicted_w[~np.isnan(predicted_w)], constants_w["kettle"], rtol=1e-5)
+
+
+def test_a_model_whose_predictions_are_all_cut_off_at_zero_is_known_to_predict_nothing(tiny_model: Model):
+    with torch.no_grad():
+        tiny_model.network.output.bias.fill_(-1e6)
+    assert tiny_model.constants_w() == {"kettle": 0.0}

@@ -225,3 +225,40 @@ def test_no_rank_is_not_written_so_that_older_readers_know_every_word():
     assert "rank" not in SMALL.model_dump()
     assert "rank" not in SMALL.model_dump_json()
     assert Architecture.model_validate_json(RANKED.model_dump_json()) == RANKED
+
+
+@pytest.mark.parametrize("rank", [None, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_outputs_keep_their_bounds(rank: int | None, seed: int):
+    torch.manual_seed(seed)
+    network = Architecture(**(SMALL.model_dump() | {"outputs": 2, "rank": rank})).build().eval()
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    low, high = network.output_bounds(-1.0, 2.0)
+    outputs = network(torch.rand(500, 33) * 3 - 1).double()
+    assert (low <= outputs.amin(0)).all()
+    assert (outputs.amax(0) <= high).all()
+
+
+def test_bounds_are_those_of_a_network_in_which_nothing_cancels():
+    network = all_positive(SMALL)
+    low, high = network.output_bounds(0.5, 2.0)
+    ends = torch.stack([torch.full((33,), 0.5), torch.full((33,), 2.0)])
+    torch.testing.assert_close(network(ends)[:, 0].double(), torch.cat([low, high]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["convolutions.0", "convolutions.1", "hidden", "output"])
+def test_bounds_meet_where_no_weight_leads_on(layer: str):
+    network = all_positive(SMALL)
+    network.get_submodule(layer).weight.data.zero_()
+    low, high = network.output_bounds(-5.0, 50.0)
+    assert torch.equal(low, high)
+    torch.testing.assert_close(network(torch.randn(1, 33))[0].double(), low, rtol=1e-5, atol=1e-5)
+
+
+def test_bounds_meet_where_every_unit_is_silent():
+    network = all_positive(SMALL)
+    network.hidden.bias.data.fill_(-1e6)
+    low, high = network.output_bounds(-5.0, 50.0)
+    assert torch.equal(low, high)

@@ -1,5 +1,6 @@
 """Transfer: frozen layers stay bit for bit, masks hold, zero days change nothing, and a joined model answers as its parts."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from seq2point.appliances import find
 from seq2point.compaction import compact
 from seq2point.errors import DataError, UsageError
-from seq2point.experiment import pruned_once
+from seq2point.experiment import pruned_once, pruning_table
 from seq2point.model_file import Model
 from seq2point.network import Architecture
 from seq2point.pruning import PRUNERS
@@ -146,6 +147,14 @@ def test_a_joined_model_answers_as_its_parts_and_survives_its_file_and_compactio
                 np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=0.05)
         assert [a.name for a in joined.appliances] == ["kettle", "microwave"]
     assert compact(join([frozen, pruned])).architecture.hidden == 12
+
+
+def test_the_sparsity_of_a_joined_model_counts_the_layers_that_no_mask_touches(kettle: Model):
+    dense = [replace(kettle, appliances=(find(name),)) for name in ("kettle", "microwave", "fridge")]
+    table = pruning_table(join(dense))
+    kept, total = (sum(layer[key] for layer in table["layers"]) for key in ("kept", "total"))
+    assert table["sparsity"] == pytest.approx(1 - kept / total)
+    assert 0 < table["sparsity"] < 0.1
 
 
 def test_models_that_do_not_share_their_convolutions_are_not_joined(kettle: Model):

@@ -53,7 +53,7 @@ def compare(
     for name, model in models.items():
         latencies_ms = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
         found[name] = _sizes(model) | {"latency_ms": latencies_ms, "sliding_samples_per_s": rates[name]}
-    pruned = any(masks.sparsity(model.masks) for model in models.values())
+    pruned = any(masks.sparsity(model.network, model.masks) for model in models.values())
     stages = {stage: _chosen(by_appliance) for stage, by_appliance in (accuracy or {}).items()}
     return {
         "models": found,

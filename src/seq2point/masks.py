@@ -104,8 +104,8 @@ def count(network: nn.Module, masks: Masks) -> list[LayerCount]:
     return rows
 
 
-def sparsity(masks: Masks) -> float:
-    """Fraction of the masked tensors' weights that is removed; biases do not count."""
-    weights = [mask for name, mask in masks.items() if not name.endswith("bias")]
-    total = sum(mask.numel() for mask in weights)
-    return 1 - sum(int(torch.count_nonzero(mask)) for mask in weights) / total if total else 0.0
+def sparsity(network: nn.Module, masks: Masks) -> float:
+    """Return the fraction of a network's prunable weights that its masks remove, biases aside."""
+    weights = prunable(network)
+    removed = sum(mask.numel() - int(torch.count_nonzero(mask)) for name, mask in masks.items() if name in weights)
+    return removed / sum(weight.numel() for weight in weights.values())

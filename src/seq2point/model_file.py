@@ -24,6 +24,7 @@ from seq2point import pretrained, sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import FILL, Edges, Engine
+from seq2point.data.limits import ABSURD_W, NOISE_W
 from seq2point.errors import ModelFileError
 from seq2point.files import written_whole
 from seq2point.network import Architecture, Seq2Point
@@ -154,6 +155,21 @@ class Model:
         """The appliances' power for a series of mains readings in watts, see `predictor.disaggregate_series`."""
         return disaggregate_series(self, series, engine, edges, fill)
 
+    def constants_w(self) -> dict[str, float]:
+        """Return the power of the appliances whose prediction is the same whatever the mains are.
+
+        No weight that is left leads from the mains to such a prediction, or the predictions are all cut off at zero.
+        """
+        scale = self.scale
+        low, high = ((watts - scale.mains_mean_w) / scale.mains_std_w for watts in (-NOISE_W, ABSURD_W))
+        names = [a.name for a in self.appliances]
+        std_w, mean_w = torch.tensor(scale.appliance_std_w), torch.tensor(scale.appliance_mean_w)
+        lows_w, highs_w = (
+            (bound.cpu() * std_w + mean_w).clamp(min=0).tolist() for bound in self.network.output_bounds(low, high)
+        )
+        bounds = zip(names, lows_w, highs_w, strict=True)
+        return {name: low_w for name, low_w, high_w in bounds if low_w == high_w}
+
     def digest(self) -> str:
         """The SHA-256 of the weights and masks, which tells models apart."""
         digest = hashlib.sha256()
@@ -170,6 +186,7 @@ class Model:
             "parameters": self.architecture.parameters,
             "multiply_adds": self.architecture.multiply_adds,
             "scale": self.scale.model_dump(mode="json"),
+            "constants_w": self.constants_w(),
         }
 
 

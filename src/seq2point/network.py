@@ -160,3 +160,36 @@ class Seq2Point(nn.Module):
         h = torch.relu(self.hidden(f))
         power: Tensor = self.output(self.dropout(h))
         return power
+
+    @torch.no_grad()
+    def output_bounds(self, low: float, high: float) -> tuple[Tensor, Tensor]:
+        """Return bounds f64[A] that the outputs keep for windows whose samples all lie from `low` to `high`.
+
+        Interval arithmetic: the bounds are equal only where every such window has the same output.
+        """
+        middle = torch.tensor([(low + high) / 2], dtype=torch.float64, device=self.output.weight.device)
+        radius = torch.full_like(middle, (high - low) / 2)
+        for convolution in self.convolutions:
+            middle, radius = _rectify(*_bound(convolution, middle, radius))
+        if self.projection is not None:
+            middle, radius = _bound(self.projection, middle, radius)
+        middle, radius = _rectify(*_bound(self.hidden, middle, radius))
+        middle, radius = _bound(self.output, middle, radius)
+        return middle - radius, middle + radius
+
+
+def _bound(layer: nn.Module, middle_I: Tensor, radius_I: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the middle and the radius [O] of a layer's outputs; every tap of an input has the same."""
+    parameters = dict(layer.named_parameters())
+    weight = parameters["weight"]
+    weight_OIK = weight.view(len(weight), len(middle_I), -1)
+    sum_OI = weight_OIK.sum(2, dtype=torch.float64)
+    size_OI = torch.linalg.vector_norm(weight_OIK, 1, dim=2, dtype=torch.float64)
+    middle_O = sum_OI @ middle_I
+    return middle_O + parameters.get("bias", 0.0), size_OI @ radius_I
+
+
+def _rectify(middle: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the middle and the radius of what a ReLU leaves."""
+    low, high = torch.relu(middle - radius), torch.relu(middle + radius)
+    return (low + high) / 2, (high - low) / 2

@@ -1,5 +1,6 @@
 """Predictor: what answers for a recording, a trained model or one exported to a file that runs without torch."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -41,6 +42,16 @@ class Predictor(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """What reports say of it, as JSON."""
+
+
+def warn_of_constants(constants_w: Mapping[str, float]) -> None:
+    """Warn of each appliance that a model predicts the same power of whatever the mains are."""
+    for name, power_w in constants_w.items():
+        warnings.warn(
+            f"the model predicts {power_w:.4g} W for {name.replace('_', ' ')} whatever the mains are: "
+            "too much of it is pruned; choose a lower sparsity",
+            stacklevel=3,
+        )
 
 
 def disaggregate_series(

@@ -121,7 +121,7 @@ def test_the_original_algorithms_have_their_original_names(
     assert trained.code == 0, trained.err
     model = Model.load(here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_model.safetensors")
     assert model.provenance["training"]["pruning"]["method"] == algorithm
-    assert 0.3 < sparsity(model.masks) < 0.95
+    assert 0.3 < sparsity(model.network, model.masks) < 0.95
     assert (here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_spp.png").exists() == (algorithm == "spp")
     assert run_test(f"--algorithm={algorithm}", "--test_directory", "kettle_training_.csv", *QUICK).code == 0
 

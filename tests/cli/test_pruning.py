@@ -139,6 +139,20 @@ def test_prune_prunes_at_once_and_leaves_the_model_that_it_was_given(
         np.testing.assert_allclose(small.disaggregate(mains_w)[known], model.disaggregate(mains_w)[known], rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.filterwarnings("always:the model predicts", "always:.* of the weights are pruned but still there")
+def test_a_model_pruned_to_nothing_is_told_of_by_prune_export_and_info(seq2point: Command, dense: Path, tmp_path: Path):
+    pruned, exported = tmp_path / "p.safetensors", tmp_path / "p.onnx"
+    at_once = ("prune", dense, "--method", "magnitude", "--sparsity", 0.9999, "-o", pruned)
+    for words in (at_once, ("export", pruned, "--target", "onnx", "-o", exported), ("info", pruned), ("info", exported)):
+        answer = seq2point(*words, "--json", tmp_path / "report.json")
+        assert answer.code == 0, answer.err
+        assert re.search(r"warning: the model predicts [\d.]+ W for kettle whatever the mains are: too much of it", answer.err)
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert list(report.get("model", report)["constants_w"]) == ["kettle"]
+    whole = json.loads(seq2point("info", dense, "--json", "-").out)
+    assert whole["model"]["constants_w"] == {}
+
+
 @pytest.mark.parametrize("method", ["spp", "structured", "entropic"])
 @pytest.mark.filterwarnings("always:the training ends at step")
 def test_prune_with_data_trains_on_with_the_methods_schedule(

@@ -1,8 +1,9 @@
 """What every pruner promises, swept over the table of pruners with each one's smallest settings.
 
-A new pruner needs one line in SMALLEST; it is held to the same promises.
+A new pruner needs one line in SMALLEST, one that is not in the package's table another in SWEPT; it is held to the same promises.
 """
 
+import runpy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,11 @@ import torch
 from pydantic import ValidationError
 
 from seq2point import masks
-from seq2point.errors import UsageError
+from seq2point.errors import TrainingError, UsageError
 from seq2point.model_file import Model
-from seq2point.network import Architecture
-from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find
+from seq2point.network import Architecture, Seq2Point
+from seq2point.pruning import ALIASES, PRUNERS, Pruner, PruneState, StepInfo, find, prune_once
+from seq2point.pruning.scheduled import Scheduled
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
 
@@ -49,6 +51,12 @@ def each(sparsity: float) -> Counts:
     return {name: max(round(size * (1 - sparsity)), 1) for name, size in SIZES.items()}
 
 
+def rows(sparsity: float) -> Counts:
+    """The weights left of each tensor where every row loses the same fraction."""
+    shapes = {"convolutions.0.weight": 4, "convolutions.1.weight": 4, "hidden.weight": 8, "output.weight": 1}
+    return {name: n * max(round(SIZES[name] // n * (1 - sparsity)), 1) for name, n in shapes.items()}
+
+
 def units(channels: tuple[int, int], hidden: int) -> Counts:
     """The weights left of each tensor where so many channels and hidden units are left."""
     return dict(zip(SIZES, (channels[0] * 5, channels[0] * channels[1] * 3, channels[1] * hidden * 27, hidden), strict=True))
@@ -57,6 +65,8 @@ def units(channels: tuple[int, int], hidden: int) -> Counts:
 ONE = dict.fromkeys(SIZES, 1)
 POLYNOMIAL = {"sparsity": 0.7, "schedule": "polynomial", "frequency": 5}
 TOO_SLOW = {"sparsity": 0.7, "frequency": STEPS + 1}
+OWN = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "own_pruner.py"))["RowMagnitude"]
+SWEPT: dict[str, type[Pruner]] = {**PRUNERS, OWN.name: OWN}
 SMALLEST = {
     "magnitude": Smallest(POLYNOMIAL, TOO_SLOW, each(0.7), ONE),
     "random": Smallest(POLYNOMIAL, TOO_SLOW, each(0.7), ONE),
@@ -66,6 +76,7 @@ SMALLEST = {
     "spp": Smallest({"sparsity": 0.7}, None, {**units((4, 4), 2), "convolutions.0.weight": 4, "convolutions.1.weight": 12},
                     {**units((4, 4), 1), "convolutions.0.weight": 4, "convolutions.1.weight": 4}),
     "entropic": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
+    "row_magnitude": Smallest(POLYNOMIAL, TOO_SLOW, rows(0.7), rows(0.999)),
     "threshold": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
 }  # fmt: skip
 
@@ -74,8 +85,9 @@ def counted(model: Model) -> Counts:
     return {row.name: row.kept for row in masks.count(model.network, model.masks)}
 
 
-@pytest.fixture(params=PRUNERS)
-def smallest(request: pytest.FixtureRequest) -> Smallest:
+@pytest.fixture(params=SWEPT)
+def smallest(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Smallest:
+    monkeypatch.setitem(PRUNERS, request.param, SWEPT[request.param])
     return SMALLEST[request.param]
 
 
@@ -153,18 +165,32 @@ def test_masks_are_of_weights_and_of_biases_only_with_their_whole_unit(house: Re
     assert parameters["hidden.bias"].count_nonzero()
 
 
-def test_what_is_dropped_stays_dropped_where_the_method_says_so(house: Recording, pruner: Pruner):
-    before: dict[str, torch.Tensor] = {}
+@pytest.mark.parametrize("schedule", ["constant", "polynomial"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_dropped_stays_dropped_where_the_method_says_so(
+    house: Recording, pruner: Pruner, smallest: Smallest, schedule: str, seed: int
+):
+    if isinstance(pruner, Scheduled):
+        pruner = type(pruner)(**(smallest.enough | {"schedule": schedule, "frequency": 2, "sparsity": 0.5}))
+    elif schedule == "polynomial":
+        pytest.skip("it has no such schedule")
+    seen: list[dict[str, torch.Tensor]] = []
+    moving = 0
 
     def look(step: int, module: pl.LightningModule) -> None:
-        now = pruning_of(module).masks
-        for name, mask in before.items():
+        nonlocal moving
+        now, moments = dict(pruning_of(module).masks), module.trainer.optimizers[0].state
+        for name, mask in (seen[-1] if seen else {}).items():
             assert not (now[name] & ~mask).any()
-        before.update(now)
+            moments_of = moments[module.get_parameter(f"network.{name}")]
+            moving += int((moments_of["exp_avg"][~mask] != 0).sum())
+        if now and not (seen and all(now[name] is mask for name, mask in seen[-1].items())):
+            seen.append(now)
 
     assert pruner.shrinks, "a method that does not say so: exempt it here"
-    train(house, pruner, callbacks=[Watch(look)])
-    assert before
+    train(house, pruner, callbacks=[Watch(look)], seed=seed, learning_rate=0.05)
+    assert len(seen) > (5 if isinstance(pruner, Scheduled) else 0), "too few decisions to tell"
+    assert moving or pruner.name == "threshold", "Adam moved nothing that was dropped: nothing was tested"
 
 
 def test_what_it_drops_is_exactly_zero_after_every_step_though_adams_momentum_goes_on(house: Recording, pruner: Pruner):
@@ -236,20 +262,37 @@ def test_a_run_that_is_long_enough_warns_of_nothing(house: Recording, pruner: Pr
         assert train(house, pruner).history[-1]["sparsity"] > 0
 
 
+def states(pruner: Pruner, network: Seq2Point) -> list[PruneState]:
+    """The states of a training in which nothing changes; none of them is changed by the next."""
+    found = [pruner.begin(network)]
+    for step in range(1, STEPS + 1):
+        for p in network.parameters():
+            p.grad = torch.ones_like(p)
+        masks_before = {name: mask.clone() for name, mask in found[-1].masks.items()}
+        found.append(pruner.update(network, found[-1], StepInfo(step, STEPS, 1.0)))
+        assert isinstance(found[-1], PruneState)
+        assert all(torch.equal(found[-2].masks[name], mask) for name, mask in masks_before.items())
+    return found
+
+
 def test_deciding_changes_neither_the_weights_nor_the_state_it_is_given(pruner: Pruner):
     torch.manual_seed(0)
     network = SMALL.build()
     before = {name: t.clone() for name, t in network.state_dict().items()}
-    state = pruner.begin(network)
-    for step in range(1, STEPS + 1):
-        for p in network.parameters():
-            p.grad = torch.ones_like(p)
-        given, given_masks = state, {name: mask.clone() for name, mask in state.masks.items()}
-        state = pruner.update(network, state, StepInfo(step, STEPS, 1.0))
-        assert isinstance(state, PruneState)
-        assert all(torch.equal(given.masks[name], mask) for name, mask in given_masks.items())
+    assert states(pruner, network)[-1].final
     assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
-    assert state.final
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_in_one_line(pruner: Pruner, value: float):
+    torch.manual_seed(0)
+    network = SMALL.build()
+    with torch.no_grad():
+        network.hidden.weight[3, 5] = value
+    with pytest.raises(TrainingError, match=r"^hidden\.weight: some weights are not finite numbers.*; train again"):
+        states(pruner, network)
+    with pytest.raises((TrainingError, UsageError), match=r"^hidden\.weight: some weights|decides while the network trains"):
+        prune_once(network, pruner)
 
 
 def test_its_settings_are_frozen_and_survive_json(pruner: Pruner):

@@ -41,6 +41,7 @@ def shapes(draw: st.DrawFn) -> Architecture:
     )
 
 
+@pytest.mark.filterwarnings("ignore:the model predicts")
 @settings(max_examples=25)
 @given(
     shape=shapes(),

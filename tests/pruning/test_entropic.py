@@ -1,6 +1,7 @@
 """Entropy-based pruning: the published fractions, the rounds, and when they come."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -76,6 +77,26 @@ def test_a_round_comes_at_the_first_two_checks_between_which_the_loss_stands_sti
         assert course[stable + 5].memory["round"] == 1
 
 
+def rounds_by_step(course: list[PruneState]) -> list[int]:
+    """The steps at which a round was made."""
+    return [step for step, (a, b) in enumerate(pairwise(course), 1) if b.memory["round"] != a.memory["round"]]
+
+
+def test_forty_planned_steps_see_no_stability_while_the_loss_still_halves(network: Seq2Point, states: States):
+    course = states(Entropic(), network, 40, lambda step: 2.0 ** (-step / 5))
+    assert rounds_by_step(course) == [12, 24]  # the latest steps, 60 % of the training in all
+
+
+@pytest.mark.parametrize(("smoothing", "apart"), [(0.95, 20), (0.9, 10), (0.5, 2), (0.0, 1)])
+@pytest.mark.parametrize("check_every", [None, 1])
+def test_checks_are_as_far_apart_as_the_steps_that_the_smoothing_averages(
+    network: Seq2Point, states: States, smoothing: float, apart: int, check_every: int | None
+):
+    pruner = Entropic(rounds=1, smoothing=smoothing, check_every=check_every)
+    course = states(pruner, network, 49)
+    assert rounds_by_step(course) == [2 * apart if 2 * apart < 30 else 30]
+
+
 def test_a_loss_that_never_settles_has_its_rounds_by_sixty_percent_of_the_steps(network: Seq2Point, states: States):
     course = states(Entropic(rounds=3, smoothing=0.0), network, 100, lambda step: 2.0 ** (step % 7 + step))
     assert [int(state.memory["round"]) for state in course[::10]] == [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3]
@@ -88,7 +109,7 @@ def test_it_finishes_in_a_training_of_one_step(network: Seq2Point, states: State
 
 def test_a_target_is_met_exactly_and_no_round_overshoots_it(network: Seq2Point, states: States):
     course = states(Entropic(sparsity=0.75), network, 100)
-    assert all(sparsity(state.masks) <= 0.7501 for state in course)
+    assert all(sparsity(network, state.masks) <= 0.7501 for state in course)
     for name, mask in course[-1].masks.items():
         assert int(mask.sum()) == max(round(network.get_parameter(name).numel() * 0.25), 1)
 
@@ -97,4 +118,4 @@ def test_without_a_target_it_reports_what_it_reached(network: Seq2Point, states:
     pruner = Entropic()
     last = states(pruner, network, 100)[-1]
     assert pruner.progress(last) == {"entropic_rounds": 2.0, "entropic_loss": pytest.approx(1.0)}
-    assert 0.6 < sparsity(last.masks) < 0.95
+    assert 0.6 < sparsity(network, last.masks) < 0.95

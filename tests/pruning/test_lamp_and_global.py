@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seq2point.masks import prunable
+from seq2point.masks import apply_, prunable, sparsity
 from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, prune_once
 from seq2point.pruning.global_magnitude import GlobalMagnitude
@@ -66,6 +66,15 @@ def test_global_magnitude_keeps_the_largest_weights_of_all(network: Seq2Point):
     gone = torch.cat([weights[name][~mask] for name, mask in masks.items()])
     assert kept.min() >= gone.max()
     assert len(kept) == round((len(kept) + len(gone)) * 0.4)
+
+
+@pytest.mark.parametrize("kind", [Magnitude, GlobalMagnitude, Lamp, Random])
+def test_what_a_network_has_lost_goes_first_so_that_the_total_is_exact(network: Seq2Point, kind: type[Pruner]):
+    held = Random(sparsity=0.6).masks_once(network, seed=1)
+    apply_(network, held)
+    masks = prune_once(network, kind(sparsity=0.8), held=held)  # type: ignore[call-arg]
+    assert not any((mask & ~held[name]).any() for name, mask in masks.items())
+    assert sparsity(network, masks) == pytest.approx(0.8, abs=2e-3)
 
 
 @pytest.mark.parametrize("kind", [GlobalMagnitude, Lamp])

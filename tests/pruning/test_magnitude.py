@@ -47,19 +47,31 @@ def test_the_largest_weights_by_magnitude_are_kept_in_every_tensor(network: Seq2
 
 
 def test_between_updates_the_mask_stands_still_and_an_update_sees_the_weights_anew(network: Seq2Point):
-    pruner = Magnitude(frequency=10)
+    pruner = Magnitude(sparsity=0.8, schedule="polynomial", frequency=10)
     before = states(pruner, network, 100)[10]
     with torch.no_grad():
         for weight in prunable(network).values():
             weight.copy_(weight.flatten().flip(0).view_as(weight))
     assert pruner.update(network, before, StepInfo(19, 100, 0.0)) is before
     after = pruner.update(network, before, StepInfo(20, 100, 0.0))
-    assert not torch.equal(after.masks["hidden.weight"], before.masks["hidden.weight"])
+    for name, weight in prunable(network).items():
+        kept, earlier = after.masks[name], before.masks[name]
+        assert not (kept & ~earlier).any()
+        assert weight[kept].abs().min() >= weight[earlier & ~kept].abs().max()
+
+
+def test_a_dropped_weight_stays_dropped_though_one_that_is_kept_is_zero(network: Seq2Point):
+    pruner = Magnitude(frequency=1)
+    before = pruner.update(network, pruner.begin(network), StepInfo(1, 9, 0.0))
+    with torch.no_grad():
+        network.hidden.weight.zero_()
+    after = pruner.update(network, before, StepInfo(2, 9, 0.0))
+    assert torch.equal(after.masks["hidden.weight"], before.masks["hidden.weight"])
 
 
 def test_the_polynomial_schedule_ends_at_sixty_percent_of_the_planned_steps(network: Seq2Point):
     after = states(Magnitude(sparsity=0.9, schedule="polynomial", frequency=25), network, 100)
-    course = [round(sparsity(state.masks), 3) for state in after]
+    course = [round(sparsity(network, state.masks), 3) for state in after]
     assert course == sorted(course)
     assert [state.final for state in after] == [step >= 60 for step in range(101)]
     assert course[59] < 0.9
@@ -81,7 +93,7 @@ def test_a_training_that_ends_before_the_schedule_prunes_fully_at_its_last_step_
     with pytest.warns(UserWarning, match="the training ends at step 50, before the pruning schedule does: pruned to 60%"):
         last = states(pruner, network, 50)[-1]
     assert last.final
-    assert sparsity(last.masks) == pytest.approx(0.6, abs=1e-3)
+    assert sparsity(network, last.masks) == pytest.approx(0.6, abs=1e-3)
 
 
 def test_a_schedule_that_ends_with_the_training_needs_no_warning(network: Seq2Point):
@@ -100,6 +112,7 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
     [
         ({"begin_step": 50, "end_step": 40}, "from step 50 to step 40 is no span"),
         ({"schedule": "polynomial", "begin_step": 50, "end_step": 50}, "needs an end after its begin, not 50 to 50"),
+        ({"schedule": "polynomial", "initial": 0.6}, "magnitude: initial = 0.6 lies above the sparsity of 0.5"),
     ],
 )
 def test_steps_that_are_no_span_are_refused_before_any_training(steps: dict[str, object], says: str):

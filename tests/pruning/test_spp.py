@@ -39,6 +39,18 @@ def test_with_a_fixed_ranking_it_takes_the_known_number_of_updates(sparsity: flo
     assert updates_needed(groups, sparsity) == updates
 
 
+@pytest.mark.parametrize("groups", [30, 300])
+def test_smaller_steps_take_as_many_more_updates(groups: int):
+    assert updates_needed(groups, 0.5, 0.005) == pytest.approx(10 * updates_needed(groups, 0.5, 0.05), rel=0.05)
+
+
+@pytest.mark.parametrize("A", [1e-9, 5e-324])
+def test_steps_too_small_to_decide_anything_end_by_rank(network: Seq2Point, states: States, A: float):
+    last = states(SPP(A=A, granularity="units"), network, 40)[-1]
+    assert last.final
+    assert last.memory["forced"] == 25
+
+
 def test_the_lowest_groups_by_l1_norm_go_when_the_ranking_is_fixed(network: Seq2Point, states: States):
     last = states(SPP(sparsity=0.5), network, 400)[-1]
     assert last.final

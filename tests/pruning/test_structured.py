@@ -88,6 +88,20 @@ def test_separate_fractions_grow_with_the_schedule(network: Seq2Point, states: S
     assert left[-1] == 10
 
 
+@pytest.mark.parametrize("apart", [{"units_sparsity": 0.8}, {"channels_sparsity": 0.8}])
+def test_a_fraction_of_its_own_follows_the_schedule_where_there_is_no_other(
+    network: Seq2Point, states: States, apart: dict[str, float]
+):
+    pruner = Structured(sparsity=0, schedule="polynomial", frequency=10, **apart)  # type: ignore[arg-type]
+    course = states(pruner, network, 100)
+    removed = [masks.sparsity(network, state.masks) for state in course[10:61:10]]
+    assert removed == sorted(removed)
+    assert 0 < removed[0] < removed[1] < removed[-1]
+    assert [state.final for state in course] == [step >= 60 for step in range(101)]
+    at_once = Structured(sparsity=0, **apart).masks_once(network)  # type: ignore[arg-type]
+    assert removed[-1] == masks.sparsity(network, at_once) > 0
+
+
 def test_taylor_is_the_mean_over_the_last_steps_of_weight_times_gradient_summed_over_the_unit(network: Seq2Point):
     pruner = Structured(criterion="taylor", granularity="units", frequency=30)
     state, total = pruner.begin(network), torch.zeros(50)

@@ -70,7 +70,7 @@ def export(
     order = deploy.Order(sliding, int8, calibration, proof, Limits(on_mae, sae), force, flash, ram, prefix)
     with Console(stderr=True).status("exporting"):
         exported = chosen.export(loaded, out, order)
-    console = tables.written({"target": target, **exported.report}, json)
+    console = tables.written({"target": target, "constants_w": loaded.constants_w(), **exported.report}, json)
     for title, lines in exported.tables:
         console.print(tables.table_of(title, lines))
     for note in exported.notes:

@@ -27,6 +27,7 @@ def _show_exported(model: Path, json: Path | None) -> None:
 
     from seq2point import runtime
     from seq2point.cli import tables
+    from seq2point.predictor import warn_of_constants
 
     loaded = runtime.load(model)
     facts, file_bytes = loaded.facts, model.stat().st_size
@@ -36,6 +37,7 @@ def _show_exported(model: Path, json: Path | None) -> None:
         "provenance": loaded.provenance,
     }
     console = tables.written(report, json)
+    warn_of_constants(facts.constants_w)
     if str(json) == "-":
         return
     table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
@@ -63,6 +65,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     from seq2point.files import write_json
     from seq2point.model_file import Model
     from seq2point.network import Architecture
+    from seq2point.predictor import warn_of_constants
 
     loaded = Model.load(model)
     pruning = pruning_table(loaded)
@@ -72,6 +75,7 @@ def _show_native(model: Path, json: Path | None) -> None:
         "pruning": pruning,
         "provenance": loaded.provenance,
     }
+    warn_of_constants(report["model"]["constants_w"])
     if json is not None and str(json) == "-":
         print(jsonlib.dumps(report, indent=2))
         return

@@ -29,11 +29,14 @@ WORDS = {
 
 
 def report(report: dict[str, Any], path: Path | None) -> None:
-    """Show metrics beside the baselines, and the pruning, where there are any.
+    """Show metrics beside the baselines, and the pruning, where there are any; warn of a model pruned to nothing.
 
     With a path also write the JSON ('-' writes it to standard output instead).
     """
+    from seq2point.predictor import warn_of_constants
+
     console = written(report, path)
+    warn_of_constants(report["model"].get("constants_w", {}))
     if "metrics" in report:
         metrics, baselines = report["metrics"], report["baselines"]
         several = all(isinstance(value, dict) for value in metrics.values())

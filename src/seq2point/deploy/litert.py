@@ -6,7 +6,7 @@ from seq2point.deploy import Exported, Order
 from seq2point.deploy.calibration import draw, parts
 from seq2point.deploy.layers_in_float import CALIBRATION, Layers, search
 from seq2point.deploy.litert_graph import build, extremes
-from seq2point.deploy.proof import exported, facts_of, prove, warn_of_zeros
+from seq2point.deploy.proof import exported, facts_of, prove, warn_of_pruning
 from seq2point.deploy.weights import layers
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
@@ -27,7 +27,7 @@ def export(model: Model, out: Path, order: Order) -> Exported:
         raise UsageError(f"{out}: a LiteRT file is written as .tflite")
     order.require_calibration()
     fitted, proof = parts(model, order)
-    warn_of_zeros(model)
+    warn_of_pruning(model)
     with written_whole(out) as beside:
         beside.touch()
         in_float, seen, quantization = tuple(layers(model.architecture)), {}, None

@@ -13,7 +13,7 @@ from seq2point.deploy import Exported, Order, c_source
 from seq2point.deploy.c_sizes import Sizes, measured
 from seq2point.deploy.calibration import CALIBRATED_ON, Flags, evenly, on_windows, parts
 from seq2point.deploy.fixed_point import FeatureBits, FixedPoint, quantised, ranges
-from seq2point.deploy.proof import beside_native, facts_of, prove, warn_of_zeros
+from seq2point.deploy.proof import beside_native, facts_of, prove, warn_of_pruning
 from seq2point.errors import Seq2PointError, UsageError
 from seq2point.files import written_whole
 from seq2point.model_file import Model
@@ -93,7 +93,7 @@ def export(model: Model, out: Path, order: Order) -> Exported:
         raise Seq2PointError("the C is proved before it is written, and there is no C compiler here; install gcc or clang")
     fitted, proof = parts(model, order)
     assert fitted is not None
-    warn_of_zeros(model)
+    warn_of_pruning(model)
     with written_whole(header) as h, written_whole(source) as c, TemporaryDirectory() as folder:
         h.touch()
         c.touch()

@@ -7,7 +7,7 @@ import onnx
 from seq2point.deploy import Exported, Order
 from seq2point.deploy.calibration import parts
 from seq2point.deploy.onnx_graph import build
-from seq2point.deploy.proof import exported, facts_of, prove, warn_of_zeros
+from seq2point.deploy.proof import exported, facts_of, prove, warn_of_pruning
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
 from seq2point.model_file import Model
@@ -27,7 +27,7 @@ def export(model: Model, out: Path, order: Order) -> Exported:
         raise UsageError(f"{out}: an ONNX file is written as .onnx")
     order.require_calibration()
     fitted, proof = parts(model, order)
-    warn_of_zeros(model)
+    warn_of_pruning(model)
     with written_whole(out) as beside:
         beside.touch()
         if fitted is None:

@@ -12,15 +12,17 @@ from seq2point.deploy.layers_in_float import rows
 from seq2point.deploy.verify import Verification, verify
 from seq2point.errors import VerificationError
 from seq2point.model_file import Model
+from seq2point.predictor import warn_of_constants
 from seq2point.recording import Recording
 from seq2point.runtime import Facts
 
 KEPT = ("layers_in_float", "calibration")
 
 
-def warn_of_zeros(model: Model) -> None:
-    """Say that pruned weights which are still there save nothing in an exported file."""
-    if zeros := masks.sparsity(model.masks):
+def warn_of_pruning(model: Model) -> None:
+    """Warn of weights pruned in vain, which are still there as zeros, and of a network that is pruned to nothing."""
+    warn_of_constants(model.constants_w())
+    if zeros := masks.sparsity(model.network, model.masks):
         warnings.warn(
             f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file neither smaller nor faster; "
             "what is pruned as a whole goes with `seq2point compact`",
@@ -41,6 +43,7 @@ def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str
         model=model.architecture.model_dump(mode="json"),
         quantization=None if quantization is None else {name: quantization[name] for name in KEPT},
         provenance=model.provenance | {"exported_with": {name: version(name) for name in ("seq2point", *packages)}},
+        constants_w=model.constants_w(),
     )
 
 

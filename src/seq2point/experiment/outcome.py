@@ -153,6 +153,6 @@ def pruned_once(model: Model, pruner: Pruner, seed: int = 0) -> Model:
 
 
 def pruning_table(model: Model) -> dict[str, Any]:
-    """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over all."""
+    """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over all prunable weights."""
     rows = masks.count(model.network, model.masks)
-    return {"sparsity": masks.sparsity(model.masks), "layers": [row._asdict() for row in rows]}
+    return {"sparsity": masks.sparsity(model.network, model.masks), "layers": [row._asdict() for row in rows]}

@@ -104,7 +104,7 @@ class Runner:
         trained = self._training(name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=self.parts.pruner)
         small = compact(trained.model)
         smaller = small.architecture != dense.architecture
-        result = _how(trained) | {"sparsity": sparsity(trained.model.masks), "compacted": smaller}
+        result = _how(trained) | {"sparsity": sparsity(trained.model.network, trained.model.masks), "compacted": smaller}
         if settings_on := self.parts.settings_once_compacted(seed):
             tuned = self._training(name, folder / UNFINISHED / "finetuning", settings_on, start=small)
             small = tuned.model

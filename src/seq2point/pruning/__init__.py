@@ -13,11 +13,25 @@ from seq2point.pruning.lamp import Lamp
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
 from seq2point.pruning.random import Random
+from seq2point.pruning.scheduled import Scheduled, SingleWeights
+from seq2point.pruning.scores import keep_highest, kept_count
 from seq2point.pruning.spp import SPP
 from seq2point.pruning.structured import Structured
 from seq2point.pruning.threshold import Threshold
 
-__all__ = ["ALIASES", "PRUNERS", "PruneState", "Pruner", "StepInfo", "find", "prune_once"]
+__all__ = [
+    "ALIASES",
+    "PRUNERS",
+    "PruneState",
+    "Pruner",
+    "Scheduled",
+    "SingleWeights",
+    "StepInfo",
+    "find",
+    "keep_highest",
+    "kept_count",
+    "prune_once",
+]
 
 PRUNERS: dict[str, type[Pruner]] = {
     pruner.name: pruner for pruner in (Magnitude, GlobalMagnitude, Lamp, Structured, SPP, Entropic, Threshold, Random)

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seq2point.masks import Masks, prunable, sparsity
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.pruning.scores import keep_highest, kept_count
 
 LAST = 0.6
@@ -25,8 +25,10 @@ class Entropic(Pruner):
     A Gaussian is fitted to the surviving weights of a tensor: a weight's information is I(w) = -ln f(w), the entropy is
     H = ln(sigma sqrt(2 pi e)), and I(w) < H + c is |w - mu| < sigma sqrt(1 + 2 c): 68 % of a Gaussian tensor at c = 0. After
     each of the `rounds` training goes on, and the next is due when the loss, smoothed over steps by `smoothing`, changes by no
-    more than `tolerance` of itself between two checks, `check_every` steps apart (a fiftieth of the training by default). At the
-    latest the rounds are spread over the first 60 % of the training, so that it always finishes.
+    more than `tolerance` of itself between two checks, `check_every` steps apart (a fiftieth of the training by default).
+    Checks are never closer than the 1 / (1 - smoothing) steps that the smoothing averages over, 20 by default: closer ones
+    differ by little whatever the loss does. At the latest the rounds are spread over the first 60 % of the training, so that
+    it always finishes.
 
     Without a `sparsity` two rounds are made and what they reach is reported. With one, there are as many rounds as a Gaussian
     needs, none removes more than that, and the last solves for the c that gives it exactly.
@@ -62,7 +64,7 @@ class Entropic(Pruner):
         before, made, planned = float(memory["loss"]), int(memory["round"]), self.rounds_planned()
         loss = info.loss if math.isnan(before) else self.smoothing * before + (1 - self.smoothing) * info.loss
         stable = False
-        if info.step % (self.check_every or max(info.planned_steps // CHECKS, 1)) == 0:
+        if info.step % self._steps_between_checks(info.planned_steps) == 0:
             stable = abs(loss - float(memory["loss_at_check"])) <= self.tolerance * abs(loss)
             memory["loss_at_check"] = loss
         masks = state.masks
@@ -70,10 +72,17 @@ class Entropic(Pruner):
             made += 1
             masks = self._round(network, masks, made == planned)
             memory["loss_at_check"], stable = math.nan, False
-            log.info("entropic: round %d of %d at step %d: %.1f %% removed", made, planned, info.step, 100 * sparsity(masks))
+            removed = 100 * sparsity(network, masks)
+            log.info("entropic: round %d of %d at step %d: %.1f %% removed", made, planned, info.step, removed)
         return PruneState(masks, made == planned, memory | {"loss": loss, "round": made})
 
+    def _steps_between_checks(self, planned_steps: int) -> int:
+        """Return the steps from one check to the next, in which a smoothed loss can have moved."""
+        time_constant = math.ceil(round(1 / (1 - self.smoothing), 6))
+        return max(self.check_every or planned_steps // CHECKS, time_constant)
+
     def _round(self, network: nn.Module, masks: Masks, last: bool) -> dict[str, Tensor]:
+        require_finite(network)
         chosen = {}
         for name, parameter in prunable(network).items():
             weight = parameter.detach()

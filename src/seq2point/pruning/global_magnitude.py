@@ -22,5 +22,5 @@ class GlobalMagnitude(SingleWeights):
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         """The smallest weights of all."""
-        scores = {name: weight.abs() for name, weight in self.tensors(network).items()}
+        scores = self.magnitudes(network, state)
         return keep_highest_of_all(scores, kept_count(sum(s.numel() for s in scores.values()), sparsity))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seq2point.pruning.pruner import PruneState
 from seq2point.pruning.scheduled import SingleWeights
-from seq2point.pruning.scores import keep_highest, keep_highest_of_all, kept_count
+from seq2point.pruning.scores import DROPPED, keep_highest, keep_highest_of_all, kept_count
 
 
 def highest_lamp_scores(weight: Tensor, count: int) -> Tensor:
@@ -39,8 +39,8 @@ class Lamp(SingleWeights):
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         """The lowest scores of all."""
-        tensors = self.tensors(network)
-        count = kept_count(sum(weight.numel() for weight in tensors.values()), sparsity)
-        scores = {name: highest_lamp_scores(weight, count) for name, weight in tensors.items()}
+        magnitudes = self.magnitudes(network, state)
+        count = kept_count(sum(m.numel() for m in magnitudes.values()), sparsity)
+        scores = {name: highest_lamp_scores(m[m > DROPPED], count) for name, m in magnitudes.items()}
         shares = {name: int(kept.count_nonzero()) for name, kept in keep_highest_of_all(scores, count).items()}
-        return {name: keep_highest(weight.abs(), shares[name]) for name, weight in tensors.items()}
+        return {name: keep_highest(m, shares[name]) for name, m in magnitudes.items()}

@@ -22,6 +22,6 @@ class Magnitude(SingleWeights):
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         """The same fraction of each tensor, its smallest weights."""
         return {
-            name: keep_highest(weight.abs(), kept_count(weight.numel(), sparsity))
-            for name, weight in self.tensors(network).items()
+            name: keep_highest(scores, kept_count(scores.numel(), sparsity))
+            for name, scores in self.magnitudes(network, state).items()
         }

@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from seq2point.errors import UsageError
+from seq2point.errors import TrainingError, UsageError
 from seq2point.masks import Masks
 
 
@@ -45,11 +45,21 @@ def generator(seed: Tensor | float, *words: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
+def require_finite(network: nn.Module) -> None:
+    """Raise TrainingError for a network with a weight that is not a finite number: nothing can rank it."""
+    for name, weight in network.named_parameters():
+        if not torch.isfinite(weight.sum()) and not torch.isfinite(weight).all():
+            raise TrainingError(
+                f"{name}: some weights are not finite numbers, and nothing can rank them; train again with a lower learning_rate"
+            )
+
+
 class Pruner(BaseModel):
     """A pruning method with its settings; subclasses override `update`, stochastic ones also `masks_for_step`.
 
     A pruner never changes weights and never touches the optimiser. It decides alike in every process of a training: whatever it
-    draws follows from the seed it began with and the step. `source`, `removes` and `advice` say what `seq2point pruners`
+    draws follows from the seed it began with and the step. Weights that are not finite it refuses (`require_finite`) when it
+    decides. `source`, `removes` and `advice` say what `seq2point pruners`
     shows; `shrinks` promises that a weight once dropped stays dropped.
     """
 
@@ -66,7 +76,10 @@ class Pruner(BaseModel):
         return PruneState(memory={"seed": seed})
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """The state after a step; the masks in it hold from now on."""
+        """Return the state after a step; the masks in it hold from now on.
+
+        The weights that the state's masks drop are zero in the network, whatever the optimiser made of them.
+        """
         raise NotImplementedError
 
     def masks_for_step(self, state: PruneState) -> Masks | None:

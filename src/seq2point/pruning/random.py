@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seq2point.pruning.pruner import PruneState, generator
 from seq2point.pruning.scheduled import SingleWeights
-from seq2point.pruning.scores import keep_highest, kept_count
+from seq2point.pruning.scores import keep_highest, kept_count, last_if_dropped
 
 
 class Random(SingleWeights):
@@ -25,7 +25,6 @@ class Random(SingleWeights):
         masks = {}
         for i, (name, weight) in enumerate(self.tensors(network).items()):
             lots = torch.rand(weight.shape, generator=generator(state.memory["seed"], i))
-            if name in state.masks:
-                lots[~state.masks[name].cpu()] = -1.0
+            lots = last_if_dropped(lots, state.masks.get(name))
             masks[name] = keep_highest(lots, kept_count(weight.numel(), sparsity)).to(weight.device)
         return masks

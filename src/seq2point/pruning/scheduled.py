@@ -8,9 +8,11 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from seq2point.masks import Masks, prunable
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.errors import UsageError
+from seq2point.masks import Masks, merge, prunable
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
+from seq2point.pruning.scores import last_if_dropped
 
 USUAL_FREQUENCY = 100
 
@@ -21,8 +23,8 @@ class Scheduled(Pruner):
     `schedule` 'constant' has the whole sparsity from the first update on; 'polynomial' grows to it from `initial` until step
     `end_step` (60 % of the planned steps by default). Masks are updated at every `frequency`-th step: the toolkit's 100, or a
     tenth of the planned steps where that is less, since with sliding evaluation a hundred steps may be a whole training.
-    A training too short for the schedule prunes at its last step, with a warning.
-    Raises UsageError for steps that are no span.
+    A training too short for the schedule prunes at its last step, with a warning. What is dropped stays dropped.
+    Raises UsageError for steps that are no span, and for an `initial` above `sparsity`.
     """
 
     sparsity: float = Field(0.5, ge=0, lt=1)
@@ -36,19 +38,29 @@ class Scheduled(Pruner):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self.schedule_for(planned_steps=1)
+        if self.schedule == "polynomial" and self.initial > self.target:
+            raise UsageError(
+                f"{self.name}: initial = {self.initial:g} lies above the sparsity of {self.target:g}: "
+                "a dropped weight never comes back"
+            )
         return self
+
+    @property
+    def target(self) -> float:
+        """The sparsity that the schedule ends at."""
+        return self.sparsity
 
     @abstractmethod
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The masks of a network at a sparsity."""
+        """Return the masks of a network at a sparsity; what the state's masks drop must go first."""
 
     def schedule_for(self, planned_steps: int) -> Schedule:
         """The schedule of a training of so many steps."""
         frequency = self.frequency or min(USUAL_FREQUENCY, max(planned_steps // 10, 1))
         if self.schedule == "constant":
-            return ConstantSparsity(self.sparsity, self.begin_step, self.end_step, frequency)
+            return ConstantSparsity(self.target, self.begin_step, self.end_step, frequency)
         end = self.end_step if self.end_step != -1 else max(round(0.6 * planned_steps), self.begin_step + 1)
-        return PolynomialDecay(self.initial, self.sparsity, self.begin_step, end, self.power, frequency)
+        return PolynomialDecay(self.initial, self.target, self.begin_step, end, self.power, frequency)
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """New masks at the schedule's steps."""
@@ -64,12 +76,14 @@ class Scheduled(Pruner):
             )
         if not due:
             return state
-        masks = self.choose(network, sparsity, state)
+        require_finite(network)
+        masks = merge(state.masks, self.choose(network, sparsity, state))
         return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)
 
     def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
         """The masks at the whole sparsity."""
-        return self.choose(network, self.sparsity, replace(self.begin(network, seed), masks=held or {}))
+        require_finite(network)
+        return self.choose(network, self.target, replace(self.begin(network, seed), masks=held or {}))
 
 
 class SingleWeights(Scheduled):
@@ -87,3 +101,7 @@ class SingleWeights(Scheduled):
         """The weight tensors to prune, by name."""
         spared = ("convolutions.",) * self.exempt_convolutions + ("output.",) * self.exempt_output
         return {name: weight.detach() for name, weight in prunable(network).items() if not name.startswith(spared)}
+
+    def magnitudes(self, network: nn.Module, state: PruneState) -> dict[str, Tensor]:
+        """Return |w| of the tensors to prune, and -1, less than any, where the state's masks drop a weight."""
+        return {name: last_if_dropped(weight.abs(), state.masks.get(name)) for name, weight in self.tensors(network).items()}

@@ -6,10 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+DROPPED = -1.0
+
 
 def kept_count(total: int, sparsity: float) -> int:
     """Weights left of `total`: total * (1 - sparsity) rounded half to even, at least one (as in TensorFlow's toolkit)."""
     return max(round(total * (1 - sparsity)), 1)
+
+
+def last_if_dropped(scores: Tensor, kept: Tensor | None) -> Tensor:
+    """Return scores of at least 0 with -1, the lowest, where a mask drops; None is a mask that drops nothing."""
+    return scores if kept is None else scores.masked_fill(~kept.to(scores.device), DROPPED)
 
 
 def keep_highest(scores: Tensor, count: int) -> Tensor:

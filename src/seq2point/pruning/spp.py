@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seq2point.errors import UsageError
 from seq2point.masks import Masks, merge
 from seq2point.network import Seq2Point
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, generator
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, generator, require_finite
 from seq2point.pruning.slices import HIDDEN, coupled_masks, layers, norms, seq2point_of, weight_of
 
 ENDS_AT = 0.6
@@ -22,6 +22,8 @@ SMOOTHING = 0.9
 SCORES_BETWEEN_UPDATES = 10
 STEPS_BETWEEN_SCORES = 4
 BINS = 20
+SMALLEST_COUNTED = 0.01
+MOST_UPDATES = 2**62
 PROBABILITY, SCORE, COURSE = "probability.", "score.", "course."
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,13 @@ def probability_step(ranks: Any, remaining: int, A: float = 0.05, u: float = 0.2
 
 @cache
 def updates_needed(groups: int, sparsity: float, A: float = 0.05, u: float = 0.25) -> int:
-    """How many updates it takes until so many groups are out, if their ranking never changes."""
+    """How many updates it takes until so many groups are out, if their ranking never changes.
+
+    A smaller `A` takes as many more: below SMALLEST_COUNTED that is scaled, not counted.
+    """
+    if A < SMALLEST_COUNTED:
+        times = SMALLEST_COUNTED / A
+        return math.ceil(min(updates_needed(groups, sparsity, SMALLEST_COUNTED, u) * times, MOST_UPDATES))
     p = torch.zeros(groups, dtype=torch.float64)
     scores, target, made = torch.arange(groups, dtype=torch.float64), groups_to_remove(groups, sparsity), 0
     while int((p >= 1).sum()) < target:
@@ -135,6 +143,7 @@ class SPP(Pruner):
                 memory[SCORE + layer] = now if before is None else SMOOTHING * before + (1 - SMOOTHING) * now
         if not update:
             return PruneState(state.masks, False, memory)
+        require_finite(network)
         names = self._layers(network)
         forced = {layer: self._decide(layer, memory, last) for layer in names}
         if total := sum(forced.values()):

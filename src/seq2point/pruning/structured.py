@@ -11,7 +11,7 @@ from seq2point.errors import UsageError
 from seq2point.network import Seq2Point
 from seq2point.pruning.pruner import PruneState, StepInfo
 from seq2point.pruning.scheduled import Scheduled
-from seq2point.pruning.scores import keep_highest, kept_count
+from seq2point.pruning.scores import keep_highest, kept_count, last_if_dropped
 from seq2point.pruning.slices import HIDDEN, coupled_masks, layers, norms, seq2point_of, weight_of
 
 STEPS_OF_GRADIENTS = 10
@@ -24,7 +24,8 @@ class Structured(Scheduled):
     `criterion` is a unit's L1 or L2 norm (Li et al. 2017), or 'taylor', |sum of weight times gradient| over the unit (Molchanov
     et al. 2017), a mean over the ten steps before an update. `granularity` says of what: hidden units, channels of the
     convolutions, or both. `sparsity` is the fraction of units and of channels of each layer; `units_sparsity` and
-    `channels_sparsity` set them apart. Layers are ranked each for itself, and one unit and one channel of each always stay.
+    `channels_sparsity` set them apart: the highest of those in use follows the schedule, the others in proportion.
+    Layers are ranked each for itself, and one unit and one channel of each always stay.
     """
 
     name: ClassVar[str] = "structured"
@@ -36,6 +37,19 @@ class Structured(Scheduled):
     granularity: Literal["units", "channels", "both"] = "both"
     units_sparsity: float | None = Field(None, ge=0, lt=1)
     channels_sparsity: float | None = Field(None, ge=0, lt=1)
+
+    @property
+    def target(self) -> float:
+        """The highest fraction of what it prunes."""
+        return max(map(self._fraction, self._of_units()))
+
+    def _fraction(self, of_units: bool) -> float:
+        own = self.units_sparsity if of_units else self.channels_sparsity
+        return self.sparsity if own is None else own
+
+    def _of_units(self) -> tuple[bool, ...]:
+        """What the granularity names: True for hidden units, False for channels."""
+        return {"units": (True,), "channels": (False,), "both": (True, False)}[self.granularity]
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
         """New masks at the schedule's steps; before them, the mean of the scores that need gradients."""
@@ -49,17 +63,15 @@ class Structured(Scheduled):
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         """The units and channels of the lowest score in each layer, and their slices."""
         network = seq2point_of(network)
-        share = sparsity / self.sparsity if self.sparsity else 1.0
+        share = sparsity / self.target if self.target else 0.0
         kept = {}
         for layer in self._layers(network):
-            own = self.units_sparsity if layer == HIDDEN else self.channels_sparsity
-            scores = self._scores(network, layer, state)
-            kept[layer] = keep_highest(scores, kept_count(len(scores), sparsity if own is None else own * share))
+            scores = last_if_dropped(self._scores(network, layer, state), state.masks.get(f"{layer}.bias"))
+            kept[layer] = keep_highest(scores, kept_count(len(scores), self._fraction(layer == HIDDEN) * share))
         return coupled_masks(network, kept)
 
     def _layers(self, network: Seq2Point) -> list[str]:
-        wanted = {"units": (True,), "channels": (False,), "both": (True, False)}[self.granularity]
-        return [layer for layer in layers(network) if (layer == HIDDEN) in wanted]
+        return [layer for layer in layers(network) if (layer == HIDDEN) in self._of_units()]
 
     def _scores(self, network: Seq2Point, layer: str, state: PruneState) -> Tensor:
         if self.criterion != "taylor":

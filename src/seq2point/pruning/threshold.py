@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seq2point.errors import UsageError
 from seq2point.masks import Masks, prunable
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
+from seq2point.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.pruning.scores import keep_highest, kept_count
 
 
@@ -52,6 +52,7 @@ class Threshold(Pruner):
 
     def masks_once(self, network: nn.Module, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
         """The masks of a network as it is."""
+        require_finite(network)
         spans = {name: self._span("convolutions" if name.startswith("convolutions.") else "linear") for name in prunable(network)}
         return {name: outside(weight.detach(), *spans[name]) for name, weight in prunable(network).items()}
 

@@ -30,7 +30,8 @@ class Facts(BaseModel):
 
     `window` samples of mains, one every `period_s` seconds, give the power at sample `target_index`. With `sliding` the file
     answers for all windows of a chunk of any length. `scale` is inside the graph already. `quantization` says how it was made
-    int8, None where it is float32. `model` is the shape of the network it was exported from.
+    int8, None where it is float32. `model` is the shape of the network it was exported from. `constants_w` are the powers of
+    appliances that it predicts alike whatever the mains are.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,6 +47,7 @@ class Facts(BaseModel):
     model: dict[str, Any]
     quantization: dict[str, Any] | None
     provenance: dict[str, Any]
+    constants_w: dict[str, float] = {}
 
     def entries(self) -> dict[str, str]:
         """The facts as texts, and a last entry for the seal."""

@@ -4,7 +4,7 @@ One Lightning epoch is the interval between two validations, so that every check
 training goes on exactly.
 
     each step:          masks of the step -> loss -> backward -> optimiser step -> weights of the step back
-                        -> pruner decides -> masks.apply_ zeroes
+                        -> masks.apply_ zeroes -> pruner decides -> masks.apply_ zeroes, where it decided
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
@@ -165,14 +165,20 @@ class Pruning(pl.Callback):
         masks.clear_gradients_(_network(pl_module), self._aside)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
-        """Let the pruner decide, while the gradients of the step are still there, and zero what it drops."""
+        """Zero what the optimiser moved of the dropped, let the pruner decide, and zero what it drops.
+
+        The pruner sees the network as the masks leave it, and the step's gradients.
+        """
         network = _network(pl_module)
         masks.restore_(network, self._aside)
+        held = self.masks
+        masks.apply_(network, held)
         if self.pruner:
             loss = trainer.strategy.reduce(outputs["loss"].detach().clone(), reduce_op="mean")
             info = StepInfo(trainer.global_step, self.plan.steps, float(loss))
             self.state = self.pruner.update(network, self.state, info)
-        masks.apply_(network, self.masks)
+        if self.masks is not held:
+            masks.apply_(network, self.masks)
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log how far the pruner is."""
@@ -215,7 +221,7 @@ class BestWeights(pl.Callback):
         self.trained_s += time.perf_counter() - self._resumed_at
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state, held = self.pruning.state, self.pruning.masks
-        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
+        row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(_network(pl_module), held)}
         self.history.append(row | found)
         if not state.final:
             return
