@@ -32,6 +32,7 @@ MARKERS = "osD^"
 OFF_SCALE = 2.2
 METHOD_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c564b")
 METHOD_MARKERS = "osD^vPX*"
+LEAST_SPAN = 4  # so that a tick or two, at 1, 2 and 5, always stand on the axis
 TITLE_LETTERS = 42
 ENDINGS = (".png", ".pdf", ".svg")
 
@@ -265,15 +266,17 @@ class SparsityPanel(NamedTuple):
 def save_sparsity_plot(panels: Sequence[SparsityPanel], title: str, path: str | Path) -> None:
     """Error against weights left, a panel an appliance below one another, as wide as a telephone, with one legend."""
     names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
-    figure = Figure(figsize=(5, 1.2 + 3.2 * len(panels) + 0.12 * (len(names) + 2)), layout="constrained")
+    labels = {*names, *(name for panel in panels for name in (*panel.constants, *(f"unpruned: {n}" for n in panel.networks)))}
+    columns = 2 if max(map(len, labels)) < 35 else 1
+    height = 0.9 + 3.2 * len(panels) + 0.22 * -(-len(labels) // columns)
+    figure = Figure(figsize=(5, height), layout="constrained")
     drawn = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axes, panel in zip(drawn, panels, strict=True):
         draw_sparsity(axes, panel, names)
     drawn[-1].set_xlabel("weights left, fewer to the right", fontsize=12)
     figure.align_ylabels(list(drawn))
     figure.suptitle("\n".join(textwrap.wrap(title, TITLE_LETTERS)), x=0.02, ha="left", fontsize=12, weight="bold")
-    longest = max(len(label) for axes in drawn for label in axes.get_legend_handles_labels()[1])
-    add_legend_below(figure, list(drawn), 1 if longest > TITLE_LETTERS / 2 else 2, 11)
+    add_legend_below(figure, list(drawn), columns, 10)
     _save(figure, path, 200)
 
 
@@ -284,7 +287,9 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
     """
     points = [point for line in (*panel.lines.values(), *panel.networks.values()) for point in line]
     errors = [error for _, seeds in points for error in seeds]
-    highest = min(1.12 * max(*errors, *panel.constants.values()), OFF_SCALE * median(errors))
+    highest = 1.12 * max(*errors, *panel.constants.values())
+    if highest > OFF_SCALE * median(errors):
+        highest = min(1.25 * max(errors), OFF_SCALE * median(errors))
     for name, line in panel.lines.items():
         place = names.index(name)
         ordered = sorted(line)
@@ -303,9 +308,11 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
         if constant <= highest:
             axes.axhline(constant, color="#8a8f98", lw=1.5, dashes=(4, 2), label=name, zorder=1)
         else:
-            said = f"{name}: {constant:.3g}, off the scale"
-            axes.text(0.985, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=10, color="#555555")
+            said = f"{name}: {constant:,.0f} {panel.quantity.rpartition(', ')[2]}, off the scale"
+            axes.text(0.985, 0.985, said, transform=axes.transAxes, ha="right", va="top", fontsize=10, color="#555555")
+    most, fewest = max(left for left, _ in points), min(left for left, _ in points)
     axes.set_xscale("log")
+    axes.set_xlim(min(0.8 * fewest, most / LEAST_SPAN), 1.25 * most)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.minorticks_off()

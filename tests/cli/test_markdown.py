@@ -22,7 +22,10 @@ REPORT = f"""## A title
 
 def shown(width: int, terminal: bool = True) -> str:
     file = StringIO()
-    markdown.show(Console(width=width, file=file, force_terminal=terminal, no_color=True, color_system=None), REPORT)
+    markdown.show(
+        Console(width=width, file=file, force_terminal=terminal, no_color=True, color_system=None),
+        REPORT,
+    )
     return file.getvalue()
 
 

@@ -28,4 +28,8 @@ def test_a_spread_stands_beside_its_mean():
 
 
 def test_labels_stand_left_and_numbers_right():
-    assert table(["a", "b", "c"], [["x", "y", "1"]], labels=2) == ["| a | b | c |", "| --- | --- | ---: |", "| x | y | 1 |"]
+    assert table(["a", "b", "c"], [["x", "y", "1"]], labels=2) == [
+        "| a | b | c |",
+        "| --- | --- | ---: |",
+        "| x | y | 1 |",
+    ]

@@ -1,4 +1,7 @@
-"""Reports in Markdown on a terminal: headings, lists and tables that fit its width. A pipe or a file gets them as they are."""
+"""Reports in Markdown on a terminal: headings, lists, and tables that fit its width.
+
+A pipe or a file gets the Markdown as it is.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -42,8 +45,8 @@ def show(console: Console, text: str) -> None:
 def tables(lines: Sequence[str], width: int) -> Iterator[Table]:
     """A Markdown table as one table, or where it is too wide as several below one another.
 
-    Columns that are aligned left are labels: their words wrap, and every table has them; where the first repeats from row to
-    row, its values become titles. Numbers never wrap.
+    Columns that are aligned left are labels: their words wrap, and every table has them; where the
+    first repeats from row to row, its values become titles. Numbers never wrap.
     """
     headings, marks, *rows = [_cells(line) for line in lines]
     labels = sum(not mark.endswith(":") for mark in marks)
@@ -59,7 +62,11 @@ def tables(lines: Sequence[str], width: int) -> Iterator[Table]:
 
 
 def _parts(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], labels: int, width: int, title: str | None = None
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    labels: int,
+    width: int,
+    title: str | None = None,
 ) -> Iterator[Table]:
     """Tables of as many number columns as there is room for, at least one, each with all labels."""
     widths = _natural_widths(headings, rows)
@@ -79,9 +86,20 @@ def _parts(
 
 
 def _table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], labels: int, widths: Sequence[int], title: str | None = None
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    labels: int,
+    widths: Sequence[int],
+    title: str | None = None,
 ) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left", title_style="italic")
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        title=title,
+        title_justify="left",
+        title_style="italic",
+    )
     for i, (heading, width) in enumerate(zip(headings, widths, strict=True)):
         table.add_column(heading, width=width, justify="left" if i < labels else "right")
     for row in rows:

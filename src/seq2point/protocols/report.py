@@ -1,7 +1,8 @@
-"""The report of a protocol: all that a store knows of it, with spreads over seeds, baselines and the published rows.
+"""The report of a protocol: all that a store knows of it, with spreads over seeds, baselines and
+the published rows.
 
-A row stays what it is when another run adds to it: its key is that of its method and sparsity, and of its settings where two
-runs differ in more than that.
+A row stays what it is when another run adds to it: its key is that of its method and sparsity, and
+of its settings where two runs differ in more than that.
 """
 
 import hashlib
@@ -58,7 +59,8 @@ NOTES = (
 def require_own(folder: Path, source: Source, store: Store) -> None:
     """Refuse a folder in which the report of a run would replace what it does not hold.
 
-    Raises UsageError for another protocol's report, for one whose parts are gone, and for files of its name that are none.
+    Raises UsageError for another protocol's report, for one whose parts are gone, and for files of
+    its name that are none.
     """
     path = folder / REPORT
     others = [folder / name for name in (TABLE, PICTURE) if (folder / name).exists()]
@@ -87,10 +89,11 @@ def _all_scored(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def report(source: Source, variants: Sequence[Parts], store: Store, appliances: Sequence[str]) -> dict[str, Any]:
-    """The report as JSON: the protocol as it was run, hashes, and by appliance all rows that the store knows.
+    """The report as JSON: the protocol as it was run, hashes, and by appliance all rows that the
+    store knows.
 
-    Of an appliance the rows come first that are scored as in this run; those scored on other readings, with other thresholds or
-    at another stride stand under 'elsewhere'.
+    Of an appliance the rows come first that are scored as in this run; those scored on other
+    readings, with other thresholds or at another stride stand under 'elsewhere'.
     """
     protocol = variants[0].protocol
     files = {
@@ -124,20 +127,23 @@ def _as_run(variants: Sequence[Parts]) -> dict[str, Any]:
 
 
 def _by_appliance(all_scored: Sequence[Scored], variants: Sequence[Parts], run: Sequence[str]) -> dict[str, Any]:
-    """What is told of each appliance, in the protocol's order: what was scored as in this run, and the rest 'elsewhere'."""
+    """What is told of each appliance, in the protocol's order: this run's test, and others 'elsewhere'."""
     known = dict.fromkeys(scored.appliance for scored in all_scored)
     order = [name for name in variants[0].protocol.appliances if name in known]
     found = {}
     for name in [*order, *(name for name in known if name not in order)]:
         here, rows = current(variants, name) if name in run else ("", [])
-        several = sorted((s for s in all_scored if s.appliance == name), key=lambda scored: scored.identity != here)
+        several = sorted(
+            (s for s in all_scored if s.appliance == name),
+            key=lambda scored: scored.identity != here,
+        )
         first, *others = [_told(scored, rows) for scored in several]
         found[name] = first | {"elsewhere": others}
     return found
 
 
 def _told(scored: Scored, run: Sequence[str]) -> dict[str, Any]:
-    """Rows that were scored alike, with the houses and baselines; those of this run have their plain names."""
+    """Rows that were scored alike, with houses and baselines; this run's have their plain names."""
     networks = sorted(scored.networks, key=lambda row: row.identity not in run)
     ordered = [row for network in networks for row in (network, *scored.under(network))]
     keys, names, lines = _keys(ordered, run), _names(ordered), _line_names(ordered)
@@ -160,7 +166,7 @@ NOT_OF_PARTS = ("metrics", "baselines", "data", "tested_on", "role_tested_on", "
 
 
 def _keys(rows: Sequence[Row], run: Sequence[str]) -> list[str]:
-    """Method and sparsity of rows; where that names several, all but this run's, or the first, have a hash besides."""
+    """Method and sparsity of rows, and a hash where that names several: not for this run's row."""
     keys: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: row.identity not in run):
         hashed = hashlib.sha256(row.identity.encode()).hexdigest()[:8]
@@ -169,7 +175,7 @@ def _keys(rows: Sequence[Row], run: Sequence[str]) -> list[str]:
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    """What rows are called in the table, where the sparsity stands beside: with settings where nothing else tells two apart."""
+    """What rows are called in the table: with settings where nothing else tells two apart."""
     alike: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         alike.setdefault((_plain_name(row), row.asked), []).append(row)
@@ -220,7 +226,7 @@ def _row_told(row: Row, name: str, line: str) -> dict[str, Any]:
 
 
 def _costs(row: Row) -> dict[str, Any]:
-    """By model ('network' or 'pruned' as trained, 'compacted') its sizes and times over the seeds, and the threads."""
+    """Sizes and times over the seeds of 'network' or 'pruned', and 'compacted'; and the threads."""
     measured = [seed["costs"] for seed in row.seeds if "costs" in seed]
     models: dict[str, dict[str, Spread]] = {}
     for what in ("network", "pruned", "compacted"):
@@ -231,7 +237,7 @@ def _costs(row: Row) -> dict[str, Any]:
 
 
 def _means(by_appliance: Mapping[str, Any]) -> dict[str, Any]:
-    """The MAE by row and baseline, mean over the appliances, of the seeds and the rows that all of them have."""
+    """The MAE by row and baseline, mean over the appliances, where all have the row and the seed."""
     of_all = list(by_appliance.values())
     shared = [row for row in of_all[0]["rows"] if all(row in of["rows"] for of in of_all)]
     rows = {}
@@ -249,7 +255,8 @@ def _maes(of: Mapping[str, Any], row: str) -> list[float]:
 
 
 def markdown(source: Protocol, protocol: Protocol, found: Mapping[str, Any]) -> str:
-    """The report as Markdown: the MAE of all appliances where there are several, and one table of everything.
+    """The report as Markdown: the MAE of all appliances where there are several, and one table of
+    everything.
 
     Published rows stand beside what was tested on the houses of the protocol itself, `source`.
     """
@@ -259,7 +266,14 @@ def markdown(source: Protocol, protocol: Protocol, found: Mapping[str, Any]) -> 
     out = [f"## {protocol.title}", ""]
     if found["mean"]:
         overview = list(_overview(found, protocol.published))
-        out += [*table(["MAE, W", LABELS[-1], *map(_words, found["appliances"]), "mean"], overview, labels=2), ""]
+        out += [
+            *table(
+                ["MAE, W", LABELS[-1], *map(_words, found["appliances"]), "mean"],
+                overview,
+                labels=2,
+            ),
+            "",
+        ]
     out += [*(f"- {_where(name, of)}" for name, of, _ in tables), ""]
     out += [*table(headings, lines, labels=len(LABELS)), ""]
     rows = [row for _, of, _ in tables for row in of["rows"].values()]
@@ -317,7 +331,12 @@ def _overview(found: Mapping[str, Any], published: Sequence[Published]) -> Itera
     for row in published:
         values = [row.mae_w.get(name) for name in appliances]
         known = [value for value in values if value is not None]
-        yield [f"*{row.model}*", "", *map(shown, values), shown(fmean(known) if len(known) == len(values) else None)]
+        yield [
+            f"*{row.model}*",
+            "",
+            *map(shown, values),
+            shown(fmean(known) if len(known) == len(values) else None),
+        ]
 
 
 def _spread(of: Spread | None) -> str:
@@ -336,7 +355,13 @@ def _lines(name: str, of: Mapping[str, Any], published: Sequence[Published], pro
         reached = [_spread(row["metrics"][metric]) for metric in metrics]
         yield [where, _label(row), row["sparsity_asked"] or "", *_cost_cells(row), *reached]
     for baseline, values in of["baselines"].items():
-        yield [where, f"{baseline} predictor", "", *nothing, *(shown(values[metric]) for metric in metrics)]
+        yield [
+            where,
+            f"{baseline} predictor",
+            "",
+            *nothing,
+            *(shown(values[metric]) for metric in metrics),
+        ]
     for row in published:
         values = [row.metrics.get(metric, {}).get(name) for metric in metrics]
         yield [where, f"*{row.model}*", "", *nothing, *map(shown, values)]
@@ -370,7 +395,7 @@ def _cost_cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def save_picture(found: Mapping[str, Any], path: Path) -> bool:
-    """The picture of a report, MAE against weights left; none is written, and an old one stays, where nothing was pruned."""
+    """Write the picture of a report, MAE against weights left; False where nothing was pruned."""
     panels = [_panel(name, of) for name, of, _ in _tables(found) if any(row["method"] for row in of["rows"].values())]
     if panels:
         save_sparsity_plot(panels, found["title"], path)

@@ -1,7 +1,8 @@
-"""The rows of a report: what a store knows of networks and their prunings, put together from its parts.
+"""The rows of a report: what a store knows of networks and their prunings, put together from its
+parts.
 
-A row is a network under one pruning, or unpruned, over its seeds. Two runs with other settings give two rows, whichever came
-first; rows that were scored alike stand in one `Scored`.
+A row is a network under one pruning, or unpruned, over its seeds. Two runs with other settings give
+two rows, whichever came first; rows that were scored alike stand in one `Scored`.
 """
 
 import hashlib
@@ -23,7 +24,10 @@ PHASES = ("training", "finetune")
 
 @dataclass
 class Row:
-    """A network under one pruning, or unpruned (`pruned` is None): what decides it but the seed, and results by seed."""
+    """A network under one pruning, or unpruned (`pruned` is None), over its seeds.
+
+    `network` and `pruned` are what decides it, without the seed.
+    """
 
     network: Decides
     pruned: Decides | None
@@ -104,7 +108,11 @@ class Scored:
         def place(row: Row) -> tuple[int, str, float]:
             method = str(row.method)
             share = (row.pruned or {})["pruning"].get("sparsity")
-            return order.index(method) if method in order else len(order), method, -1.0 if share is None else share
+            return (
+                order.index(method) if method in order else len(order),
+                method,
+                -1.0 if share is None else share,
+            )
 
         return sorted(rows, key=place)
 
@@ -140,7 +148,14 @@ def _add(found: dict[str, Scored], test: Record, by_key: Mapping[str, Record]) -
     row = scored.rows.setdefault(row.identity, row)
     seed = network.decides["training"]["seed"]
     dense = {"parameters": network.result["parameters"]}
-    row.by_seed[seed] = {**made.result, **test.result, "seed": seed, "folder": str(made.folder), "key": made.key, "dense": dense}
+    row.by_seed[seed] = {
+        **made.result,
+        **test.result,
+        "seed": seed,
+        "folder": str(made.folder),
+        "key": made.key,
+        "dense": dense,
+    }
     row.codes |= {network.code, made.code, test.code}
 
 
@@ -168,7 +183,7 @@ def current(variants: Sequence[Parts], appliance: str) -> tuple[str, list[str]]:
 
 
 def differences(rows: Sequence[Row]) -> list[str]:
-    """For each of some rows the settings but the sparsity, with their values, in which not all agree: 'steps 200'."""
+    """For each of some rows the settings in which not all agree, but the sparsity: 'steps 200'."""
     flat = [dict(_flat({"network": row.network, "pruned": row.pruned or {}})) for row in rows]
     keys = dict.fromkeys(key for one in flat for key in one if key != "pruned.pruning.sparsity")
     differ = [key for key in keys if len({_text(one.get(key)) for one in flat}) > 1]
@@ -185,7 +200,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 
 def _value(value: Any) -> str:
-    """A setting in a few letters; of what is longer, as the hashes of files, the first letters of its hash."""
+    """A setting in a few letters: of what is longer, as files' hashes, the begin of its hash."""
     said = "none" if value is None else f"{value:g}" if isinstance(value, int | float) else str(value)
     return said if len(said) < 12 else hashlib.sha256(_text(value).encode()).hexdigest()[:6]
 
