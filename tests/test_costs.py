@@ -125,6 +125,9 @@ def test_accuracy_stands_by_stage_and_by_appliance_where_there_are_several(model
     heading, *stages = costs.accuracy_rows(one)
     assert heading == ["", "MAE", "MAE while on", "SAE", "F1"]
     assert stages == [[stage, "14.5 W", "505.2 W", "0.125", "-"] for stage in ("before pruning", "after pruning")]
+    in_houses = costs.compare(models, {"pruned": {"kettle": REACHED}}, tested_on=["house 5", "mine"])
+    assert in_houses["tested_on"] == ["house 5", "mine"]
+    assert costs.accuracy_rows(in_houses)[0][0] == "on house 5, mine"
     two = costs.compare(models, {"pruned": {"kettle": REACHED, "fridge": REACHED}})
     assert two["accuracy"] == {"pruned": {"kettle": chosen, "fridge": chosen}}
     assert [row[0] for row in costs.accuracy_rows(two)[1:]] == ["pruned, kettle", "pruned, fridge"]

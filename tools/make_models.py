@@ -56,10 +56,9 @@ NAMES = {"ukdale": "UK-DALE", "refit": "REFIT"}
 
 def made(protocol: Protocol, source: Source, name: str, data: Path, store: Store) -> dict[str, Any]:
     """What a protocol gives for an appliance once its network is compacted."""
-    runner = Runner(
-        Parts(protocol, source.where, data), store, "cpu", 1, progress=False, said=lambda line: print(line, flush=True)
-    )
-    (result,) = runner.run([name], 1)[name]["pruned"]
+    parts = Parts(protocol, source.where, data)
+    runner = Runner([parts], store, "cpu", 1, progress=False, said=lambda line: print(line, flush=True))
+    (result,) = runner.run([name], 1)[name][parts.row]
     return result
 
 

@@ -6,7 +6,8 @@ machine and the threads that measured them, and nothing else.
 
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -32,35 +33,46 @@ METRICS = ("mae_w", "on_mae_w", "sae", "f1")
 
 
 def compare(
-    models: Mapping[str, Model], accuracy: Mapping[str, Mapping[str, Metrics]] | None = None, notes: Sequence[str] = ()
+    models: Mapping[str, Model],
+    accuracy: Mapping[str, Mapping[str, Metrics]] | None = None,
+    notes: Sequence[str] = (),
+    tested_on: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The costs of some models under their labels, as JSON; `rows` makes a table of it.
 
     `accuracy` has an entry for every stage that was measured ('before pruning', 'after pruning', 'after fine-tuning'): the
-    metrics by appliance, as an Evaluation has them. `notes` are sentences that belong under the table. Times are taken where the
-    networks lie, with torch's number of threads.
+    metrics by appliance, as an Evaluation has them; `tested_on` are the houses that it was measured in. `notes` are sentences
+    that belong under the table. Times are taken where the networks lie, with torch's number of threads.
     """
-    modes = {name: model.network.training for name, model in models.items()}
-    for model in models.values():
-        model.network.eval()
-    try:
-        times = [_latencies_ms(models, batch) for batch in BATCHES]
+    times = [latencies_ms(models, batch) for batch in BATCHES]
+    with _in_evaluation(models):
         rates = _sliding_rates(models)
-    finally:
-        for name, model in models.items():
-            model.network.train(modes[name])
     found: dict[str, Any] = {}
     for name, model in models.items():
-        latencies_ms = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
-        found[name] = _sizes(model) | {"latency_ms": latencies_ms, "sliding_samples_per_s": rates[name]}
+        by_batch = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
+        found[name] = sizes(model) | {"latency_ms": by_batch, "sliding_samples_per_s": rates[name]}
     pruned = any(masks.sparsity(model.network, model.masks) for model in models.values())
     stages = {stage: _chosen(by_appliance) for stage, by_appliance in (accuracy or {}).items()}
     return {
         "models": found,
         "accuracy": stages,
+        "tested_on": list(tested_on),
         "threads": torch.get_num_threads(),
         "notes": [*([ZEROS] if pruned else []), *notes],
     }
+
+
+@contextmanager
+def _in_evaluation(models: Mapping[str, Model]) -> Iterator[None]:
+    """The networks in evaluation mode, and afterwards as they were."""
+    modes = {name: model.network.training for name, model in models.items()}
+    for model in models.values():
+        model.network.eval()
+    try:
+        yield
+    finally:
+        for name, model in models.items():
+            model.network.train(modes[name])
 
 
 def _chosen(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
@@ -69,7 +81,7 @@ def _chosen(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
     return dict(chosen) if len(chosen) > 1 else next(iter(chosen.values()))
 
 
-def _sizes(model: Model) -> dict[str, Any]:
+def sizes(model: Model) -> dict[str, Any]:
     """Weights, work and bytes: what needs no clock."""
     file_bytes, gzipped_bytes = _file_sizes(model)
     nonzero = sum(int(torch.count_nonzero(p)) for p in model.network.parameters())
@@ -101,14 +113,15 @@ def gzipped_bytes(path: Path) -> int:
     return packed + len(packer.flush())
 
 
-def _latencies_ms(models: Mapping[str, Model], batch: int) -> dict[str, float]:
-    """Milliseconds that a batch of windows takes each network."""
+def latencies_ms(models: Mapping[str, Model], batch: int = 1) -> dict[str, float]:
+    """Milliseconds that a batch of windows takes each network, the networks in turns."""
 
     def work(model: Model) -> Callable[[], Tensor]:
         windows = _ramp(model, batch * model.architecture.window).view(batch, -1)
         return lambda: model.network(windows).cpu()
 
-    return {name: 1e3 * s for name, s in medians_s({name: work(model) for name, model in models.items()}).items()}
+    with _in_evaluation(models):
+        return {name: 1e3 * s for name, s in medians_s({name: work(model) for name, model in models.items()}).items()}
 
 
 def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
@@ -159,8 +172,9 @@ def rows(costs: Mapping[str, Any]) -> list[list[str]]:
 
 
 def accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
-    """What was reached at every stage, in words: a heading and a row for each stage and appliance."""
-    lines = [["", "MAE", "MAE while on", "SAE", "F1"]]
+    """What was reached at every stage, in words: a heading, which names the houses, and a row for each stage and appliance."""
+    houses = f"on {', '.join(costs['tested_on'])}" if costs.get("tested_on") else ""
+    lines = [[houses, "MAE", "MAE while on", "SAE", "F1"]]
     for stage, found in costs["accuracy"].items():
         by_appliance = {"": found} if METRICS[0] in found else found
         for name, metrics in by_appliance.items():

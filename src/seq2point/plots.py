@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator
 from matplotlib.transforms import Bbox
 
 from seq2point.costs import accuracy_rows
@@ -28,6 +30,10 @@ ROW_HEIGHT, LINE_LETTERS = 0.2, 140
 LINE_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#7a5195")  # told apart by most of the colour-blind
 MARKERS = "osD^"
 OFF_SCALE = 2.2
+METHOD_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c564b")
+METHOD_MARKERS = "osD^vPX*"
+LEAST_SPAN = 4  # so that a tick or two, at 1, 2 and 5, always stand on the axis
+TITLE_LETTERS = 42
 ENDINGS = (".png", ".pdf", ".svg")
 
 
@@ -244,11 +250,86 @@ def save_front_plot(points: Sequence[FrontPoint], title: str, quantity: str, lim
     _save(figure, path)
 
 
-def add_legend_below(figure: Figure, drawn: Sequence[Axes], columns: int = 6) -> None:
+class SparsityPanel(NamedTuple):
+    """Errors of one appliance against the weights left: by name, each line's points with the errors of every seed.
+
+    `lines` are of pruning methods, `networks` of what they began from; `constants` are what to compare with.
+    """
+
+    title: str
+    quantity: str
+    lines: Mapping[str, Sequence[tuple[float, Sequence[float]]]]
+    networks: Mapping[str, Sequence[tuple[float, Sequence[float]]]]
+    constants: Mapping[str, float]
+
+
+def save_sparsity_plot(panels: Sequence[SparsityPanel], title: str, path: str | Path) -> None:
+    """Error against weights left, a panel an appliance below one another, as wide as a telephone, with one legend."""
+    names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
+    labels = {*names, *(name for panel in panels for name in (*panel.constants, *(f"unpruned: {n}" for n in panel.networks)))}
+    columns = 2 if max(map(len, labels)) < 35 else 1
+    height = 0.9 + 3.2 * len(panels) + 0.22 * -(-len(labels) // columns)
+    figure = Figure(figsize=(5, height), layout="constrained")
+    drawn = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    for axes, panel in zip(drawn, panels, strict=True):
+        draw_sparsity(axes, panel, names)
+    drawn[-1].set_xlabel("weights left, fewer to the right", fontsize=12)
+    figure.align_ylabels(list(drawn))
+    figure.suptitle("\n".join(textwrap.wrap(title, TITLE_LETTERS)), x=0.02, ha="left", fontsize=12, weight="bold")
+    add_legend_below(figure, list(drawn), columns, 10)
+    _save(figure, path, 200)
+
+
+def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> None:
+    """A panel: the methods' mean errors with the range of their seeds, fewer weights to the right, the networks as lines.
+
+    A name's place among `names` decides its colour. What is far above the rest is told in words at the top.
+    """
+    points = [point for line in (*panel.lines.values(), *panel.networks.values()) for point in line]
+    errors = [error for _, seeds in points for error in seeds]
+    highest = 1.12 * max(*errors, *panel.constants.values())
+    if highest > OFF_SCALE * median(errors):
+        highest = min(1.25 * max(errors), OFF_SCALE * median(errors))
+    for name, line in panel.lines.items():
+        place = names.index(name)
+        ordered = sorted(line)
+        means = [fmean(seeds) for _, seeds in ordered]
+        bars = [[fmean(seeds) - min(seeds) for _, seeds in ordered], [max(seeds) - fmean(seeds) for _, seeds in ordered]]
+        colour, marker = METHOD_COLOURS[place % len(METHOD_COLOURS)], METHOD_MARKERS[place % len(METHOD_MARKERS)]
+        axes.errorbar(
+            [left for left, _ in ordered], means, bars, color=colour, marker=marker, ms=7, mec="white", mew=0.8, lw=1.8,
+            elinewidth=1.2, capsize=3, label=name.replace("_", " "), zorder=3,
+        )  # fmt: skip
+    for (name, line), style in zip(panel.networks.items(), cycle(("-", "--", "-.", ":"))):
+        error = fmean(error for _, seeds in line for error in seeds)
+        axes.axhline(error, color="#222222", lw=1.3, ls=style, label=f"unpruned: {name}", zorder=1)
+        axes.plot([left for left, _ in line], [error] * len(line), "*", color="#222222", ms=12, clip_on=False, zorder=4)
+    for name, constant in panel.constants.items():
+        if constant <= highest:
+            axes.axhline(constant, color="#8a8f98", lw=1.5, dashes=(4, 2), label=name, zorder=1)
+        else:
+            said = f"{name}: {constant:,.0f} {panel.quantity.rpartition(', ')[2]}, off the scale"
+            axes.text(0.985, 0.985, said, transform=axes.transAxes, ha="right", va="top", fontsize=10, color="#555555")
+    most, fewest = max(left for left, _ in points), min(left for left, _ in points)
+    axes.set_xscale("log")
+    axes.set_xlim(min(0.8 * fewest, most / LEAST_SPAN), 1.25 * most)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.minorticks_off()
+    axes.invert_xaxis()
+    axes.set(ylim=(0, highest))
+    axes.set_ylabel(panel.quantity, fontsize=12)
+    axes.set_title("\n".join(textwrap.wrap(panel.title, TITLE_LETTERS)), loc="left", fontsize=12)
+    axes.tick_params(labelsize=11)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def add_legend_below(figure: Figure, drawn: Sequence[Axes], columns: int = 6, size: float = 9.5) -> None:
     """One legend below all panels, each name once."""
     handles = {label: handle for axes in drawn for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     columns = min(len(handles), columns)
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=9.5)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=size)
 
 
 def _most_used(evaluation: Evaluation, name: str, column: int) -> tuple[Recording, Watts]:
@@ -290,6 +371,6 @@ def _panel(top: Axes, bottom: Axes, recording: Recording, name: str, prediction_
         axes.legend(loc="upper right", frameon=False, fontsize=9)
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def _save(figure: Figure, path: str | Path, dpi: int = 110) -> None:
     with written_whole(path) as beside:
-        figure.savefig(beside, dpi=110)
+        figure.savefig(beside, dpi=dpi)

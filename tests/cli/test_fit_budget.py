@@ -28,6 +28,8 @@ def test_the_winner_lies_in_the_folder_with_the_table_and_the_picture(
     assert Model.load(tmp_path / "model.safetensors").architecture.model_dump(mode="json") == best["architecture"]
     assert report["room"] == {"flash_bytes": 1 << 18, "ram_bytes": 1 << 16, "latency_s": pytest.approx(0.005)}
     assert (tmp_path / "fit.md").read_text().splitlines()[0] in answer.out
+    (house,) = report["validated_in"]
+    assert f"What was exported (microcontroller), on {house}. Best" in answer.out
     assert "| zero predictor |" in answer.out
     assert answer.err.startswith("[1/4] ")
 

@@ -1,6 +1,7 @@
 """`seq2point protocol`: list, show, run."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,68 @@ def test_run_prunes_and_compacts_where_asked(seq2point: Command, files: Any, min
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     rows = report["appliances"]["kettle"]["rows"]
-    assert rows["pruned"]["parameters"]["mean"] < 0.5 * rows["network"]["parameters"]["mean"]
-    assert "| └ structured, " in report["markdown"]
+    assert rows["structured-0.5"]["parameters"]["mean"] < 0.5 * rows["network"]["parameters"]["mean"]
+    assert "| └ structured | 50 % of units and channels | 1 | " in report["markdown"]
     assert "on which it was validated" in report["markdown"]
-    assert report["as_run"]["pruning"]["settings"] == {"sparsity": 0.5, "frequency": "1"}
+    assert report["as_run"]["pruning"] == [{"method": "structured", "settings": {"frequency": "1", "sparsity": 0.5}}]
+
+
+def test_several_methods_and_sparsities_make_one_table_and_one_picture_and_a_later_run_adds_to_them(
+    seq2point: Command, files: Any, mine: Path, tmp_path: Path
+):
+    words = ("protocol", "run", mine, "--data", files.train.parent, "--test", files.test, "--seeds", 1, "--threads", 1)
+    words = (*words, "--set", "frequency=1", "-o", tmp_path / "out", "--json", "-")
+    first = seq2point(*words, "--pruning", "magnitude,structured", "--sparsity", "0.5,0.75")
+    assert first.code == 0, first.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parts", "report.json", "report.md", "report.png"]
+    four = ["magnitude-0.5", "magnitude-0.75", "structured-0.5", "structured-0.75"]
+    kettle = json.loads(first.out)["appliances"]["kettle"]
+    assert list(kettle["rows"]) == ["network", *four]
+    second = seq2point(*words, "--pruning", "lamp", "--pruning", "tfmot", "--sparsity", 0.5, "--sparsity", 0.9)
+    assert second.code == 0, second.err
+    assert second.err.count("(was there)") == 2  # the network and magnitude at 0.5
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    rows = report["appliances"]["kettle"]["rows"]
+    assert set(rows) == {"network", *four, "magnitude-0.9", "lamp-0.5", "lamp-0.9"}
+    assert all(rows[row] == kettle["rows"][row] for row in kettle["rows"])
+    table = (tmp_path / "out" / "report.md").read_text().splitlines()
+    assert sum(line.startswith("| kettle, test.csv | ") for line in table) == len(rows) + 2
+    assert sum(line.startswith("| --- |") for line in table) == 1
+
+
+def test_a_report_of_another_protocol_is_never_replaced(seq2point: Command, files: Any, mine: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    words = ("--data", files.train.parent, "--seeds", 1, "--threads", 1, "-o", out)
+    assert seq2point("protocol", "run", mine, *words).code == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    (tmp_path / "other.toml").write_text(MINE)
+    (tmp_path / "out2").mkdir()
+    (tmp_path / "out2" / "report.md").write_text("mine")
+    refused = seq2point("protocol", "run", tmp_path / "other.toml", *words)
+    assert (refused.code, refused.err) == (
+        2,
+        f"seq2point: {out / 'report.json'}: is the report of 'mine' and would be replaced; choose another folder for 'other'\n",
+    )
+    shutil.rmtree(out / "parts")
+    gone = seq2point("protocol", "run", mine, *words)
+    assert gone.code == 2
+    assert "has results whose parts are gone" in gone.err
+    foreign = seq2point("protocol", "run", mine, *words[:-1], tmp_path / "out2")
+    assert foreign.code == 2
+    assert "report.md: is of no protocol's run and would be replaced" in foreign.err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_terminal_gets_tables_and_no_markdown(
+    seq2point: Command, files: Any, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    answer = seq2point("protocol", "run", mine, "--data", files.train.parent, "--seeds", 1, "--threads", 1, "-o", tmp_path)
+    assert answer.code == 0, answer.err
+    assert "zero predictor" in answer.out
+    assert "|" not in answer.out
+    assert "##" not in answer.out
+    assert "| zero predictor |" in (tmp_path / "report.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +165,8 @@ def test_run_prunes_and_compacts_where_asked(seq2point: Command, files: Any, min
         (["run", "zhang_redd", "--data", "{data}"], 1, "seq2point convert redd ROOT -o {data} --houses 1,2,3,4,5,6 --period 8s"),
         (["run", "{mine}", "--data", "{data}", "--network", "big"], 2, "mine.toml: network: unknown network 'big'"),
         (["run", "{mine}", "--data", "{data}", "--sparsity", "0.5"], 2, "--sparsity and --set are of a pruning method"),
+        (["run", "{mine}", "--data", "{data}", "--sparsity", "0.5,much"], 2, "--sparsity much: expected a share from 0 to "),
+        (["run", "{mine}", "--data", "{data}", "--pruning", "lamp,smart"], 2, "unknown pruning algorithm 'smart'"),
         (["run", "{mine}", "--data", "{data}", "--appliance", "fridge"], 2, "mine.toml: has no 'fridge', only kettle"),
         (["run", "{mine}", "--data", "{data}", "--test", "{data}/none.csv"], 1, "none.csv (kettle)"),
         (["run", "{mine}", "--data", "{slow}"], 1, "train.parquet: a reading every 8 s, the protocol's period is 6 s"),

@@ -174,6 +174,8 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     assert 0.4 < report["pruning"]["sparsity"] < 0.8
     stages = ["before", *(["pruned at once"] if method == "structured" else []), "pruned and trained on"]
     assert list(report["costs"]["accuracy"]) == stages
+    (house,) = report["costs"]["tested_on"]
+    assert f"on {house} " in answer.out
     assert report["costs"]["accuracy"]["pruned and trained on"]["mae_w"] == report["metrics"]["mae_w"]
 
 

@@ -62,6 +62,7 @@ def test_a_run_from_a_trained_model_stands_beside_it(
     found = outcome.report["costs"]
     assert list(found["models"]) == ["before", "pruned", "compacted"]
     assert list(found["accuracy"]) == ["before", "pruned"]
+    assert found["tested_on"] == ["home, held-out block"]
     assert found["accuracy"]["before"]["mae_w"] == evaluate(tiny_model, outcome.trained.held_out).as_json()["metrics"]["mae_w"]
 
 

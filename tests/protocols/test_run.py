@@ -1,6 +1,7 @@
 """A run makes every part once, makes again what a change decides and nothing else, and goes on where it was interrupted."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ import torch
 from seq2point.errors import DataError, UsageError
 from seq2point.evaluation import evaluate
 from seq2point.experiment import Store
+from seq2point.experiment import store as store_module
 from seq2point.model_file import Model
+from seq2point.protocols import rows as rows_module
 from seq2point.protocols import run as module
 from seq2point.protocols.houses import load
 from seq2point.protocols.library import Source
 from seq2point.protocols.model import House
-from seq2point.protocols.overrides import overridden
+from seq2point.protocols.overrides import combinations, overridden
 from seq2point.protocols.parts import Parts
-from seq2point.protocols.report import label_of, report
+from seq2point.protocols.report import report
 from seq2point.protocols.run import Results, Runner
 from seq2point.training import train_with_history
 from seq2point.windows import Scale
@@ -36,8 +39,11 @@ model"""
 
 
 def run(source: Source, data: Path, store: Path, seeds: int = 1, appliances: tuple[str, ...] = ("kettle",)) -> Results:
-    runner = Runner(Parts(source.protocol, source.where, data), Store(store), "cpu", 1, progress=False)
-    return runner.run(appliances, seeds)
+    return run_all([Parts(source.protocol, source.where, data)], store, seeds, appliances)
+
+
+def run_all(variants: Sequence[Parts], store: Path, seeds: int = 1, appliances: tuple[str, ...] = ("kettle",)) -> Results:
+    return Runner(variants, Store(store), "cpu", 1, progress=False).run(appliances, seeds)
 
 
 @pytest.fixture
@@ -155,17 +161,21 @@ def test_pruning_adds_a_smaller_network_under_each_trained_from_it(
     run(small(), data, tmp_path)
     results = run(source, data, tmp_path)
     assert [(o["steps"], o.get("learning_rate")) for o in trained] == [(3, None), (2, None), (2, 1e-4)]
-    dense, pruned = (results["kettle"][row][0] for row in ("network", "pruned"))
+    dense, pruned = (results["kettle"][row][0] for row in ("network", "structured-0.5"))
     assert pruned["compacted"]
     assert pruned["parameters"] < 0.5 * dense["parameters"]
-    assert weights(results, "pruned")["hidden.weight"].shape[0] == 4
+    assert weights(results, "structured-0.5")["hidden.weight"].shape[0] == 4
     assert (pruned["planned_steps"], pruned["finetuning"]["planned_steps"]) == (2, 2)
-    found = report(source, Parts(source.protocol, source.where, data), results)
-    rows = found["appliances"]["kettle"]["rows"]
-    assert rows["pruned"]["label"].startswith("structured, ")
-    assert ", compacted, 1 seed" in rows["pruned"]["label"]
-    scattered = [{"sparsity": 0.5, "compacted": False}] * 2
-    assert label_of(Parts(source.protocol, "", data), "pruned", scattered) == "structured, 50% of the weights removed, 2 seeds"
+    costs = pruned["costs"]["models"]
+    assert set(costs) == {"network", "pruned", "compacted"}
+    assert costs["network"]["file_bytes"] < costs["pruned"]["file_bytes"]  # its masks
+    assert costs["compacted"]["file_bytes"] < costs["network"]["file_bytes"]
+    assert costs["compacted"]["nonzero_parameters"] == pruned["nonzero_parameters"]
+    assert all(of["latency_ms"] > 0 for of in costs.values())
+    (parts,) = variants = [Parts(source.protocol, source.where, data)]
+    row = report(source, variants, Store(tmp_path), ["kettle"])["appliances"]["kettle"]["rows"][parts.row]
+    assert (row["label"], row["sparsity_asked"]) == ("structured", "50 % of units and channels")
+    assert row["share_left"]["mean"] == pruned["nonzero_parameters"] / dense["parameters"]
     assert run(source, data, tmp_path) == results
     assert len(trained) == 3
 
@@ -187,7 +197,7 @@ appliances = { kettle = { mean_w = 1, std_w = 3000 }, fridge = { mean_w = 0, std
 def test_the_report_has_spreads_hashes_and_what_is_published(small: Small, data: Path, tmp_path: Path):
     source = small()
     results = run(source, data, tmp_path, seeds=2, appliances=("kettle", "fridge"))
-    found = report(source, Parts(source.protocol, source.where, data), results)
+    found = report(source, [Parts(source.protocol, source.where, data)], Store(tmp_path), ["kettle", "fridge"])
     maes = [seed["metrics"]["mae_w"] for seed in results["kettle"]["network"]]
     spread = found["appliances"]["kettle"]["rows"]["network"]["metrics"]["mae_w"]
     assert spread["values"] == maes
@@ -199,10 +209,10 @@ def test_the_report_has_spreads_hashes_and_what_is_published(small: Small, data:
     assert found["mean"]["mae_w"]["network"]["mean"] == pytest.approx(sum(both) / 2)
     table = found["markdown"].splitlines()
     assert f"{spread['mean']:.2f} ± {spread['sd']:.2f}" in found["markdown"]
-    assert "| *someone's network* | 7.40 | - | - |" in table
-    assert "| *someone's network* |  | 7.40 | - | 0.25 | - | - | - |" in table
-    assert sum(line.startswith("| zero predictor |") for line in table) == 3
-    assert "Tested on house 5:" in table
+    assert "| *someone's network* |  | 7.40 | - | - |" in table
+    assert any(line.startswith("| kettle, house 5 | *someone's network* | ") and "| 7.40 | - | 0.25 |" in line for line in table)
+    assert sum("| zero predictor |" in line for line in table) == 3
+    assert "- kettle: tested on house 5 (0.400 days)" in table
 
 
 def test_overrides_stand_over_the_protocol(small: Small, data: Path):
@@ -219,12 +229,110 @@ def test_overrides_stand_over_the_protocol(small: Small, data: Path):
     assert overridden(source, pruning="none").pruning is None
     magnitude = overridden(source, pruning="magnitude", pruning_settings={"frequency": "3"}).pruning
     assert magnitude is not None
-    assert (magnitude.method, magnitude.settings, magnitude.finetune) == ("magnitude", {"frequency": "3"}, {})
+    assert (magnitude.method, magnitude.settings) == ("magnitude", {"frequency": "3"})
+    assert (magnitude.training, magnitude.finetune) == ({"steps": 2}, {"steps": 2, "learning_rate": 1e-4})
     assert overridden(source) == source.protocol
     with pytest.raises(UsageError, match="--sparsity and --set are of a pruning method"):
         overridden(small(), sparsity=0.5)
     with pytest.raises(UsageError, match=r"small\.toml: scaling 'own' needs"):
         overridden(small(), scaling="own")
+
+
+def grid(source: Source, data: Path, methods: Sequence[str], sparsities: Sequence[float], **lengths: int) -> list[Parts]:
+    protocols = combinations(source, methods, sparsities, lengths=lengths, pruning_settings={"frequency": 1} if methods else None)
+    return [Parts(protocol, source.where, data) for protocol in protocols]
+
+
+def rows_after(source: Source, variants: Sequence[Parts], store: Path, **options: Any) -> dict[str, Any]:
+    """The kettle of a report, once all is run."""
+    run_all(variants, store, **options)
+    found = report(source, variants, Store(store), ["kettle"])
+    assert json.loads(json.dumps(found)) == found
+    return dict(found["appliances"]["kettle"])
+
+
+def test_methods_come_once_and_none_is_the_network_itself(small: Small):
+    source = small()
+    chosen = combinations(source, ["tfmot", "none", "magnitude", "lamp"], [0.5, 0.8, 0.5])
+    assert [(p.pruning.method, p.pruning.settings["sparsity"]) for p in chosen if p.pruning] == [
+        ("magnitude", 0.5), ("magnitude", 0.8), ("lamp", 0.5), ("lamp", 0.8),
+    ]  # fmt: skip
+    assert [p.pruning for p in combinations(source, ["none"])] == [None]
+    assert combinations(source) == [source.protocol]
+
+
+def test_every_method_at_every_sparsity_is_a_row_and_prunes_the_same_network(
+    small: Small, data: Path, tmp_path: Path, trained: list[dict[str, Any]]
+):
+    source = small()
+    variants = grid(source, data, ["magnitude", "structured"], [0.5, 0.75])
+    of = rows_after(source, variants, tmp_path)
+    assert list(of["rows"]) == ["network", "magnitude-0.5", "magnitude-0.75", "structured-0.5", "structured-0.75"]
+    assert [options.get("pruning") is None for options in trained] == [True, False, False, False, False]
+    dense = of["parts"]["network"][0]["parameters"]
+    for name, row in of["rows"].items():
+        model = Model.load(Path(of["parts"][name][0]["folder"]) / module.WEIGHTS)
+        left = sum(int(p.count_nonzero()) for p in model.network.parameters())
+        assert row["weights_left"]["mean"] == left
+        assert row["share_left"]["mean"] == left / dense
+    shares = {name: row["share_left"]["mean"] for name, row in of["rows"].items()}
+    assert all(shares[f"{method}-0.5"] > shares[f"{method}-0.75"] for method in ("magnitude", "structured"))
+    asked = [row["sparsity_asked"] for row in of["rows"].values()]
+    assert asked == [None, "50 % of weights", "75 % of weights", "50 % of units and channels", "75 % of units and channels"]
+
+
+def test_a_report_grows_with_every_run_and_loses_no_row(small: Small, data: Path, tmp_path: Path, trained: list[dict[str, Any]]):
+    source = small()
+    first = rows_after(source, grid(source, data, ["magnitude"], [0.5]), tmp_path)
+    second = rows_after(source, grid(source, data, ["lamp"], [0.75]), tmp_path, seeds=2)
+    assert list(second["rows"]) == ["network", "magnitude-0.5", "lamp-0.75"]
+    assert second["rows"]["magnitude-0.5"] == first["rows"]["magnitude-0.5"]
+    assert [len(parts) for parts in second["parts"].values()] == [2, 1, 2]
+    assert len(trained) == 5
+    dense = rows_after(source, grid(source, data, [], []), tmp_path)
+    assert dense == second
+    longer = rows_after(source, grid(source, data, ["magnitude"], [0.5], steps=4), tmp_path)
+    names = {key.rpartition("-")[0] for key in set(longer["rows"]) - set(second["rows"])}
+    assert names == {"network", "magnitude-0.5", "lamp-0.75"} - {"lamp-0.75"}
+    labels = [row["label"] for row in longer["rows"].values()]
+    assert sum(label.startswith("own shape, window 31, steps ") for label in labels) == 2
+    assert {"magnitude, steps 3", "magnitude, steps 4"} <= set(labels)
+    assert longer["rows"]["network"]["decides"]["network"]["training"]["steps"] == 4
+    lines = {row["line"] for row in longer["rows"].values() if row["method"] == "magnitude"}
+    assert lines == {"magnitude, steps 3", "magnitude, steps 4"}
+
+
+def test_what_was_scored_elsewhere_stays_apart_with_its_houses_and_baselines(small: Small, data: Path, tmp_path: Path):
+    source = small()
+    here = rows_after(source, grid(source, data, ["magnitude"], [0.5]), tmp_path)
+    other = small(texts={"test = [5]": ""})
+    found = report(other, [Parts(other.protocol, other.where, data)], Store(tmp_path), [])
+    assert found["appliances"]["kettle"] == here
+    of = rows_after(other, [Parts(other.protocol, other.where, data)], tmp_path)
+    (elsewhere,) = of["elsewhere"]
+    assert (of["tested_on"], of["role_tested_on"]) == (["house 2, 50% to 100%"], "validation")
+    assert (elsewhere["tested_on"], elsewhere["rows"]) == (["house 5"], here["rows"])
+    assert list(of["rows"]) == ["network"]
+    assert of["baselines"] != elsewhere["baselines"]
+    text = report(other, [Parts(other.protocol, other.where, data)], Store(tmp_path), ["kettle"])["markdown"]
+    assert "| kettle, house 5 | └ magnitude | 50 % of weights | 1 | " in text
+    assert "| kettle, house 2, 50% to 100% | zero predictor | " in text
+    published = [line for line in text.splitlines() if "someone's network" in line]
+    assert len(published) == 1
+    assert published[0].startswith("| kettle, house 2")
+
+
+def test_rows_of_another_version_of_the_code_stay_and_say_so(
+    small: Small, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = small()
+    first = rows_after(source, grid(source, data, ["magnitude"], [0.5]), tmp_path)
+    for place in (store_module, rows_module):
+        monkeypatch.setattr(place, "source_hash", lambda: "another")
+    second = rows_after(source, grid(source, data, ["lamp"], [0.5]), tmp_path)
+    labels = {key: row["label"] for key, row in second["rows"].items()}
+    assert labels == {"network": "own shape, window 31", "magnitude-0.5": "magnitude †", "lamp-0.5": "lamp"}
+    assert second["rows"]["magnitude-0.5"]["metrics"] == first["rows"]["magnitude-0.5"]["metrics"]
 
 
 def test_nothing_is_trained_where_houses_are_missing_or_the_appliance_is_not_in_the_protocol(

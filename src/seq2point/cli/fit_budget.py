@@ -64,7 +64,7 @@ def fit_budget(
 
     from rich.console import Console
 
-    from seq2point.cli import tables
+    from seq2point.cli import markdown, tables
     from seq2point.cli.loading import load_houses, load_model
     from seq2point.errors import Seq2PointError
     from seq2point.experiment import Store
@@ -114,7 +114,7 @@ def fit_budget(
             files[what] = out / (WEIGHTS if what == "model" else path.name)
             with written_whole(files[what]) as beside:
                 shutil.copyfile(path, beside)
-    tables.written(told, json).print(told["markdown"], markup=False, highlight=False, soft_wrap=True)
+    markdown.show(tables.written(told, json), told["markdown"])
     tables.files(files, quiet=str(json) == "-")
     if best is not None and not search.is_of_use(best):
         console.print("of little use: NDE of 1 or more, F1 below 0.5, or no better than always zero; give it more steps or room")

@@ -42,6 +42,25 @@ def numbers(option: str, text: str) -> list[float]:
     return sorted(found)
 
 
+def words(texts: Sequence[str] | None) -> list[str]:
+    """Words of an option that is given several times, with commas, or both."""
+    return [word.strip() for text in texts or [] for word in text.split(",") if word.strip()]
+
+
+def shares(option: str, texts: Sequence[str] | None) -> list[float]:
+    """Shares from 0 to below 1, written 0.5,0.8 or given several times; raises UsageError for anything else."""
+    found = []
+    for word in words(texts):
+        try:
+            share = float(word)
+        except ValueError:
+            share = -1.0
+        if not 0 <= share < 1:
+            raise UsageError(f"{option} {word}: expected a share from 0 to below 1, as 0.5 or 0.5,0.8")
+        found.append(share)
+    return found
+
+
 BYTES = {"": 1, "b": 1, "kb": 1 << 10, "k": 1 << 10, "mb": 1 << 20, "m": 1 << 20}
 
 

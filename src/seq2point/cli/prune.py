@@ -65,7 +65,7 @@ def prune(
     if not finetune and (validate or epochs or steps or budget):
         raise UsageError("--validate, --epochs, --steps and --budget are for training on: give data with --finetune")
     loaded = load_model(model, device, threads)
-    accuracy = {}
+    accuracy, measured_in = {}, list[str]()
     if not finetune:
         pruned = experiment.pruned_once(loaded, pruner, seed)
         report = {"model": pruned.describe(), "pruning": experiment.pruning_table(pruned)}
@@ -100,9 +100,10 @@ def prune(
         with suppress(UsageError):  # of a method that decides while the network trains
             accuracy["pruned at once"] = evaluate(experiment.pruned_once(loaded, pruner, seed), trained.held_out).metrics
         accuracy["pruned and trained on"] = evaluation.metrics
+        measured_in = experiment.tested_on(trained.held_out, held_out=not held_out)
     pruned.save(out)
     compacted = out.with_stem(f"{out.stem}-compact")
-    report["costs"] = experiment.account(pruned, compacted, accuracy, {"before": loaded})
+    report["costs"] = experiment.account(pruned, compacted, accuracy, {"before": loaded}, measured_in)
     tables.report(report, json)
     written = {"model": out, "compacted": compacted}
     tables.files({what: path for what, path in written.items() if path.exists()}, quiet=str(json) == "-")

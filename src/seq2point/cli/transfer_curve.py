@@ -78,7 +78,7 @@ def transfer_curve(
     """
     from rich.console import Console
 
-    from seq2point.cli import tables
+    from seq2point.cli import markdown, tables
     from seq2point.cli.loading import load_houses, load_model
     from seq2point.errors import Seq2PointError
     from seq2point.experiment import Store
@@ -128,5 +128,5 @@ def transfer_curve(
     with written_whole(files["table"]) as beside:
         beside.write_text(found["markdown"], encoding="utf-8")
     save_plot(found, files["picture"])
-    tables.written(found, json).print(found["markdown"], markup=False, highlight=False, soft_wrap=True)
+    markdown.show(tables.written(found, json), found["markdown"])
     tables.files(files, quiet=str(json) == "-")

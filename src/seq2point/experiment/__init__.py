@@ -1,6 +1,6 @@
 """Experiments: one training with its test, in a folder (outcome), and results that are made once and found again (store)."""
 
-from seq2point.experiment.outcome import Files, Outcome, account, pruned_once, pruning_table, run, write_plots
+from seq2point.experiment.outcome import Files, Outcome, account, pruned_once, pruning_table, run, tested_on, write_plots
 from seq2point.experiment.store import Part, Store, source_hash
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "pruning_table",
     "run",
     "source_hash",
+    "tested_on",
     "write_plots",
 ]

@@ -22,7 +22,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.evaluation import check, evaluate
 from seq2point.experiment.store import Part, Store
 from seq2point.model_file import Model
-from seq2point.recording import Recording
+from seq2point.recording import Recording, house_label
 from seq2point.states import on_state, runs
 from seq2point.training import Settings
 from seq2point.transfer import train_anew, transfer
@@ -136,14 +136,15 @@ class Curve:
         found = self.train.days_of_readings(name)
         if found < 0.99 * longest:
             raise DataError(
-                f"house {self.train.house}: holds {found:.3g} days of readings of {name}, the curve needs {longest:g}"
+                f"{house_label(self.train.house)}: holds {found:.3g} days of readings of {name}, the curve needs {longest:g}"
             )
         for point in self.points:
             self.settings(point)
             if point.days and not window_runs(self.learned_from(point), shape.window, shape.target_index, [name]).total:
                 raise DataError(
-                    f"house {self.train.house}: no window of {shape.window} samples without a gap in the {point.days:g} days "
-                    f"after the first {self.skipped(point.seed):g}; choose more with --days, or others with --skip"
+                    f"{house_label(self.train.house)}: no window of {shape.window} samples without a gap in the "
+                    f"{point.days:g} days after the first {self.skipped(point.seed):g}; "
+                    "choose more with --days, or others with --skip"
                 )
 
     def run(self, store: Store, said: Callable[[str], None] = lambda _: None) -> list[tuple[Point, dict[str, Any]]]:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.experiment.curve import AS_IT_IS, FREEZES, FROM_NOTHING, Curve, Point, in_days, titled
-from seq2point.experiment.spread import shown, spread, table
+from seq2point.experiment.spread import shown, spread, table, three_digits
 from seq2point.plots import CurvePanel, save_curve_plot
+from seq2point.recording import house_label
 from seq2point.training import Settings
 
 Results = Sequence[tuple[Point, Mapping[str, Any]]]
@@ -98,11 +99,11 @@ def markdown(found: Mapping[str, Any]) -> str:
         nde, f1 = (shown(baseline[metric]) for metric in ("nde", "f1"))
         lines.append([f"{name} predictor", "", f"{shown(baseline['mae_w'])} ({nde}, {f1})", *[""] * (len(choices) - 1)])
     seeds = len(found["seeds"])
-    houses = ", ".join(f"house {test['house']} ({test['days']:.3g} days)" for test in found["test"])
+    houses = _tested_on(found)
     over = f", mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
     return "\n".join(
         [
-            f"## {found['appliance'].replace('_', ' ')}: days of labels from house {found['train']['house']}",
+            f"## {found['appliance'].replace('_', ' ')}: days of labels from {house_label(found['train']['house'])}",
             "",
             f"MAE in watts{over}, and in brackets NDE and F1, on {houses}. "
             f"{'0 days is the model as it is. ' if 0 in days else ''}Nothing is held out of the days.",
@@ -113,6 +114,10 @@ def markdown(found: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _tested_on(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{house_label(test['house'])} ({three_digits(test['days'])} days)" for test in found["test"])
 
 
 def _times(on_states: Sequence[int] | None) -> str:
@@ -147,8 +152,7 @@ def save_plot(found: Mapping[str, Any], path: str | Path) -> None:
     f1 = panel(found, "f1", "F1 of the on state", bounded=True)
     if any(f1.lines.values()):
         panels.append(f1)
-    tested = ", ".join(f"house {test['house']} ({test['days']:.3g} days)" for test in found["test"])
     parent = f"from a model of {found['model']['of'].replace('_', ' ')} with {found['model']['parameters']:,} weights"
     over = f"; mean and range of {seeds} seeds" if seeds > 1 else ""
-    title = f"{name[:1].upper()}{name[1:]} in house {found['train']['house']}: what days of labels are worth"
-    save_curve_plot(panels, title, f"{parent}, tested on {tested}{over}", path)
+    title = f"{name[:1].upper()}{name[1:]} in {house_label(found['train']['house'])}: what days of labels are worth"
+    save_curve_plot(panels, title, f"{parent}, tested on {_tested_on(found)}{over}", path)

@@ -18,13 +18,14 @@ from seq2point.compaction import compact
 from seq2point.deploy import Limits, Order
 from seq2point.deploy.microcontroller import cost
 from seq2point.errors import DataError, UsageError
+from seq2point.experiment.spread import three_digits
 from seq2point.experiment.store import Part, Store
 from seq2point.model_file import Model
 from seq2point.network import Architecture
 from seq2point.pretrained import of_use
 from seq2point.pruning.scores import kept_count
 from seq2point.pruning.structured import Structured
-from seq2point.recording import Recording
+from seq2point.recording import Recording, house_label
 from seq2point.training import Settings, train_with_history
 from seq2point.training.run import HELD_OUT
 
@@ -184,13 +185,21 @@ class Search:
         assert score is not None
         return -score if self.criterion == "f1" else score
 
+    @property
+    def validated_in(self) -> list[str]:
+        """The houses that choose, in words."""
+        if self.validation:
+            return list(dict.fromkeys(house_label(recording.house) for recording in self.validation))
+        return list(dict.fromkeys(f"the last {HELD_OUT:.0%} of {house_label(recording.house)}" for recording in self.train))
+
     def line(self, one: Found) -> str:
         """A point in words."""
         what = f"{one.shape.hidden} units, channels {', '.join(map(str, one.shape.channels))}"
         if one.result is None:
             return f"{what}: {one.too_much}"
         metrics = one.metrics
-        reached = ", ".join(f"{words} {metrics[name]:.3g}" for name, words in SHOWN.items() if metrics[name] is not None)
+        known = ((words, metrics[name]) for name, words in SHOWN.items())
+        reached = ", ".join(f"{words} {three_digits(value)}" for words, value in known if value is not None)
         return f"{what}: {self.size(one) / 1024:,.0f} KB, {reached}" + (f"; {one.too_much}" if one.too_much else "")
 
     def network(self, point: Point) -> Part:
@@ -280,7 +289,7 @@ class Search:
         )
         latency_s = self.room.latency_s
         if too_much is None and latency_s is not None and result["latency_s"] > latency_s:
-            too_much = f"takes {1e3 * result['latency_s']:.3g} ms, {1e3 * latency_s:g} ms are allowed"
+            too_much = f"takes {three_digits(1e3 * result['latency_s'])} ms, {1e3 * latency_s:,.10g} ms are allowed"
         return too_much
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.experiment.fit_budget import Found, Search
-from seq2point.experiment.spread import table
+from seq2point.experiment.spread import table, three_digits
 from seq2point.plots import FrontPoint, save_front_plot
 
 HEADINGS = ("units", "channels", "weights", "flash", "RAM", "ms", "MAE W", "on-MAE W", "NDE", "F1", "")
@@ -21,6 +21,7 @@ def report(search: Search, found: Sequence[Found]) -> dict[str, Any]:
         "target": search.target,
         "room": search.room._asdict(),
         "criterion": search.criterion,
+        "validated_in": search.validated_in,
         "points": [
             {
                 "units_sparsity": one.point.units,
@@ -45,13 +46,13 @@ def markdown(search: Search, found: Sequence[Found]) -> str:
     lines = [_cells(one, "**best**" if one is best else "front" if one in front else "") for one in found]
     made = next((one.result for one in found if one.result), None)
     if made is not None:
-        lines.append(["zero predictor", *[""] * 5, f"{made['zero_mae_w']:.3g}", "", "1", "0", ""])
+        lines.append(["zero predictor", *[""] * 5, three_digits(made["zero_mae_w"]), "", "1", "0", ""])
     return "\n".join(
         [
             f"## {name[:1].upper()}{name[1:]}: what fits {_room(search)}",
             "",
-            f"What was exported ({search.target}), on the validation part. Best is the {best_by} of those that fit; front: none "
-            "smaller is as good.",
+            f"What was exported ({search.target}), on {', '.join(search.validated_in)}. Best is the {best_by} of those that "
+            "fit; front: none smaller is as good.",
             "",
             *table(HEADINGS, lines),
             "",
@@ -64,7 +65,7 @@ def _room(search: Search) -> str:
     said = [
         *([f"{room.flash_bytes / 1024:,.0f} KB of flash"] if room.flash_bytes else []),
         *([f"{room.ram_bytes / 1024:,.0f} KB of RAM"] if room.ram_bytes else []),
-        *([f"{1e3 * room.latency_s:g} ms an answer"] if room.latency_s else []),
+        *([f"{1e3 * room.latency_s:,.10g} ms an answer"] if room.latency_s else []),
     ]
     return ", ".join(said) or "anything"
 
@@ -79,8 +80,8 @@ def _cells(one: Found, mark: str) -> list[str]:
         channels,
         f"{result['parameters']:,}",
         *(f"{result[part] / 1024:,.0f} KB" for part in ("flash_bytes", "ram_bytes")),
-        f"{1e3 * result['latency_s']:.2g}",
-        *("-" if (value := metrics[name]) is None else f"{value:.3g}" for name in ("mae_w", "on_mae_w", "nde", "f1")),
+        three_digits(1e3 * result["latency_s"]),
+        *("-" if (value := metrics[name]) is None else three_digits(value) for name in ("mae_w", "on_mae_w", "nde", "f1")),
         ", ".join(filter(None, (mark, one.too_much))),
     ]
 

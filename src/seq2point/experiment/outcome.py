@@ -16,7 +16,7 @@ from seq2point.files import write_json, written_whole
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
-from seq2point.recording import Recording
+from seq2point.recording import Recording, house_label
 from seq2point.training import Trained, meant, train_with_history
 
 
@@ -98,7 +98,8 @@ def run(
     if trained.model.masks:
         accuracy = {"before": evaluate(start, tested).metrics} if start else {}
         before = {"before": start} if start else {}
-        report["costs"] = account(trained.model, files.compact, accuracy | {"pruned": evaluation.metrics}, before)
+        houses = tested_on(tested, held_out=not test)
+        report["costs"] = account(trained.model, files.compact, accuracy | {"pruned": evaluation.metrics}, before, houses)
     else:
         files.compact.unlink(missing_ok=True)
     write_json(report, files.metrics)
@@ -109,11 +110,16 @@ def run(
 
 
 def account(
-    model: Model, beside: Path, accuracy: Mapping[str, Mapping[str, Metrics]], before: Mapping[str, Model] | None = None
+    model: Model,
+    beside: Path,
+    accuracy: Mapping[str, Mapping[str, Metrics]],
+    before: Mapping[str, Model] | None = None,
+    houses: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What pruning made of a model, before and after compaction; the compacted model is written, where there is less to keep.
 
-    `before` are models to compare with, as that of before pruning; `accuracy` the metrics by appliance at every stage.
+    `before` are models to compare with, as that of before pruning; `accuracy` the metrics by appliance at every stage, measured
+    in `houses`.
     """
     models = {**(before or {}), "pruned": model}
     small = compact(model)
@@ -122,7 +128,13 @@ def account(
     else:
         small.save(beside)
         models["compacted"] = small
-    return compare(models, accuracy, remainder(small))
+    return compare(models, accuracy, remainder(small), houses)
+
+
+def tested_on(recordings: Sequence[Recording], held_out: bool) -> list[str]:
+    """The houses of recordings in words, each once."""
+    block = ", held-out block" if held_out else ""
+    return list(dict.fromkeys(f"{house_label(recording.house)}{block}" for recording in recordings))
 
 
 def write_plots(trained: Trained, evaluation: Evaluation, files: Files, costs: dict[str, Any] | None = None) -> None:

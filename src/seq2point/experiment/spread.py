@@ -1,6 +1,7 @@
-"""Numbers over seeds: their mean and spread, and tables of them in Markdown."""
+"""Numbers over seeds: their mean and spread, how they are written, and tables of them in Markdown."""
 
 from collections.abc import Sequence
+from math import floor, log10
 from statistics import fmean, stdev
 from typing import Any
 
@@ -20,12 +21,18 @@ def shown(value: float | None, sd: float | None = None) -> str:
     if value is None:
         return "-"
     digits = 0 if abs(value) >= 100 else 2
-    return f"{value:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None else "")
+    return f"{value:,.{digits}f}" + (f" ± {sd:,.{digits}f}" if sd is not None else "")
 
 
-def table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table, all but its first column right-aligned."""
-    return [_line(headings), _line(["---", *["---:"] * (len(headings) - 1)]), *map(_line, lines)]
+def three_digits(value: float) -> str:
+    """A number with three significant digits, or all before the point: 1,234 and 0.0123, never 1.2e+03."""
+    decimals = 2 - floor(log10(abs(value))) if value else 0
+    return f"{value:,.{max(decimals, 0)}f}"
+
+
+def table(headings: Sequence[str], lines: Sequence[Sequence[str]], labels: int = 1) -> list[str]:
+    """The lines of a Markdown table, all but its first columns, the labels, right-aligned."""
+    return [_line(headings), _line(["---"] * labels + ["---:"] * (len(headings) - labels)), *map(_line, lines)]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seq2point.errors import Seq2PointError, TrainingError
 from seq2point.files import write_json
@@ -38,6 +38,20 @@ def source_hash() -> str:
         if name.parts[0] not in DECIDES_NOTHING:
             digest.update(f"{name.as_posix()}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
+
+
+class Record(NamedTuple):
+    """A finished part as it lies in a store: what decided it, the code that made it, its result and its folder."""
+
+    decides: Mapping[str, Any]
+    code: str
+    result: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def key(self) -> str:
+        """The key of the part."""
+        return Part("", self.decides).key
 
 
 @dataclass(frozen=True)
@@ -77,15 +91,15 @@ class Store:
         path = self.folder(part) / "result.json"
         if not path.exists():
             return None
-        try:
-            record = json.loads(path.read_text())
-            result: dict[str, Any] = record["result"]
-            same = record["decides"] == json.loads(json.dumps(part.decides))
-        except (ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{path}: damaged ({error}); remove its folder to make this part again") from None
-        if not same:
+        record = _read(path)
+        if record.decides != json.loads(json.dumps(part.decides)):
             raise TrainingError(f"{path}: is of another part; remove its folder to make this one")
-        return result
+        return dict(record.result)
+
+    def records(self) -> list[Record]:
+        """All finished parts in the order in which they were made; raises TrainingError where a record is damaged."""
+        paths = sorted(self.path.glob("*/result.json"), key=lambda path: (path.stat().st_mtime_ns, path))
+        return [_read(path) for path in paths]
 
     def result(self, part: Part, make: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
         """The result of a part: as it was found, or else as it is made now and kept."""
@@ -103,3 +117,11 @@ class Store:
         )
         shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
         return dict(result)
+
+
+def _read(path: Path) -> Record:
+    try:
+        record = json.loads(path.read_text())
+        return Record(dict(record["decides"]), str(record["code"]), dict(record["result"]), path.parent)
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: damaged ({error}); remove its folder to make this part again") from None

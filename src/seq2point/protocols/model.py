@@ -199,7 +199,7 @@ class Protocol(Strict):
     appliances: Annotated[dict[str, ApplianceEntry], BeforeValidator(_by_canonical_name)] = Field(min_length=1)
     training: dict[str, Any] = {}
     pruning: Pruning | None = None
-    metrics: tuple[Metric, ...] = ("mae_w", "on_mae_w", "nde", "sae", "f1", "mcc")
+    metrics: tuple[Metric, ...] = ("mae_w", "on_mae_w", "nde", "sae", "energy_per_day_wh", "f1", "mcc")
     published: tuple[Published, ...] = ()
     differs: tuple[str, ...] = ()
 

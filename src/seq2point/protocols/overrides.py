@@ -1,12 +1,14 @@
 """A protocol with what the command line puts over it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from seq2point.errors import UsageError
 from seq2point.protocols.library import Source, validated
 from seq2point.protocols.model import House, Protocol
+from seq2point.pruning import ALIASES
 
 LENGTHS = ("epochs", "steps", "budget_s")
 
@@ -31,7 +33,8 @@ def overridden(
 ) -> Protocol:
     """The protocol of a source, changed; what is None stays as it is.
 
-    `test` are recordings instead of the test houses. A length (epochs, steps or budget_s) is that of every training.
+    `test` are recordings instead of the test houses. A length (epochs, steps or budget_s) is that of every training. Another
+    pruning method has its own settings, and the protocol's trainings while and after it prunes: methods compare under the same.
     Raises UsageError for what no protocol may be.
     """
     given = source.protocol.model_dump(exclude_unset=True)
@@ -43,7 +46,8 @@ def overridden(
         given.pop("pruning", None)
         pruning = None
     elif pruning is not None and pruning != given.get("pruning", {}).get("method"):
-        given["pruning"] = {"method": pruning}
+        trainings = {phase: value for phase, value in given.get("pruning", {}).items() if phase in ("training", "finetune")}
+        given["pruning"] = {"method": pruning, **trainings}
     own = dict(pruning_settings or {}) | ({} if sparsity is None else {"sparsity": sparsity})
     if own:
         if "pruning" not in given:
@@ -56,6 +60,17 @@ def overridden(
             if given.get("pruning", {}).get(phase):
                 given["pruning"][phase] = over(given["pruning"][phase], length)
     return validated(given, source.where)
+
+
+def combinations(source: Source, pruning: Sequence[str] = (), sparsity: Sequence[float] = (), **options: Any) -> list[Protocol]:
+    """The protocol under every method at every sparsity, changed as `overridden` changes it; one where neither is given.
+
+    Methods come once, by whichever of their names; 'none' among others is the unpruned network, which is always there.
+    """
+    known = dict.fromkeys(ALIASES.get(method, method) for method in pruning)
+    methods: list[str | None] = [method for method in known if method != "none"] or [*known] or [None]
+    shares: list[float | None] = [*dict.fromkeys(sparsity)] or [None]
+    return [overridden(source, pruning=method, sparsity=share, **options) for method, share in product(methods, shares)]
 
 
 def leaving_out(protocol: Protocol, name: str, house: House, where: str) -> Protocol:

@@ -23,6 +23,12 @@ from seq2point.training.run import HELD_OUT
 from seq2point.windows import Scale
 
 LEARNED_FROM = {"name", "max_power_w", "mean_w", "std_w"}
+NETWORK = "network"
+
+
+def row_name(method: str, settings: Mapping[str, Any]) -> str:
+    """What networks that were pruned so are called: the method, and the sparsity where one is set."""
+    return method if settings.get("sparsity") is None else f"{method}-{settings['sparsity']:g}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class Parts:
             return pruners.find(pruning.method, **pruning.settings) if pruning else None
         except UsageError as error:
             raise self._wrong("pruning", str(error)) from None
+
+    @property
+    def row(self) -> str:
+        """What the pruned networks are called among the rows of a report: 'structured-0.5'."""
+        return row_name(self.pruner.name, self.pruner.model_dump(mode="json")) if self.pruner else NETWORK
 
     def settings(self, seed: int) -> Settings:
         """Of the training."""
@@ -140,7 +151,7 @@ class Parts:
             "training": self.settings_while_pruned(seed).model_dump(mode="json"),
             "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
         }
-        return Part(f"{name}-seed{seed}-{self.pruner.name}", decides)
+        return Part(f"{name}-seed{seed}-{self.row}", decides)
 
     def test(self, name: str, of: Part) -> Part:
         """The part that tests what another part made."""

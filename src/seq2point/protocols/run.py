@@ -1,8 +1,10 @@
 """A protocol run: parts by appliance and seed, each made once (experiment/store.py).
 
 network    train on the protocol's houses                     -> weights
-pruned     train on under the pruner, compact, fine-tune      -> smaller weights
+pruned     train on under a pruner, compact, fine-tune        -> smaller weights
 test       either of them on the test houses                  -> metrics, with the zero and the mean predictor
+
+Several prunings of one protocol begin from the same networks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,30 +13,40 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from seq2point import costs
 from seq2point.choices import Device
 from seq2point.compaction import compact
 from seq2point.errors import UsageError
 from seq2point.evaluation import evaluate
 from seq2point.experiment.store import UNFINISHED, Part, Store
+from seq2point.machine import set_threads
 from seq2point.masks import sparsity
 from seq2point.model_file import Model
 from seq2point.protocols import houses
 from seq2point.protocols.houses import Recordings
-from seq2point.protocols.parts import Parts
+from seq2point.protocols.model import Protocol
+from seq2point.protocols.parts import NETWORK, Parts
 from seq2point.training import Settings, Trained, train_with_history
 from seq2point.training.run import HELD_OUT
 
 WEIGHTS = "model.safetensors"
+SIZES = ("parameters", "nonzero_parameters", "multiply_adds", "file_bytes", "gzipped_bytes")
+Make = Callable[[Parts, str, int, Path], Mapping[str, Any]]
 
 Results = dict[str, dict[str, list[dict[str, Any]]]]
-"""By appliance and row ('network', 'pruned') what each seed gave: size, training, metrics, baselines, and the part's folder."""
+"""By appliance and row ('network', 'structured-0.5') what each seed gave: size, costs, training, metrics, baselines, folder."""
 
 
 @dataclass
 class Runner:
-    """Makes the parts of a protocol that are not there yet; `said` is told of each as it is done."""
+    """Makes the parts of a protocol that are not there yet; `said` is told of each as it is done.
 
-    parts: Parts
+    `variants` are the protocol under one pruning or another, and differ in nothing else.
+    """
+
+    variants: Sequence[Parts]
     store: Store
     device: Device = "auto"
     threads: int | None = None
@@ -48,23 +60,39 @@ class Runner:
         Raises UsageError for settings that do not fit and DataError for missing or unfit recordings, before any training where
         that shows before.
         """
-        protocol = self.parts.protocol
+        protocol = self.protocol
         for name in appliances:
             if name not in protocol.appliances:
-                raise UsageError(f"{self.parts.where}: has no '{name}', only {', '.join(protocol.appliances)}")
-        self.parts.check(seeds)
-        houses.require(protocol, appliances, self.parts.data)
+                raise UsageError(f"{self.variants[0].where}: has no '{name}', only {', '.join(protocol.appliances)}")
+        for parts in self.variants:
+            parts.check(seeds)
+        houses.require(protocol, appliances, self.variants[0].data)
         for name in appliances:
-            houses.require_apart(protocol, name, self.parts.data)
-        rows = ["network", "pruned"] if protocol.pruning else ["network"]
-        return {name: {row: [self._row(name, row, seed) for seed in range(seeds)] for row in rows} for name in appliances}
+            houses.require_apart(protocol, name, self.variants[0].data)
+        return {name: self._rows(name, range(seeds)) for name in appliances}
 
-    def _row(self, name: str, row: str, seed: int) -> dict[str, Any]:
-        pruned = row == "pruned"
-        part = self.parts.pruned(name, seed) if pruned else self.parts.network(name, seed)
-        known, make = self.store.found(part) is not None, self._prune if pruned else self._train
-        made = self.store.result(part, partial(make, name, seed))
-        tested = self.store.result(self.parts.test(name, part), lambda _: self._test(name, part))
+    @property
+    def protocol(self) -> Protocol:
+        """What is run, whatever prunes it."""
+        return self.variants[0].protocol
+
+    def _rows(self, name: str, seeds: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
+        rows = {NETWORK: [self._trained(self.variants[0], name, seed) for seed in seeds]}
+        for parts in self.variants:
+            if parts.pruner is not None:
+                rows[parts.row] = [self._pruned(parts, name, seed) for seed in seeds]
+        return rows
+
+    def _trained(self, parts: Parts, name: str, seed: int) -> dict[str, Any]:
+        return self._row(parts, name, seed, parts.network(name, seed), self._train)
+
+    def _pruned(self, parts: Parts, name: str, seed: int) -> dict[str, Any]:
+        return self._row(parts, name, seed, parts.pruned(name, seed), self._prune)
+
+    def _row(self, parts: Parts, name: str, seed: int, part: Part, make: Make) -> dict[str, Any]:
+        known = self.store.found(part) is not None
+        made = self.store.result(part, partial(make, parts, name, seed))
+        tested = self.store.result(parts.test(name, part), lambda _: self._test(name, part))
         mae_w, found = tested["metrics"]["mae_w"], " (was there)" if known else ""
         self.said(f"{part.name}: MAE {mae_w:.2f} W, {made['parameters']:,} weights{found}")
         return made | tested | {"seed": seed, "folder": str(self.store.folder(part)), "key": part.key}
@@ -72,8 +100,8 @@ class Runner:
     def _of(self, name: str) -> Recordings:
         """The recordings of an appliance; those of the one before are let go."""
         if name not in self._recordings:
-            protocol = self.parts.protocol
-            self._recordings = {name: Recordings(protocol, protocol.appliance(name), self.parts.data, HELD_OUT)}
+            protocol = self.protocol
+            self._recordings = {name: Recordings(protocol, protocol.appliance(name), self.variants[0].data, HELD_OUT)}
         return self._recordings[name]
 
     def _training(self, name: str, folder: Path, settings: Settings, **options: Any) -> Trained:
@@ -92,31 +120,49 @@ class Runner:
             **settings.model_dump(),
         )
 
-    def _train(self, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        shape = {"network": self.parts.architecture, "scaling": self.parts.scaling(name)}
-        trained = self._training(name, folder / UNFINISHED, self.parts.settings(seed), **shape)
+    def _train(self, parts: Parts, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
+        shape = {"network": parts.architecture, "scaling": parts.scaling(name)}
+        trained = self._training(name, folder / UNFINISHED, parts.settings(seed), **shape)
         trained.model.save(folder / WEIGHTS)
-        return _how(trained) | _size(trained.model)
+        return _how(trained) | _size(trained.model) | {"costs": self._costs({NETWORK: trained.model})}
 
-    def _prune(self, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        dense = Model.load(self.store.folder(self.parts.network(name, seed)) / WEIGHTS)
-        settings = self.parts.settings_while_pruned(seed)
-        trained = self._training(name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=self.parts.pruner)
+    def _prune(self, parts: Parts, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
+        dense = Model.load(self.store.folder(parts.network(name, seed)) / WEIGHTS)
+        settings = parts.settings_while_pruned(seed)
+        trained = self._training(name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=parts.pruner)
         small = compact(trained.model)
         smaller = small.architecture != dense.architecture
         result = _how(trained) | {"sparsity": sparsity(trained.model.network, trained.model.masks), "compacted": smaller}
-        if settings_on := self.parts.settings_once_compacted(seed):
+        if settings_on := parts.settings_once_compacted(seed):
             tuned = self._training(name, folder / UNFINISHED / "finetuning", settings_on, start=small)
             small = tuned.model
             result["finetuning"] = _how(tuned)
         small.save(folder / WEIGHTS)
-        return result | _size(small)
+        models = {NETWORK: dense, "pruned": trained.model} | ({"compacted": small} if smaller else {})
+        return result | _size(small) | {"costs": self._costs(models)}
+
+    def _costs(self, models: Mapping[str, Model]) -> dict[str, Any]:
+        """Sizes of models, and milliseconds for one window of each, taken in turns on this machine's processor."""
+        set_threads(self.threads)
+        for model in models.values():
+            model.network.cpu()
+        latencies_ms = costs.latencies_ms(models)
+        found = {what: costs.sizes(model) for what, model in models.items()}
+        measured = {what: {key: found[what][key] for key in SIZES} | {"latency_ms": ms} for what, ms in latencies_ms.items()}
+        return {"threads": torch.get_num_threads(), "models": measured}
 
     def _test(self, name: str, of: Part) -> Mapping[str, Any]:
         recordings = self._of(name)
         model = replace(Model.load(self.store.folder(of) / WEIGHTS), appliances=(recordings.appliance,))
-        found = evaluate(model, recordings.test, stride=self.parts.protocol.stride).as_json()
-        return {what: found[what] for what in ("metrics", "baselines", "data")}
+        found = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
+        return {what: found[what] for what in ("metrics", "baselines", "coverage", "data")} | self._tested_on(name)
+
+    def _tested_on(self, name: str) -> dict[str, Any]:
+        """The houses that a test of an appliance is made in, in words, and their role."""
+        roles = self.protocol.roles(name)
+        on, role = (roles.test, "test") if roles.test else (roles.validation, "validation")
+        labels = [house.label for house in on] or [f"the last {HELD_OUT:.0%} of {house.label}" for house in roles.train]
+        return {"tested_on": labels, "role_tested_on": role}
 
 
 def _how(trained: Trained) -> dict[str, Any]:

@@ -26,9 +26,21 @@ def run(
     window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="the protocol's")] = None,
     scaling: Annotated[str | None, typer.Option(help="lineage, fitted or own.", show_default="the protocol's")] = None,
     pruning: Annotated[
-        str | None, typer.Option(help=f"Then prune and compact: {options.PRUNERS}.", show_default="the protocol's, or none")
+        list[str] | None,
+        typer.Option(
+            help=f"Then prune and compact: {options.PRUNERS}; several with commas, or repeat.",
+            show_default="the protocol's, or none",
+            metavar="METHOD,...",
+        ),
     ] = None,
-    sparsity: options.Sparsity = None,
+    sparsity: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Fraction that each method is to remove, 0 to below 1; several with commas, or repeat.",
+            show_default="by method",
+            metavar="S,...",
+        ),
+    ] = None,
     set: options.Set = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")] = 3,
     epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="the protocol's")] = None,
@@ -48,53 +60,60 @@ def run(
     ] = False,
     json: options.Json = None,
 ) -> None:
-    """Run a protocol: train and test by appliance and seed, and write report.json and report.md.
+    """Run a protocol: train and test by appliance and seed, and write report.json, report.md and report.png.
 
-    What is finished is not repeated, here and in every later run with the same folder; what was interrupted goes on.
+    Every pruning method is tried at every sparsity. What is finished is not repeated, here and in every later run with the same
+    folder, and the report tells of all of it: other methods, sparsities or settings add to it. What was interrupted goes on.
     """
     from rich.console import Console
 
     from seq2point.appliances import canonical
-    from seq2point.cli import tables
+    from seq2point.cli import markdown, tables
     from seq2point.errors import Seq2PointError
     from seq2point.experiment.store import Store
     from seq2point.files import write_json, written_whole
     from seq2point.protocols import library
-    from seq2point.protocols.overrides import overridden
+    from seq2point.protocols.overrides import combinations
     from seq2point.protocols.parts import Parts
-    from seq2point.protocols.report import report
+    from seq2point.protocols.report import PICTURE, REPORT, TABLE, report, require_own, save_picture
     from seq2point.protocols.run import Runner
 
     source = library.find(name)
-    changed = overridden(
+    sparsities = options.shares("--sparsity", sparsity)
+    protocols = combinations(
         source,
+        options.words(pruning),
+        sparsities,
         test=[path.resolve() for path in test or []],
         network=network,
         window=window,
         scaling=scaling,
-        pruning=pruning,
-        sparsity=sparsity,
-        pruning_settings=options.pruning_settings(set, sparsity),
+        pruning_settings=options.pruning_settings(set, next(iter(sparsities), None)),
         lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
     )
     folder = out or Path("runs") / source.name
-    parts = Parts(changed, source.where, data)
+    store = Store(folder / "parts", any_code)
+    require_own(folder, source, store)
+    variants = [Parts(protocol, source.where, data) for protocol in protocols]
+    appliances = [canonical(a) for a in appliance or protocols[0].appliances]
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     runner = Runner(
-        parts,
-        Store(folder / "parts", any_code),
+        variants,
+        store,
         device,
         threads,
         said=lambda line: console.print(line, markup=False),
     )
     try:
-        results = runner.run([canonical(a) for a in appliance or changed.appliances], seeds)
+        runner.run(appliances, seeds)
     except KeyboardInterrupt:
         raise Seq2PointError(STOPPED) from None
-    found = report(source, parts, results)
-    write_json(found, folder / "report.json")
-    with written_whole(folder / "report.md") as beside:
+    found = report(source, variants, store, appliances)
+    files = {"report": folder / REPORT, "table": folder / TABLE}
+    write_json(found, files["report"])
+    with written_whole(files["table"]) as beside:
         beside.write_text(found["markdown"], encoding="utf-8")
-    shown = tables.written(found, json)
-    shown.print(found["markdown"], markup=False, highlight=False, soft_wrap=True)
-    tables.files({"report": folder / "report.json", "table": folder / "report.md"}, quiet=str(json) == "-")
+    if save_picture(found, folder / PICTURE):
+        files["picture"] = folder / PICTURE
+    markdown.show(tables.written(found, json), found["markdown"])
+    tables.files(files, quiet=str(json) == "-")
