@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.errors import DataError
+from seq2point.limits import remove_absurd
 
 Watts = npt.NDArray[np.float32]
 
@@ -34,6 +35,9 @@ class Jump(NamedTuple):
 class Recording:
     """Power readings of one house at one sampling period; NaN is a gap.
 
+    A reading that no house can draw (`limits.ABSURD_W`), or that is infinite, becomes a gap: one such number in a Fourier
+    transform spoils the answers of its neighbours.
+
     mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first sample, or None where the
     carrier kept no times. Where time jumps (two fortnights in one file), `jumps` says so and the samples simply follow
     one another: the grid is regular between jumps. `resampled_from_s` is the period that the readings had in their file, where
@@ -55,6 +59,9 @@ class Recording:
         for name, power_w in self.appliances_w.items():
             if power_w.shape != self.mains_w.shape:
                 raise DataError(f"{self.house}: {name} has {len(power_w)} samples, the mains {len(self.mains_w)}")
+        object.__setattr__(self, "mains_w", remove_absurd(self.mains_w))
+        plausible_w = {name: remove_absurd(power_w) for name, power_w in self.appliances_w.items()}
+        object.__setattr__(self, "appliances_w", plausible_w)
         indices = [jump.sample for jump in self.jumps]
         if indices != sorted(set(indices)) or any(not 0 < i < len(self) for i in indices):
             raise DataError(f"{self.house}: time jumps at samples {indices}, which are not in order inside the recording")

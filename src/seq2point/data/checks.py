@@ -11,9 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from seq2point.data.align import Times
-from seq2point.data.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
+from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.recording import Watts
 
 

@@ -11,9 +11,9 @@ from seq2point.data import store
 from seq2point.data.align import is_regular, median_step_s
 from seq2point.data.checks import Checks
 from seq2point.data.doctor.report import Notes
-from seq2point.data.limits import KILOWATTS_BELOW
 from seq2point.data.table import TIME_NAMES, WATTS, Columns, Table, claimed_period_s, mains_column, open_file, to_recording
 from seq2point.errors import DataError
+from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Recording
 
 ISSUES = "issues"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from seq2point.data.limits import PLUG_LIMIT_W
 from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Wanted, pick
 from seq2point.data.sources.channels import Channel, Choice, choose, require_some
 from seq2point.data.stamps import Clock
 from seq2point.data.text import Layout, read_rows
 from seq2point.errors import DataError
+from seq2point.limits import PLUG_LIMIT_W
 
 LAYOUT = "a folder of house_1/labels.dat, house_1/channel_1.dat, ..."
 FOLDER = re.compile(r"(?:house|building)_?(\d+)", re.IGNORECASE)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from seq2point.data.limits import PLUG_LIMIT_W
 from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Source, Wanted, pick
 from seq2point.data.sources.channels import Channel, Choice, choose, require_some
 from seq2point.data.sources.pickled import plain
 from seq2point.errors import DataError
+from seq2point.limits import PLUG_LIMIT_W
 
 if TYPE_CHECKING:
     import h5py
