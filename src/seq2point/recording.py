@@ -1,6 +1,7 @@
 """Recording: a house's mains and appliances on one regular grid, with its gaps."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -86,6 +87,12 @@ class Recording:
         """Spans [first, end) between time jumps, in order; together they are all samples."""
         edges = [0, *(jump.sample for jump in self.jumps), len(self)]
         return list(pairwise(edges))
+
+    def time_s(self, sample: int) -> float:
+        """Seconds since 1970 (UTC) of one sample; from zero where the carrier kept no times."""
+        passed = bisect_right(self.jumps, sample, key=lambda jump: jump.sample)
+        first, start = self.jumps[passed - 1] if passed else (0, self.start)
+        return (start.timestamp() if start else 0.0) + (sample - first) * self.period_s
 
     def times_s(self) -> npt.NDArray[np.float64]:
         """Seconds since 1970 (UTC) of every sample, f64[T]; from zero where the carrier kept no times."""
