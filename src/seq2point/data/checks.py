@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from seq2point.data.align import Times
+from seq2point.data.damage import refuse_damage
 from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
@@ -37,11 +38,12 @@ class Checks:
         """A column of times as seconds since 1970: date-times (UTC unless they say otherwise), their text, or Unix seconds.
 
         Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
-        Raises DataError where one is missing, unreadable or outside the years 1 to 9999.
+        Raises DataError where one is missing, unreadable, outside the years 1 to 9999 or in another unit than the rest.
         """
         if not may_hold_times(column):
             raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
-        times = Clock().seconds(column)
+        with refuse_damage(self.path, "its times cannot be read"):
+            times = Clock(place=lambda row: f"{self.path}, {self.place(row)}").seconds(column)
         strange = np.flatnonzero(np.isnan(times))
         if len(strange):
             what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"

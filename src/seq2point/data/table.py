@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from seq2point.appliances import canonical, known, name_columns, of_kind
 from seq2point.choices import Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
 from seq2point.data.checks import Checks
+from seq2point.data.damage import refuse_damage
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
 
@@ -23,7 +23,6 @@ TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
 WATTS = {"W": 1.0, "kW": 1000.0}
 COARSEST = 1.5  # times the period that is wanted
-UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeDecodeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,10 @@ class File(NamedTuple):
         Raises DataError for a file that is damaged, has a row too long for its columns, or has no rows.
         """
         try:
-            rows = store.read_columns(self.path, names) if self.lines is None else self.lines.select(names).collect()
-        except UNREADABLE as error:
-            raise self._overlong() or _unreadable(self.path, "cannot be read", error) from None
+            with refuse_damage(self.path, "cannot be read"):
+                rows = store.read_columns(self.path, names) if self.lines is None else self.lines.select(names).collect()
+        except DataError as damage:
+            raise self._overlong() or damage from None
         if rows.is_empty():
             raise DataError(f"{self.path}: holds no rows")
         return rows
@@ -163,7 +163,7 @@ def open_file(path: Path) -> File:
         raise DataError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
-    try:
+    with refuse_damage(path, "not a CSV or Parquet table"):
         if path.suffix.lower() in (".parquet", ".pq"):
             return File(path, store.column_names(path), None, None)
         with path.open(encoding="utf-8-sig") as file:
@@ -176,12 +176,6 @@ def open_file(path: Path) -> File:
         names = None if header else _numbered
         lines = pl.scan_csv(path, has_header=header, with_column_names=names, infer_schema=False, skip_lines=blank, glob=False)
         return File(path, lines.collect_schema().names(), blank + (2 if header else 1), lines)
-    except UNREADABLE as error:
-        raise _unreadable(path, "not a CSV or Parquet table", error) from None
-
-
-def _unreadable(path: Path, what: str, error: BaseException) -> DataError:
-    return DataError(f"{path}: {what} ({str(error).partition(chr(10))[0]})")
 
 
 def _numbered(columns: Sequence[str]) -> list[str]:

@@ -79,9 +79,9 @@ class Store:
             return None
         try:
             record = json.loads(path.read_text())
-            result: dict[str, Any] = record["result"]
+            result: dict[str, Any] = dict(record["result"])
             same = record["decides"] == json.loads(json.dumps(part.decides))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
             raise TrainingError(f"{path}: damaged ({error}); remove its folder to make this part again") from None
         if not same:
             raise TrainingError(f"{path}: is of another part; remove its folder to make this one")
