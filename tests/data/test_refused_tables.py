@@ -293,3 +293,9 @@ def test_times_half_in_seconds_and_half_in_milliseconds_are_refused_with_the_lin
     place = "line 2" if ending == "csv" else "row 1"
     with pytest.raises(DataError, match=f"{place}: the time 1700000000 is in another unit than the rest, which are milliseconds"):
         load_recording(path)
+
+
+def test_a_message_names_the_first_of_very_many_columns(tmp_path: Path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"socket {i}" for i in range(1000)) + "\n" + ",".join(["1"] * 1000) + "\n")
+    assert re.search(r"columns: socket 0, socket 1, .*, socket 39 and 960 more\)", refusal(path))

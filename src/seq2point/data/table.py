@@ -22,6 +22,7 @@ from seq2point.recording import Recording, Watts, same_period
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
 WATTS = {"W": 1.0, "kW": 1000.0}
+LISTED = 40  # columns that a message names
 COARSEST = 1.5  # times the period that is wanted
 
 
@@ -142,10 +143,16 @@ class File(NamedTuple):
         what = f"{cells} cells under {len(self.names)} columns; mend it"
         return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
+    @property
+    def listing(self) -> str:
+        """The columns' names in words: of very many, the first."""
+        more = len(self.names) - LISTED
+        return ", ".join(name[:40] for name in self.names[:LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
     def require(self, name: str) -> str:
         """The name of a column; DataError where the file has none of that name."""
         if name not in self.names:
-            raise DataError(f"{self.path}: no column '{name}' (columns: {', '.join(self.names)})")
+            raise DataError(f"{self.path}: no column '{name}' (columns: {self.listing})")
         return name
 
     def first_of(self, usual: Iterable[str]) -> str | None:
@@ -208,7 +215,7 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     for name in map(canonical, appliances):
         column = of_kind(name, found)
         if column is None:
-            raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
+            raise DataError(f"{file.path}: no column for '{name}' (columns: {file.listing})")
         names[name] = found[column]
     wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
     return _checked(file, file.read(wanted), time_name, names, columns)
@@ -221,7 +228,7 @@ def mains_column(file: File, columns: Columns, time_name: str | None) -> str:
     rest = [name for name in file.names if name != time_name]
     name = rest[0] if len(rest) == 1 else file.first_of(MAINS_NAMES)
     if name is None:
-        raise DataError(f"{file.path}: no column for the mains (columns: {', '.join(file.names)}); name it: --mains-column NAME")
+        raise DataError(f"{file.path}: no column for the mains (columns: {file.listing}); name it: --mains-column NAME")
     return name
 
 

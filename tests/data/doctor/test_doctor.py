@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.data.doctor import Finding, examine
+from seq2point.data.doctor import Finding, check, examine
 from seq2point.data.doctor.report import Notes
 from seq2point.recording import Jump, Recording
 
@@ -197,3 +198,13 @@ def test_the_work_grows_with_the_number_of_time_jumps_alone(found: Findings, mon
     findings = found(recording, "info")
     assert len([f for f in findings if "time jumps by" in f.figure]) == len(jumps)
     assert len(asked) <= 2
+
+
+def test_a_table_of_very_many_columns_is_no_house(tmp_path: Path):
+    names = [f"socket {i}" for i in range(20_000)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(["time", "mains", *names]), *[",".join(["1"] * 20_002)] * 3]))
+    report, recording = check(tmp_path / "wide.csv")
+    assert recording is None
+    assert [f.figure for f in report.findings] == [
+        "20,000 columns beside the mains; at most 250 are compared, leave the rest out"
+    ]

@@ -103,7 +103,7 @@ def _plug_column(file: File, name: str, time: str | None, named: Mapping[str, st
     rest = [column for column in file.names if column != time]
     found = rest[0] if len(rest) == 1 else file.first_of((name, *MAINS_NAMES))
     if found is None:
-        raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)}); name it: --column {name}=NAME")
+        raise DataError(f"{file.path}: no column for '{name}' (columns: {file.listing}); name it: --column {name}=NAME")
     return found
 
 
