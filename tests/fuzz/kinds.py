@@ -12,6 +12,7 @@ from seq2point import Recording
 from seq2point.data import doctor
 from seq2point.data.conversion.house import Settings
 from seq2point.data.conversion.run import convert, jobs_of
+from seq2point.data.pieces import open_long_table
 from seq2point.data.raw import Wanted
 from seq2point.data.sources import find
 from seq2point.data.store import write_recording
@@ -49,6 +50,9 @@ def table(name: str) -> Callable[[Path], None]:
         report, _ = doctor.check(path)
         report.model_dump_json()
         converted("table", path)
+        if long_table := open_long_table(path, large_rows=0):
+            for _ in long_table.pieces():
+                pass
         load_recording(path)
 
     return read
@@ -118,6 +122,7 @@ def read_study(folder: Path) -> None:
     from seq2point.experiment.store import Part, Store
 
     store, part = Store(folder), Part("part", {"seed": 1})
+    store.folder(part).mkdir(parents=True, exist_ok=True)
     (store.folder(part) / "result.json").write_bytes((folder / "result.json").read_bytes())
     store.result(part, lambda _: {"mae_w": 1.0})
 

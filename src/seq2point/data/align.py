@@ -112,16 +112,25 @@ def fill_forward(
     values[here[fillable]] = values[last[fillable]]
 
 
-def place_on_grid(times_s: Times, period_s: float) -> Grid:
-    """The grid of one period nearest to ascending times f64[N] (seconds since 1970, UTC)."""
-    steps = np.diff(times_s)
-    breaks = np.flatnonzero(steps > max(JUMP_S, 2 * period_s)) + 1
+def find_jumps(times_s: Times, period_s: float) -> npt.NDArray[np.int64]:
+    """The readings before which the time jumps: more than an hour, and more than two periods, are missing."""
+    return np.flatnonzero(np.diff(times_s) > max(JUMP_S, 2 * period_s)) + 1
+
+
+def place_on_grid(times_s: Times, period_s: float, anchor_s: float | None = None) -> Grid:
+    """The grid of one period nearest to ascending times f64[N] (seconds since 1970, UTC).
+
+    Its samples lie whole periods from the first time, or from `anchor_s` where the times go on a stretch that began then.
+    """
+    breaks = find_jumps(times_s, period_s)
     firsts, ends = [0, *map(int, breaks)], [*map(int, breaks), len(times_s)]
     sample = np.empty(len(times_s), dtype=np.int64)
     size, jumps = 0, []
     for first, end in zip(firsts, ends, strict=True):
         if first:
             jumps.append(Jump(size, datetime.fromtimestamp(times_s[first], UTC)))
-        sample[first:end] = size + np.round((times_s[first:end] - times_s[first]) / period_s).astype(np.int64)
+        origin_s = times_s[first] if first or anchor_s is None else anchor_s
+        places = np.round((times_s[first:end] - origin_s) / period_s).astype(np.int64)
+        sample[first:end] = size + places - places[0]
         size = int(sample[end - 1]) + 1
     return Grid(period_s, sample, size, datetime.fromtimestamp(times_s[0], UTC), tuple(jumps))

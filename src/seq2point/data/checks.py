@@ -20,15 +20,21 @@ from seq2point.recording import Watts
 
 @dataclass
 class Checks:
-    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1)."""
+    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1).
+
+    Where rows come in pieces, `rows_before` is the number of those in earlier pieces.
+    """
 
     path: Path
     first_line: int | None
     repair: bool
     notes: list[str] = field(default_factory=list)
+    rows_before: int = 0
+    _clock: Clock | None = None
 
     def place(self, row: int) -> str:
         """A row as its reader would find it."""
+        row += self.rows_before
         return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
 
     def _fail(self, row: int, what: str, advice: str = "mend it, or use --repair") -> DataError:
@@ -43,7 +49,8 @@ class Checks:
         if not may_hold_times(column):
             raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
         with refuse_damage(self.path, "its times cannot be read"):
-            times = Clock(place=lambda row: f"{self.path}, {self.place(row)}").seconds(column)
+            self._clock = self._clock or Clock(place=lambda row: f"{self.path}, {self.place(row - self.rows_before)}")
+            times = self._clock.seconds(column)
         strange = np.flatnonzero(np.isnan(times))
         if len(strange):
             what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"
@@ -118,6 +125,9 @@ class Checks:
     def mains_unit(self, mains_w: Watts) -> None:
         """Refuse mains that are all gaps, and mains so small that they must be kilowatts."""
         self.mains_known(mains_w)
-        highest = float(np.nanmax(mains_w))
-        if 0 < highest < KILOWATTS_BELOW and len(mains_w) > 100:
-            raise DataError(f"{self.path}: the mains never exceed {highest:g} W; if they are kilowatts, say --unit kW")
+        self.mains_highest(float(np.nanmax(mains_w)), len(mains_w))
+
+    def mains_highest(self, highest_w: float, rows: int) -> None:
+        """Refuse mains whose highest reading is so small that they must be kilowatts."""
+        if 0 < highest_w < KILOWATTS_BELOW and rows > 100:
+            raise DataError(f"{self.path}: the mains never exceed {highest_w:g} W; if they are kilowatts, say --unit kW")

@@ -64,6 +64,11 @@ class Table:
         return len(self.watts["mains"])
 
     @property
+    def has_times(self) -> bool:
+        """Whether its file has times."""
+        return self.times_s is not None
+
+    @property
     def period_s(self) -> float | None:
         """The sampling period that the file claims or, failing that, shows; None where it has neither claim nor times."""
         if self.claimed_period_s is None and self.times_s is not None:
@@ -245,9 +250,14 @@ def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mappi
     facts = store.metadata_of(file.path) if file.first_line is None else {}
     claimed = claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
-    if claimed and shown and abs(shown / claimed - 1) > 0.05:
-        raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
+    require_claim(file.path, claimed, shown)
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
+
+
+def require_claim(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
+    """Refuse a file whose times show another sampling period than its metadata claims."""
+    if claimed_s and shown_s and abs(shown_s / claimed_s - 1) > 0.05:
+        raise DataError(f"{path}: its metadata claims a reading every {claimed_s:g} s, its times show one every {shown_s:g} s")
 
 
 def claimed_period_s(path: Path, claim: str | None) -> float | None:

@@ -67,6 +67,13 @@ def read_rows(path: Path, layout: Layout, piece_bytes: int = PIECE_BYTES) -> Ite
             yield _any_rows(bytes(text), layout, size) if rows is None else rows
 
 
+def read_lines(path: Path, lines_to_skip: int, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Whole lines of a text file, so many bytes at a time; raises DataError where it is no text of lines."""
+    with refuse_damage(path, "cannot be read"):
+        for text, _ in _pieces(path, lines_to_skip, piece_bytes):
+            yield bytes(text)
+
+
 def _pieces(path: Path, lines_to_skip: int, piece_bytes: int) -> Iterator[tuple[memoryview, int]]:
     """Whole lines of a file, each ending in a newline, and how many of the file's bytes they are."""
     buffer = bytearray(piece_bytes)
