@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test test-oracles litert-env test-litert check models bench format wheel clean
+.PHONY: help setup demo test fuzz test-oracles litert-env test-litert check models bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -23,6 +23,9 @@ demo: setup      ## train, prune and test a network on simulated houses, in unde
 
 test: setup      ## all tests
 	$(BIN)/pytest
+
+fuzz: setup      ## damage a file of every kind in thousands of ways: read or refused, never anything else (half an hour)
+	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz
 
 test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own
 	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles

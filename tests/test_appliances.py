@@ -117,3 +117,29 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
 def test_what_cannot_be_an_appliance_is_refused(arguments: tuple[str, float], says: str):
     with pytest.raises(UsageError, match=says.replace("?", r"\?")):
         define(*arguments)
+
+
+class CountedName(str):
+    """A name that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_the_work_of_naming_columns_grows_with_their_number_alone():
+    columns = [CountedName(f"socket {i}") for i in range(500)] + [CountedName(f"Kettle{' ' * i}!") for i in range(500)]
+    CountedName.compared = 0
+    named = name_columns(columns)
+    assert CountedName.compared < 5 * len(columns)
+    assert list(named.values()) == columns
+    assert list(named)[500:503] == ["kettle", "kettle_2", "kettle_3"]
+    assert of_kind("kettle_499", named) == "kettle_499"
+
+
+def test_a_long_name_of_digits_is_read_in_one_go():
+    assert canonical("1" * 1_000_000 + "x") == "1" * 1_000_000 + "x"
+    assert canonical("kettle" + "1" * 1_000_000) == "kettle_" + "1" * 1_000_000

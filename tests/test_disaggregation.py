@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Model, UsageError
+from seq2point.choices import Edges
+from seq2point.data import pieces
 from seq2point.data.table import Columns, read_table
-from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
+from seq2point.disaggregation import check_ending, disaggregate_long_table, disaggregate_table, write_answer
 
 UNIX = 1_711_869_300
 
@@ -130,3 +132,84 @@ def test_a_full_disk_leaves_the_old_answer(tmp_path: Path, ending: str):
     assert done.stdout.startswith(f"{out}: cannot be written (")
     assert out.read_text() == "old"
     assert {p.name for p in tmp_path.iterdir()} == {mains.name, out.name}
+
+
+STEPS = {
+    "regular": lambda random: np.full(3000, 6.0),
+    "irregular": lambda random: random.choice([5, 6, 7], 3000).astype(float),
+    "gaps and jumps": lambda random: random.choice([6, 6, 6, 6, 7, 60, 700, 9000], 3000).astype(float),
+    "several readings a sample": lambda random: random.choice([6, 6, 6, 1], 3000).astype(float),
+}
+
+
+@pytest.mark.parametrize("edges", ["empty", "repeat"])
+@pytest.mark.parametrize("steps", [*STEPS, "no times"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_in_pieces_is_answered_as_the_whole(
+    tiny_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, steps: str, edges: Edges
+):
+    random = np.random.default_rng(6)
+    watts = random.uniform(0, 3000, 3001).round(1)
+    watts[random.choice(3001, 20)] = np.nan
+    columns: dict[str, object] = {"mains": pl.Series(watts).fill_nan(None)}
+    if steps != "no times":
+        columns = {"time": UNIX + np.concatenate(([0], np.cumsum(STEPS[steps](random)))).astype(int)} | columns
+    source = tmp_path / f"mains.{ending}"
+    frame = pl.DataFrame(columns)
+    frame.write_csv(source) if ending == "csv" else frame.write_parquet(source)
+    monkeypatch.setattr(pieces, "ROWS_AT_A_TIME", 256)
+    monkeypatch.setattr(pieces, "TEXT_BYTES", 4096)
+    table, long_table = read_table(source), pieces.open_long_table(source, large_rows=0)
+    assert long_table is not None
+    assert (len(long_table), long_table.period_s) == (len(table), table.period_s)
+    power_w = disaggregate_table(tiny_model, table, edges=edges).power_w
+    for name in ("whole.csv", "whole.parquet"):
+        write_answer(tmp_path / name, table, tiny_model, power_w)
+        coverage = disaggregate_long_table(tiny_model, long_table, tmp_path / f"pieces_{name}", edges=edges)
+        read = pl.read_csv if name.endswith("csv") else pl.read_parquet
+        whole, together = read(tmp_path / name), read(tmp_path / f"pieces_{name}")
+        assert coverage.predicted_days * 14400 == pytest.approx(np.isfinite(power_w).sum())
+        assert whole.schema == together.schema
+        assert together.drop("kettle").equals(whole.drop("kettle"))
+        np.testing.assert_allclose(*(found["kettle"].cast(pl.Float32).to_numpy() for found in (together, whole)), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("17118693xx,5", "line 702: the time is missing or unreadable"),
+        ("1711869300,5", "line 702: the time goes back"),
+        ("1711873500,-5", "line 702: 'mains' is -5 W, below zero"),
+        ("1711873500000,5", "line 702: the time 1711873500000 is in another unit"),
+        ("1711873500,x", "line 702: 'mains' is 'x', not a number"),
+        ("1711873500,5,6", "line 702: 3 cells under 2 columns"),
+    ],
+)
+def test_a_table_in_pieces_is_refused_with_the_same_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, said: str):
+    lines = [f"{UNIX + 6 * i},{i % 100}" for i in range(1000)]
+    lines[700] = row
+    path = tmp_path / "mains.csv"
+    path.write_text("\n".join(["time,mains", *lines]))
+    monkeypatch.setattr(pieces, "TEXT_BYTES", 4096)
+    refusals = []
+    for read in (read_table, lambda path: pieces.open_long_table(path, large_rows=0) or read_table(path)):
+        with pytest.raises(DataError, match=said) as caught:
+            read(path)
+        refusals.append(str(caught.value))
+    assert refusals[0] == refusals[1]
+
+
+@pytest.mark.parametrize("text", ['time,mains\n"1711869300",5\n', "time,mains\n31/03/2024 07:15,5\n"])
+def test_what_only_a_whole_table_tells_is_not_read_in_pieces(tmp_path: Path, text: str):
+    (tmp_path / "mains.csv").write_text(text)
+    assert pieces.open_long_table(tmp_path / "mains.csv", large_rows=0) is None
+    assert pieces.open_long_table(tmp_path / "mains.csv", Columns(repair=True), large_rows=0) is None
+
+
+def test_only_a_large_table_is_read_in_pieces(tmp_path: Path):
+    for rows, large in ((10, False), (500_000, True)):
+        frame = pl.DataFrame({"time": np.arange(rows) * 6 + UNIX, "mains": np.full(rows, 100.0)})
+        frame.write_parquet(tmp_path / "mains.parquet")
+        frame.write_csv(tmp_path / "mains.csv")
+        found = [pieces.open_long_table(tmp_path / name, large_rows=100_000) for name in ("mains.csv", "mains.parquet")]
+        assert [table is not None for table in found] == [large, large]

@@ -33,6 +33,11 @@ def test_a_slice_keeps_the_readings_and_the_time_of_each(recording: Recording, f
     np.testing.assert_array_equal(cut.times_s(), recording.times_s()[first:end])
 
 
+@given(recordings())
+def test_the_time_of_one_sample_is_that_of_all(recording: Recording):
+    assert [recording.time_s(sample) for sample in range(len(recording))] == recording.times_s().tolist()
+
+
 @given(recordings(), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
 def test_a_slice_of_a_slice_keeps_its_clock(recording: Recording, a: int, b: int, c: int, d: int):
     np.testing.assert_array_equal(recording.slice(a, b).slice(c, d).times_s(), recording.times_s()[a:b][c:d])

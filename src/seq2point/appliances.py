@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,8 +87,8 @@ def plain_name(name: str) -> str:
 
 def _numbered(plain: str) -> tuple[str, str]:
     """A name without its number, and the number: ('kettle', '2') of 'kettle_2' and of 'kettle2'."""
-    found = re.fullmatch(r"(.*?)_?(\d+)", plain)
-    return (found[1], found[2]) if found else (plain, "")
+    kind = plain.rstrip("0123456789")
+    return (kind.removesuffix("_"), plain[len(kind) :]) if len(kind) < len(plain) else (plain, "")
 
 
 def name_columns(columns: Iterable[str]) -> dict[str, str]:
@@ -98,18 +98,20 @@ def name_columns(columns: Iterable[str]) -> dict[str, str]:
     """
     in_order = list(columns)
     named: dict[str, str] = {}
+    next_number: dict[str, int] = {}
     for column in sorted(in_order, key=lambda column: canonical(column) != plain_name(column)):
         own = canonical(column) or column
-        name, number = own, 2
+        name, number = own, next_number.get(own, 2)
         while name in named:
             name, number = f"{own}_{number}", number + 1
-        named[name] = column
-    return dict(sorted(named.items(), key=lambda pair: in_order.index(pair[1])))
+        named[name], next_number[own] = column, number
+    place = {column: i for i, column in enumerate(in_order)}
+    return dict(sorted(named.items(), key=lambda pair: place[pair[1]]))
 
 
-def of_kind(name: str, columns: Iterable[str]) -> str | None:
+def of_kind(name: str, columns: Collection[str]) -> str | None:
     """The column of an appliance among canonical names: its own, or the only numbered one of its kind."""
-    name, columns = canonical(name), list(columns)
+    name = canonical(name)
     if name in columns:
         return name
     numbered = [column for column in columns if _numbered(column)[0] == name]

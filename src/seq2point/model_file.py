@@ -24,9 +24,9 @@ from seq2point import pretrained, sliding
 from seq2point.appliances import Appliance
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import FILL, Edges, Engine
-from seq2point.data.limits import ABSURD_W, NOISE_W
 from seq2point.errors import ModelFileError
 from seq2point.files import written_whole
+from seq2point.limits import ABSURD_W, NOISE_W
 from seq2point.network import Architecture, Seq2Point
 from seq2point.predictor import Progress, disaggregate_series
 from seq2point.recording import Recording, Watts

@@ -1,6 +1,7 @@
 """Recording: a house's mains and appliances on one regular grid, with its gaps."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from seq2point.choices import FILL
 from seq2point.errors import DataError
 from seq2point.gaps import fill_forward
+from seq2point.limits import remove_absurd
 
 Watts = npt.NDArray[np.float32]
 
@@ -42,6 +44,9 @@ class Jump(NamedTuple):
 class Recording:
     """Power readings of one house at one sampling period; NaN is a gap.
 
+    A reading that no house can draw (`limits.ABSURD_W`), or that is infinite, becomes a gap: one such number in a Fourier
+    transform spoils the answers of its neighbours.
+
     mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first sample, or None where the
     carrier kept no times. Where time jumps (two fortnights in one file), `jumps` says so and the samples simply follow
     one another: the grid is regular between jumps. `resampled_from_s` is the period that the readings had in their file, where
@@ -64,6 +69,9 @@ class Recording:
         for name, power_w in self.appliances_w.items():
             if power_w.shape != self.mains_w.shape:
                 raise DataError(f"{self.house}: {name} has {len(power_w)} samples, the mains {len(self.mains_w)}")
+        object.__setattr__(self, "mains_w", remove_absurd(self.mains_w))
+        plausible_w = {name: remove_absurd(power_w) for name, power_w in self.appliances_w.items()}
+        object.__setattr__(self, "appliances_w", plausible_w)
         indices = [jump.sample for jump in self.jumps]
         if indices != sorted(set(indices)) or any(not 0 < i < len(self) for i in indices):
             raise DataError(f"{self.house}: time jumps at samples {indices}, which are not in order inside the recording")
@@ -108,6 +116,12 @@ class Recording:
         """Spans [first, end) between time jumps, in order; together they are all samples."""
         edges = [0, *(jump.sample for jump in self.jumps), len(self)]
         return list(pairwise(edges))
+
+    def time_s(self, sample: int) -> float:
+        """Seconds since 1970 (UTC) of one sample; from zero where the carrier kept no times."""
+        passed = bisect_right(self.jumps, sample, key=lambda jump: jump.sample)
+        first, start = self.jumps[passed - 1] if passed else (0, self.start)
+        return (start.timestamp() if start else 0.0) + (sample - first) * self.period_s
 
     def times_s(self) -> npt.NDArray[np.float64]:
         """Seconds since 1970 (UTC) of every sample, f64[T]; from zero where the carrier kept no times."""

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.errors import DataError
+from seq2point.limits import remove_absurd
 from seq2point.recording import Watts
 
 
 class Mains(NamedTuple):
-    """Watts f32[T], their times in seconds where the series has an index of times, and the way back.
+    """Watts f32[T] without absurd readings, their times in seconds where the series has an index of times, and the way back.
 
     `restore` takes f32[T, A] and the appliances' names and gives the caller's kind: a series for one, a table for several.
     """
@@ -48,9 +49,7 @@ def _floats(values: Any) -> Watts:
         raise DataError(f"the mains hold values that are not numbers ({error})") from None
     if watts.ndim != 1:
         raise DataError(f"the mains have shape {watts.shape}: one reading after another is needed, [T]")
-    if np.isinf(watts).any():
-        raise DataError("the mains hold infinite values; make them gaps (NaN)")
-    return watts
+    return remove_absurd(watts)
 
 
 def _open_pandas(series: Any) -> Mains:

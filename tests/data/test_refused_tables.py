@@ -282,3 +282,20 @@ def test_any_text_is_a_recording_or_a_data_error(tmp_path: Path, content: bytes,
     if recording is not None:
         assert len(recording) >= 1
         assert not recording.mains_w[recording.mains_w < 0].size
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_times_half_in_seconds_and_half_in_milliseconds_are_refused_with_the_line(tmp_path: Path, ending: str):
+    times = [1_700_000_000 + 6 * i if i < 50 else (1_700_000_000 + 6 * i) * 1000 for i in range(101)]
+    frame = pl.DataFrame({"time": times, "mains": [100.0] * len(times)})
+    path = tmp_path / f"mixed.{ending}"
+    frame.write_csv(path) if ending == "csv" else frame.write_parquet(path)
+    place = "line 2" if ending == "csv" else "row 1"
+    with pytest.raises(DataError, match=f"{place}: the time 1700000000 is in another unit than the rest, which are milliseconds"):
+        load_recording(path)
+
+
+def test_a_message_names_the_first_of_very_many_columns(tmp_path: Path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"socket {i}" for i in range(1000)) + "\n" + ",".join(["1"] * 1000) + "\n")
+    assert re.search(r"columns: socket 0, socket 1, .*, socket 39 and 960 more\)", refusal(path))

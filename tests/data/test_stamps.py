@@ -1,5 +1,6 @@
 """Times in any of their forms are seconds since 1970, through the clocks' changes in spring and autumn."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point.data.stamps import Clock, may_hold_times
+from seq2point.errors import DataError
 
 NOON = datetime(2014, 3, 30, 12, 0, tzinfo=UTC)
 
@@ -38,6 +40,34 @@ def words(times: list[datetime], zone: str) -> pl.Series:
 )
 def test_one_moment_in_every_form(column: pl.Series | np.ndarray):
     assert Clock().seconds(column).tolist() == [NOON.timestamp()]
+
+
+UNITS = (1, 10**3, 10**6, 10**9)
+
+
+@pytest.mark.parametrize("most", UNITS)
+@pytest.mark.parametrize("few", UNITS)
+@pytest.mark.parametrize("kind", [list, lambda numbers: list(map(str, numbers))])
+def test_a_column_has_one_unit_and_a_mixture_is_refused_with_its_place(most: int, few: int, kind: Callable[[list[int]], list]):
+    numbers = [(1_396_180_800 + 6 * i) * (few if 4 < i < 8 else most) for i in range(12)]
+    clock = Clock(place=lambda row: f"line {row + 2}")
+    if most == few:
+        assert clock.seconds(pl.Series(kind(numbers))).tolist() == [NOON.timestamp() + 6 * i for i in range(12)]
+    else:
+        with pytest.raises(DataError, match=rf"line 7: the time {numbers[5]} is in another unit than the rest"):
+            clock.seconds(pl.Series(kind(numbers)))
+
+
+def test_the_unit_of_the_first_piece_is_that_of_all():
+    clock = Clock()
+    clock.seconds(np.array([1396180800.0, 1396180806.0]))
+    with pytest.raises(DataError, match="row 4: the time 1396180818000 is in another unit than the rest, which are seconds"):
+        clock.seconds(np.array([1396180812.0, 1396180818e3]))
+
+
+def test_a_date_time_far_ahead_is_no_unix_number():
+    far = datetime(7000, 1, 1, tzinfo=UTC)
+    assert Clock().seconds(pl.Series([far])).tolist() == [far.timestamp()]
 
 
 def test_what_is_no_time_is_none():

@@ -86,7 +86,10 @@ def test_another_version_of_the_code_makes_it_again_unless_any_will_do(tmp_path:
     assert Store(tmp_path, any_code=True).result(PART, Make({"mae_w": 3})) == {"mae_w": 2}
 
 
-@pytest.mark.parametrize("record", ["{", "[]", '{"result": {}}', '{"result": {}, "decides": {"seed": 1}}'])
+@pytest.mark.parametrize(
+    "record",
+    ["{", "[]", "[" * 100_000, '{"result": [1], "decides": {}}', '{"result": {}}', '{"result": {}, "decides": {"seed": 1}}'],
+)
 def test_a_damaged_or_strange_record_is_refused_with_its_place(tmp_path: Path, record: str):
     Store(tmp_path).result(PART, Make())
     path = Store(tmp_path).folder(PART) / "result.json"

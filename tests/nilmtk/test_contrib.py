@@ -97,6 +97,16 @@ def test_a_checkpoints_folder_brings_its_scaling_and_its_checksum_is_held_to(the
         load_contrib(tmp_path, "washing machine", 60.0)
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "[]", "[" * 100_000, '{"weights_file": 1}', '{"mains_mean": NaN}', '{"appliance_params": {"kettle": [1, 2]}}'],
+)
+def test_a_checkpoint_whose_metadata_is_something_else_is_refused_in_one_line(tmp_path: Path, metadata: str):
+    (tmp_path / "metadata.json").write_text(metadata)
+    with pytest.raises(ModelFileError, match="no checkpoint of nilmtk-contrib"):
+        load_contrib(tmp_path, "kettle", 60.0)
+
+
 @pytest.mark.parametrize(("ending", "layout"), [(".pth", "named"), (".safetensors", "numbered")])
 def test_ours_go_back_into_their_network_and_come_home_bit_for_bit(ending: str, layout: Any, theirs: Theirs, tmp_path: Path):
     torch.manual_seed(2)

@@ -33,18 +33,25 @@ def disaggregate(
     from seq2point import pretrained
     from seq2point.cli.loading import file_for, is_name, load_predictor
     from seq2point.cli.progress import bar
-    from seq2point.data.table import read_table
-    from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
+    from seq2point.data.pieces import LongTable, open_long_table
+    from seq2point.data.table import Table, read_table
+    from seq2point.disaggregation import (
+        check_ending,
+        disaggregate_long_table,
+        disaggregate_table,
+        write_answer,
+    )
     from seq2point.errors import DataError
     from seq2point.recording import same_period
 
     check_ending(out)
     loaded = None if is_name(model) else load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
+    columns = options.columns(time_column, mains_column, unit, repair, fill)
     with console.status(f"reading {mains}"):
-        table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair, fill))
+        found = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
-        model = file_for(model, table, period, resample)
+        model = file_for(model, found, period, resample)
         console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
         card = pretrained.load(model.stem).card
         if other := pretrained.better(card):
@@ -52,15 +59,19 @@ def disaggregate(
         elif not card.passes:
             console.print(f"{model.stem} failed in houses that it had not seen: not to be relied on without days of labels")
         loaded = load_predictor(model, device, threads)
-    if table.times_s is None and period and not same_period(period, loaded.period_s):
+    if not found.has_times and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
-    if table.times_s is None and not period:
+    if not found.has_times and not period:
         console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
-    with bar(f"disaggregating {mains.name}", len(table)) as progress:
-        power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
-    write_answer(out, table, loaded, power_w)
-    for note in table.notes:
+    with bar(f"disaggregating {mains.name}", len(found)) as progress:
+        if isinstance(found, LongTable) and same_period(found.period_s or loaded.period_s, loaded.period_s):
+            coverage = disaggregate_long_table(loaded, found, out, engine, edges, progress)
+        else:
+            table = found if isinstance(found, Table) else read_table(mains, (), columns)
+            power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
+            write_answer(out, table, loaded, power_w)
+    for note in found.notes:
         console.print(f"{mains}: {note}")
-    console.print(f"{out}: {len(table):,} rows, {coverage}")
+    console.print(f"{out}: {len(found):,} rows, {coverage}")
     if coverage.warning:
         console.print(f"warning: {coverage.warning}")

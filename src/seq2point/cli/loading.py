@@ -8,6 +8,7 @@ from seq2point.choices import Device
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
+    from seq2point.data.pieces import LongTable
     from seq2point.data.table import Columns, Table
     from seq2point.model_file import Model
     from seq2point.predictor import Predictor
@@ -34,7 +35,7 @@ def file_of(path: Path) -> Path:
     return found.native if find_spec("torch") else found.onnx
 
 
-def file_for(path: Path, table: "Table", period_s: float | None, resample: bool) -> Path:
+def file_for(path: Path, table: "Table | LongTable", period_s: float | None, resample: bool) -> Path:
     """As `file_of` for a name, which may be an appliance's alone: then the finest period that a table's readings allow is taken.
 
     `period_s` is that of a table without times.

@@ -229,7 +229,7 @@ def _written_before(path: Path) -> dict[str, Any]:
     """What the training left in the report that a test fills in."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

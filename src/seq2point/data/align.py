@@ -87,30 +87,41 @@ def _sample_means(sample: npt.NDArray[np.int64], values: Watts, size: int) -> tu
     return mean, np.bincount(sample[there], minlength=size) == 0
 
 
-def place_on_grid(times_s: Times, period_s: float) -> Grid:
-    """The grid of one period nearest to ascending times f64[N] (seconds since 1970, UTC)."""
-    steps = np.diff(times_s)
-    breaks = np.flatnonzero(steps > max(JUMP_S, 2 * period_s)) + 1
+def find_jumps(times_s: Times, period_s: float) -> npt.NDArray[np.int64]:
+    """The readings before which the time jumps: more than an hour, and more than two periods, are missing."""
+    return np.flatnonzero(np.diff(times_s) > max(JUMP_S, 2 * period_s)) + 1
+
+
+def place_on_grid(times_s: Times, period_s: float, anchor_s: float | None = None, usual_step_s: float | None = None) -> Grid:
+    """The grid of one period nearest to ascending times f64[N] (seconds since 1970, UTC).
+
+    Its samples lie whole periods from the first time, or from `anchor_s` where the times go on a stretch that began then.
+    `usual_step_s` is the usual time between readings, found from the times by default.
+    """
+    breaks = find_jumps(times_s, period_s)
     firsts, ends = [0, *map(int, breaks)], [*map(int, breaks), len(times_s)]
     sample = np.empty(len(times_s), dtype=np.int64)
     size, jumps = 0, []
     for first, end in zip(firsts, ends, strict=True):
         if first:
             jumps.append(Jump(size, datetime.fromtimestamp(times_s[first], UTC)))
-        sample[first:end] = size + np.round((times_s[first:end] - times_s[first]) / period_s).astype(np.int64)
+        origin_s = times_s[first] if first or anchor_s is None else anchor_s
+        places = np.round((times_s[first:end] - origin_s) / period_s).astype(np.int64)
+        sample[first:end] = size + places - places[0]
         size = int(sample[end - 1]) + 1
-    between, repeats = _between_readings(sample, steps)
+    between, repeats = _between_readings(sample, times_s, usual_step_s or median_step_s(times_s))
     start = datetime.fromtimestamp(times_s[0], UTC)
     return Grid(period_s, sample, size, start, tuple(jumps), between, repeats)
 
 
-def _between_readings(sample: npt.NDArray[np.int64], steps_s: Times) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _between_readings(
+    sample: npt.NDArray[np.int64], times_s: Times, usual_step_s: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Grid samples between readings that follow one another as usual, and the sample before each."""
     skipped = np.diff(sample) - 1
     if not skipped.any():
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    usual_s = np.median(steps_s[steps_s <= JUMP_S]) if (steps_s <= JUMP_S).any() else np.inf
-    here = np.flatnonzero((skipped > 0) & (steps_s <= USUAL_STEPS * usual_s))
+    here = np.flatnonzero((skipped > 0) & (np.diff(times_s) <= USUAL_STEPS * usual_step_s))
     counts = skipped[here]
     repeats = np.repeat(sample[here], counts)
     along = np.arange(len(repeats)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -11,23 +11,30 @@ import numpy.typing as npt
 import polars as pl
 
 from seq2point.data.align import Times
-from seq2point.data.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
+from seq2point.data.damage import refuse_damage
 from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
+from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.recording import Watts
 
 
 @dataclass
 class Checks:
-    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1)."""
+    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1).
+
+    Where rows come in pieces, `rows_before` is the number of those in earlier pieces.
+    """
 
     path: Path
     first_line: int | None
     repair: bool
     notes: list[str] = field(default_factory=list)
+    rows_before: int = 0
+    _clock: Clock | None = None
 
     def place(self, row: int) -> str:
         """A row as its reader would find it."""
+        row += self.rows_before
         return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
 
     def _fail(self, row: int, what: str, advice: str = "mend it, or use --repair") -> DataError:
@@ -37,11 +44,13 @@ class Checks:
         """A column of times as seconds since 1970: date-times (UTC unless they say otherwise), their text, or Unix seconds.
 
         Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
-        Raises DataError where one is missing, unreadable or outside the years 1 to 9999.
+        Raises DataError where one is missing, unreadable, outside the years 1 to 9999 or in another unit than the rest.
         """
         if not may_hold_times(column):
             raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
-        times = Clock().seconds(column)
+        with refuse_damage(self.path, "its times cannot be read"):
+            self._clock = self._clock or Clock(place=lambda row: f"{self.path}, {self.place(row - self.rows_before)}")
+            times = self._clock.seconds(column)
         strange = np.flatnonzero(np.isnan(times))
         if len(strange):
             what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"
@@ -116,6 +125,9 @@ class Checks:
     def mains_unit(self, mains_w: Watts) -> None:
         """Refuse mains that are all gaps, and mains so small that they must be kilowatts."""
         self.mains_known(mains_w)
-        highest = float(np.nanmax(mains_w))
-        if 0 < highest < KILOWATTS_BELOW and len(mains_w) > 100:
-            raise DataError(f"{self.path}: the mains never exceed {highest:g} W; if they are kilowatts, say --unit kW")
+        self.mains_highest(float(np.nanmax(mains_w)), len(mains_w))
+
+    def mains_highest(self, highest_w: float, rows: int) -> None:
+        """Refuse mains whose highest reading is so small that they must be kilowatts."""
+        if 0 < highest_w < KILOWATTS_BELOW and rows > 100:
+            raise DataError(f"{self.path}: the mains never exceed {highest_w:g} W; if they are kilowatts, say --unit kW")

@@ -6,9 +6,9 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.data.checks import Checks
-from seq2point.data.limits import ABSURD_W
 from seq2point.data.table import TIME_NAMES, open_file
 from seq2point.errors import DataError
+from seq2point.limits import ABSURD_W
 from seq2point.recording import Recording
 from seq2point.windows import MAINS_MEAN_W, MAINS_STD_W
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.data.align import Times
-from seq2point.data.limits import PLUG_LIMIT_W
 from seq2point.errors import DataError, UsageError
+from seq2point.limits import PLUG_LIMIT_W
 from seq2point.recording import Watts
 
 if TYPE_CHECKING:

@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from seq2point.appliances import canonical, known, name_columns, of_kind
 from seq2point.choices import FILL, Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
 from seq2point.data.checks import Checks
+from seq2point.data.damage import refuse_damage
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
 WATTS = {"W": 1.0, "kW": 1000.0}
+LISTED = 40  # columns that a message names
 COARSEST = 1.5  # times the period that is wanted
-UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, UnicodeDecodeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.watts["mains"])
+
+    @property
+    def has_times(self) -> bool:
+        """Whether its file has times."""
+        return self.times_s is not None
 
     @property
     def period_s(self) -> float | None:
@@ -126,9 +131,10 @@ class File(NamedTuple):
         Raises DataError for a file that is damaged, has a row too long for its columns, or has no rows.
         """
         try:
-            rows = store.read_columns(self.path, names) if self.lines is None else self.lines.select(names).collect()
-        except UNREADABLE as error:
-            raise self._overlong() or _unreadable(self.path, "cannot be read", error) from None
+            with refuse_damage(self.path, "cannot be read"):
+                rows = store.read_columns(self.path, names) if self.lines is None else self.lines.select(names).collect()
+        except DataError as damage:
+            raise self._overlong() or damage from None
         if rows.is_empty():
             raise DataError(f"{self.path}: holds no rows")
         return rows
@@ -145,10 +151,16 @@ class File(NamedTuple):
         what = f"{cells} cells under {len(self.names)} columns; mend it"
         return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
+    @property
+    def listing(self) -> str:
+        """The columns' names in words: of very many, the first."""
+        more = len(self.names) - LISTED
+        return ", ".join(name[:40] for name in self.names[:LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
     def require(self, name: str) -> str:
         """The name of a column; DataError where the file has none of that name."""
         if name not in self.names:
-            raise DataError(f"{self.path}: no column '{name}' (columns: {', '.join(self.names)})")
+            raise DataError(f"{self.path}: no column '{name}' (columns: {self.listing})")
         return name
 
     def first_of(self, usual: Iterable[str]) -> str | None:
@@ -166,7 +178,7 @@ def open_file(path: Path) -> File:
         raise DataError(f"{path}: {'is a folder: name a file in it' if path.is_dir() else 'no such file'}")
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty")
-    try:
+    with refuse_damage(path, "not a CSV or Parquet table"):
         if path.suffix.lower() in (".parquet", ".pq"):
             return File(path, store.column_names(path), None, None)
         with path.open(encoding="utf-8-sig") as file:
@@ -179,12 +191,6 @@ def open_file(path: Path) -> File:
         names = None if header else _numbered
         lines = pl.scan_csv(path, has_header=header, with_column_names=names, infer_schema=False, skip_lines=blank, glob=False)
         return File(path, lines.collect_schema().names(), blank + (2 if header else 1), lines)
-    except UNREADABLE as error:
-        raise _unreadable(path, "not a CSV or Parquet table", error) from None
-
-
-def _unreadable(path: Path, what: str, error: BaseException) -> DataError:
-    return DataError(f"{path}: {what} ({str(error).partition(chr(10))[0]})")
 
 
 def _numbered(columns: Sequence[str]) -> list[str]:
@@ -217,7 +223,7 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     for name in map(canonical, appliances):
         column = of_kind(name, found)
         if column is None:
-            raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)})")
+            raise DataError(f"{file.path}: no column for '{name}' (columns: {file.listing})")
         names[name] = found[column]
     wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
     return _checked(file, file.read(wanted), time_name, names, columns)
@@ -230,7 +236,7 @@ def mains_column(file: File, columns: Columns, time_name: str | None) -> str:
     rest = [name for name in file.names if name != time_name]
     name = rest[0] if len(rest) == 1 else file.first_of(MAINS_NAMES)
     if name is None:
-        raise DataError(f"{file.path}: no column for the mains (columns: {', '.join(file.names)}); name it: --mains-column NAME")
+        raise DataError(f"{file.path}: no column for the mains (columns: {file.listing}); name it: --mains-column NAME")
     return name
 
 
@@ -247,9 +253,14 @@ def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mappi
     facts = store.metadata_of(file.path) if file.first_line is None else {}
     claimed = claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
-    if claimed and shown and abs(shown / claimed - 1) > 0.05:
-        raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
+    require_claim(file.path, claimed, shown)
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes), columns.fill)
+
+
+def require_claim(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
+    """Refuse a file whose times show another sampling period than its metadata claims."""
+    if claimed_s and shown_s and abs(shown_s / claimed_s - 1) > 0.05:
+        raise DataError(f"{path}: its metadata claims a reading every {claimed_s:g} s, its times show one every {shown_s:g} s")
 
 
 def claimed_period_s(path: Path, claim: str | None) -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.data import compiled
+from seq2point.data.damage import refuse_damage
 from seq2point.errors import DataError
 from seq2point.recording import Watts
 
@@ -60,12 +61,17 @@ def read_rows(path: Path, layout: Layout, piece_bytes: int = PIECE_BYTES) -> Ite
 
     Raises DataError where the file cannot be read or is no text of lines.
     """
-    try:
+    with refuse_damage(path, "cannot be read"):
         for text, size in _pieces(path, layout.first_line, piece_bytes):
             rows = _plain_rows(text, layout, size)
             yield _any_rows(bytes(text), layout, size) if rows is None else rows
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def read_lines(path: Path, lines_to_skip: int, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Whole lines of a text file, so many bytes at a time; raises DataError where it is no text of lines."""
+    with refuse_damage(path, "cannot be read"):
+        for text, _ in _pieces(path, lines_to_skip, piece_bytes):
+            yield bytes(text)
 
 
 def _pieces(path: Path, lines_to_skip: int, piece_bytes: int) -> Iterator[tuple[memoryview, int]]:

@@ -123,5 +123,5 @@ def _read(path: Path) -> Record:
     try:
         record = json.loads(path.read_text())
         return Record(dict(record["decides"]), str(record["code"]), dict(record["result"]), path.parent)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise TrainingError(f"{path}: damaged ({error}); remove its folder to make this part again") from None

@@ -7,7 +7,6 @@ its mean.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -51,12 +51,12 @@ def load_contrib(
     and the mains' are nilmtk-contrib's defaults. Nothing in the file is executed.
     Raises ModelFileError for a file that is damaged or holds another network, UsageError where the scaling is not known.
     """
-    path, facts = Path(path), dict[str, Any]()
+    path = Path(path)
     if path.is_dir():
         path, facts = _checkpoint(path)
-        row = facts["appliance_params"].get(appliance, {})
-        mean_w, std_w = row.get("mean", mean_w), row.get("std", std_w)
-        mains_mean_w, mains_std_w = facts["mains_mean"], facts["mains_std"]
+        row = facts.appliance_params.get(appliance, _Scaling())
+        mean_w, std_w = mean_w if row.mean is None else row.mean, std_w if row.std is None else row.std
+        mains_mean_w, mains_std_w = facts.mains_mean, facts.mains_std
     if mean_w is None or std_w is None:
         raise UsageError(f"{path}: holds no scaling; give the mean and std of '{appliance}' in its training: mean_w, std_w")
     layers = _layers(path, _state_of(path, appliance))
@@ -118,21 +118,35 @@ def save_contrib(model: Model, path: str | Path, layout: Layout = "named") -> di
     }
 
 
-def _checkpoint(folder: Path) -> tuple[Path, dict[str, Any]]:
+class _Scaling(BaseModel):
+    mean: float | None = None
+    std: float | None = Field(None, gt=0)
+
+
+class _Checkpoint(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    weights_file: str
+    weights_sha256: str | None = None
+    mains_mean: float
+    mains_std: float = Field(gt=0)
+    appliance_params: dict[str, _Scaling]
+
+
+def _checkpoint(folder: Path) -> tuple[Path, _Checkpoint]:
     """The weights and the facts of a checkpoint's folder; its checksum is held to."""
     try:
-        facts = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-        weights = folder / str(facts["weights_file"])
-        expected = facts.get("weights_sha256")
-        if not all(isinstance(facts[key], float | int) for key in ("mains_mean", "mains_std")):
-            raise TypeError("mains_mean and mains_std")
-        if not isinstance(facts["appliance_params"], dict):
-            raise TypeError("appliance_params")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{folder}: no checkpoint of nilmtk-contrib ({METADATA}: {error!r})") from None
+        facts = _Checkpoint.model_validate_json((folder / METADATA).read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "all of it"
+        raise ModelFileError(f"{folder}: no checkpoint of nilmtk-contrib ({METADATA}, {field}: {first['msg']})") from None
+    except OSError as error:
+        raise ModelFileError(f"{folder}: no checkpoint of nilmtk-contrib ({METADATA}: {error.strerror})") from None
+    weights = folder / facts.weights_file
     if weights.parent != folder or not weights.is_file():
-        raise ModelFileError(f"{folder}: its weights '{facts['weights_file']}' are not there")
-    if expected and hashlib.sha256(weights.read_bytes()).hexdigest() != expected:
+        raise ModelFileError(f"{folder}: its weights '{facts.weights_file}' are not there")
+    if facts.weights_sha256 and hashlib.sha256(weights.read_bytes()).hexdigest() != facts.weights_sha256:
         raise ModelFileError(f"{weights}: was altered (its SHA-256 differs); copy the checkpoint again")
     return weights, facts
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from seq2point.data.align import Grid, median_step_s, place_on_grid
 from seq2point.errors import DataError
+from seq2point.limits import remove_absurd
 from seq2point.recording import Recording, Watts
 
 HELD_OUT = 0.15
@@ -21,14 +22,15 @@ class Chunk(NamedTuple):
 
 
 def power_of(frame: Any, what: str) -> Watts:
-    """The readings of a frame with one column of power (or of a series), f32[T] in watts.
+    """The readings of a frame with one column of power (or of a series), f32[T] in watts; absurd readings become gaps.
 
     Raises DataError for several columns and for what are no numbers.
     """
     values = np.asarray(frame.to_numpy() if hasattr(frame, "to_numpy") else frame)
     if values.dtype.kind not in "fiu" or values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] != 1):
         raise DataError(f"{what}: {values.dtype} of shape {values.shape}; one column of power is needed")
-    return np.ascontiguousarray(values.reshape(-1), dtype=np.float32)
+    with np.errstate(over="ignore"):
+        return remove_absurd(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
 
 
 def chunk_of(mains: Any, appliances_w: dict[str, Any], period_s: float | None, house: str) -> Chunk:

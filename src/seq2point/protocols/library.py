@@ -1,6 +1,7 @@
 """The protocols that come with the package, and those in a user's own files."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 
 from seq2point.errors import UsageError
 from seq2point.protocols.model import Protocol
+
+DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){64}""")  # tomllib takes minutes over a key of 50,000 parts
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,12 @@ def find(name: str) -> Source:
 def parse(text: str, where: str) -> Protocol:
     """The protocol in a text; raises UsageError with the file, the key and what is wrong with it."""
     try:
+        if DEEP_KEY.search(text):
+            raise RecursionError
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{where}: no TOML that can be read: its tables are nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise UsageError(f"{where}: no TOML: {error}") from None
     return validated(given, where)
 

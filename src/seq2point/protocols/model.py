@@ -32,7 +32,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 class Strict(BaseModel):
     """A table of the file: what it does not know it refuses."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class House(Strict):

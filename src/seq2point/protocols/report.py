@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from seq2point.coverage import Coverage
 from seq2point.errors import UsageError
 from seq2point.experiment.spread import Spread, shown, spread, table, three_digits
 from seq2point.experiment.store import Store, source_hash
@@ -162,7 +163,7 @@ def _told(scored: Scored, run: Sequence[str]) -> dict[str, Any]:
     }
 
 
-NOT_OF_PARTS = ("metrics", "baselines", "data", "tested_on", "role_tested_on", "dense")
+NOT_OF_PARTS = ("metrics", "baselines", "coverage", "data", "tested_on", "role_tested_on", "dense")
 
 
 def _keys(rows: Sequence[Row], run: Sequence[str]) -> list[str]:
@@ -305,8 +306,10 @@ def _of_latency(rows: Sequence[Mapping[str, Any]]) -> str:
 def _where(name: str, of: Mapping[str, Any]) -> str:
     """Where an appliance was tested, in words."""
     where = ", ".join(of["tested_on"]) + ("" if of["role_tested_on"] == "test" else ", on which it was validated")
+    parts = [Coverage.parse(part["coverage"]) for part in of["data"] if "coverage" in part]
     days = sum(part["days"] for part in of["data"])
-    return f"{_words(name)}: tested on {where} ({three_digits(days)} days)"
+    amount = str(Coverage.total(parts)) if parts else f"{three_digits(days)} days"
+    return f"{_words(name)}: tested on {where} ({amount})"
 
 
 def _words(name: str) -> str:

@@ -18,14 +18,17 @@ import math
 import torch
 from torch import Tensor
 
+from seq2point.limits import ABSURD_W
 from seq2point.network import Architecture, Seq2Point
 from seq2point.predictor import Progress
 from seq2point.sliding import compiled, plain, ranked
 from seq2point.sliding.lengths import fast_length
+from seq2point.states import runs
 
-__all__ = ["MEMORY_MB", "chunk_windows", "predict", "predict_chunks", "predict_features", "predict_windows"]
+__all__ = ["LARGEST", "MEMORY_MB", "chunk_windows", "predict", "predict_chunks", "predict_features", "predict_windows"]
 
 MEMORY_MB = 512
+LARGEST = ABSURD_W  # in network units: what can be power, at the smallest deviation that a scale divides by, 1 W
 
 
 def predict_windows(network: Seq2Point, series_T: Tensor, batch_size: int = 1000, progress: Progress | None = None) -> Tensor:
@@ -48,7 +51,31 @@ def predict(network: Seq2Point, series_T: Tensor, memory_mb: float = MEMORY_MB, 
     The same answers as `predict_windows`, for a small fraction of the work; memory stays about `memory_mb` megabytes beside
     the series and the answer, whatever the length. A series too short to gain anything goes window by window. `progress` is told
     of windows as they are done.
+
+    A sample that is not finite, or beyond `LARGEST`, is missing: windows that hold it are NaN, and all others are what they are
+    without it, because each stretch between missing samples is transformed by itself. What is left is rounded to about a
+    millionth of the largest sample near it: scale the mains first, as `Scale` says.
     """
+    if _is_complete(series_T):
+        return _predict_stretch(network, series_T, memory_mb, progress)
+    window, outputs = network.architecture.window, network.architecture.outputs
+    count = len(series_T) - window + 1
+    answer = series_T.new_full((count, outputs) if outputs > 1 else (count,), math.nan)
+    known = (series_T.abs() <= LARGEST).cpu().numpy()
+    for first, length in zip(*(ends.tolist() for ends in runs(known)), strict=True):
+        if length >= window:
+            stretch = series_T[first : first + length]
+            answer[first : first + length - window + 1] = _predict_stretch(network, stretch, memory_mb, progress)
+    return answer
+
+
+def _is_complete(series_T: Tensor) -> bool:
+    """Whether no sample is missing; without a copy of the series."""
+    lowest, highest = series_T.aminmax()
+    return bool(lowest >= -LARGEST and highest <= LARGEST)
+
+
+def _predict_stretch(network: Seq2Point, series_T: Tensor, memory_mb: float, progress: Progress | None) -> Tensor:
     shape = network.architecture
     count = len(series_T) - shape.window + 1
     engine = ranked if shape.rank else compiled if compiled.serves(series_T) else plain

@@ -94,7 +94,19 @@ def test_other_settings_make_everything_anew(root: Path, tmp_path: Path, other: 
     assert not any(each.unchanged for each in converted(root, tmp_path / "out", wanted=Wanted(appliances=("kettle",))))
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 1, "houses": {"refit_house2_8s.parquet": {}}}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"format": 1, "houses": []}',
+        b'{"format": 1, "houses": {"refit_house2_8s.parquet": {}}}',
+        b'{"format": 2, "houses": {}}',
+    ],
+)
 def test_a_damaged_manifest_costs_a_conversion_and_no_more(root: Path, tmp_path: Path, damage: bytes):
     converted(root, tmp_path / "out")
     (tmp_path / "out" / "conversion.json").write_bytes(damage)

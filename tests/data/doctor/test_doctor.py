@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.data.doctor import Finding, examine
+from seq2point.data.doctor import Finding, check, examine
 from seq2point.data.doctor.report import Notes
 from seq2point.recording import Jump, Recording
 
@@ -184,3 +185,26 @@ def test_no_recording_however_short_or_empty_trips_it(values: list[float], cut: 
     uses, _ = examine(Recording("home", period_s, mains_w, channels), notes)
     assert all(f.figure and f.advice for f in notes.findings)
     assert all(use.kwh >= 0 for use in uses)
+
+
+def test_the_work_grows_with_the_number_of_time_jumps_alone(found: Findings, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    times_s = Recording.times_s
+    monkeypatch.setattr(Recording, "times_s", lambda recording: asked.append(1) or times_s(recording))
+    watts = np.random.default_rng(0).uniform(50, 3000, 4000).astype(np.float32)
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    jumps = tuple(Jump(20 * i, start + timedelta(days=i)) for i in range(1, 200))
+    recording = Recording("home", 6.0, watts, {"kettle": watts / 2}, start, jumps)
+    findings = found(recording, "info")
+    assert len([f for f in findings if "time jumps by" in f.figure]) == len(jumps)
+    assert len(asked) <= 2
+
+
+def test_a_table_of_very_many_columns_is_no_house(tmp_path: Path):
+    names = [f"socket {i}" for i in range(20_000)]
+    (tmp_path / "wide.csv").write_text("\n".join([",".join(["time", "mains", *names]), *[",".join(["1"] * 20_002)] * 3]))
+    report, recording = check(tmp_path / "wide.csv")
+    assert recording is None
+    assert [f.figure for f in report.findings] == [
+        "20,000 columns beside the mains; at most 250 are compared, leave the rest out"
+    ]

@@ -110,6 +110,23 @@ def a_meter_less(path: Path) -> None:
         del file["building1/elec/meter2"]
 
 
+def with_rows(rows: int, chunks: tuple[int, ...] | None) -> Callable[[Path], None]:
+    """The kettle's table claims so many rows of which its file holds three, or none where it is not in chunks."""
+
+    def change(path: Path) -> None:
+        with h5py.File(path, "a") as file:
+            meter = file["building1/elec/meter2"]
+            about, kept, kind = dict(meter["table"].attrs), meter["table"][:], meter["table"].dtype
+            del meter["table"]
+            table = meter.create_dataset("table", (rows,), kind, chunks=chunks)
+            if chunks == (4096,):
+                table[:3] = kept
+            for name, value in about.items():
+                table.attrs[name] = value
+
+    return change
+
+
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no HDF5": (lambda path: path.write_bytes(b"nonsense"), "no HDF5 file, or a damaged one"),
     "no file": (Path.unlink, "no such file; expected an HDF5 file of NILMTK"),
@@ -121,6 +138,17 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no mains": (lambda path: changed(path, "building1", elec_meters={2: {}}), "building1 has no meter of the mains"),
     "no power": (only_voltage, "/building1/elec/meter2/table has no column of active or apparent power .columns: voltage"),
     "no stamps": (without("building1/elec/meter2/table", "index_kind"), "/building1/elec/meter2/table has no index of times"),
+    "a claim of 10^12 rows": (with_rows(10**12, (4096,)), "claims 1,000,000,000,000 rows and holds 4,096 at most"),
+    "a claim of 10^12 rows, none stored": (with_rows(10**12, None), "claims 1,000,000,000,000 rows and holds 0 at most"),
+    "pieces of gigabytes": (with_rows(10**9, (10**8,)), "is stored in pieces of 1,200,000,000 bytes, which is no meter's table"),
+    "meters that are a list": (
+        lambda path: changed(path, "building1", elec_meters=[1, 2]),
+        "the metadata of /building1 is not NILMTK's .elec_meters: Input should be a valid dictionary",
+    ),
+    "appliances of no meters": (
+        lambda path: changed(path, "building1", appliances=[{"type": "kettle", "meters": [{}]}]),
+        r"the metadata of /building1 is not NILMTK's .appliances\.0\.meters\.0: Input should be a valid integer",
+    ),
     "a meter that is not there": (a_meter_less, "no /building1/elec/meter2/table, though the metadata names it"),
 }
 

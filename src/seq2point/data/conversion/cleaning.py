@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from seq2point.data.align import Times
 from seq2point.data.conversion.report import FLAGGED, REPEATED, STEPPED_BACK, UNREADABLE, Tally
-from seq2point.data.limits import HOUSE_LIMIT_W, NOISE_W
 from seq2point.data.raw import MAINS, Meter
+from seq2point.limits import HOUSE_LIMIT_W, NOISE_W
 from seq2point.recording import Watts
 
 SHUFFLED = 0.01

@@ -22,10 +22,10 @@ from seq2point.data.align import FILL_S, Times, median_step_s
 from seq2point.data.conversion.cleaning import Advance, OutOfOrder, Verdicts, cleaned, order_of
 from seq2point.data.conversion.feed import Feed, Stretch, ahead
 from seq2point.data.conversion.report import Report, Tally
-from seq2point.data.limits import KILOWATTS_BELOW
 from seq2point.data.raw import MAINS, RawHouse
 from seq2point.errors import DataError
 from seq2point.files import written_whole
+from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Watts
 
 LONGEST_GAP_S = 90 * 86400.0

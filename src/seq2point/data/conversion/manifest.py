@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from seq2point.data.conversion.house import Settings
 from seq2point.data.conversion.report import Report
 from seq2point.data.raw import RawHouse
@@ -18,35 +20,48 @@ NAME = "conversion.json"
 FORMAT = 1  # to be raised where the same sources and settings give another file
 
 
+class _Entry(BaseModel):
+    made_from: str
+    bytes: int
+    changed_ns: int
+    report: Report
+
+
+class _Manifest(BaseModel):
+    format: int = FORMAT
+    houses: dict[str, _Entry] = {}
+
+
 class Manifest:
     """The manifest of a folder: one that is missing or damaged is empty, and everything is made anew."""
 
     def __init__(self, folder: Path):
         self.path = folder / NAME
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            self._houses: dict[str, Any] = found["houses"] if found["format"] == FORMAT else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            self._houses = {}
+            found = _Manifest.model_validate_json(self.path.read_bytes())
+        except (OSError, ValidationError):
+            found = _Manifest()
+        self._houses = found.houses if found.format == FORMAT else {}
 
     def report_of(self, file: Path, made_from: str) -> Report | None:
         """The report of a house that is up to date; None where it has to be made."""
-        try:
-            entry = self._houses[file.name]
-            same = entry["made_from"] == made_from and entry["bytes"] == file.stat().st_size
-            same = same and entry["changed_ns"] == file.stat().st_mtime_ns
-            return Report(**(entry["report"] | {"remarks": tuple(entry["report"]["remarks"])})) if same else None
-        except (OSError, KeyError, TypeError):
+        entry = self._houses.get(file.name)
+        if entry is None or entry.made_from != made_from:
             return None
+        try:
+            about = file.stat()
+        except OSError:
+            return None
+        return entry.report if (entry.bytes, entry.changed_ns) == (about.st_size, about.st_mtime_ns) else None
 
     def add(self, file: Path, made_from: str, report: Report) -> None:
         """Take note of a house that has been made."""
         about = file.stat()
-        entry = {"made_from": made_from, "bytes": about.st_size, "changed_ns": about.st_mtime_ns, "report": report.as_json()}
+        entry = _Entry(made_from=made_from, bytes=about.st_size, changed_ns=about.st_mtime_ns, report=report)
         self._houses[file.name] = entry
         houses = {name: self._houses[name] for name in sorted(self._houses)}
         with written_whole(self.path) as beside:
-            beside.write_text(json.dumps({"format": FORMAT, "houses": houses}, indent=1) + "\n", encoding="utf-8")
+            beside.write_text(_Manifest(houses=houses).model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def made_from(house: RawHouse, period_s: float, settings: Settings) -> str:

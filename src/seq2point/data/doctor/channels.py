@@ -109,7 +109,7 @@ class Channel:
 
 def clock(recording: Recording, sample: int) -> str:
     """When a sample was taken, in words: a date and time, or days from the start where the file has no times."""
-    time_s = float(recording.times_s()[sample])
+    time_s = recording.time_s(sample)
     if recording.start is None:
         return f"day {time_s / 86400:.1f}"
     return str(np.datetime64(round(time_s), "s")).replace("T", " ")[:16]

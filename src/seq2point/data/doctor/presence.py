@@ -40,9 +40,8 @@ def _gaps(recording: Recording, channels: list[Channel], notes: Notes) -> None:
         if missing.any():
             _missing(channel.name, missing, recording, notes)
     pieces = recording.pieces()
-    times_s = recording.times_s()
     for (_, end), jump in zip(pieces, recording.jumps, strict=False):
-        hours = (times_s[jump.sample] - times_s[end - 1] - period_s) / 3600
+        hours = (recording.time_s(jump.sample) - recording.time_s(end - 1) - period_s) / 3600
         figure = f"time jumps by {_duration(hours)} at {clock(recording, end - 1)}"
         notes.add("info", "gaps", None, figure, "no window spans it; nothing to do", hours, "h")
 

@@ -11,12 +11,13 @@ from seq2point.data import store
 from seq2point.data.align import is_regular, median_step_s
 from seq2point.data.checks import Checks
 from seq2point.data.doctor.report import Notes
-from seq2point.data.limits import KILOWATTS_BELOW
 from seq2point.data.table import TIME_NAMES, WATTS, Columns, Table, claimed_period_s, mains_column, open_file, to_recording
 from seq2point.errors import DataError
+from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Recording
 
 ISSUES = "issues"
+MOST_CHANNELS = 250  # each is compared with every other
 PERIOD_TOLERANCE = 0.05
 
 
@@ -41,6 +42,10 @@ def read(path: Path, columns: Columns, period_s: float | None, notes: Notes) -> 
     time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
     names = {"mains": mains_column(file, columns, time_name)}
     others = [n for n in file.names if n not in (time_name, names["mains"]) and canonical(n) not in TIME_NAMES]
+    if len(others) > MOST_CHANNELS:
+        raise DataError(
+            f"{path}: {len(others):,} columns beside the mains; at most {MOST_CHANNELS} are compared, leave the rest out"
+        )
     names |= name_columns(n for n in others if canonical(n) != ISSUES)
     rows = file.read([*([time_name] if time_name else []), *dict.fromkeys([names["mains"], *others])])
     checks = Checks(path, file.first_line, repair=True)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from seq2point.data.limits import PLUG_LIMIT_W
+from seq2point.data.damage import refuse_damage
 from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Wanted, pick
 from seq2point.data.sources.channels import Channel, Choice, choose, require_some
 from seq2point.data.stamps import Clock
 from seq2point.data.text import Layout, read_rows
 from seq2point.errors import DataError
+from seq2point.limits import PLUG_LIMIT_W
 
 LAYOUT = "a folder of house_1/labels.dat, house_1/channel_1.dat, ..."
 FOLDER = re.compile(r"(?:house|building)_?(\d+)", re.IGNORECASE)
@@ -91,7 +92,9 @@ def read_labels(folder: Path) -> dict[str, str]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; it names the channels")
     labels: dict[str, str] = {}
-    for line, text in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
+    with refuse_damage(path, "cannot be read"):
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    for line, text in enumerate(lines, 1):
         index, _, label = text.strip().partition(" ")
         if not text.strip():
             continue
@@ -108,7 +111,7 @@ def _meter(path: Path, column: str) -> Meter:
 
 
 def _read(path: Path) -> Iterator[Piece]:
-    clock = Clock()
+    clock = Clock(place=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, ROWS):
         assert rows.times is not None
         yield Piece(clock.seconds(rows.times), rows.series, None, rows.no_number, rows.size)

@@ -21,13 +21,13 @@ _TAKEN_FOR_UNREAD = {"GLOBAL": 0, "STACK_GLOBAL": 2, "REDUCE": 2, "NEWOBJ": 2, "
 
 
 def plain(data: bytes) -> Any:
-    """The value that a pickle holds.
+    """The value that a pickle holds. The keys of its dicts are no tuples, which may be nested without end.
 
     Raises ValueError for what is no pickle, or one of another kind of data.
     """
     try:
         return _Reader().read(data)
-    except (LookupError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever pickletools and a damaged stack lead to
         raise ValueError(f"no pickle of plain data ({error})") from None
 
 
@@ -93,4 +93,6 @@ class _Reader:
 
 
 def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
+    if any(isinstance(key, tuple) for key in items[::2]):
+        raise ValueError("a dict with a tuple for a key")
     return list(zip(items[::2], items[1::2], strict=True))

@@ -13,6 +13,7 @@ from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
+from seq2point.data.damage import refuse_damage
 from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Source, Wanted, pick
 from seq2point.data.sources.channels import Channel, Choice, choose, require_some
 from seq2point.data.stamps import Clock
@@ -52,7 +53,7 @@ def channels(house: str) -> tuple[Channel, ...]:
 
 
 def _house(house: str, path: Path, choice: Choice, zone: str | None) -> RawHouse:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with refuse_damage(path, "cannot be read"), path.open(encoding="utf-8-sig", errors="replace") as file:
         names = [name.lower() for name in cells_of(file.readline(), ",")]
     series = [f"appliance{channel.key}" for channel in choice.channels.values()]
     time = "unix" if "unix" in names else "time"
@@ -73,7 +74,7 @@ def _house(house: str, path: Path, choice: Choice, zone: str | None) -> RawHouse
 
 
 def _read(path: Path, layout: Layout, flagged: bool, zone: str | None) -> Iterator[Piece]:
-    clock = Clock(zone)
+    clock = Clock(zone, place=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, layout):
         assert rows.times is not None
         watts, flag = (rows.series[:-1], rows.series[-1] == 1) if flagged else (rows.series, None)

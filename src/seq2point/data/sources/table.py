@@ -18,6 +18,7 @@ from seq2point.appliances import canonical
 from seq2point.choices import Unit
 from seq2point.data import store
 from seq2point.data.align import Times
+from seq2point.data.damage import refuse_damage
 from seq2point.data.raw import MAINS, Meter, Piece, RawHouse, Source, Wanted, pick
 from seq2point.data.sources.channels import Channel, Choice, choose, require_some
 from seq2point.data.stamps import Clock, may_hold_times
@@ -102,7 +103,7 @@ def _plug_column(file: File, name: str, time: str | None, named: Mapping[str, st
     rest = [column for column in file.names if column != time]
     found = rest[0] if len(rest) == 1 else file.first_of((name, *MAINS_NAMES))
     if found is None:
-        raise DataError(f"{file.path}: no column for '{name}' (columns: {', '.join(file.names)}); name it: --column {name}=NAME")
+        raise DataError(f"{file.path}: no column for '{name}' (columns: {file.listing}); name it: --column {name}=NAME")
     return found
 
 
@@ -144,7 +145,7 @@ def _meter(file: File, columns: Mapping[str, str], time: str | None, wanted: Wan
 
 
 def _read_csv(path: Path, layout: Layout, unit: Unit, zone: str | None, period_s: float | None) -> Iterator[Piece]:
-    clock, done = Clock(zone), 0
+    clock, done = Clock(zone, place=lambda row: f"{path}, row {row + 1}"), 0
     for rows in read_rows(path, layout):
         times_s = clock.seconds(rows.times) if rows.times is not None else _nominal_s(done, len(rows), period_s)
         done += len(rows)
@@ -154,23 +155,20 @@ def _read_csv(path: Path, layout: Layout, unit: Unit, zone: str | None, period_s
 def _read_parquet(
     path: Path, time: str | None, columns: Sequence[str], unit: Unit, zone: str | None, period_s: float | None
 ) -> Iterator[Piece]:
-    clock, done = Clock(zone), 0
-    try:
-        with pq.ParquetFile(path) as file:
-            share = path.stat().st_size / max(file.metadata.num_rows, 1)
-            for batch in file.iter_batches(ROWS_AT_A_TIME, columns=[*columns, *([time] if time else [])]):
-                rows = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))
-                assert isinstance(rows, pl.DataFrame)
-                if time and not may_hold_times(rows[time]):
-                    raise DataError(f"{path}: column '{time}' holds {rows[time].dtype}, not times; name it: --time-column NAME")
-                times_s = clock.seconds(rows[time]) if time else _nominal_s(done, len(rows), period_s)
-                watts = [rows[name].cast(pl.Float32, strict=False) for name in columns]
-                no_number = [int(w.null_count() - rows[name].null_count()) for w, name in zip(watts, columns, strict=True)]
-                done += len(rows)
-                series = [_in_watts(w.fill_null(float("nan")).to_numpy(), unit) for w in watts]
-                yield Piece(times_s, series, None, no_number, int(share * len(rows)))
-    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{path}: cannot be read ({str(error).partition(chr(10))[0]})") from None
+    clock, done = Clock(zone, place=lambda row: f"{path}, row {row + 1}"), 0
+    with refuse_damage(path, "cannot be read"), pq.ParquetFile(path) as file:
+        share = path.stat().st_size / max(file.metadata.num_rows, 1)
+        for batch in file.iter_batches(ROWS_AT_A_TIME, columns=[*columns, *([time] if time else [])]):
+            rows = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))
+            assert isinstance(rows, pl.DataFrame)
+            if time and not may_hold_times(rows[time]):
+                raise DataError(f"{path}: column '{time}' holds {rows[time].dtype}, not times; name it: --time-column NAME")
+            times_s = clock.seconds(rows[time]) if time else _nominal_s(done, len(rows), period_s)
+            watts = [rows[name].cast(pl.Float32, strict=False) for name in columns]
+            no_number = [int(w.null_count() - rows[name].null_count()) for w, name in zip(watts, columns, strict=True)]
+            done += len(rows)
+            series = [_in_watts(w.fill_null(float("nan")).to_numpy(), unit) for w in watts]
+            yield Piece(times_s, series, None, no_number, int(share * len(rows)))
 
 
 def _nominal_s(first: int, count: int, period_s: float | None) -> Times:
