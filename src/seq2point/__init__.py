@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2point.data.table import load_recording
+    from seq2point.data.frame import recording_from_frame
+    from seq2point.data.table import Columns, load_recording
     from seq2point.errors import DataError, ModelFileError, Seq2PointError, TrainingError, UsageError, VerificationError
     from seq2point.evaluation import evaluate
     from seq2point.model_file import Model
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Architecture": "network",
+    "Columns": "data.table",
     "DataError": "errors",
     "Model": "model_file",
     "ModelFileError": "errors",
@@ -36,6 +38,7 @@ _HOMES = {
     "VerificationError": "errors",
     "evaluate": "evaluation",
     "load_recording": "data.table",
+    "recording_from_frame": "data.frame",
     "simulate_house": "simulator",
     "train": "training",
 }
@@ -43,6 +46,7 @@ _HOMES = {
 __all__ = [
     "PRUNERS",
     "Architecture",
+    "Columns",
     "DataError",
     "Model",
     "ModelFileError",
@@ -53,6 +57,7 @@ __all__ = [
     "VerificationError",
     "evaluate",
     "load_recording",
+    "recording_from_frame",
     "simulate_house",
     "train",
 ]

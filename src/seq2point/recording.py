@@ -1,11 +1,11 @@
 """Recording: a house's mains and appliances on one regular grid, with its gaps."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -137,3 +137,15 @@ class Recording:
         """
         first = len(self) - int(len(self) * fraction)
         return self.slice(0, max(first - margin, 0)), self.slice(first, len(self))
+
+
+class Frame(Protocol):
+    """A data frame of pandas or Polars (eager or lazy), as `data.frame.recording_from_frame` reads it."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of its columns."""
+
+
+RecordingLike = Recording | Frame
+RecordingsLike = RecordingLike | Sequence[RecordingLike]
