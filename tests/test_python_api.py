@@ -1,19 +1,34 @@
 """The package from Python: data frames wherever a recording is, settings by name, and what is listed."""
 
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 import seq2point
-from seq2point import Columns, DataError, Recording, load_recording, recording_from_frame
+from seq2point import (
+    Architecture,
+    Columns,
+    DataError,
+    Model,
+    Recording,
+    UsageError,
+    experiment,
+    load_recording,
+    recording_from_frame,
+)
+from seq2point.training import Settings, train_with_history
+from seq2point.training.settings import CommonOptions, SettingsOptions
+from seq2point.transfer import train_anew, transfer
 
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 FLOATS = st.floats(0, 3000, width=32).map(lambda value: float(np.float32(value)))
@@ -160,3 +175,160 @@ def test_a_heading_of_several_levels_is_read_by_its_words():
     frame.columns = heading
     assert list(recording_from_frame(frame).mains_w) == [1, 2]
     assert seq2point.recording_from_frame is recording_from_frame
+
+
+SMALL = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
+QUICK: dict[str, Any] = {"steps": 4, "chunk": 40, "batch_size": 80, "progress": False}
+
+
+def kettles(seed: int, samples: int = 900) -> dict[str, Any]:
+    """A home of kettles and a heat pump of 2.5 kW and 1 kW at random times, every 6 s."""
+    rng = np.random.default_rng(seed)
+    power = {"kettle": np.zeros(samples, np.float32), "heat pump": np.zeros(samples, np.float32)}
+    for power_w, watts in zip(power.values(), (2500, 1000), strict=True):
+        for at in rng.integers(0, samples - 30, 12):
+            power_w[at : at + 15] = watts
+    times = [FIRST + timedelta(seconds=6 * i) for i in range(samples)]
+    return {"time": times, "mains": sum(power.values()) + np.float32(200), **power}
+
+
+def same_weights(one: Model, other: Model) -> bool:
+    ours, theirs = one.network.state_dict(), other.network.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+
+
+@pytest.fixture(scope="module")
+def homes() -> dict[str, Any]:
+    rows = kettles(1)
+    return {"polars": pl.DataFrame(rows), "pandas": indexed_frame(rows), "recording": recording_from_frame(pl.DataFrame(rows))}
+
+
+@pytest.fixture(scope="module")
+def kettle(homes: dict[str, Any]) -> Model:
+    return seq2point.train(homes["recording"], "kettle", network=SMALL, **QUICK)
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+def test_a_frame_trains_tests_and_transfers_as_its_recording_does(homes: dict[str, Any], kettle: Model, library: str):
+    frame, recording = homes[library], homes["recording"]
+    assert same_weights(seq2point.train([frame], "Kettle", network=SMALL, **QUICK), kettle)
+    validated = (seq2point.train(frame, "kettle", network=SMALL, validation=v, **QUICK) for v in (frame, [recording]))
+    assert same_weights(*validated)
+    assert seq2point.evaluate(kettle, [frame]).as_json()["metrics"] == seq2point.evaluate(kettle, recording).as_json()["metrics"]
+    assert same_weights(transfer(kettle, frame, **QUICK).model, transfer(kettle, [recording], **QUICK).model)
+    assert same_weights(train_anew(kettle, frame, **QUICK).model, train_anew(kettle, recording, **QUICK).model)
+    np.testing.assert_array_equal(kettle.predict_w(frame), kettle.predict_w(recording))
+
+
+def test_an_appliance_of_ones_own_is_found_in_a_frame_by_its_name(homes: dict[str, Any]):
+    heat_pump = seq2point.appliances.define("heat pump", on_power_w=500)
+    model = seq2point.train(homes["polars"], heat_pump, network=SMALL, **QUICK)
+    assert model.appliances[0].name == "heat_pump"
+    assert seq2point.evaluate(model, homes["pandas"]).metrics["heat_pump"]["mae_w"] is not None
+
+
+def test_an_experiment_takes_frames(homes: dict[str, Any], tmp_path: Path):
+    files = experiment.Files.in_folder(tmp_path)
+    options = {"test": pl.DataFrame(kettles(2)), "network": SMALL, **QUICK}
+    outcome = experiment.run(homes["pandas"], "kettle", files, tmp_path / "run", **options)
+    assert outcome.report["tested_on"] == "test"
+    assert outcome.report["data"][0]["samples"] == 900
+
+
+def test_a_frame_without_times_needs_its_period_and_takes_that_of_a_model(homes: dict[str, Any], kettle: Model):
+    untimed = homes["polars"].drop("time")
+    with pytest.raises(DataError, match=r"frame 2: has no times; .* recording_from_frame\(frame, period_s=\.\.\.\)"):
+        seq2point.train([homes["polars"], untimed], "kettle", network=SMALL, **QUICK)
+    timed, without = (seq2point.evaluate(kettle, frame).metrics["kettle"] for frame in (homes["polars"], untimed))
+    assert timed["mae_w"] == without["mae_w"]
+
+
+def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(homes: dict[str, Any], kettle: Model):
+    slow = homes["polars"].gather_every(3)
+    with pytest.raises(DataError, match=r"frame 2: a reading every 18 s, the model needs one every 6 s; it says too little"):
+        seq2point.evaluate(kettle, [homes["polars"], slow])
+    fine = pl.DataFrame({"time": range(900), "mains": [100.0] * 900, "kettle": [0.0] * 900})
+    with pytest.raises(DataError, match="use recording_from_frame with its period_s to average it"):
+        seq2point.evaluate(kettle, fine)
+    with pytest.raises(DataError, match=r"frame: no column for 'kettle' \(columns: time, mains\)"):
+        seq2point.train(homes["polars"].select("time", "mains"), "kettle")
+
+
+@pytest.mark.parametrize("given", ["house.parquet", Path("house.parquet"), 5, {"mains": [1.0]}, [None], np.zeros(9)])
+def test_what_is_neither_a_recording_nor_a_frame_is_refused(given: Any, kettle: Model):
+    for use in (lambda: seq2point.train(given, "kettle"), lambda: seq2point.evaluate(kettle, given)):
+        with pytest.raises(DataError, match=r"a recording of type \w+: give a Recording or a data frame \(pandas, Polars\)"):
+            use()
+
+
+@pytest.mark.parametrize("appliance", [["kettle", "fridge"], ("kettle",), np.array(["kettle"])])
+def test_a_list_of_appliances_is_refused_with_what_to_do(homes: dict[str, Any], kettle: Model, appliance: Any):
+    says = (
+        "for one appliance, not for a list of them: call it for each, or train one and `transfer` it to the others, then `join`"
+    )
+    with pytest.raises(UsageError, match=says):
+        seq2point.train(homes["polars"], appliance)
+    with pytest.raises(UsageError, match=says):
+        transfer(kettle, homes["polars"], appliance)
+
+
+TRAINERS = [seq2point.train, train_with_history, transfer, train_anew, experiment.run]
+
+
+@pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.__name__)
+def test_every_option_stands_in_the_signature_with_its_type_and_default(trainer: Callable[..., Any]):
+    parameters = inspect.signature(trainer).parameters
+    assert not [p for p in parameters.values() if p.kind is p.VAR_KEYWORD]
+    own = inspect.signature(train_with_history).parameters
+    for name in {*parameters} & {*own} - {"recordings", "appliance", "freeze", "seed"}:
+        assert (parameters[name].annotation, parameters[name].default) == (own[name].annotation, own[name].default), name
+    for name, setting in Settings.model_fields.items():
+        if name in parameters and name not in ("freeze", "seed"):
+            assert parameters[name].default == setting.default
+
+
+def test_the_typed_options_are_the_settings_and_nothing_else():
+    declared = get_type_hints(Settings)
+    typed = get_type_hints(SettingsOptions)
+    assert [*typed] == [*CommonOptions.__annotations__, "freeze", "seed"]
+    assert {*typed} == {*Settings.model_fields}
+    assert all(typed[name] == declared[name] | None for name in typed)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"epoch": 3}, "unknown setting 'epoch': did you mean 'epochs'?"),
+        ({"budget": 3}, "unknown setting 'budget': did you mean 'budget_s'?"),
+        ({"Batch-Size": 3}, "unknown setting 'Batch-Size': did you mean 'batch_size'?"),
+        ({"valdation": None}, "unknown setting 'valdation': did you mean 'validation'?"),
+        ({"momentum": 0.9}, "unknown setting 'momentum': choose one of validation, hold_out, "),
+        ({"epochs": "five"}, "epochs 'five': input should be a valid number"),
+        ({"steps": 2.5}, "steps 2.5: input should be a valid integer"),
+        ({"hold_out": "a fifth"}, "hold_out 'a fifth': input should be a valid number"),
+        ({"hold_out": 1.5}, "hold_out 1.5: input should be less than 1"),
+        ({"devices": "two"}, "devices 'two': input should be a valid integer"),
+        ({"threads": 0}, "threads 0: input should be greater than 0"),
+        ({"device": "gpu"}, "device 'gpu': input should be 'auto', 'cpu' or 'cuda'"),
+        ({"scaling": "own"}, "scaling 'own': input should be 'lineage' or 'fitted' or an instance of Scale"),
+        ({"network": 5}, "network 5: input should be a valid string or an instance of Architecture"),
+        ({"start": "kettle.safetensors"}, "start 'kettle.safetensors': input should be an instance of Model"),
+        ({"pruning": {}}, "pruning {}: input should be a valid string or an instance of Pruner"),
+        ({"callbacks": [3]}, "callbacks 3: input should be an instance of Callback"),
+        ({"pruning": "magnitude", "pruning_settings": {"sparcity": 0.5}}, "there is no such setting; did you mean 'sparsity'?"),
+    ],
+)
+def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(homes: dict[str, Any], options: dict[str, Any], says: str):
+    with pytest.raises(UsageError) as refused:
+        seq2point.train(homes["recording"], "kettle", **options)
+    assert says in str(refused.value)
+
+
+def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(homes: dict[str, Any], kettle: Model):
+    with pytest.raises(UsageError, match="unknown setting 'network': choose one of freeze, days, "):
+        transfer(kettle, homes["recording"], network=SMALL)  # type: ignore[call-arg]
+
+
+def test_numbers_of_numpy_are_numbers(homes: dict[str, Any], kettle: Model):
+    options = QUICK | {"steps": np.int64(4), "hold_out": np.float32(0.2), "devices": np.int64(1)}
+    assert same_weights(seq2point.train(homes["recording"], "kettle", network=SMALL, **options), kettle)

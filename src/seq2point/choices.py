@@ -1,5 +1,7 @@
 """The choices that callers and the command line name by words."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -12,3 +14,9 @@ Freeze = Literal["none", "convolutions", "all-but-output"]
 Rescale = Literal["keep", "refit"]
 Unit = Literal["W", "kW"]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
+
+
+def nearest(name: str, choices: Sequence[str]) -> str | None:
+    """The choice that a name was perhaps meant for, None where none is near."""
+    written = name.strip("-").replace("-", "_").lower()
+    return next(iter(difflib.get_close_matches(written, choices, n=1)), None)
