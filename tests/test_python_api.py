@@ -1,9 +1,13 @@
 """The package from Python: data frames wherever a recording is, settings by name, and what is listed."""
 
 import inspect
+import pydoc
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -332,3 +336,45 @@ def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(homes: dict
 def test_numbers_of_numpy_are_numbers(homes: dict[str, Any], kettle: Model):
     options = QUICK | {"steps": np.int64(4), "hold_out": np.float32(0.2), "devices": np.int64(1)}
     assert same_weights(seq2point.train(homes["recording"], "kettle", network=SMALL, **options), kettle)
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_package_lists_its_names_and_modules_without_importing_them():
+    code = "import sys, seq2point; print(*dir(seq2point)); assert not {'torch', 'numpy', 'polars'} & {*sys.modules}"
+    modules = {module.name for module in iter_modules(seq2point.__path__)} - {"__main__"}
+    assert set(run_python(code).split()) == {*seq2point.__all__, *modules, "__version__"}
+
+
+def test_help_shows_what_there_is_and_how_to_begin():
+    text = pydoc.render_doc(seq2point, renderer=pydoc.plaintext)
+    assert 'seq2point.train(frame, "kettle")' in text
+    functions = text[text.index("\nFUNCTIONS") :]
+    for name in ("evaluate", "load_recording", "recording_from_frame", "simulate_house", "train"):
+        assert f"\n    {name}(" in functions
+    for setting in ("epochs", "budget_s", "hold_out", "pruning", "patience"):
+        assert f"{setting}: " in functions
+    assert "**" not in pydoc.render_doc(seq2point.train, renderer=pydoc.plaintext)
+
+
+def test_without_torch_the_package_lists_and_helps_with_what_is_there():
+    heavy = ("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard")
+    code = f"""
+import sys
+sys.modules |= dict.fromkeys({heavy})
+import pydoc, seq2point
+print(*dir(seq2point))
+assert "load_recording(" in pydoc.render_doc(seq2point)
+"""
+    listed = run_python(code).split()
+    assert {"Recording", "load_recording", "recording_from_frame", "runtime", "errors"} <= {*listed}
+    assert not {"train", "Model", "training"} & {*listed}
+
+
+def test_looking_at_the_package_does_not_run_its_command():
+    assert not hasattr(seq2point, "__main__")
+    assert not hasattr(seq2point, "__wrapped__")

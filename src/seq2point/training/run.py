@@ -115,21 +115,9 @@ def train_with_history(
     checkpoint_every_s: float = CHECKPOINT_EVERY_S,
     **settings: Unpack[SettingsOptions],
 ) -> Trained:
-    """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
+    """As `train`, and how the training went: the model, a row for every validation, and the speed.
 
-    `recordings` and `validation` are one recording or several, or pandas or Polars data frames with a row for each reading
-    in watts, as `data.frame.recording_from_frame` reads them.
-    `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
-    Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it; with
-    0 all is learned from, and the last weights are taken: there is nothing to choose by.
-    `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
-    training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
-    are the pruner's own, by name. `provenance` is more to record in the model.
-    `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
-    With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
-    training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
-    step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top level.
-    Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
+    The arguments and errors are those of `train`.
     """
     set_threads(threads)
     said, asked = meant(appliance, start), Settings.of(**settings)
@@ -162,13 +150,28 @@ def train_with_history(
 
 @share_parameters(train_with_history)
 def train(*recordings_and_appliance: Any, **options: Any) -> Model:
-    """Train a network for one appliance, and prune it.
+    """Train and prune a network for one appliance (Zhang et al. 2018: Adam, squared error, early stopping).
 
-    `recordings` are one recording (`load_recording`, `recording_from_frame`) or several, or data frames of pandas or Polars;
-    `appliance` is a name, as 'kettle', or one of your own (`appliances.define`). The options are those of
-    `train_with_history`, which also says how the training went; from `epochs` on they are described in `training.Settings`.
-    Raises DataError for recordings that cannot be learned from, UsageError for an option that does not exist or does not
-    fit, and TrainingError when the loss is no longer a number.
+    `recordings` and `validation` are one recording (`load_recording`, `recording_from_frame`) or several, or data frames of
+    pandas or Polars with a row for each reading in watts.
+    `appliance` is a name of the table, as 'kettle', or one of your own (`appliances.define`), whose scaling is fitted on the
+    training part. A training is for one appliance; module `transfer` joins several models into one.
+    Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it;
+    with 0 all is learned from, and the last weights are taken: there is nothing to choose by.
+    `network` is a name or an `Architecture`, by default the paper's; `window` its length in samples; `scaling` is a name or
+    the constants themselves. With `start` the training begins from that model's weights, with its architecture, scale and
+    masks, which hold throughout.
+    `pruning` is a name of `PRUNERS` or a pruner, `sparsity` the share of weights that it drops, `pruning_settings` its other
+    settings by name.
+    How long: `epochs` (ten), `steps`, or `budget_s` in seconds. `learning_rate`, `batch_size` (windows in a step), `patience`
+    (validations without a better loss), `seed` and all from `epochs` on are described in `help(seq2point.training.Settings)`.
+    With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
+    training had never stopped; `overwrite` begins anew where a run lies. `provenance` is more to record in the
+    model, `callbacks` are Lightning's. `threads` are the processor's; with `devices` above 1 so many processes on this
+    machine share every step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top
+    level.
+    Raises DataError for recordings that cannot be learned from; UsageError for a setting that does not exist, with the
+    nearest that does, or does not fit; TrainingError when the loss is no longer a number.
     """
     return train_with_history(*recordings_and_appliance, **options).model
 
