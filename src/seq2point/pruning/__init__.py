@@ -45,8 +45,8 @@ def find(name: str, **settings: Any) -> Pruner | None:
         if first["type"] == "extra_forbidden":
             known = [*PRUNERS[name].model_fields]
             near = nearest(where, known)
-            meant = f"did you mean '{near}'? " if near else ""
-            what = f"there is no such setting; {meant}{name} has {', '.join(known)}"
+            meant = f"; did you mean '{near}'?" if near else ""
+            what = f"there is no such setting; {name} has {', '.join(known)}{meant}"
         raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
 
 
