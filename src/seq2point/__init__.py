@@ -1,17 +1,32 @@
 """From a home's mains reading to the power of each appliance: train, prune, test and run seq2point networks.
 
-recording = seq2point.load_recording("house.parquet")
-model = seq2point.train(recording, "kettle", pruning="magnitude", epochs=5)
-model.save("kettle.safetensors")
-model = seq2point.Model.load("kettle.safetensors")
-kettle_w = model.disaggregate(mains_w)
+    recording = seq2point.load_recording("house.parquet")      # CSV or Parquet: times, mains and appliances in watts
+    model = seq2point.train(recording, "kettle", pruning="magnitude", epochs=5)
+    model.save("kettle.safetensors")
+    model = seq2point.Model.load("kettle.safetensors")         # or, without labels, Model.pretrained("kettle", 60)
+    kettle_w = model.disaggregate(mains_w)                     # f32[T] watts, as an array, pandas or Polars series
+
+Wherever a recording is asked for, a data frame of pandas or Polars may stand, with a row for each reading in watts, and a
+list of either: `seq2point.train(frame, "kettle")`. `recording_from_frame` says how its columns are found.
+
+    load_recording, recording_from_frame, Columns, Recording, simulate_house     measurements
+    train, PRUNERS, Model, Architecture                                          models
+    evaluate                                                                     metrics, beside always zero and the mean
+    Seq2PointError, DataError, ModelFileError, TrainingError, UsageError, VerificationError
+
+Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house or appliance, several
+appliances in one model), `compaction`, `deploy` (ONNX, LiteRT, C), `runtime` (exported files, without torch), `pretrained`,
+`protocols` and `nilmtk`. All errors that a user can cause are `Seq2PointError`s of one line.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2point.data.table import load_recording
+    from seq2point.data.frame import recording_from_frame
+    from seq2point.data.table import Columns, load_recording
     from seq2point.errors import DataError, ModelFileError, Seq2PointError, TrainingError, UsageError, VerificationError
     from seq2point.evaluation import evaluate
     from seq2point.model_file import Model
@@ -25,6 +40,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Architecture": "network",
+    "Columns": "data.table",
     "DataError": "errors",
     "Model": "model_file",
     "ModelFileError": "errors",
@@ -36,6 +52,7 @@ _HOMES = {
     "VerificationError": "errors",
     "evaluate": "evaluation",
     "load_recording": "data.table",
+    "recording_from_frame": "data.frame",
     "simulate_house": "simulator",
     "train": "training",
 }
@@ -43,6 +60,7 @@ _HOMES = {
 __all__ = [
     "PRUNERS",
     "Architecture",
+    "Columns",
     "DataError",
     "Model",
     "ModelFileError",
@@ -53,6 +71,7 @@ __all__ = [
     "VerificationError",
     "evaluate",
     "load_recording",
+    "recording_from_frame",
     "simulate_house",
     "train",
 ]
@@ -63,9 +82,25 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is not None:
         return getattr(import_module(f"seq2point.{home}"), name)
+    if name.startswith("_"):  # importing __main__ would run the command
+        raise AttributeError(f"module 'seq2point' has no attribute '{name}'")
     try:
         return import_module(f"seq2point.{name}")
     except ModuleNotFoundError as error:
         if error.name != f"seq2point.{name}":
             raise
         raise AttributeError(f"module 'seq2point' has no attribute '{name}'") from None
+
+
+def __dir__() -> list[str]:
+    """The public names and the modules; where torch is not installed, those that do without."""
+    modules = [module.name for module in iter_modules(__path__) if not module.name.startswith("_")]
+    names = sorted({*__all__, *modules, "__version__"})
+    return names if find_spec("torch") else [name for name in names if _is_importable(name)]
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return name == "__version__" or __getattr__(name) is not None
+    except ModuleNotFoundError:
+        return False

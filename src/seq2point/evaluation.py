@@ -10,11 +10,12 @@ import numpy as np
 from seq2point.appliances import Appliance
 from seq2point.choices import Engine
 from seq2point.coverage import Coverage
+from seq2point.data.frame import as_recordings
 from seq2point.errors import DataError
 from seq2point.gaps import bridge, fill_forward
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
-from seq2point.recording import Recording, Watts, same_period
+from seq2point.recording import Recording, RecordingsLike, Watts, same_period
 from seq2point.states import runs
 
 
@@ -58,7 +59,7 @@ class Evaluation:
 
 def evaluate(
     model: Predictor,
-    recordings: Sequence[Recording],
+    recordings: RecordingsLike,
     engine: Engine = "sliding",
     zone: tzinfo | None = None,
     progress: Progress | None = None,
@@ -66,10 +67,13 @@ def evaluate(
 ) -> Evaluation:
     """Score a model on recordings that it was not trained on, at every sample or at every `stride`-th.
 
+    `recordings` are one or several, or data frames as `data.frame.recording_from_frame` reads them.
     The mean predictor is the mean power in training; that of the recordings where the model does not know it.
     Raises DataError for another period than the model's, an appliance that a house lacks, and nothing to score.
     """
-    check(recordings, model.period_s, [appliance.name for appliance in model.appliances])
+    names = [appliance.name for appliance in model.appliances]
+    recordings = as_recordings(recordings, names, model.period_s)
+    check(recordings, model.period_s, names)
     predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}

@@ -28,8 +28,8 @@ from seq2point.errors import ModelFileError
 from seq2point.files import written_whole
 from seq2point.limits import ABSURD_W, NOISE_W
 from seq2point.network import Architecture, Seq2Point
-from seq2point.predictor import Progress, disaggregate_series
-from seq2point.recording import Recording, Watts
+from seq2point.predictor import Progress, disaggregate_series, mains_of
+from seq2point.recording import RecordingLike, Watts
 from seq2point.windows import Scale, answer_spans
 
 FORMAT = 1
@@ -120,7 +120,7 @@ class Model:
 
     def predict_w(
         self,
-        recording: Recording,
+        recording: RecordingLike,
         engine: Engine = "sliding",
         edges: Edges = "empty",
         clip: bool = True,
@@ -147,7 +147,8 @@ class Model:
 
         training = self.network.training
         self.network.eval()
-        power_w = answer_spans(recording, shape.window, shape.target_index, shape.outputs, answer, edges)
+        mains = mains_of(self, recording)
+        power_w = answer_spans(mains, shape.window, shape.target_index, shape.outputs, answer, edges)
         self.network.train(training)
         return power_w
 

@@ -10,7 +10,7 @@ from seq2point.appliances import Appliance
 from seq2point.choices import FILL, Edges, Engine
 from seq2point.data.align import place_on_grid
 from seq2point.errors import DataError
-from seq2point.recording import Recording, Watts, same_period
+from seq2point.recording import Recording, RecordingLike, Watts, same_period
 from seq2point.series import Mains, open_series
 
 Progress = Callable[[int], None]
@@ -36,12 +36,32 @@ class Predictor(Protocol):
         """Where it comes from, as JSON."""
 
     def predict_w(
-        self, recording: Recording, engine: Engine = "sliding", edges: Edges = "empty", *, progress: Progress | None = None
+        self,
+        recording: RecordingLike,
+        engine: Engine = "sliding",
+        edges: Edges = "empty",
+        *,
+        progress: Progress | None = None,
     ) -> Watts:
-        """The appliances' power for every sample of a recording: f32[T, A] in watts, NaN where there is no answer."""
+        """The appliances' power for every sample of a recording: f32[T, A] in watts, NaN where there is no answer.
+
+        Of a data frame the mains are read, onto the regular grid of the sampling period.
+        """
 
     def describe(self) -> dict[str, Any]:
         """What reports say of it, as JSON."""
+
+
+def mains_of(predictor: Predictor, given: RecordingLike) -> Recording:
+    """A recording as it stands, or the mains of a data frame at a predictor's sampling period.
+
+    Raises DataError as `data.frame.recording_from_frame` does, and for another period.
+    """
+    if isinstance(given, Recording):
+        return given
+    from seq2point.data.frame import as_recording
+
+    return as_recording(given, (), predictor.period_s)
 
 
 def warn_of_constants(constants_w: Mapping[str, float]) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -181,3 +181,15 @@ class Recording:
         """
         first = len(self) - int(len(self) * fraction)
         return self.slice(0, max(first - margin, 0)), self.slice(first, len(self))
+
+
+class Frame(Protocol):
+    """A data frame of pandas or Polars (eager or lazy), as `data.frame.recording_from_frame` reads it."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of its columns."""
+
+
+RecordingLike = Recording | Frame
+RecordingsLike = RecordingLike | Sequence[RecordingLike]

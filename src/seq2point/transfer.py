@@ -8,7 +8,7 @@ Grid 11(2), arXiv 1902.08835).
 import copy
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -16,18 +16,21 @@ from torch import nn
 
 from seq2point.appliances import Appliance, Definition
 from seq2point.choices import Freeze, Rescale
+from seq2point.data.frame import as_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model_file import Model
 from seq2point.pruning import PruneState
-from seq2point.recording import Recording
+from seq2point.recording import Recording, RecordingsLike
 from seq2point.states import on_state
-from seq2point.training import Trained, meant, train_with_history
+from seq2point.training import Settings, Trained, meant, train_with_history
+from seq2point.training.options import TransferOptions, spell_out
 from seq2point.windows import Scale
 
 
+@spell_out(Settings, train_with_history)
 def transfer(
     model: Model,
-    recordings: Recording | Sequence[Recording],
+    recordings: RecordingsLike,
     appliance: str | Appliance | None = None,
     *,
     freeze: Freeze | None = None,
@@ -35,10 +38,11 @@ def transfer(
     skip: float = 0.0,
     rescale: Rescale = "keep",
     seed: int = 0,
-    **options: Any,
+    **options: Unpack[TransferOptions],
 ) -> Trained:
     """Train a model on for other houses, or for another appliance.
 
+    `recordings` are one or several, or data frames of pandas or Polars at the model's sampling period.
     For another appliance the Linear layers begin anew and the convolutions are frozen by default; else the whole network goes on
     from where it is, and nothing is frozen by default. Masks hold. `days` takes so many first days of readings of each
     recording, after `skip` such days; 0 leaves the model as it is. `rescale` 'refit' fits the scaling constants to these
@@ -56,7 +60,7 @@ def transfer(
         start = copy.deepcopy(model)
         start.provenance |= {"transfer": origin(model, freeze=frozen, days=days, rescale=rescale)}
         return Trained(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
-    houses = _cut(recordings, what, days, skip)
+    houses = _cut(model, recordings, what, days, skip)
     start = for_appliance(model, what, houses, seed, frozen) if another else copy.deepcopy(model)
     if rescale == "refit":
         start.scale = Scale.fitted([what], houses)
@@ -64,23 +68,24 @@ def transfer(
     return train_with_history(houses, what, start=start, freeze=frozen, seed=seed, provenance={"transfer": record}, **options)
 
 
+@spell_out(Settings, train_with_history)
 def train_anew(
     model: Model,
-    recordings: Recording | Sequence[Recording],
+    recordings: RecordingsLike,
     appliance: str | Appliance | None = None,
     *,
     days: float | None = None,
     skip: float = 0.0,
     rescale: Rescale = "keep",
     seed: int = 0,
-    **options: Any,
+    **options: Unpack[TransferOptions],
 ) -> Trained:
     """Train a model's architecture from fresh weights on what a transfer would learn from: what the transfer must beat.
 
     Of the model it takes the shape and the scaling, no weights and no masks. Arguments and errors are those of `transfer`.
     """
     what = appliance_of(model, appliance)
-    houses = _cut(recordings, what, days, skip)
+    houses = _cut(model, recordings, what, days, skip)
     scale = Scale.fitted([what], houses) if rescale == "refit" else _scale(model, what)
     return train_with_history(houses, what, network=model.architecture, scaling=scale, seed=seed, **options)
 
@@ -111,18 +116,19 @@ def origin(model: Model, **asked: Any) -> dict[str, Any]:
     return {"from": came_from, **asked}
 
 
-def _cut(recordings: Recording | Sequence[Recording], appliance: Appliance, days: float | None, skip: float) -> list[Recording]:
+def _cut(model: Model, recordings: RecordingsLike, appliance: Appliance, days: float | None, skip: float) -> list[Recording]:
     """What of the recordings is learned from; a warning where it is less than asked for, and where the appliance is never on."""
-    houses, name = [recordings] if isinstance(recordings, Recording) else list(recordings), appliance.name
+    name = appliance.name
+    houses = as_recordings(recordings, [name], model.period_s)
     if days is not None or skip:
         houses = [house.first_days(house.days if days is None else days, name, skip) for house in houses]
     for house in houses:
         if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
-            warnings.warn(f"house {house.house}: {found:.3g} days of readings are all there is, not {days:g}", stacklevel=3)
+            warnings.warn(f"house {house.house}: {found:.3g} days of readings are all there is, not {days:g}", stacklevel=4)
     power_w = [house.appliance_w(name) for house in houses]
     known = not all(np.isnan(w).all() for w in power_w)
     if known and not any(on_state(np.nan_to_num(w), appliance, houses[0].period_s).any() for w in power_w):
-        warnings.warn(f"{appliance.label} is never on in what is learned from: a model forgets it there", stacklevel=3)
+        warnings.warn(f"{appliance.label} is never on in what is learned from: a model forgets it there", stacklevel=4)
     return houses
 
 
@@ -134,7 +140,7 @@ def _scale(model: Model, appliance: Appliance) -> Scale:
 
 
 def for_appliance(
-    model: Model, appliance: Appliance, recordings: Sequence[Recording], seed: int = 0, freeze: Freeze = "convolutions"
+    model: Model, appliance: Appliance, recordings: RecordingsLike, seed: int = 0, freeze: Freeze = "convolutions"
 ) -> Model:
     """A model of another appliance with a model's convolutions and masks, and fresh Linear layers that answer the mean power.
 
@@ -143,6 +149,7 @@ def for_appliance(
     """
     if freeze == "all-but-output":
         raise UsageError(f"hidden units that are fresh for {appliance.label} must learn: choose --freeze convolutions or none")
+    recordings = as_recordings(recordings, [appliance.name], model.period_s)
     known_w = np.concatenate([r.appliance_w(appliance.name)[~np.isnan(r.appliance_w(appliance.name))] for r in recordings])
     if not len(known_w):
         raise DataError(f"{', '.join(r.house for r in recordings)}: no reading of '{appliance.name}' to learn from")

@@ -46,9 +46,9 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         2,
         "a window of 600 samples does not fit seq2point: an odd number of at least 30",
     ),
-    "epochs and steps": ("train kettle --train {train} --out {out} --epochs 1 --steps 9", 2, "give one of --epochs, --steps and"),
-    "no steps": ("train kettle --train {train} --out {out} --steps 0", 2, "--steps 0: input should be greater than 0"),
-    "no patience": ("train kettle --train {train} --out {out} --patience 0", 2, "--patience 0: input should be greater than 0"),
+    "epochs and steps": ("train kettle --train {train} --out {out} --epochs 1 --steps 9", 2, "give one of epochs, steps and"),
+    "no steps": ("train kettle --train {train} --out {out} --steps 0", 2, "steps 0: input should be greater than 0"),
+    "no patience": ("train kettle --train {train} --out {out} --patience 0", 2, "patience 0: input should be greater than 0"),
     "a training file that is not there": ("train kettle --train {nowhere} --out {out}", 1, "nowhere.csv: no such file"),
     "a training file that is empty": ("train kettle --train {empty} --out {out}", 1, "empty.csv: the file is empty"),
     "a training file that is no table": (

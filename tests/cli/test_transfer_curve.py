@@ -69,7 +69,7 @@ def test_the_same_file_is_tested_on_after_the_days(seq2point: Command, model: Pa
         (("--days", "0,-1"), 2, "--days 0,-1: write numbers from zero on"),
         (("--days", "0,7"), 1, "house 7: holds 0.25 days of readings of kettle, the curve needs 7"),
         (("--days", "0.1", "--freeze", "wall"), 2, "--freeze wall: choose none, convolutions or all-but-output"),
-        (("--days", "0.1", "--epochs", 1), 2, "give one of --epochs, --steps and --budget"),
+        (("--days", "0.1", "--epochs", 1), 2, "give one of epochs, steps and budget_s"),
         (("--days", "0.1", "--appliance", "fridge"), 1, "house7.parquet: no column for 'fridge'"),
     ],
 )

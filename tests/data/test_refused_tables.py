@@ -5,6 +5,7 @@ import random
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -178,7 +179,6 @@ def test_times_out_of_order_repeated_or_unreadable(tmp_path: Path, times: tuple[
         pl.Series(["a", "b"], dtype=pl.Categorical),
         [True, False],
         [{"a": 1}, {"a": 2}],
-        pl.Series([None, None], dtype=pl.Null),
     ],
 )
 def test_parquet_columns_that_hold_no_times_or_no_numbers(tmp_path: Path, values: object):
@@ -187,6 +187,16 @@ def test_parquet_columns_that_hold_no_times_or_no_numbers(tmp_path: Path, values
     assert "column 'time' holds" in refusal(path)
     pl.DataFrame({"time": [0, 6], "mains": values}).write_parquet(path)
     assert "column 'mains' holds" in refusal(path)
+
+
+def test_a_parquet_column_of_nulls_holds_gaps(tmp_path: Path):
+    path, nulls = tmp_path / "house.parquet", pl.Series([None, None], dtype=pl.Null)
+    pl.DataFrame({"time": nulls, "mains": [1.0, 2.0]}).write_parquet(path)
+    assert "column 'time' holds" in refusal(path)
+    pl.DataFrame({"time": [0, 6], "mains": nulls}).write_parquet(path)
+    assert refusal(path) == ": the mains hold no reading at all, only gaps"
+    pl.DataFrame({"time": [0, 6], "mains": [1.0, 2.0], "kettle": nulls}).write_parquet(path)
+    assert np.isnan(load_recording(path).appliance_w("kettle")).all()
 
 
 def test_a_parquet_row_is_counted_from_one(tmp_path: Path):

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, UsageError
 from seq2point.appliances import find
+from seq2point.deploy import Limits
 from seq2point.deploy.verify import verify
 from seq2point.evaluation import evaluate
 
@@ -37,6 +39,17 @@ def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(model: Model
     words = [row[0] for row in found.rows()]
     assert words[1:7] == ["MAE", "MAE while on", "SAE", "F1", "latency, batch 1", "peak memory of the process"]
     assert words[7:] == ["file", "gzipped", "largest difference"]
+
+
+@pytest.mark.usefixtures("no_costs")
+def test_a_data_frame_calibrates_and_verifies_as_its_recording_does(model: Model, export: Export, tmp_path: Path):
+    recording = house(6000)
+    frame = pl.DataFrame({"mains": recording.mains_w, "kettle": recording.appliance_w("kettle")})
+    reports = []
+    for given in (recording, frame):
+        power_w = export(model, int8=True, calibrate=given, limits=Limits(on_mae=9.0, sae=9.0)).predict_w(given)
+        reports.append((verify(tmp_path / "model.onnx", model, given, threads=1).metrics, power_w.tobytes()))
+    assert reports[0] == reports[1]
 
 
 @pytest.mark.usefixtures("no_costs")

@@ -132,7 +132,7 @@ def test_a_file_that_is_no_protocol_is_refused_in_one_line_with_its_key(case: st
 SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "a strange setting": ({"steps = 3": "step = 3"}, "small.toml: training.step: there is no such key"),
     "a setting out of range": ({"steps = 3": "steps = 0"}, "small.toml: training.steps: input should be greater than 0"),
-    "two lengths": ({"steps = 3": "steps = 3, epochs = 1"}, "small.toml: training: give one of --epochs, --steps and --budget"),
+    "two lengths": ({"steps = 3": "steps = 3, epochs = 1"}, "small.toml: training: give one of epochs, steps and budget_s"),
     "a strange network": ({"network = {": "network = { layers = 3,"}, "small.toml: network.layers: there is no such key"),
     "an unknown network": (
         {"network = { channels = [4, 4], kernels = [5, 3], hidden = 8 }": 'network = "big"'},

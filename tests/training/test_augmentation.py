@@ -102,7 +102,7 @@ def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> N
     assert Settings.of().augmentation == Augmentation(0.7, 0.3)
     assert Settings.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
     for option in ("transplant", "gain"):
-        with pytest.raises(UsageError, match="go with --engine sliding"):
+        with pytest.raises(UsageError, match="go with engine 'sliding'"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})
 
 

@@ -5,6 +5,7 @@ Each check names the first place that fails it; with `repair` it mends and notes
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,20 @@ from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.recording import Watts
+
+
+class Hints(NamedTuple):
+    """How a caller says what a check advises."""
+
+    repair: str
+    unit: str
+    time: str
+    mains: str
+    period: str
+    resample: str
+
+
+FLAGS = Hints("--repair", "--unit kW", "--time-column NAME", "--mains-column NAME", "--period", "say --resample")
 
 
 @dataclass
@@ -31,13 +46,15 @@ class Checks:
     notes: list[str] = field(default_factory=list)
     rows_before: int = 0
     _clock: Clock | None = None
+    hints: Hints = FLAGS
 
     def place(self, row: int) -> str:
         """A row as its reader would find it."""
         row += self.rows_before
         return f"row {row + 1}" if self.first_line is None else f"line {row + self.first_line}"
 
-    def _fail(self, row: int, what: str, advice: str = "mend it, or use --repair") -> DataError:
+    def _fail(self, row: int, what: str, advice: str | None = None) -> DataError:
+        advice = advice or f"mend it, or use {self.hints.repair}"
         return DataError(f"{self.path}, {self.place(row)}: {what}; {advice}")
 
     def times_s(self, column: pl.Series) -> Times:
@@ -47,7 +64,7 @@ class Checks:
         Raises DataError where one is missing, unreadable, outside the years 1 to 9999 or in another unit than the rest.
         """
         if not may_hold_times(column):
-            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: --time-column NAME")
+            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: {self.hints.time}")
         with refuse_damage(self.path, "its times cannot be read"):
             self._clock = self._clock or Clock(place=lambda row: f"{self.path}, {self.place(row - self.rows_before)}")
             times = self._clock.seconds(column)
@@ -69,7 +86,7 @@ class Checks:
         row = int(bad[0]) + 1
         if not self.repair:
             what = "the time repeats the row before" if steps[row - 1] == 0 else "the time goes back"
-            raise self._fail(row, what, "sort the file, or use --repair")
+            raise self._fail(row, what, f"sort the file, or use {self.hints.repair}")
         order = np.argsort(times_s, kind="stable")
         kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
         self.notes.append(f"{len(bad)} rows out of order or repeated; {len(times_s) - len(kept)} repeats dropped")
@@ -89,7 +106,7 @@ class Checks:
                 row = int(strange[0])
                 raise self._fail(row, f"'{column.name}' is '{column[row][:40]}', not a number")
             self._note(strange, column.name, "not numbers")
-        elif column.dtype.is_numeric():
+        elif column.dtype.is_numeric() or column.dtype == pl.Null:
             numbers = column.cast(pl.Float32)
         else:
             raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not numbers")
@@ -100,9 +117,10 @@ class Checks:
         watts = self.numbers(column)
         if factor != 1:
             watts = watts * np.float32(factor)
+        absurd = "more than a house can draw"
         for rows, what, advice in (
-            (np.flatnonzero(watts < -NOISE_W), "below zero", "mend it, or use --repair"),
-            (np.flatnonzero(watts > ABSURD_W), "more than a house can draw", "check the unit, or use --repair"),
+            (np.flatnonzero(watts < -NOISE_W), "below zero", None),
+            (np.flatnonzero(watts > ABSURD_W), absurd, f"check the unit, or use {self.hints.repair}"),
         ):
             if len(rows) and not self.repair:
                 row = int(rows[0])
@@ -130,4 +148,4 @@ class Checks:
     def mains_highest(self, highest_w: float, rows: int) -> None:
         """Refuse mains whose highest reading is so small that they must be kilowatts."""
         if 0 < highest_w < KILOWATTS_BELOW and rows > 100:
-            raise DataError(f"{self.path}: the mains never exceed {highest_w:g} W; if they are kilowatts, say --unit kW")
+            raise DataError(f"{self.path}: the mains never exceed {highest_w:g} W; if they are kilowatts, say {self.hints.unit}")

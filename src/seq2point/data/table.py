@@ -14,7 +14,7 @@ from seq2point.appliances import canonical, known, name_columns, of_kind
 from seq2point.choices import FILL, Unit
 from seq2point.data import store
 from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_on_grid
-from seq2point.data.checks import Checks
+from seq2point.data.checks import FLAGS, Checks, Hints
 from seq2point.data.damage import refuse_damage
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
@@ -62,6 +62,7 @@ class Table:
     claimed_period_s: float | None = None
     notes: tuple[str, ...] = ()
     fill: int = FILL
+    hints: Hints = FLAGS
 
     def __len__(self) -> int:
         return len(self.watts["mains"])
@@ -99,7 +100,7 @@ class Table:
                 )
             if resample:
                 return
-            advice = f"say --resample to {'repeat readings' if coarser else 'average it'}"
+            advice = f"{self.hints.resample} to {'repeat readings' if coarser else 'average it'}"
         elif self.times_s is not None:
             advice = f"it says too little for that: {advice}"
         raise DataError(f"{self.path}: a reading every {found_s:g} s, the model needs one every {period_s:g} s; {advice}")
@@ -118,12 +119,16 @@ class Table:
 
 
 class File(NamedTuple):
-    """A file's columns and a way to read some of them; `first_line` is where its rows begin, None in Parquet."""
+    """A file's columns and a way to read some of them; `first_line` is where its rows begin, None in Parquet.
+
+    `hints` tell its reader how to say what an error advises.
+    """
 
     path: Path
     names: list[str]
     first_line: int | None
     lines: pl.LazyFrame | None
+    hints: Hints = FLAGS
 
     def read(self, names: Sequence[str]) -> pl.DataFrame:
         """The rows of some columns; the cells of a CSV stay text.
@@ -213,6 +218,28 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
     or absurd, and times that go back or repeat; each says where.
     """
     file = open_file(Path(path))
+    named = find_columns(file, appliances, columns)
+    metadata = store.metadata_of(file.path) if file.first_line is None else {}
+    return checked_table(file, file.read(named.wanted), named, columns, metadata)
+
+
+class Named(NamedTuple):
+    """The columns of a table to read: that of the times, where there is one, and those of the readings by their names."""
+
+    time: str | None
+    watts: Mapping[str, str]
+
+    @property
+    def wanted(self) -> list[str]:
+        """The columns, each once."""
+        return list(dict.fromkeys([*([self.time] if self.time else []), *self.watts.values()]))
+
+
+def find_columns(file: File, appliances: Sequence[str] | None, columns: Columns) -> Named:
+    """The columns of the times, the mains and some appliances, as named or by the usual names.
+
+    Raises DataError for one that is not there.
+    """
     time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
     names = {"mains": mains_column(file, columns, time_name)}
     found = name_columns(name for name in file.names if name not in (time_name, names["mains"]))
@@ -225,8 +252,7 @@ def read_table(path: str | Path, appliances: Sequence[str] | None = (), columns:
         if column is None:
             raise DataError(f"{file.path}: no column for '{name}' (columns: {file.listing})")
         names[name] = found[column]
-    wanted = list(dict.fromkeys([*([time_name] if time_name else []), *names.values()]))
-    return _checked(file, file.read(wanted), time_name, names, columns)
+    return Named(time_name, names)
 
 
 def mains_column(file: File, columns: Columns, time_name: str | None) -> str:
@@ -236,25 +262,29 @@ def mains_column(file: File, columns: Columns, time_name: str | None) -> str:
     rest = [name for name in file.names if name != time_name]
     name = rest[0] if len(rest) == 1 else file.first_of(MAINS_NAMES)
     if name is None:
-        raise DataError(f"{file.path}: no column for the mains (columns: {file.listing}); name it: --mains-column NAME")
+        raise DataError(f"{file.path}: no column for the mains (columns: {file.listing}); name it: {file.hints.mains}")
     return name
 
 
-def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mapping[str, str], columns: Columns) -> Table:
-    checks = Checks(file.path, file.first_line, columns.repair)
+def checked_table(file: File, rows: pl.DataFrame, named: Named, columns: Columns, metadata: Mapping[str, str]) -> Table:
+    """The table of some rows, once they have passed the checks; `metadata` is the file's own, in text.
+
+    Raises DataError for a value or a time that does not pass, and for metadata that the times belie.
+    """
+    checks = Checks(file.path, file.first_line, columns.repair, hints=file.hints)
     time = times_s = None
-    if time_name:
-        times_s = checks.times_s(rows[time_name])
+    if named.time:
+        times_s = checks.times_s(rows[named.time])
         if (order := checks.ascending(times_s)) is not None:
             rows, times_s = rows[order], times_s[order]
-        time = rows[time_name]
-    watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in names.items()}
+        time = rows[named.time]
+    watts = {name: checks.watts(rows[column], WATTS[columns.unit]) for name, column in named.watts.items()}
     checks.mains_unit(watts["mains"])
-    facts = store.metadata_of(file.path) if file.first_line is None else {}
-    claimed = claimed_period_s(file.path, facts.get("period_s"))
+    claimed = claimed_period_s(file.path, metadata.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
     require_claim(file.path, claimed, shown)
-    return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes), columns.fill)
+    house = metadata.get("house", file.path.stem)
+    return Table(file.path, time, times_s, watts, house, claimed, tuple(checks.notes), columns.fill, file.hints)
 
 
 def require_claim(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
@@ -291,7 +321,7 @@ def to_recording(table: Table, period_s: float | None = None) -> Recording:
     """The recording in a table, on the regular grid of its own period or of another."""
     period_s = period_s or table.period_s
     if period_s is None:
-        raise DataError(f"{table.path}: has no times; give its sampling period with --period")
+        raise DataError(f"{table.path}: has no times; give its sampling period with {table.hints.period}")
     return on_grid(table, table.grid(period_s), period_s)
 
 

@@ -14,7 +14,7 @@ from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
     from seq2point.model_file import Model
-    from seq2point.recording import Recording
+    from seq2point.recording import RecordingLike, RecordingsLike
 
 TARGETS = {
     "onnx": "seq2point.deploy.onnx",
@@ -42,14 +42,14 @@ class Order:
     """What is asked of a target.
 
     `calibrate` is what int8 ranges are taken from, `verify` what the result is held to beside the native model (several
-    houses, none for random windows). With `force` a result that fails is written all the same. Flash, RAM and the prefix of
-    names are a microcontroller's.
+    houses, none for random windows); data frames will do for either. With `force` a result that fails is written all the
+    same. Flash, RAM and the prefix of names are a microcontroller's.
     """
 
     sliding: bool = False
     int8: bool = False
-    calibrate: "Recording | None" = None
-    verify: Sequence["Recording"] = ()
+    calibrate: "RecordingLike | None" = None
+    verify: "RecordingsLike" = ()
     limits: Limits = USUAL
     force: bool = False
     flash_bytes: int | None = None

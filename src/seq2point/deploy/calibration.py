@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2point.data.frame import as_recording, as_recordings
 from seq2point.deploy import Order
 from seq2point.errors import DataError
 from seq2point.evaluation import check
@@ -44,14 +45,16 @@ def parts(model: Model, order: Order) -> tuple[Recording | None, list[Recording]
     Raises DataError for recordings that do not fit, and where the appliance is never on in what is held back.
     """
     names = [a.name for a in model.appliances]
-    check([*order.verify, *([order.calibrate] if order.calibrate else [])], model.period_s, names)
-    if order.calibrate is None:
-        return None, list(order.verify)
-    fitted, held_back = order.calibrate.hold_out(HELD_BACK, model.window)
+    verify = as_recordings(order.verify, names, model.period_s)
+    calibrate = None if order.calibrate is None else as_recording(order.calibrate, names, model.period_s)
+    check([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
+    if calibrate is None:
+        return None, verify
+    fitted, held_back = calibrate.hold_out(HELD_BACK, model.window)
     on_windows(fitted, model, CALIBRATED_ON)
-    if not order.verify:
+    if not verify:
         on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
-    return fitted, list(order.verify) or [held_back]
+    return fitted, verify or [held_back]
 
 
 def on_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:

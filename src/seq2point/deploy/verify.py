@@ -11,6 +11,7 @@ import torch
 
 from seq2point import costs, runtime
 from seq2point.appliances import Appliance
+from seq2point.data.frame import as_recordings
 from seq2point.deploy import USUAL, Limits
 from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.footprint import peak_mb
@@ -18,7 +19,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.evaluation import check, stretches_of
 from seq2point.metrics import Metrics, score
 from seq2point.model_file import Model
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, RecordingsLike, Watts
 from seq2point.runtime import Runtime
 
 RANDOM_WINDOWS = 1024
@@ -75,7 +76,7 @@ class Verification:
 
 
 def verify(
-    path: Path, model: Model, recordings: Sequence[Recording] = (), limits: Limits = USUAL, threads: int | None = None
+    path: Path, model: Model, recordings: RecordingsLike = (), limits: Limits = USUAL, threads: int | None = None
 ) -> Verification:
     """Hold an exported file to a native model, over recordings or over random mains where there are none.
 
@@ -88,7 +89,8 @@ def verify(
     names = [[a.name for a in side.appliances] for side in (model, exported)]
     if names[0] != names[1]:
         raise UsageError(f"{path} answers for {', '.join(names[1])}, the model for {', '.join(names[0])}")
-    check(recordings, exported.period_s, [a.name for a in model.appliances])
+    recordings = as_recordings(recordings, names[0], exported.period_s)
+    check(recordings, exported.period_s, names[0])
     asked = recordings or [random_mains(exported)]
     answers = [_both(model, exported, recording) for recording in asked]
     largest_w = max(float(np.nanmax(np.abs(ours_w - native_w))) for native_w, ours_w in answers)

@@ -256,10 +256,11 @@ class Search:
 
     def _export(self, network: Part, store: Store, folder: Path) -> dict[str, Any]:
         model, in_c = Model.load(store.folder(network) / WEIGHTS), self.target == "microcontroller"
+        verify = list(self.validation) or [r.hold_out(HELD_OUT, self.model.window)[1] for r in self.train]
         order = Order(
             int8=self.int8 and not in_c,
             calibrate=max(self.train, key=lambda recording: recording.days) if self.int8 or in_c else None,
-            verify=list(self.validation) or [r.hold_out(HELD_OUT, self.model.window)[1] for r in self.train],
+            verify=verify,
             limits=ANY_LOSS,
             force=True,
             flash_bytes=(self.room.flash_bytes or ANY_SIZE) if in_c else None,
@@ -274,7 +275,7 @@ class Search:
             "latency_s": costs["latency_ms"] / 1e3,
             "metrics": proof["metrics"]["exported"][name],
             "native_metrics": proof["metrics"]["native"][name],
-            "zero_mae_w": self._zero_mae_w(order.verify),
+            "zero_mae_w": self._zero_mae_w(verify),
         }
 
     def _zero_mae_w(self, recordings: Sequence[Recording]) -> float:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import polars as pl
 
@@ -11,13 +11,15 @@ from seq2point import masks
 from seq2point.appliances import Appliance, Definition
 from seq2point.compaction import compact, remainder
 from seq2point.costs import compare
+from seq2point.data.frame import as_recordings
 from seq2point.evaluation import Evaluation, check, evaluate
 from seq2point.files import write_json, written_whole
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
-from seq2point.recording import Recording, house_label
-from seq2point.training import Trained, meant, train_with_history
+from seq2point.recording import Recording, RecordingsLike, house_label
+from seq2point.training import Settings, Trained, meant, train_with_history
+from seq2point.training.options import ExperimentOptions, spell_out
 
 
 class Outcome(NamedTuple):
@@ -61,21 +63,25 @@ class Files(NamedTuple):
         return {what: path for what, path in self._asdict().items() if path.exists()}
 
 
+@spell_out(Settings, train_with_history)
 def run(
-    recordings: Sequence[Recording],
+    recordings: RecordingsLike,
     appliance: str | Appliance | Definition,
     files: Files,
     folder: Path,
-    test: Sequence[Recording] = (),
-    **options: Any,
+    test: RecordingsLike = (),
+    **options: Unpack[ExperimentOptions],
 ) -> Outcome:
     """Train on recordings, test on others (on the held-out blocks where none are given) and write what came of it.
 
     `files` are the results; checkpoints and logs lie in `folder`. `options` are those of `train_with_history`.
     Raises DataError before any training for test recordings of another period than the training's or without the appliance.
     """
-    start: Model | None = options.get("start")
+    start = options.get("start")
     what = meant(appliance, start)
+    period_s = start.period_s if start else None
+    recordings = as_recordings(recordings, [what.name], period_s)
+    test = as_recordings(test, [what.name], period_s or (recordings[0].period_s if recordings else None))
     if recordings:
         check(test, recordings[0].period_s, [what.name])
     trained = train_with_history(recordings, what, out=folder, **options)

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from seq2point.choices import nearest
 from seq2point.errors import UsageError
 from seq2point.masks import Masks, merge
 from seq2point.pruning.entropic import Entropic
@@ -56,7 +57,10 @@ def find(name: str, **settings: Any) -> Pruner | None:
         where = ".".join(map(str, first["loc"]))
         what = first["msg"].lower()
         if first["type"] == "extra_forbidden":
-            what = f"there is no such setting; {name} has {', '.join(PRUNERS[name].model_fields)}"
+            known = [*PRUNERS[name].model_fields]
+            near = nearest(where, known)
+            meant = f"; did you mean '{near}'?" if near else ""
+            what = f"there is no such setting; {name} has {', '.join(known)}{meant}"
         raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from seq2point.appliances import Appliance
 from seq2point.choices import FILL, Edges, Engine
 from seq2point.errors import DataError
-from seq2point.predictor import Progress, disaggregate_series
-from seq2point.recording import Recording, Watts
+from seq2point.predictor import Progress, disaggregate_series, mains_of
+from seq2point.recording import RecordingLike, Watts
 from seq2point.runtime.facts import Facts
 from seq2point.windows import answer_spans
 
@@ -90,7 +90,12 @@ class Runtime(ABC):
         return np.concatenate(answers)
 
     def predict_w(
-        self, recording: Recording, engine: Engine = "sliding", edges: Edges = "empty", *, progress: Progress | None = None
+        self,
+        recording: RecordingLike,
+        engine: Engine = "sliding",
+        edges: Edges = "empty",
+        *,
+        progress: Progress | None = None,
     ) -> Watts:
         """The appliances' power for every sample of a recording: f32[T, A] in watts, never below zero.
 
@@ -98,8 +103,9 @@ class Runtime(ABC):
         window, whatever the engine.
         """
         pieces = self._chunks_of if engine == "sliding" and self.facts.sliding else self._windows_of
+        mains = mains_of(self, recording)
         return answer_spans(
-            recording, self.window, self.facts.target_index, len(self.appliances), lambda watts: pieces(watts, progress), edges
+            mains, self.window, self.facts.target_index, len(self.appliances), lambda watts: pieces(watts, progress), edges
         )
 
     def disaggregate(self, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL) -> Any:

@@ -7,11 +7,12 @@ import platform
 import signal
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 import lightning.pytorch as pl
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seq2point import masks, sliding
@@ -28,19 +30,21 @@ from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.coverage import DAY_S, LEAST
+from seq2point.data.frame import as_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.recording import Recording, same_period
+from seq2point.recording import Recording, RecordingsLike, same_period
 from seq2point.training import processes
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
 from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
+from seq2point.training.options import share_parameters, spell_out
 from seq2point.training.progress import ShownProgress
-from seq2point.training.settings import Pace, Plan, Settings, plan
+from seq2point.training.settings import Pace, Plan, Settings, SettingsOptions, plan
 from seq2point.windows import Scale, defined, window_runs
 
 HELD_OUT = 0.2
@@ -66,29 +70,33 @@ class Trained(NamedTuple):
 def meant(appliance: str | Appliance | Definition, start: Model | None = None) -> Appliance | Definition:
     """The appliance to train for: by name that of the table, or that of the model to start from.
 
-    Raises UsageError for a name that neither has.
+    Raises UsageError for a name that neither has, and for several appliances.
     """
-    if not isinstance(appliance, str):
+    if isinstance(appliance, Appliance | Definition):
         return appliance
+    if not isinstance(appliance, str):
+        raise _no_appliance(appliance)
     if start is not None and canonical(appliance) == start.appliances[0].name:
         return start.appliances[0]
     return find_appliance(appliance)
 
 
-def train(recordings: Recording | Sequence[Recording], appliance: str | Appliance | Definition, **options: Any) -> Model:
-    """Train a network for one appliance; the options are those of `train_with_history`, which also says how it went.
+def _no_appliance(given: Any) -> UsageError:
+    if isinstance(given, Iterable):
+        return UsageError(
+            "a training is for one appliance, not for a list of them: call it for each, or train one and `transfer` it to the "
+            "others, then `join` them into one model (both in seq2point.transfer)"
+        )
+    return UsageError(f"an appliance of type {type(given).__name__}: give a name, as 'kettle', or `appliances.define` one")
 
-    Raises DataError for recordings that cannot be learned from and UsageError for options that do not fit.
-    """
-    return train_with_history(recordings, appliance, **options).model
 
-
+@spell_out(Settings)
 def train_with_history(
-    recordings: Recording | Sequence[Recording],
+    recordings: RecordingsLike,
     appliance: str | Appliance | Definition,
     *,
-    validation: Recording | Sequence[Recording] | None = None,
-    hold_out: float = HELD_OUT,
+    validation: RecordingsLike | None = None,
+    hold_out: Annotated[float, Field(ge=0, lt=1)] = HELD_OUT,
     network: str | Architecture | None = None,
     window: int | None = None,
     start: Model | None = None,
@@ -102,37 +110,29 @@ def train_with_history(
     overwrite: bool = False,
     device: Device = "auto",
     devices: int = 1,
-    threads: int | None = None,
+    threads: PositiveInt | None = None,
     progress: bool = True,
     callbacks: Sequence[pl.Callback] = (),
     checkpoint_every_s: float = CHECKPOINT_EVERY_S,
-    **settings: Any,
+    **settings: Unpack[SettingsOptions],
 ) -> Trained:
-    """Train and prune a network on recordings (Zhang et al. 2018: Adam, squared error, early stopping).
+    """As `train`, and how the training went: the model, a row for every validation, and the speed.
 
-    `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
-    Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it; with
-    0 all is learned from, and the last weights are taken: there is nothing to choose by.
-    `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
-    training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
-    are the pruner's own, by name. `provenance` is more to record in the model.
-    `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
-    With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
-    training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
-    step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top level.
-    Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
+    The arguments and errors are those of `train`.
     """
     set_threads(threads)
-    said = meant(appliance, start)
+    said, asked = meant(appliance, start), Settings.of(**settings)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
-    training, held_out = _split(_as_list(recordings), _as_list(validation), hold_out, architecture.window)
+    of_it = partial(as_recordings, appliances=[said.name], period_s=start.period_s if start else None)
+    validated_on = [] if validation is None else of_it(validation)
+    training, held_out = _split(of_it(recordings), validated_on, hold_out, architecture.window)
     what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
-    if pruner and settings.get("freeze", "none") != "none":
+    if pruner and asked.freeze != "none":
         raise UsageError("a pruner would zero weights that --freeze keeps as they are: prune first, or freeze nothing")
     on = choose_device(device)
-    task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
+    task = _Task.of(model, training, held_out, pruner, asked, on, start is not None, devices)
     task.warn_of_gaps()
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
@@ -148,6 +148,34 @@ def train_with_history(
         folder.write(task.asked(), done.planned, finished=True)
     windows_per_s = done.steps * task.batches.windows_per_step / done.trained_s if done.trained_s else 0.0
     return Trained(model, done.history, done.trained_s, windows_per_s, held_out, done.pruned)
+
+
+@share_parameters(train_with_history)
+def train(*recordings_and_appliance: Any, **options: Any) -> Model:
+    """Train and prune a network for one appliance (Zhang et al. 2018: Adam, squared error, early stopping).
+
+    `recordings` and `validation` are one recording (`load_recording`, `recording_from_frame`) or several, or data frames of
+    pandas or Polars with a row for each reading in watts.
+    `appliance` is a name of the table, as 'kettle', or one of your own (`appliances.define`), whose scaling is fitted on the
+    training part. A training is for one appliance; module `transfer` joins several models into one.
+    Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it;
+    with 0 all is learned from, and the last weights are taken: there is nothing to choose by.
+    `network` is a name or an `Architecture`, by default the paper's; `window` its length in samples; `scaling` is a name or
+    the constants themselves. With `start` the training begins from that model's weights, with its architecture, scale and
+    masks, which hold throughout.
+    `pruning` is a name of `PRUNERS` or a pruner, `sparsity` the share of weights that it drops, `pruning_settings` its other
+    settings by name.
+    How long: `epochs` (ten), `steps`, or `budget_s` in seconds. `learning_rate`, `batch_size` (windows in a step), `patience`
+    (validations without a better loss), `seed` and all from `epochs` on are described in `help(seq2point.training.Settings)`.
+    With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
+    training had never stopped; `overwrite` begins anew where a run lies. `provenance` is more to record in the
+    model, `callbacks` are Lightning's. `threads` are the processor's; with `devices` above 1 so many processes on this
+    machine share every step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top
+    level.
+    Raises DataError for recordings that cannot be learned from; UsageError for a setting that does not exist, with the
+    nearest that does, or does not fit; TrainingError when the loss is no longer a number.
+    """
+    return train_with_history(*recordings_and_appliance, **options).model
 
 
 class _Done(NamedTuple):
@@ -371,12 +399,6 @@ class _Work:
             trainer.global_step,
             planned,
         )
-
-
-def _as_list(recordings: Recording | Sequence[Recording] | None) -> list[Recording]:
-    if recordings is None:
-        return []
-    return [recordings] if isinstance(recordings, Recording) else list(recordings)
 
 
 def _batches(houses: Houses, settings: Settings) -> Batches:

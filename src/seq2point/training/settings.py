@@ -1,11 +1,12 @@
 """The settings of a training, and the plan of steps that follows from them."""
 
 import math
-from typing import Any, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
-from seq2point.choices import Engine, Freeze, LearningRateSchedule
+from seq2point.choices import Engine, Freeze, LearningRateSchedule, nearest
 from seq2point.errors import UsageError
 from seq2point.training.augmentation import Augmentation
 from seq2point.training.loss import Loss
@@ -85,20 +86,71 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, **values: Any) -> Self:
-        """The settings from options; raises UsageError that names the option which does not fit."""
+        """The settings from options, of which None is as if it were not there.
+
+        Raises UsageError that names the one which does not exist, with the nearest that does, or does not fit.
+        """
+        for name in values:
+            if name not in cls.model_fields:
+                raise unknown_setting(name, [*cls.model_fields])
         try:
             settings = cls(**{name: value for name, value in values.items() if value is not None})
         except ValidationError as error:
-            first = error.errors()[0]
-            option = "--" + str(first["loc"][0]).removesuffix("_s").replace("_", "-")
-            raise UsageError(f"{option} {first['input']}: {first['msg'].lower()}") from None
+            raise invalid_setting(error) from None
         if sum(value is not None for value in (settings.epochs, settings.steps, settings.budget_s)) > 1:
-            raise UsageError("give one of --epochs, --steps and --budget, not several")
+            raise UsageError("give one of epochs, steps and budget_s, not several")
         if settings.engine == "windows" and any(settings.augmentation):
-            raise UsageError(
-                "--transplant, --gain, --loads, --stretch and --missing change whole chunks: they go with --engine sliding"
-            )
+            raise UsageError("transplant, gain, loads, stretch and missing change whole chunks: they go with engine 'sliding'")
         return settings
+
+
+class CommonOptions(TypedDict, total=False):
+    """The fields of `Settings` as keyword arguments, None for the default; not freeze and seed.
+
+    Those two are a transfer's own.
+    """
+
+    epochs: float | None
+    steps: int | None
+    budget_s: float | None
+    engine: Engine | None
+    batch_size: int | None
+    chunk: int | None
+    active: float | None
+    transplant: float | None
+    gain: float | None
+    loads: float | None
+    stretch: float | None
+    absolute: float | None
+    clipped: bool | None
+    learning_rate: float | None
+    schedule: LearningRateSchedule | None
+    validation_frequency: int | None
+    patience: int | None
+
+
+class SettingsOptions(CommonOptions, total=False):
+    """The fields of `Settings` as keyword arguments, None for the default."""
+
+    freeze: Freeze | None
+    seed: int | None
+
+
+def unknown_setting(name: str, known: Sequence[str]) -> UsageError:
+    """The refusal of a setting that does not exist, with the nearest that does."""
+    near = nearest(name, known)
+    advice = f"did you mean '{near}'?" if near else f"choose one of {', '.join(known)}"
+    return UsageError(f"unknown setting '{name}': {advice}")
+
+
+def invalid_setting(error: ValidationError, name: str | None = None) -> UsageError:
+    """The refusal of a value, with the setting's name where it is not in pydantic's complaint, and all that it could be."""
+    complaints = error.errors()
+    first = complaints[0]
+    name = name or str(first["loc"][0])
+    others = [one["msg"].removeprefix("Input should be ") for one in complaints[1:] if one["input"] is first["input"]]
+    what = " or ".join([f"{first['msg'][:1].lower()}{first['msg'][1:]}", *others])
+    return UsageError(f"{name} {first['input']!r}: {what}")
 
 
 class Plan(NamedTuple):
