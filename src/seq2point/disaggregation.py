@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from seq2point.choices import Edges, Engine
+from seq2point.data import store
 from seq2point.data.table import Table, on_grid
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
@@ -51,7 +52,4 @@ def write_answer(path: str | Path, table: Table, model: Predictor, power_w: Watt
         if path.suffix.lower() == ".csv":
             frame.write_csv(beside, float_precision=2)
         else:
-            try:
-                frame.write_parquet(beside)
-            except pl.exceptions.PolarsError as error:
-                raise OSError(str(error)) from error
+            store.write_frame(frame, beside)
