@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from seq2point.network import Architecture
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
 from seq2point.training import Trained
+from seq2point.training.loop import WholeFiles
 
 Train = Callable[..., Trained]
 Stopped = Callable[..., None]
@@ -171,14 +173,57 @@ def test_a_checkpoint_that_would_run_code_is_refused(train: Train, stopped: Stop
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_damaged_record_of_a_run_is_a_training_error_and_can_be_overwritten(
+def test_a_flipped_bit_of_a_checkpoint_is_noticed(train: Train, stopped: Stopped, kept: dict[str, Any]):
+    stopped(9, **kept)
+    checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
+    content = checkpoint.read_bytes()
+    bits = np.random.default_rng(0).choice(8 * len(content), 60, replace=False).tolist()
+    for bit in (*bits, 0, 8 * len(content) - 1):
+        altered = bytearray(content)
+        altered[bit // 8] ^= 1 << (bit % 8)
+        checkpoint.write_bytes(altered)
+        with pytest.raises(TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"):
+            WholeFiles().load_checkpoint(checkpoint)
+    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with --overwrite"):
+        train(resume=True, **kept)
+    checkpoint.write_bytes(content)
+    assert everything(train(resume=True, **kept)) == everything(train())
+
+
+RECORDS = [
+    "{",
+    "null",
+    "[]",
+    "3",
+    "{}",
+    '{"asked": 3}',
+    '{"asked": {}, "plan": {}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 0}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": [], "interval": 2}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 2, "more": 1}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 2}, "finished": "perhaps"}',
+    "[" * 100_000,
+    "\udc80",
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record[:50])
+def test_a_damaged_record_of_a_run_is_a_training_error(train: Train, kept: dict[str, Any], record: str):
+    kept["out"].mkdir()
+    (kept["out"] / "run.json").write_bytes(record.encode(errors="surrogateescape"))
+    for options in ({"resume": True}, {}):
+        with pytest.raises(TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"):
+            train(**options, **kept)
+
+
+def test_a_record_in_which_the_plan_was_altered_is_damaged_and_can_be_overwritten(
     train: Train, stopped: Stopped, kept: dict[str, Any]
 ):
     stopped(9, **kept)
-    (kept["out"] / "run.json").write_text("{")
-    for options in ({"resume": True}, {}):
-        with pytest.raises(TrainingError, match=r"run\.json: damaged"):
-            train(**options, **kept)
+    record = kept["out"] / "run.json"
+    record.write_text(record.read_text().replace('"steps": 40,\n    "interval"', '"steps": 41,\n    "interval"'))
+    with pytest.raises(TrainingError, match=r"run\.json: damaged \(its checksum differs\)"):
+        train(resume=True, **kept)
     assert train(overwrite=True, **kept).history[-1]["step"] == 40
 
 

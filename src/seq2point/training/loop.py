@@ -8,10 +8,12 @@ training goes on exactly.
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
+import hashlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import lightning.pytorch as pl
 import numpy as np
@@ -30,6 +32,9 @@ from seq2point.training.settings import Plan, Settings
 
 CHECKPOINT_EVERY_S = 60.0
 FULL_RATE_INPUTS = 1000
+SEAL = b"\nsha256:"
+SEAL_BYTES = len(SEAL) + 64
+BLOCK = 1 << 20
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
@@ -259,16 +264,20 @@ class Checkpoints(pl.Callback):
 
 
 class WholeFiles(CheckpointIO):
-    """Checkpoints written beside and renamed, and read without unpickling objects."""
+    """Checkpoints written beside and renamed, sealed with their SHA-256, and read without unpickling objects."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint whole or not at all."""
         with written_whole(path) as beside:
             torch.save(checkpoint, beside)
+            with beside.open("r+b") as file:
+                digest = _digest(file, file.seek(0, os.SEEK_END))
+                file.write(SEAL + digest)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read tensors and plain values; raises TrainingError for a damaged file."""
+        """Read tensors and plain values; raises TrainingError for a damaged file, down to the bit."""
         try:
+            _check_seal(Path(path))
             loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except Exception as error:
             why = (str(error) or type(error).__name__).splitlines()[0]
@@ -278,3 +287,23 @@ class WholeFiles(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint."""
         Path(path).unlink(missing_ok=True)
+
+
+def _digest(file: BinaryIO, length: int) -> bytes:
+    """The SHA-256 of a file's first bytes, in hexadecimal."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while length and (block := file.read(min(length, BLOCK))):
+        digest.update(block)
+        length -= len(block)
+    return digest.hexdigest().encode()
+
+
+def _check_seal(path: Path) -> None:
+    """Raises ValueError for a file that differs from its seal, or has none."""
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END) - SEAL_BYTES
+        if length < 0 or file.seek(length) != length or not (seal := file.read()).startswith(SEAL):
+            raise ValueError("its checksum is missing")
+        if seal != SEAL + _digest(file, length):
+            raise ValueError("its checksum differs")
