@@ -91,7 +91,10 @@ def _for_this_process(command: str, source: Path, otherwise: str) -> ctypes.CDLL
 
 
 def _private_folder() -> Path:
-    """The cache folder, made for this user alone; raises _UntrustedFolderError where others own it or could replace what it holds."""
+    """The cache folder, made for this user alone.
+
+    Raises _UntrustedFolderError where others own it or could replace what it holds.
+    """
     folder = _cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if NAMED not in os.environ and folder.stat().st_uid == os.geteuid():
@@ -100,7 +103,8 @@ def _private_folder() -> Path:
     if status.st_uid not in (os.geteuid(), 0):
         raise _UntrustedFolderError(f"{folder} belongs to another user")
     if status.st_mode & WRITABLE_BY_OTHERS:
-        raise _UntrustedFolderError(f"{folder} can be written by others (make it yours alone: chmod 700)")
+        advice = "make it yours alone: chmod 700"
+        raise _UntrustedFolderError(f"{folder} can be written by others ({advice})")
     for above in folder.resolve().parents:
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
