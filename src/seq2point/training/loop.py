@@ -11,7 +11,7 @@ training goes on exactly.
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from seq2point import masks
 from seq2point.errors import TrainingError
@@ -29,6 +29,7 @@ from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
 from seq2point.training.batches import Batches, share
 from seq2point.training.settings import Plan, Settings
+from seq2point.training.signals import StopRequest
 
 CHECKPOINT_EVERY_S = 60.0
 FULL_RATE_INPUTS = 1000
@@ -39,20 +40,21 @@ BLOCK = 1 << 20
 Validate = Callable[[Seq2Point], dict[str, float]]
 
 
-class _Interval(Dataset[Tensor]):
-    """The draws of the steps from `first` to the next validation."""
+class _Interval:
+    """The draws of the steps from `first` to the next validation, fewer where the training is to stop."""
 
-    def __init__(self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int):
-        self.batches, self.first, self.rank, self.ranks = batches, first, rank, ranks
+    def __init__(self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int, stop: StopRequest):
+        self.batches, self.first, self.rank, self.ranks, self.stop = batches, first, rank, ranks, stop
         self.length = min(plan.interval - first % plan.interval, plan.steps - first)
 
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, i: int) -> Tensor:
-        if not 0 <= i < self.length:
-            raise IndexError(i)
-        return share(self.batches.draw(self.first + i), self.rank, self.ranks)
+    def __iter__(self) -> Iterator[Tensor]:
+        for i in range(self.length):
+            if self.stop.agree():
+                return
+            yield share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
 
 class Loop(pl.LightningModule):
@@ -61,16 +63,35 @@ class Loop(pl.LightningModule):
     `validate` gives 'val_loss' and whatever else is to be logged.
     """
 
-    def __init__(self, network: Seq2Point, batches: Batches, validate: Validate, settings: Settings, plan: Plan):
+    def __init__(
+        self, network: Seq2Point, batches: Batches, validate: Validate, settings: Settings, plan: Plan, stop: StopRequest
+    ):
         super().__init__()
         self.network, self.batches, self.validate = network, batches, validate
-        self.settings, self.plan = settings, plan
+        self.settings, self.plan, self.stop = settings, plan, stop
         self._losses: list[Tensor] = []
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
+    def on_train_start(self) -> None:
+        """Begin a resumed training with the steps that its checkpoint left of an interval, as an interval of its own."""
+        epochs = self.trainer.fit_loop
+        epochs.reset_restart_stage()
+        epochs.epoch_loop.restarting = False
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The losses of every process since the last validation."""
+        ranks = self.trainer.world_size
+        losses = torch.stack(self._losses) if self._losses else torch.empty(0, device=self.device)
+        gathered = self.trainer.strategy.all_gather(losses) if len(losses) and ranks > 1 else losses
+        checkpoint["losses"] = gathered.reshape(ranks, len(losses)).cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """This process's losses since the last validation."""
+        losses = checkpoint["losses"]
+        self._losses = list(losses[self.global_rank]) if losses.numel() else []
+
+    def train_dataloader(self) -> _Interval:
         """The interval's steps, one item each."""
-        interval = _Interval(self.batches, self.global_step, self.plan, self.global_rank, self.trainer.world_size)
-        return DataLoader(interval, batch_size=None, shuffle=False)
+        return _Interval(self.batches, self.global_step, self.plan, self.global_rank, self.trainer.world_size, self.stop)
 
     def val_dataloader(self) -> DataLoader[int]:
         """One item: a validation looks at all held-out blocks at once."""
@@ -94,7 +115,7 @@ class Loop(pl.LightningModule):
         found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
-        interval_loss = float(strategy.reduce(torch.stack(self._losses).mean(), reduce_op="mean"))
+        interval_loss = float(strategy.reduce(torch.stack([loss.to(self.device) for loss in self._losses]).mean(), reduce_op="mean"))
         self.log_dict(found | {"interval_loss": interval_loss}, batch_size=1)
         self._losses.clear()
 
@@ -217,7 +238,7 @@ class BestWeights(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, keep, and stop when nothing has improved for long."""
-        self.trained_s += time.perf_counter() - self._resumed_at
+        self._count_seconds()
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state, held = self.pruning.state, self.pruning.masks
         row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(held)}
@@ -232,6 +253,14 @@ class BestWeights(pl.Callback):
         else:
             self.waited += 1
             trainer.should_stop = trainer.should_stop or self.waited >= self.patience
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count the seconds of an interval that was cut short."""
+        self._count_seconds()
+
+    def _count_seconds(self) -> None:
+        now = time.perf_counter()
+        self.trained_s, self._resumed_at = self.trained_s + now - self._resumed_at, now
 
     def state_dict(self) -> dict[str, Any]:
         """All but the settings and the clock."""
@@ -251,14 +280,15 @@ class BestWeights(pl.Callback):
 
 
 class Checkpoints(pl.Callback):
-    """Writes `last.ckpt` after the first validation, and then at most once in `every_s` seconds."""
+    """Writes `last.ckpt` after the first validation, then at most once in `every_s` seconds, and where the training stops."""
 
-    def __init__(self, path: Path, every_s: float = CHECKPOINT_EVERY_S):
-        self.path, self.every_s, self._written = path, every_s, float("-inf")
+    def __init__(self, path: Path, stop: StopRequest, every_s: float = CHECKPOINT_EVERY_S):
+        self.path, self.stop, self.every_s, self._written = path, stop, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write, if it is time by the first process's clock; all take part."""
-        if trainer.strategy.broadcast(time.perf_counter() - self._written >= self.every_s):
+        due = time.perf_counter() - self._written >= self.every_s
+        if self.stop.agreed or trainer.strategy.broadcast(due):
             trainer.save_checkpoint(self.path)
             self._written = time.perf_counter()
 

@@ -27,7 +27,7 @@ from seq2point import pruning as pruners
 from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
-from seq2point.errors import DataError, UsageError
+from seq2point.errors import DataError, Interrupted, UsageError
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
@@ -40,6 +40,7 @@ from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
+from seq2point.training.signals import StopBetweenSteps, StopRequest
 from seq2point.windows import Scale, defined, window_runs
 
 HELD_OUT = 0.2
@@ -119,6 +120,8 @@ def train_with_history(
     With `out`, checkpoints and logs are written there, and `resume` goes on from the last checkpoint exactly as if the
     training had never stopped. `callbacks` are Lightning's. With `devices` above 1 so many processes on this machine share every
     step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top level.
+    SIGINT, SIGTERM and SIGHUP end it between two steps, once a checkpoint is saved, as `Interrupted`, a KeyboardInterrupt that
+    knows the signal.
     Raises DataError, UsageError, and TrainingError when the loss is no longer a number.
     """
     set_threads(threads)
@@ -139,7 +142,11 @@ def train_with_history(
     if folder and planned is None:
         folder.clear(overwrite)
     work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
-    done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
+    try:
+        done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
+    except KeyboardInterrupt as stopped:
+        kept = f"{folder.path} keeps a checkpoint" if folder and folder.checkpoint.exists() else ""
+        raise Interrupted(getattr(stopped, "number", signal.SIGINT), kept) from None
     model = task.finished_model(done)
     model.provenance |= provenance or {}
     if folder:
@@ -325,13 +332,18 @@ class _Work:
         state = task.pruner.begin(network, task.settings.seed) if task.pruner else PruneState(final=True)
         prune = Pruning(task.pruner, planned, replace(state, masks=task.model.masks), task.model.masks)
         best = BestWeights(task.settings.patience, prune)
-        watching: list[pl.Callback] = [prune, best]
+        stop = StopRequest()
+        watching: list[pl.Callback] = [prune, best, StopBetweenSteps(stop)]
         if self.progress and first:
             watching.append(ShownProgress(planned, task.batches.windows_per_step))
         if folder:
-            watching.append(Checkpoints(folder.checkpoint, self.checkpoint_every_s))
+            watching.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
         trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
-        _fit(trainer, Loop(network, task.batches, task.validate, task.settings, planned), self.resuming)
+        loop = Loop(network, task.batches, task.validate, task.settings, planned, stop)
+        with stop.held():
+            _fit(trainer, loop, self.resuming)
+        if stop.agreed:
+            raise Interrupted(stop.agreed)
         if folder:
             trainer.save_checkpoint(folder.checkpoint)
         return _Done(
@@ -484,7 +496,6 @@ def _trainer(
 
 def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
     """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
-    handler = signal.getsignal(signal.SIGINT)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
@@ -492,6 +503,3 @@ def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
             trainer.fit(loop, ckpt_path=resuming, weights_only=True)
     except SystemExit as stopped:
         raise KeyboardInterrupt from stopped
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
