@@ -14,7 +14,7 @@ Interrupted             no error: a signal that ended the work, as a KeyboardInt
 import signal
 
 
-class Interrupted(KeyboardInterrupt):  # noqa: N818
+class Interrupted(KeyboardInterrupt):
     """A signal has ended the work: its number, and what of the work is kept ('' for nothing)."""
 
     def __init__(self, number: int = signal.SIGINT, kept: str = ""):

@@ -1,15 +1,19 @@
 """The folder of a run: what it was asked to do (`run.json`), its checkpoints and its logs."""
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from seq2point.errors import TrainingError, UsageError
-from seq2point.files import write_json
+from seq2point.files import write_json, writing
 from seq2point.training.settings import Plan
 
 
@@ -36,6 +40,29 @@ class RunFolder:
         self.logs = self.path / "logs"
         self._record = self.path / "run.json"
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other training out of this folder; the system lets it go however this process ends.
+
+        Raises TrainingError where another one is at work there.
+        """
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise TrainingError(
+                f"{self.path}: another training is at work in this folder; wait for it, or choose another folder"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            os.close(folder)
+
     def plan_to_resume(self, asked: dict[str, Any]) -> Plan | None:
         """The plan of the run that stands here, None where there is none to resume.
 
@@ -56,9 +83,10 @@ class RunFolder:
         """
         if self._record.exists() and not overwrite and not self._read().finished:
             raise UsageError(f"{self.path}: holds an unfinished run; go on with --resume, or begin anew with --overwrite")
-        for old in (self.checkpoint.parent, self.logs):
-            shutil.rmtree(old, ignore_errors=True)
-        self._record.unlink(missing_ok=True)
+        with writing(self.path):
+            for old in (self.checkpoint.parent, self.logs):
+                shutil.rmtree(old, ignore_errors=True)
+            self._record.unlink(missing_ok=True)
 
     def write(self, asked: dict[str, Any], plan: Plan, finished: bool) -> None:
         """Record what was asked, what was planned and whether it is done."""

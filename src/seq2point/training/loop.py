@@ -115,7 +115,8 @@ class Loop(pl.LightningModule):
         found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
-        interval_loss = float(strategy.reduce(torch.stack([loss.to(self.device) for loss in self._losses]).mean(), reduce_op="mean"))
+        losses = torch.stack([loss.to(self.device) for loss in self._losses])
+        interval_loss = float(strategy.reduce(losses.mean(), reduce_op="mean"))
         self.log_dict(found | {"interval_loss": interval_loss}, batch_size=1)
         self._losses.clear()
 
@@ -299,7 +300,10 @@ class WholeFiles(CheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint whole or not at all."""
         with written_whole(path) as beside:
-            torch.save(checkpoint, beside)
+            try:
+                torch.save(checkpoint, beside)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise OSError(str(error).partition("\n")[0]) from error
             with beside.open("r+b") as file:
                 digest = _digest(file, file.seek(0, os.SEEK_END))
                 file.write(SEAL + digest)

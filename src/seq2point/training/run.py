@@ -8,6 +8,7 @@ import signal
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,7 @@ from seq2point.appliances import Appliance, Definition, canonical
 from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.errors import DataError, Interrupted, UsageError
+from seq2point.files import writing
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
@@ -137,20 +139,21 @@ def train_with_history(
     task = _Task.of(model, training, held_out, pruner, Settings.of(**settings), on, start is not None, devices)
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
-    planned = folder.plan_to_resume(task.asked()) if folder and resume else None
-    resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
-    if folder and planned is None:
-        folder.clear(overwrite)
-    work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
-    try:
-        done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
-    except KeyboardInterrupt as stopped:
-        kept = f"{folder.path} keeps a checkpoint" if folder and folder.checkpoint.exists() else ""
-        raise Interrupted(getattr(stopped, "number", signal.SIGINT), kept) from None
-    model = task.finished_model(done)
-    model.provenance |= provenance or {}
-    if folder:
-        folder.write(task.asked(), done.planned, finished=True)
+    with folder.locked() if folder else nullcontext():
+        planned = folder.plan_to_resume(task.asked()) if folder and resume else None
+        resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
+        if folder and planned is None:
+            folder.clear(overwrite)
+        work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
+        try:
+            done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
+        except KeyboardInterrupt as stopped:
+            kept = f"{folder.path} keeps a checkpoint" if folder and folder.checkpoint.exists() else ""
+            raise Interrupted(getattr(stopped, "number", signal.SIGINT), kept) from None
+        model = task.finished_model(done)
+        model.provenance |= provenance or {}
+        if folder:
+            folder.write(task.asked(), done.planned, finished=True)
     windows_per_s = done.steps * task.batches.windows_per_step / done.trained_s if done.trained_s else 0.0
     return Trained(model, done.history, done.trained_s, windows_per_s, held_out, done.pruned)
 
@@ -338,9 +341,11 @@ class _Work:
             watching.append(ShownProgress(planned, task.batches.windows_per_step))
         if folder:
             watching.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
-        trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
+        place = folder.path if folder else "output"
+        with writing(place):
+            trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
         loop = Loop(network, task.batches, task.validate, task.settings, planned, stop)
-        with stop.held():
+        with stop.held(), writing(place):
             _fit(trainer, loop, self.resuming)
         if stop.agreed:
             raise Interrupted(stop.agreed)
