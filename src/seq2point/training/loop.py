@@ -1,7 +1,7 @@
 """The loop that Lightning runs: a module, and the callbacks that prune, keep the best weights, write checkpoints and tell.
 
-One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
-training goes on exactly.
+One Lightning epoch is the interval between two validations, or what a signal leaves of one: a resumed training begins with the
+rest of it, and goes on exactly.
 
     each step:          masks of the step -> loss -> backward -> optimiser step -> weights of the step back
                         -> pruner decides -> masks.apply_ zeroes

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -88,6 +89,7 @@ def _spawn(arguments: tuple[object, ...], processes: int) -> int:
     held back, until they listen (signals.py).
     """
     noted: list[int] = []
+    resource_tracker.ensure_running()  # when it starts it lets signals through
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     context = spawn(_process, arguments, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
 

@@ -345,7 +345,7 @@ class _Work:
         with writing(place):
             trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
         loop = Loop(network, task.batches, task.validate, task.settings, planned, stop)
-        with stop.held(), writing(place):
+        with stop.listening(), writing(place):
             _fit(trainer, loop, self.resuming)
         if stop.agreed:
             raise Interrupted(stop.agreed)
@@ -501,6 +501,7 @@ def _trainer(
 
 def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
     """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]  # they save nothing
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")

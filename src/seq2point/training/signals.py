@@ -31,30 +31,26 @@ class StopRequest:
         return self.agreed > 0
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep signals waiting until `listen`, and put the handlers back at the end.
+    def listening(self) -> Iterator[None]:
+        """Note signals inside, those that waited (`processes.run`) first; an ignored one stays ignored.
 
-        A signal that nobody has obeyed by then is sent again.
+        The handlers of before are put back at the end, and a signal that nobody has obeyed by then is sent again.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            yield
-        finally:
-            self._put_back()
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            if self._noted and not self.agreed and processes.ranks() == 1:
-                signal.raise_signal(self._noted)
-
-    def listen(self) -> None:
-        """Note signals from now on, those that wait first; an ignored one stays ignored."""
         for number, handler in self._before.items():
             if handler not in (signal.SIG_IGN, None):
                 signal.signal(number, self._note)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
+        waiting = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
+            self._put_back()
+            if self._noted and not self.agreed and processes.ranks() == 1:
+                signal.raise_signal(self._noted)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self._noted = self._noted or number
@@ -68,14 +64,10 @@ class StopRequest:
 
 
 class StopBetweenSteps(pl.Callback):
-    """Listens for signals once Lightning has set up its own handlers, and ends the training after the interval they cut short."""
+    """Ends a training after the interval that a signal has cut short."""
 
     def __init__(self, stop: StopRequest):
         self.stop = stop
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen."""
-        self.stop.listen()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop, where a signal has asked for it."""
