@@ -1,6 +1,7 @@
 """One table of appliances, found by any name that people use."""
 
 import pytest
+from pydantic import ValidationError
 
 from seq2point import UsageError
 from seq2point.appliances import APPLIANCES, Appliance, Definition, canonical, define, find, known, name_columns, of_kind
@@ -112,6 +113,9 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
         (("kettle", None, None, -5), "appliance 'kettle', --min-on -5: input should be greater than or equal to 0"),
         (("heat pump", 200, 150), "its highest power 150 W is not above the 200 W of being on"),
         (("???", 200), "a name needs a letter or a digit"),
+        (("heat\tpump", 200), "a name is one line without control characters"),
+        (("kettle\x1b[2J",), "a name is one line without control characters"),
+        (("kettle", float("inf")), "appliance 'kettle', --on-power inf: input should be a finite number"),
     ],
 )
 def test_what_cannot_be_an_appliance_is_refused(arguments: tuple[str, float], says: str):
@@ -143,3 +147,10 @@ def test_the_work_of_naming_columns_grows_with_their_number_alone():
 def test_a_long_name_of_digits_is_read_in_one_go():
     assert canonical("1" * 1_000_000 + "x") == "1" * 1_000_000 + "x"
     assert canonical("kettle" + "1" * 1_000_000) == "kettle_" + "1" * 1_000_000
+
+
+@pytest.mark.parametrize("name", ["", "ket\ntle", "kettle\r", "\x1b[31mkettle", "kettle\u2028", "ket\u200btle"])
+def test_a_name_that_would_break_a_table_is_refused_wherever_it_comes_from(name: str):
+    for kind in (Appliance, Definition):
+        with pytest.raises(ValidationError, match="name"):
+            kind.model_validate(find("kettle").model_dump(include=set(kind.model_fields)) | {"name": name})

@@ -1,6 +1,8 @@
 """A file is written whole or not at all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,47 @@ def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path):
     with pytest.raises(Seq2PointError, match="pipe: cannot be written"), written_whole(pipe):
         pytest.fail("nothing may be written")
     assert pipe.is_fifo()
+
+
+HALF_WRITTEN = """
+import os, signal, sys
+from seq2point.files import written_whole
+with written_whole(sys.argv[1]) as beside:
+    beside.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed(path: Path) -> Path:
+    """What a process that was killed while it wrote a file has left."""
+    before = set(path.parent.iterdir())
+    subprocess.run([sys.executable, "-c", HALF_WRITTEN, path], check=False)
+    (left,) = set(path.parent.iterdir()) - before
+    return left
+
+
+def test_the_next_file_written_in_a_folder_removes_what_a_killed_process_has_left(tmp_path: Path):
+    left = killed(tmp_path / "model.safetensors")
+    assert left.name.startswith(".model.")
+    with written_whole(tmp_path / "another.json") as beside:
+        beside.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["another.json"]
+
+
+def test_what_others_are_writing_or_have_named_so_is_left_alone(tmp_path: Path):
+    left = killed(tmp_path / "report.json")
+    gone = left.name.split(".")[2]
+    host, process = gone.split("-")
+    theirs = [
+        f".report.{host}-{os.getppid()}.part.json",
+        f".report.{'0' * 8}-{process}.part.json",
+        f".other.{process}.part.json",
+        f".report.{gone}.json",
+        f"report.{gone}.part.json",
+    ]
+    earlier = f".report.{process}.part.json"
+    for name in (*theirs, earlier):
+        (tmp_path / name).touch()
+    with written_whole(tmp_path / "report.json") as beside:
+        beside.write_text("new")
+    assert {path.name for path in tmp_path.iterdir()} == {"report.json", *theirs}

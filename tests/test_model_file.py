@@ -251,6 +251,19 @@ def test_a_strange_tensor_is_named(file: Path, name: str):
     assert refusal(file) == f"tensor '{name}' does not belong to the architecture"
 
 
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_not_finite_names_its_tensor(file: Path, name: str, value: float):
+    rewrite(file, lambda tensors: tensors[name].view(-1)[-1:].fill_(value))
+    assert refusal(file) == f"tensor '{name}' holds NaN or infinite values; train the model again"
+
+
+def test_two_appliances_of_one_name_are_refused(tmp_path: Path):
+    shape, both = Architecture(window=41, channels=(2,), kernels=(4,), hidden=6, outputs=2), (find("kettle"), find("kettle"))
+    Model(shape.build(), Scale.lineage(both), both, 6.0).save(tmp_path / "two.safetensors")
+    assert refusal(tmp_path / "two.safetensors") == "header field appliances: 'kettle' stands there twice"
+
+
 @pytest.mark.parametrize("hidden", [9, 10**12, 10**30])
 def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_size(file: Path, hidden: int):
     rewrite(file, header=lambda facts: facts["architecture"].update(hidden=hidden))
@@ -268,6 +281,25 @@ def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_s
         (lambda facts: facts["appliances"][0].pop("on_power_w"), "header field appliances.0.on_power_w: "),
         (lambda facts: facts["architecture"].update(window=3), "header field architecture: "),
         (lambda facts: facts.pop("format"), "not a seq2point model"),
+        (lambda facts: facts.update(period_s=float("inf")), "header field "),
+        (lambda facts: facts["scale"].update(mains_mean_w=float("nan")), "header field "),
+        (lambda facts: facts["scale"].update(mains_std_w=0), "header field scale.mains_std_w: "),
+        (lambda facts: facts["scale"].update(appliance_std_w=[-1]), "header field scale.appliance_std_w.0: "),
+        (lambda facts: facts["scale"].update(appliance_std_w=[1e400]), "header field "),
+        (lambda facts: facts["appliances"][0].update(std_w=0), "header field appliances.0.std_w: "),
+        (lambda facts: facts["appliances"][0].update(name="ket\ntle"), "header field appliances.0.name: "),
+        (
+            lambda facts: facts["scale"].update(appliance_mean_w=[1, 2]),
+            "header field scale.appliance_mean_w: has 2 entries for a network of 1 output",
+        ),
+        (
+            lambda facts: facts["scale"].update(appliance_std_w=[]),
+            "header field scale.appliance_std_w: has 0 entries for a network of 1 output",
+        ),
+        (
+            lambda facts: facts["appliances"].append(find("fridge").model_dump()),
+            "header field appliances: has 2 entries for a network of 1 output",
+        ),
     ],
 )
 def test_a_header_of_another_making_names_the_field(file: Path, alter: Callable[[dict], Any], says: str):

@@ -3,10 +3,20 @@
 import difflib
 import re
 from collections.abc import Collection, Iterable
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from seq2point.errors import UsageError
+
+
+def _require_printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name is one line without control characters")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(_require_printable)]
 
 
 class Appliance(BaseModel):
@@ -16,9 +26,9 @@ class Appliance(BaseModel):
     `mean_w` and `std_w` are the scaling constants of the seq2point lineage (Zhang et al. 2018).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str
+    name: Name
     max_power_w: float = Field(gt=0)
     on_power_w: float = Field(gt=0)
     min_on_s: float = Field(ge=0)
@@ -149,9 +159,9 @@ class Definition(BaseModel):
     training houses (`windows.defined`), since nobody has published any.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(min_length=1)
+    name: Name
     on_power_w: float = Field(gt=0)
     max_power_w: float | None = Field(None, gt=0)
     min_on_s: float = Field(0, ge=0)
@@ -169,6 +179,8 @@ def define(
 
     Raises UsageError for a name that the table lacks and no `on_power_w`, and for values out of range.
     """
+    if not name.isprintable():
+        raise UsageError(f"appliance {name!r}: a name is one line without control characters")
     given = {"on_power_w": on_power_w, "max_power_w": max_power_w, "min_on_s": min_on_s, "min_off_s": min_off_s}
     said = {key: value for key, value in given.items() if value is not None}
     try:

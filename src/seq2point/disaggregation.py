@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from seq2point.choices import Edges, Engine
 from seq2point.coverage import DAY_S, Coverage
+from seq2point.data import store
 from seq2point.data.align import Grid, find_jumps, place_on_grid
 from seq2point.data.pieces import LongTable, Rows
 from seq2point.data.table import Table, on_grid
@@ -182,7 +183,7 @@ class AnswerWriter:
         rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         try:
             if self._parquet is None:
-                self._parquet = self._open.enter_context(pq.ParquetWriter(self._beside, rows.schema, compression="zstd"))
+                self._parquet = self._open.enter_context(store.open_writer(self._beside, rows.schema))
             self._parquet.write_table(rows)
         except pa.ArrowException as error:
             raise OSError(str(error)) from error

@@ -7,7 +7,19 @@ Seq2PointError          exit code 1
   VerificationError     exit code 3: an exported model that is not as good as the one it came from
   UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
   UnhealthyDataError    exit code 3: the data doctor could do its work, and found errors in what it checked
+
+Interrupted             no error: a signal that ended the work, as a KeyboardInterrupt
 """
+
+import signal
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended the work: its number, and what of the work is kept ('' for nothing)."""
+
+    def __init__(self, number: int = signal.SIGINT, kept: str = ""):
+        super().__init__(kept)
+        self.number, self.kept = int(number), kept
 
 
 class Seq2PointError(Exception):

@@ -30,7 +30,7 @@ from seq2point.limits import ABSURD_W, NOISE_W
 from seq2point.network import Architecture, Seq2Point
 from seq2point.predictor import Progress, disaggregate_series, mains_of
 from seq2point.recording import RecordingLike, Watts
-from seq2point.windows import Scale, answer_spans
+from seq2point.windows import Scale, answer_spans, mismatch
 
 FORMAT = 1
 MASK = "mask."
@@ -39,7 +39,7 @@ DTYPES = {"F32": torch.float32, "F64": torch.float64, "BOOL": torch.bool}
 
 
 class _Header(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     format: int = FORMAT
     architecture: Architecture
@@ -103,7 +103,8 @@ class Model:
     def load(cls, path: str | Path) -> Self:
         """Read a model file; nothing in it is executed.
 
-        Raises ModelFileError that names the tensor that is missing, cut off, altered, or of another shape or type.
+        Raises ModelFileError that names the tensor that is missing, cut off, altered, not finite, or of another shape
+        or type, or the field of the header that does not fit.
         """
         path = Path(path)
         header = _read_header(path)
@@ -250,10 +251,13 @@ def _read_header(path: Path) -> _Header:
     if written_as != FORMAT:
         raise ModelFileError(f"{path}: written in format {written_as}; this version reads format {FORMAT}")
     try:
-        return _Header.model_validate_json(text)
+        found_header = _Header.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelFileError(f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if why := mismatch(found_header.appliances, found_header.scale, found_header.architecture.outputs):
+        raise ModelFileError(f"{path}: header field {why}")
+    return found_header
 
 
 def _unfilled(path: Path, architecture: Architecture) -> Seq2Point:
@@ -289,6 +293,8 @@ def _read_tensors(path: Path, header: _Header, network: Seq2Point) -> dict[str, 
                 tensors[name] = file.get_tensor(name)
                 if _digest(tensors[name]) != header.sha256.get(name):
                     raise ModelFileError(f"{path}: tensor '{name}' was altered (its SHA-256 differs); copy the file again")
+                if not torch.isfinite(tensors[name]).all():
+                    raise ModelFileError(f"{path}: tensor '{name}' holds NaN or infinite values; train the model again")
             if strange := set(names) - set(tensors):
                 raise ModelFileError(f"{path}: tensor '{min(strange)}' does not belong to the architecture")
     except SafetensorError as error:

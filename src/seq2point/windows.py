@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from seq2point.appliances import Appliance, Definition
 from seq2point.choices import Edges
@@ -25,12 +25,12 @@ def midpoint(window: int) -> int:
 class Scale(BaseModel):
     """Watts to network units and back: (power - mean) / std, for the mains and for each appliance in order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     mains_mean_w: float = MAINS_MEAN_W
     mains_std_w: float = Field(MAINS_STD_W, gt=0)
     appliance_mean_w: tuple[float, ...]
-    appliance_std_w: tuple[float, ...]
+    appliance_std_w: tuple[PositiveFloat, ...]
 
     @classmethod
     def lineage(cls, appliances: Sequence[Appliance]) -> Self:
@@ -52,6 +52,21 @@ class Scale(BaseModel):
             appliance_mean_w=tuple(mean for mean, _ in each),
             appliance_std_w=tuple(std for _, std in each),
         )
+
+
+def mismatch(appliances: Sequence[Appliance], scale: Scale, outputs: int) -> str | None:
+    """The field of a model that does not fit its number of outputs, and why; None where all fit."""
+    names = [appliance.name for appliance in appliances]
+    counts = {
+        "appliances": len(names),
+        "scale.appliance_mean_w": len(scale.appliance_mean_w),
+        "scale.appliance_std_w": len(scale.appliance_std_w),
+    }
+    for field, count in counts.items():
+        if count != outputs:
+            return f"{field}: has {count} entries for a network of {outputs} output{'s' * (outputs > 1)}"
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    return f"appliances: '{repeated}' stands there twice" if repeated else None
 
 
 def defined(definition: Definition, recordings: Sequence[Recording]) -> Appliance:

@@ -111,7 +111,7 @@ def test_a_conversion_that_is_stopped_says_how_to_go_on(
     monkeypatch.setattr("seq2point.data.conversion.run.convert_house", stop)
     answer = seq2point("convert", "refit", root, "-o", tmp_path / "out")
     assert (answer.code, answer.err.splitlines()[-1]) == (
-        1, "seq2point: stopped; the houses that are done stay, and the same command goes on",
+        130, "seq2point: stopped; the houses that are done stay, and the same command goes on",
     )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     monkeypatch.setattr(run, "train_with_history", stopped)
     answer = seq2point("protocol", "run", mine, "--data", files.train.parent, "-o", tmp_path / "out")
     assert (answer.code, answer.err) == (
-        1, "seq2point: stopped; the parts that are done stay, and the same command goes on from the last checkpoint\n"
+        130, "seq2point: stopped; the parts that are done stay, and the same command goes on from the last checkpoint\n"
     )  # fmt: skip
 
 

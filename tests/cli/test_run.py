@@ -1,16 +1,19 @@
 """How a command ends: exit codes, one line for what a user can cause, and a light help."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.run import run
-from seq2point.errors import DataError, ModelFileError, TrainingError, UsageError
+from seq2point.cli.run import keeping_inputs, run
+from seq2point.errors import DataError, Interrupted, ModelFileError, TrainingError, UsageError
 
 Command = Callable[..., Any]
 HEAVY = ("torch", "lightning", "polars", "sklearn", "matplotlib", "numpy")
@@ -30,7 +33,10 @@ def raising(error: BaseException) -> Callable[[], None]:
         (ModelFileError("m: cut off"), 1, "m: cut off"),
         (TrainingError("no number"), 1, "no number"),
         (UsageError("no such network"), 2, "no such network"),
-        (KeyboardInterrupt(), 1, "stopped; --resume goes on from a training's last checkpoint"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (Interrupted(15), 143, "stopped"),
+        (OSError(28, "No space left on device"), 1, "output: cannot be written (No space left on device)"),
+        (OSError(28, "No space left on device", "log.csv"), 1, "log.csv: cannot be written (No space left on device)"),
         (ModuleNotFoundError(name="torch"), 1, "this needs torch; install it with: pip install 'seq2point[train]'"),
         (ModuleNotFoundError(name="sklearn.metrics"), 1, "this needs sklearn.metrics; install it with: pip install"),
     ],
@@ -51,8 +57,72 @@ def test_ctrl_c_inside_a_verb_is_one_line_too(program: Command):
         raise KeyboardInterrupt
 
     answer = program(lambda: run(app))
-    assert answer.code == 1
-    assert answer.err == "seq2point: stopped; --resume goes on from a training's last checkpoint\n"
+    assert answer.code == 130
+    assert answer.err == "seq2point: stopped\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_in_any_verb_is_one_line_and_a_code_of_its_own(program: Command, number: int, code: int):
+    app = typer.Typer()
+
+    @app.command()
+    def verb() -> None:
+        signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    answer = program(lambda: run(app))
+    assert (answer.code, answer.err) == (code, "seq2point: stopped\n")
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "kept", "says"),
+    [
+        (
+            "train",
+            "kettle keeps a checkpoint",
+            "; kettle keeps a checkpoint, and the same command with --resume goes on",
+        ),
+        ("train", "", ""),
+        ("prune", "kettle keeps a checkpoint", ""),
+    ],
+)
+def test_what_can_be_resumed_is_said_where_the_verb_can_resume(program: Command, verb: str, kept: str, says: str):
+    app = typer.Typer()
+
+    def train(resume: bool = False) -> None:
+        raise Interrupted(15, kept)
+
+    def prune() -> None:
+        raise Interrupted(15, kept)
+
+    app.command()(keeping_inputs({"train": train, "prune": prune}[verb]))
+    answer = program(lambda: run(app))
+    assert answer.code == 143
+    assert answer.err.startswith(f"seq2point: stopped{says}")
+    assert answer.err.count("\n") == 1
+
+
+def ended(*words: object, stdout: str = os.devnull, stderr: int = subprocess.PIPE) -> tuple[int, str]:
+    with open(stdout, "w") as out:
+        command = [sys.executable, "-m", "seq2point", *map(str, words)]
+        done = subprocess.run(command, stdout=out, stderr=stderr, text=True, check=False)
+    return done.returncode, done.stderr or ""
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+@FULL
+@pytest.mark.parametrize("words", [["--help"], ["models"], ["models", "--json", "-"], ["pruners"]])
+def test_what_cannot_be_printed_is_one_line(words: list[str]):
+    assert ended(*words, stdout="/dev/full") == (1, "seq2point: output: cannot be written (No space left on device)\n")
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    shell = f"{sys.executable} -m seq2point models | head -n 1 > {os.devnull}"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("defect", [ZeroDivisionError("ours"), ModuleNotFoundError(name="seq2point.nowhere")])

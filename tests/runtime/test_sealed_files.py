@@ -1,14 +1,20 @@
 """A file that is not, to the byte, what was exported is refused in one line, before it is parsed."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point import Model, ModelFileError, deploy, runtime
+from seq2point.appliances import find
 from seq2point.deploy import Order
+from seq2point.runtime.facts import SEAL, UNSEALED, seal
+from seq2point.runtime.onnx import MARKER
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,60 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
     ):
         with pytest.raises(ModelFileError, match=f"{name}: {says}"):
             runtime.load(tmp_path / name)
+
+
+def forge(path: Path, forged: Path, **facts: Any) -> Path:
+    """A file with other metadata, signed again, as a program that knows the format could."""
+    proto = onnx.load(path)
+    entries = {entry.key: entry.value for entry in proto.metadata_props}
+    del proto.metadata_props[:]
+    entries |= {name: json.dumps(value) for name, value in facts.items()} | {SEAL: UNSEALED}
+    onnx.helper.set_model_props(proto, entries)
+    forged.write_bytes(seal(proto.SerializeToString(), MARKER))
+    return forged
+
+
+KETTLE, FRIDGE = (find(name).model_dump() for name in ("kettle", "fridge"))
+TWO = {"mains_mean_w": 0, "mains_std_w": 1, "appliance_mean_w": [0, 0], "appliance_std_w": [1, 1]}
+FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
+    "a longer window": ({"window": 35, "model": {}}, "metadata window 35, .* do not fit its graph"),
+    "a shorter window": ({"window": 31, "model": {}}, "metadata window 31, .* do not fit its graph"),
+    "another window than its network": ({"window": 35}, "metadata model.window: is 33, the other fields say 35"),
+    "two appliances": (
+        {"appliances": [KETTLE, FRIDGE], "scale": TWO, "model": {}},
+        "metadata .* 2 appliances do not fit its graph",
+    ),
+    "a scale of two": ({"scale": TWO}, "metadata scale.appliance_mean_w: has 2 entries for a network of 1 output"),
+    "no deviation": ({"scale": TWO | {"appliance_mean_w": [0], "appliance_std_w": [0]}}, "metadata 'scale.appliance_std_w.0': "),
+    "a scale of NaN": ({"scale": TWO | {"mains_mean_w": float("nan")}}, "metadata 'scale.mains_mean_w': "),
+    "a target outside": ({"target_index": 33, "model": {}}, "metadata target_index: 33 lies outside the window of 33"),
+    "a control character": ({"appliances": [KETTLE | {"name": "ket\ntle"}]}, "metadata 'appliances.0.name': "),
+}
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+@pytest.mark.parametrize("sliding", [False, True])
+def test_metadata_that_do_not_fit_the_graph_name_the_field(tiny, tmp_path: Path, what: str, sliding: bool):
+    facts, says = FORGERIES[what]
+    path = tmp_path / "model.onnx"
+    deploy.find("onnx").export(Model.untrained("kettle", 6.0, tiny), path, Order(sliding=sliding))
+    assert runtime.load(forge(path, tmp_path / "same.onnx")).window == 33
+    with pytest.raises(ModelFileError, match=rf"forged\.onnx: {says}"):
+        runtime.load(forge(path, tmp_path / "forged.onnx", **facts))
+
+
+def test_metadata_that_claim_the_other_kind_of_graph_are_refused(exported: Path, tmp_path: Path):
+    with pytest.raises(ModelFileError, match="sliding True and 1 appliances do not fit its graph"):
+        runtime.load(forge(exported, tmp_path / "forged.onnx", sliding=True))
+
+
+def test_weights_that_are_no_numbers_are_refused(exported: Path, tmp_path: Path):
+    proto = onnx.load(exported)
+    (bias,) = [constant for constant in proto.graph.initializer if constant.name == "output.bias"]
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.array([np.inf], dtype=np.float32), bias.name))
+    onnx.save(proto, tmp_path / "inf.onnx")
+    with pytest.raises(ModelFileError, match="its weights hold NaN or infinite values; train and export the model again"):
+        runtime.load(forge(tmp_path / "inf.onnx", tmp_path / "forged.onnx"))
 
 
 def test_a_later_format_says_so(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """Small houses with a kettle that a small network can learn in seconds, and trainings of them that are stopped on purpose."""
 
+import signal
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -7,6 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 
+from seq2point.errors import Interrupted
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import Trained, train_with_history
@@ -77,3 +79,26 @@ def stopped(train: Train) -> Callable[..., None]:
             train(callbacks=[StopAt(step)], **options)
 
     return stopped
+
+
+class Signal(pl.Callback):
+    """A signal to this process in the middle of a step."""
+
+    def __init__(self, step: int, number: int):
+        self.step, self.number = step, number
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            signal.raise_signal(self.number)
+
+
+@pytest.fixture
+def signalled(train: Train) -> Callable[..., Interrupted]:
+    """Trains until a signal comes at a step; what the training raises."""
+
+    def signalled(step: int, number: int = signal.SIGTERM, **options: Any) -> Interrupted:
+        with pytest.raises(Interrupted) as caught:
+            train(callbacks=[Signal(step, number)], **options)
+        return caught.value
+
+    return signalled

@@ -1,19 +1,25 @@
 """A training that was stopped goes on as if it never had been, or says why it cannot."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
 
-from seq2point.errors import TrainingError, UsageError
+from seq2point.errors import Seq2PointError, TrainingError, UsageError
 from seq2point.network import Architecture
 from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
 from seq2point.training import Trained
+from seq2point.training.folder import RunFolder
+from seq2point.training.loop import WholeFiles
 
 Train = Callable[..., Trained]
 Stopped = Callable[..., None]
@@ -171,14 +177,57 @@ def test_a_checkpoint_that_would_run_code_is_refused(train: Train, stopped: Stop
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_damaged_record_of_a_run_is_a_training_error_and_can_be_overwritten(
+def test_a_flipped_bit_of_a_checkpoint_is_noticed(train: Train, stopped: Stopped, kept: dict[str, Any]):
+    stopped(9, **kept)
+    checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
+    content = checkpoint.read_bytes()
+    bits = np.random.default_rng(0).choice(8 * len(content), 60, replace=False).tolist()
+    for bit in (*bits, 0, 8 * len(content) - 1):
+        altered = bytearray(content)
+        altered[bit // 8] ^= 1 << (bit % 8)
+        checkpoint.write_bytes(altered)
+        with pytest.raises(TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"):
+            WholeFiles().load_checkpoint(checkpoint)
+    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with --overwrite"):
+        train(resume=True, **kept)
+    checkpoint.write_bytes(content)
+    assert everything(train(resume=True, **kept)) == everything(train())
+
+
+RECORDS = [
+    "{",
+    "null",
+    "[]",
+    "3",
+    "{}",
+    '{"asked": 3}',
+    '{"asked": {}, "plan": {}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 0}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": [], "interval": 2}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 2, "more": 1}, "finished": false}',
+    '{"asked": {}, "plan": {"steps": 40, "interval": 2}, "finished": "perhaps"}',
+    "[" * 100_000,
+    "\udc80",
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record[:50])
+def test_a_damaged_record_of_a_run_is_a_training_error(train: Train, kept: dict[str, Any], record: str):
+    kept["out"].mkdir()
+    (kept["out"] / "run.json").write_bytes(record.encode(errors="surrogateescape"))
+    for options in ({"resume": True}, {}):
+        with pytest.raises(TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"):
+            train(**options, **kept)
+
+
+def test_a_record_in_which_the_plan_was_altered_is_damaged_and_can_be_overwritten(
     train: Train, stopped: Stopped, kept: dict[str, Any]
 ):
     stopped(9, **kept)
-    (kept["out"] / "run.json").write_text("{")
-    for options in ({"resume": True}, {}):
-        with pytest.raises(TrainingError, match=r"run\.json: damaged"):
-            train(**options, **kept)
+    record = kept["out"] / "run.json"
+    record.write_text(record.read_text().replace('"steps": 40,\n    "interval"', '"steps": 41,\n    "interval"'))
+    with pytest.raises(TrainingError, match=r"run\.json: damaged \(its checksum differs\)"):
+        train(resume=True, **kept)
     assert train(overwrite=True, **kept).history[-1]["step"] == 40
 
 
@@ -194,3 +243,65 @@ def test_a_run_leaves_its_record_a_checkpoint_and_both_logs_and_nothing_half_wri
     ]
     assert len([p for p in files if "tfevents" in p.name]) == 1
     assert json.loads((out / "run.json").read_text())["finished"] is True
+
+
+def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(train: Train, kept: dict[str, Any]):
+    train(**kept)
+    before = (kept["out"] / "run.json").read_bytes()
+    with RunFolder(kept["out"]).locked():
+        for options in ({"overwrite": True}, {"resume": True}, {}):
+            with pytest.raises(TrainingError, match="run: another training is at work in this folder; wait for it, or choose"):
+                train(**options, **kept)
+    assert (kept["out"] / "run.json").read_bytes() == before
+    train(overwrite=True, **kept)
+
+
+def test_a_killed_training_lets_its_folder_go(train: Train, kept: dict[str, Any]):
+    code = (
+        "import os, signal, sys; from seq2point.training.folder import RunFolder\n"
+        "with RunFolder(sys.argv[1]).locked(): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, kept["out"]], check=False).returncode == -9
+    assert train(**kept).history[-1]["step"] == 40
+
+
+class FolderGone(pl.Callback):
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == 9:
+            shutil.rmtree(self.folder)
+
+
+def test_a_folder_that_goes_while_a_training_writes_there_is_one_line(train: Train, kept: dict[str, Any]):
+    with pytest.raises(Seq2PointError, match=r"metrics\.csv: cannot be written \(No such file"):
+        train(callbacks=[FolderGone(kept["out"])], **kept)
+
+
+def test_a_place_that_no_folder_can_be_is_one_line(train: Train, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Seq2PointError, match="file: cannot be written"):
+        train(out=tmp_path / "file")
+
+
+@pytest.mark.parametrize("limit", [500, 5000])
+def test_a_full_disk_while_training_is_one_line_and_keeps_the_last_checkpoint(stopped: Stopped, kept: dict[str, Any], limit: int):
+    stopped(9, **kept)
+    before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
+    code = (
+        "import resource, sys; from seq2point import Architecture, Seq2PointError\n"
+        "from seq2point.training import train_with_history\n"
+        "from tests.training.conftest import rectangles\n"
+        "small = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)\n"
+        "options = dict(network=small, engine='windows', batch_size=40, learning_rate=0.01, patience=1000, steps=40)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "try: train_with_history(rectangles(1200, 3), 'kettle', out=sys.argv[1], resume=True, checkpoint_every_s=0,\n"
+        "                        progress=False, **options)\n"
+        "except Seq2PointError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, kept["out"]], capture_output=True, text=True, check=True)
+    assert "cannot be written" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert (kept["out"] / "checkpoints" / "last.ckpt").read_bytes() == before

@@ -9,7 +9,8 @@ import typer
 
 from seq2point.choices import RawLayout, Unit
 from seq2point.cli import options
-from seq2point.errors import Seq2PointError, UsageError
+from seq2point.cli.run import stopping
+from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -113,11 +114,9 @@ def convert(
 
     with console.status(f"looking at {root}"):
         todo = jobs_of(find(layout), root, out, wanted, settings)
-    try:
-        with bar(f"converting {len(todo)} house{'s' * (len(todo) > 1)}", sum(job.size for job in todo)) as advance:
-            converted = convert_all(todo, settings, out, jobs, advance, said)
-    except KeyboardInterrupt:
-        raise Seq2PointError("stopped; the houses that are done stay, and the same command goes on") from None
+    progress = bar(f"converting {len(todo)} house{'s' * (len(todo) > 1)}", sum(job.size for job in todo))
+    with stopping("the houses that are done stay, and the same command goes on"), progress as advance:
+        converted = convert_all(todo, settings, out, jobs, advance, said)
     reports = [each.report for each in converted]
     report = {"houses": [each.report.as_json() | {"path": str(each.path), "unchanged": each.unchanged} for each in converted]}
     shown = tables.written(report, json)

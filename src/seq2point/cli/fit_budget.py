@@ -7,8 +7,9 @@ import typer
 
 from seq2point.choices import FILL, Criterion
 from seq2point.cli import options
+from seq2point.cli.run import stopping
 
-STOPPED = "stopped; the networks that are done stay, and the same command goes on with the others"
+STOPPED = "the networks that are done stay, and the same command goes on with the others"
 UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
 
 
@@ -92,10 +93,8 @@ def fit_budget(
         threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    with stopping(STOPPED):
         found = search.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
-    except KeyboardInterrupt:
-        raise Seq2PointError(STOPPED) from None
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
         (out / name).unlink(missing_ok=True)
     told = report(search, found)

@@ -7,8 +7,9 @@ import typer
 
 from seq2point.choices import FILL, Rescale
 from seq2point.cli import options
+from seq2point.cli.run import stopping
 
-STOPPED = "stopped; the points that are done stay, and the same command goes on with the others"
+STOPPED = "the points that are done stay, and the same command goes on with the others"
 
 
 def transfer_curve(
@@ -80,7 +81,6 @@ def transfer_curve(
 
     from seq2point.cli import markdown, tables
     from seq2point.cli.loading import load_houses, load_model
-    from seq2point.errors import Seq2PointError
     from seq2point.experiment import Store
     from seq2point.experiment.curve import FREEZES, FROM_NOTHING, USUAL_DAYS, USUAL_STEPS, Curve, rest_of
     from seq2point.experiment.curve_report import report, save_plot
@@ -118,10 +118,8 @@ def transfer_curve(
         threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    with stopping(STOPPED):
         results = curve.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
-    except KeyboardInterrupt:
-        raise Seq2PointError(STOPPED) from None
     found = report(curve, results)
     files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}
     write_json(found, files["points"])

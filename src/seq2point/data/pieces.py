@@ -206,7 +206,7 @@ def _frames(file: File, names: list[str]) -> Iterator[pl.DataFrame]:
 
 
 def _parquet_frames(file: File, names: list[str]) -> Iterator[pl.DataFrame]:
-    with refuse_damage(file.path, "cannot be read"), pq.ParquetFile(file.path) as parquet:
+    with refuse_damage(file.path, "cannot be read"), store.open_reader(file.path) as parquet:
         for batch in parquet.iter_batches(ROWS_AT_A_TIME, columns=names):
             frame = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))
             assert isinstance(frame, pl.DataFrame)

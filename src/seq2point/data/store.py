@@ -2,17 +2,23 @@
 
 Columns: `time` (timestamp, UTC, ms), `mains`, and one for each appliance; float32 watts; NaN is a gap. The file's metadata says
 dataset, house, period_s, unit, licence, carrier, nominal_time.
+
+Every Parquet file that this package writes has a checksum in each page and a digest of its metadata. Both are checked on reading.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seq2point.data.align import Times
+from seq2point.errors import DataError
 from seq2point.files import written_whole
 from seq2point.recording import Recording, Watts
 
@@ -20,6 +26,36 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS_AT_A_TIME = 1 << 20
+DIGEST = "seq2point_sha256"
+ADVICE = "copy the file again, or make it again"
+
+
+def open_writer(path: Path, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """A Parquet writer with what this package wants in every file: zstd, page checksums and a digest of the metadata.
+
+    `options` are those of `pyarrow.parquet.ParquetWriter`.
+    """
+    facts = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    sealed = schema.with_metadata(facts | {DIGEST: _digest(schema, facts)})
+    return pq.ParquetWriter(path, sealed, compression="zstd", write_page_checksum=True, **options)
+
+
+@contextmanager
+def open_reader(path: str | Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read from; raises DataError for a page that differs from its checksum."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file
+    except OSError as error:
+        if "CRC" not in str(error):
+            raise
+        raise DataError(f"{path}: damaged (the checksum of a page differs); {ADVICE}") from None
+
+
+def _digest(schema: pa.Schema, facts: Mapping[str, str]) -> str:
+    """The SHA-256 of a file's columns and metadata, which no page checksum covers."""
+    text = json.dumps([[(field.name, str(field.type)) for field in schema], sorted(facts.items())])
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class Writer:
@@ -33,9 +69,7 @@ class Writer:
         fields = [pa.field("time", pa.timestamp("ms", "UTC")), *(pa.field(name, pa.float32()) for name in columns)]
         self.schema = pa.schema(fields, metadata=dict(facts))
         encoding = {"time": "DELTA_BINARY_PACKED"} | dict.fromkeys(columns, "BYTE_STREAM_SPLIT")
-        self._file = pq.ParquetWriter(
-            path, self.schema, compression="zstd", use_dictionary=False, column_encoding=encoding, write_statistics=["time"]
-        )
+        self._file = open_writer(path, self.schema, use_dictionary=False, column_encoding=encoding, write_statistics=["time"])
 
     def __enter__(self) -> "Writer":
         return self
@@ -75,23 +109,39 @@ def write_recording(recording: Recording, path: str | Path, **metadata: str) -> 
 
 
 def metadata_of(path: str | Path) -> dict[str, str]:
-    """The metadata that a Parquet file carries."""
-    found = pq.read_schema(path).metadata or {}
-    ours = {key: value for key, value in found.items() if not key.startswith((b"ARROW", b"pandas"))}
-    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in ours.items()}
+    """The metadata that a Parquet file carries.
+
+    Raises DataError where they differ from the digest that was written with them.
+    """
+    return _facts(_schema(path))
 
 
 def column_names(path: str | Path) -> list[str]:
-    """The columns of a Parquet file."""
-    names: list[str] = pq.read_schema(path).names
+    """The columns of a Parquet file; raises DataError as `metadata_of` does."""
+    names: list[str] = _schema(path).names
     return names
+
+
+def _facts(schema: pa.Schema) -> dict[str, str]:
+    found = {key: value for key, value in (schema.metadata or {}).items() if not key.startswith((b"ARROW", b"pandas"))}
+    facts = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in found.items()}
+    facts.pop(DIGEST, None)
+    return facts
+
+
+def _schema(path: str | Path) -> pa.Schema:
+    schema = pq.read_schema(path)
+    said = (schema.metadata or {}).get(DIGEST.encode())
+    if said is not None and said != _digest(schema, _facts(schema)).encode():
+        raise DataError(f"{path}: damaged (the checksum of its metadata differs); {ADVICE}")
+    return schema
 
 
 def read_columns(path: str | Path, names: Sequence[str]) -> "pl.DataFrame":
     """Some columns of a Parquet file, read by Arrow: a damaged file can abort the process in Polars' own reader."""
     import polars as pl
 
-    with pq.ParquetFile(path) as file:
+    with open_reader(path) as file:
         frame = pl.from_arrow(file.read(columns=list(names)).replace_schema_metadata(None))
     assert isinstance(frame, pl.DataFrame)
     return frame.select(names)

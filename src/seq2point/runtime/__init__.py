@@ -23,10 +23,12 @@ def serves(path: str | Path) -> bool:
 def load(path: str | Path, threads: int | None = None) -> Runtime:
     """An exported model, ready to run with so many threads (all cores by default).
 
-    Raises ModelFileError for a file that is missing, damaged, or was not exported by seq2point.
+    Raises ModelFileError for a file that is missing, damaged, was not exported by seq2point, or whose graph and metadata do not
+    fit each other.
     """
     path = Path(path)
     if not serves(path):
         raise ModelFileError(f"{path}: not an exported model (those end in {', '.join(RUNTIMES)})")
     runtime: Runtime = import_module(RUNTIMES[path.suffix.lower()]).open_model(path, threads)
+    runtime.check(path)
     return runtime

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from seq2point.appliances import Appliance
 from seq2point.errors import ModelFileError
-from seq2point.windows import Scale
+from seq2point.windows import Scale, mismatch
 
 FORMAT = 1
 SEAL = "sha256"
@@ -34,7 +34,7 @@ class Facts(BaseModel):
     appliances that it predicts alike whatever the mains are.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     format: int = FORMAT
     appliances: tuple[Appliance, ...] = Field(min_length=1)
@@ -68,10 +68,23 @@ class Facts(BaseModel):
         if values.get("format") != FORMAT:
             raise ModelFileError(f"{path}: exported in format {values.get('format')}; this version reads format {FORMAT}")
         try:
-            return cls.model_validate(values)
+            facts = cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             raise ModelFileError(f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}") from None
+        if why := mismatch(facts.appliances, facts.scale, len(facts.appliances)) or facts.contradiction():
+            raise ModelFileError(f"{path}: metadata {why}")
+        return facts
+
+    def contradiction(self) -> str | None:
+        """The field that another one contradicts, and how; None where all agree."""
+        if self.target_index >= self.window:
+            return f"target_index: {self.target_index} lies outside the window of {self.window}"
+        own = {"window": self.window, "target_index": self.target_index, "outputs": len(self.appliances)}
+        for name, value in own.items():
+            if self.model.get(name, value) != value:
+                return f"model.{name}: is {self.model[name]}, the other fields say {value}"
+        return None
 
 
 def parsed(text: str, path: Path) -> Any:

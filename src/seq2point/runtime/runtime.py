@@ -1,13 +1,14 @@
 """Runtime: an exported model that answers windows, chunks where it can, and whole recordings."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.choices import FILL, Edges, Engine
-from seq2point.errors import DataError
+from seq2point.errors import DataError, ModelFileError
 from seq2point.predictor import Progress, disaggregate_series, mains_of
 from seq2point.recording import RecordingLike, Watts
 from seq2point.runtime.facts import Facts
@@ -50,6 +51,23 @@ class Runtime(ABC):
     def provenance(self) -> dict[str, Any]:
         """Where it comes from, as JSON."""
         return self.facts.provenance
+
+    def check(self, path: Path) -> None:
+        """Refuse a file whose graph is not what its metadata say, by the answer to one window of no power.
+
+        Raises ModelFileError.
+        """
+        shape = [1, 1, len(self.appliances)] if self.facts.sliding else [1, len(self.appliances)]
+        said = f"metadata window {self.window}, sliding {self.facts.sliding} and {shape[-1]} appliances do not fit its graph"
+        try:
+            answer = np.asarray(self._run(np.zeros((1, self.window), dtype=np.float32)))
+        except Exception as error:
+            why = str(error).partition("\n")[0]
+            raise ModelFileError(f"{path}: {said} ({why})") from error
+        if list(answer.shape) != shape:
+            raise ModelFileError(f"{path}: {said} (it answers a window with {list(answer.shape)})")
+        if not np.isfinite(answer).all():
+            raise ModelFileError(f"{path}: its weights hold NaN or infinite values; train and export the model again")
 
     def run(self, windows_w: Watts) -> Watts:
         """The appliances' power for windows of mains: f32[B, W] to f32[B, A], watts both.

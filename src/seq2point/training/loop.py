@@ -1,24 +1,26 @@
 """The loop that Lightning runs: a module, and the callbacks that prune, keep the best weights, write checkpoints and tell.
 
-One Lightning epoch is the interval between two validations, so that every checkpoint stands between intervals and a resumed
-training goes on exactly.
+One Lightning epoch is the interval between two validations, or what a signal leaves of one: a resumed training begins with the
+rest of it, and goes on exactly.
 
     each step:          masks of the step -> loss -> backward -> optimiser step -> weights of the step back
                         -> masks.apply_ zeroes -> pruner decides -> masks.apply_ zeroes, where it decided
     each interval:      validation -> best weights (once the final sparsity is reached) -> checkpoint -> early stop
 """
 
+import hashlib
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from seq2point import masks
 from seq2point.errors import TrainingError
@@ -27,27 +29,32 @@ from seq2point.network import Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
 from seq2point.training.batches import Batches, share
 from seq2point.training.settings import Plan, Settings
+from seq2point.training.signals import StopRequest
 
 CHECKPOINT_EVERY_S = 60.0
 FULL_RATE_INPUTS = 1000
+SEAL = b"\nsha256:"
+SEAL_BYTES = len(SEAL) + 64
+BLOCK = 1 << 20
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
 
-class _Interval(Dataset[Tensor]):
-    """The draws of the steps from `first` to the next validation."""
+class _Interval:
+    """The draws of the steps from `first` to the next validation, fewer where the training is to stop."""
 
-    def __init__(self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int):
-        self.batches, self.first, self.rank, self.ranks = batches, first, rank, ranks
+    def __init__(self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int, stop: StopRequest):
+        self.batches, self.first, self.rank, self.ranks, self.stop = batches, first, rank, ranks, stop
         self.length = min(plan.interval - first % plan.interval, plan.steps - first)
 
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, i: int) -> Tensor:
-        if not 0 <= i < self.length:
-            raise IndexError(i)
-        return share(self.batches.draw(self.first + i), self.rank, self.ranks)
+    def __iter__(self) -> Iterator[Tensor]:
+        for i in range(self.length):
+            if self.stop.agree():
+                return
+            yield share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
 
 class Loop(pl.LightningModule):
@@ -56,16 +63,35 @@ class Loop(pl.LightningModule):
     `validate` gives 'val_loss' and whatever else is to be logged.
     """
 
-    def __init__(self, network: Seq2Point, batches: Batches, validate: Validate, settings: Settings, plan: Plan):
+    def __init__(
+        self, network: Seq2Point, batches: Batches, validate: Validate, settings: Settings, plan: Plan, stop: StopRequest
+    ):
         super().__init__()
         self.network, self.batches, self.validate = network, batches, validate
-        self.settings, self.plan = settings, plan
+        self.settings, self.plan, self.stop = settings, plan, stop
         self._losses: list[Tensor] = []
 
-    def train_dataloader(self) -> DataLoader[Tensor]:
+    def on_train_start(self) -> None:
+        """Begin a resumed training with the steps that its checkpoint left of an interval, as an interval of its own."""
+        epochs = self.trainer.fit_loop
+        epochs.reset_restart_stage()
+        epochs.epoch_loop.restarting = False
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The losses of every process since the last validation."""
+        ranks = self.trainer.world_size
+        losses = torch.stack(self._losses) if self._losses else torch.empty(0, device=self.device)
+        gathered = self.trainer.strategy.all_gather(losses) if len(losses) and ranks > 1 else losses
+        checkpoint["losses"] = gathered.reshape(ranks, len(losses)).cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """This process's losses since the last validation."""
+        losses = checkpoint["losses"]
+        self._losses = list(losses[self.global_rank]) if losses.numel() else []
+
+    def train_dataloader(self) -> _Interval:
         """The interval's steps, one item each."""
-        interval = _Interval(self.batches, self.global_step, self.plan, self.global_rank, self.trainer.world_size)
-        return DataLoader(interval, batch_size=None, shuffle=False)
+        return _Interval(self.batches, self.global_step, self.plan, self.global_rank, self.trainer.world_size, self.stop)
 
     def val_dataloader(self) -> DataLoader[int]:
         """One item: a validation looks at all held-out blocks at once."""
@@ -89,7 +115,8 @@ class Loop(pl.LightningModule):
         found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(f"the loss is not a number at step {self.global_step}; try a lower --learning-rate")
-        interval_loss = float(strategy.reduce(torch.stack(self._losses).mean(), reduce_op="mean"))
+        losses = torch.stack([loss.to(self.device) for loss in self._losses])
+        interval_loss = float(strategy.reduce(losses.mean(), reduce_op="mean"))
         self.log_dict(found | {"interval_loss": interval_loss}, batch_size=1)
         self._losses.clear()
 
@@ -218,7 +245,7 @@ class BestWeights(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, keep, and stop when nothing has improved for long."""
-        self.trained_s += time.perf_counter() - self._resumed_at
+        self._count_seconds()
         found = {name: float(value) for name, value in trainer.callback_metrics.items()}
         state, held = self.pruning.state, self.pruning.masks
         row = {"step": trainer.global_step, "seconds": self.trained_s, "sparsity": masks.sparsity(_network(pl_module), held)}
@@ -233,6 +260,14 @@ class BestWeights(pl.Callback):
         else:
             self.waited += 1
             trainer.should_stop = trainer.should_stop or self.waited >= self.patience
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count the seconds of an interval that was cut short."""
+        self._count_seconds()
+
+    def _count_seconds(self) -> None:
+        now = time.perf_counter()
+        self.trained_s, self._resumed_at = self.trained_s + now - self._resumed_at, now
 
     def state_dict(self) -> dict[str, Any]:
         """All but the settings and the clock."""
@@ -252,29 +287,37 @@ class BestWeights(pl.Callback):
 
 
 class Checkpoints(pl.Callback):
-    """Writes `last.ckpt` after the first validation, and then at most once in `every_s` seconds."""
+    """Writes `last.ckpt` after the first validation, then at most once in `every_s` seconds, and where the training stops."""
 
-    def __init__(self, path: Path, every_s: float = CHECKPOINT_EVERY_S):
-        self.path, self.every_s, self._written = path, every_s, float("-inf")
+    def __init__(self, path: Path, stop: StopRequest, every_s: float = CHECKPOINT_EVERY_S):
+        self.path, self.stop, self.every_s, self._written = path, stop, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write, if it is time by the first process's clock; all take part."""
-        if trainer.strategy.broadcast(time.perf_counter() - self._written >= self.every_s):
+        due = time.perf_counter() - self._written >= self.every_s
+        if self.stop.agreed or trainer.strategy.broadcast(due):
             trainer.save_checkpoint(self.path)
             self._written = time.perf_counter()
 
 
 class WholeFiles(CheckpointIO):
-    """Checkpoints written beside and renamed, and read without unpickling objects."""
+    """Checkpoints written beside and renamed, sealed with their SHA-256, and read without unpickling objects."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint whole or not at all."""
         with written_whole(path) as beside:
-            torch.save(checkpoint, beside)
+            try:
+                torch.save(checkpoint, beside)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise OSError(str(error).partition("\n")[0]) from error
+            with beside.open("r+b") as file:
+                digest = _digest(file, file.seek(0, os.SEEK_END))
+                file.write(SEAL + digest)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read tensors and plain values; raises TrainingError for a damaged file."""
+        """Read tensors and plain values; raises TrainingError for a damaged file, down to the bit."""
         try:
+            _check_seal(Path(path))
             loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except Exception as error:
             why = (str(error) or type(error).__name__).splitlines()[0]
@@ -284,3 +327,23 @@ class WholeFiles(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint."""
         Path(path).unlink(missing_ok=True)
+
+
+def _digest(file: BinaryIO, length: int) -> bytes:
+    """The SHA-256 of a file's first bytes, in hexadecimal."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while length and (block := file.read(min(length, BLOCK))):
+        digest.update(block)
+        length -= len(block)
+    return digest.hexdigest().encode()
+
+
+def _check_seal(path: Path) -> None:
+    """Raises ValueError for a file that differs from its seal, or has none."""
+    with path.open("rb") as file:
+        length = file.seek(0, os.SEEK_END) - SEAL_BYTES
+        if length < 0 or file.seek(length) != length or not (seal := file.read()).startswith(SEAL):
+            raise ValueError("its checksum is missing")
+        if seal != SEAL + _digest(file, length):
+            raise ValueError("its checksum differs")

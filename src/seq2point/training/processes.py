@@ -6,22 +6,28 @@ Processes are spawned, so that nothing is shared but what they send each other: 
 import logging
 import os
 import pickle
+import signal
 import socket
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import torch
 from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
-from seq2point.errors import Seq2PointError, TrainingError
+from seq2point.errors import Interrupted, Seq2PointError, TrainingError
 from seq2point.machine import keep_freed_memory, set_threads
 
 Answer = TypeVar("Answer")
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_S = 5.0  # for the other processes to end by themselves when one has died
 OURS = str(Path(__file__).parents[1])
 
 
@@ -56,24 +62,60 @@ def run(work: Callable[[], Answer], processes: int, gpu: bool = False, threads: 
     """Run the same work in so many processes and return what that of rank 0 gives.
 
     `work` and its answer are pickled; a script that calls this at its top level needs `if __name__ == "__main__"`.
-    Raises what the work raises of ours, KeyboardInterrupt where it was stopped, and TrainingError where a process died.
+    Raises what the work raises of ours, Interrupted where it was stopped, and TrainingError where a process died.
     """
     with tempfile.TemporaryDirectory(prefix="seq2point-") as folder:
         context = pickle.dumps((work, "nccl" if gpu else "gloo", threads or max((os.cpu_count() or 1) // processes, 1)))
         try:
-            spawn(_process, (processes, _free_port(), folder, context), nprocs=processes)  # type: ignore[no-untyped-call]
+            stopped = _spawn((processes, _free_port(), folder, context), processes)
         except ProcessRaisedException as error:
             raise _found(Path(folder, "error")) or error from None
         except ProcessExitedException as error:
             raise TrainingError(f"a process of the training died ({error})") from None
         answer = _found(Path(folder, "answer"))
-    if answer is None:
-        raise KeyboardInterrupt
+    if answer is None or stopped:
+        raise Interrupted(stopped or signal.SIGINT)
     given: Answer
     given, said = answer
     for category, text in said:
         warnings.warn(text, category, stacklevel=2)
     return given
+
+
+def _spawn(arguments: tuple[object, ...], processes: int) -> int:
+    """Run the processes to their end; the number of the signal that has stopped them, 0 for none.
+
+    The first signal is passed on to them, and they stop in their own time; a second one kills them. They begin with signals
+    held back, until they listen (signals.py).
+    """
+    noted: list[int] = []
+    resource_tracker.ensure_running()  # when it starts it lets signals through
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    context = spawn(_process, arguments, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        for process in context.processes:
+            if process.is_alive():
+                process.kill() if noted else os.kill(process.pid, number)
+        noted.append(number)
+
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = threading.current_thread() is threading.main_thread()
+    try:
+        for number, handler in before.items() if heard else ():
+            if handler not in (signal.SIG_IGN, None):
+                signal.signal(number, pass_on)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        while not context.join(grace_period=GRACE_S):
+            pass
+    except (ProcessExitedException, ProcessRaisedException):
+        if not noted:
+            raise
+    finally:
+        for number, handler in before.items() if heard else ():
+            if handler is not None:
+                signal.signal(number, handler)
+    return noted[0] if noted else 0
 
 
 def _process(number: int, processes: int, port: int, folder: str, context: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import lightning.pytorch as pl
@@ -36,7 +37,7 @@ class ShownProgress(pl.Callback):
         """Show the bar, from where a resumed training stands."""
         self._since, self._steps = time.perf_counter(), trainer.global_step
         if trainer.global_step:
-            print(f"going on from step {trainer.global_step} of {self.plan.steps}", file=sys.stderr)
+            _show(f"going on from step {trainer.global_step} of {self.plan.steps}")
         self.bar.start()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int) -> None:
@@ -52,7 +53,7 @@ class ShownProgress(pl.Callback):
         found = trainer.callback_metrics
         self.shown |= {"validation loss": float(found["val_loss"]), "MAE in W": float(found["val_mae_w"])}
         if self.plain:
-            print(f"step {trainer.global_step}/{self.plan.steps}  {self._text()}", file=sys.stderr, flush=True)
+            _show(f"step {trainer.global_step}/{self.plan.steps}  {self._text()}")
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the bar as it is."""
@@ -64,3 +65,9 @@ class ShownProgress(pl.Callback):
 
     def _text(self) -> str:
         return "  ".join(f"{name} {value:,.0f}" if value > 100 else f"{name} {value:.4g}" for name, value in self.shown.items())
+
+
+def _show(line: str) -> None:
+    """Print a line; one that cannot be printed is no reason to end a training."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

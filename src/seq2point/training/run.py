@@ -8,6 +8,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -31,7 +32,8 @@ from seq2point.appliances import find as find_appliance
 from seq2point.choices import Device, Scaling
 from seq2point.coverage import DAY_S, LEAST
 from seq2point.data.frame import as_recordings
-from seq2point.errors import DataError, UsageError
+from seq2point.errors import DataError, Interrupted, UsageError
+from seq2point.files import writing
 from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
@@ -45,6 +47,7 @@ from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints
 from seq2point.training.options import share_parameters, spell_out
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, SettingsOptions, plan
+from seq2point.training.signals import StopBetweenSteps, StopRequest
 from seq2point.windows import Scale, defined, window_runs
 
 HELD_OUT = 0.2
@@ -136,16 +139,21 @@ def train_with_history(
     task.warn_of_gaps()
     folder = RunFolder(out) if out is not None else None
     keep_freed_memory()  # not before the data are in place: what reading them freed goes back to the system
-    planned = folder.plan_to_resume(task.asked()) if folder and resume else None
-    resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
-    if folder and planned is None:
-        folder.clear(overwrite)
-    work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
-    done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
-    model = task.finished_model(done)
-    model.provenance |= provenance or {}
-    if folder:
-        folder.write(task.asked(), done.planned, finished=True)
+    with folder.locked() if folder else nullcontext():
+        planned = folder.plan_to_resume(task.asked()) if folder and resume else None
+        resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
+        if folder and planned is None:
+            folder.clear(overwrite)
+        work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
+        try:
+            done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
+        except KeyboardInterrupt as stopped:
+            kept = f"{folder.path} keeps a checkpoint" if folder and folder.checkpoint.exists() else ""
+            raise Interrupted(getattr(stopped, "number", signal.SIGINT), kept) from None
+        model = task.finished_model(done)
+        model.provenance |= provenance or {}
+        if folder:
+            folder.write(task.asked(), done.planned, finished=True)
     windows_per_s = done.steps * task.batches.windows_per_step / done.trained_s if done.trained_s else 0.0
     return Trained(model, done.history, done.trained_s, windows_per_s, held_out, done.pruned)
 
@@ -171,7 +179,8 @@ def train(*recordings_and_appliance: Any, **options: Any) -> Model:
     training had never stopped; `overwrite` begins anew where a run lies. `provenance` is more to record in the
     model, `callbacks` are Lightning's. `threads` are the processor's; with `devices` above 1 so many processes on this
     machine share every step (GPUs with CUDA, else CPU cores); they are spawned, so a script that does this guards its top
-    level.
+    level. SIGINT, SIGTERM and SIGHUP end a training between two steps, once a checkpoint is saved, as `Interrupted`, a
+    KeyboardInterrupt that knows the signal.
     Raises DataError for recordings that cannot be learned from; UsageError for a setting that does not exist, with the
     nearest that does, or does not fit; TrainingError when the loss is no longer a number.
     """
@@ -379,13 +388,20 @@ class _Work:
         state = task.pruner.begin(network, task.settings.seed) if task.pruner else PruneState(final=True)
         prune = Pruning(task.pruner, planned, replace(state, masks=task.model.masks), task.model.masks)
         best = BestWeights(task.settings.patience, prune)
-        watching: list[pl.Callback] = [prune, best]
+        stop = StopRequest()
+        watching: list[pl.Callback] = [prune, best, StopBetweenSteps(stop)]
         if self.progress and first:
             watching.append(ShownProgress(planned, task.batches.windows_per_step))
         if folder:
-            watching.append(Checkpoints(folder.checkpoint, self.checkpoint_every_s))
-        trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
-        _fit(trainer, Loop(network, task.batches, task.validate, task.settings, planned), self.resuming)
+            watching.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
+        place = folder.path if folder else "output"
+        with writing(place):
+            trainer = _trainer([*watching, *self.callbacks], planned, folder, next(network.parameters()).device, task.devices)
+        loop = Loop(network, task.batches, task.validate, task.settings, planned, stop)
+        with stop.listening(), writing(place):
+            _fit(trainer, loop, self.resuming)
+        if stop.agreed:
+            raise Interrupted(stop.agreed)
         if folder:
             trainer.save_checkpoint(folder.checkpoint)
         return _Done(
@@ -532,7 +548,7 @@ def _trainer(
 
 def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
     """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
-    handler = signal.getsignal(signal.SIGINT)
+    trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]  # they save nothing
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
@@ -540,6 +556,3 @@ def _fit(trainer: pl.Trainer, loop: Loop, resuming: Path | None) -> None:
             trainer.fit(loop, ckpt_path=resuming, weights_only=True)
     except SystemExit as stopped:
         raise KeyboardInterrupt from stopped
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)

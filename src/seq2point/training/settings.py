@@ -156,8 +156,8 @@ def invalid_setting(error: ValidationError, name: str | None = None) -> UsageErr
 class Plan(NamedTuple):
     """How many optimiser steps a training makes and how many lie between validations; recorded, and kept on resuming."""
 
-    steps: int
-    interval: int
+    steps: PositiveInt
+    interval: PositiveInt
 
     def learning_rate_factor(self, step: int, schedule: LearningRateSchedule) -> float:
         """The learning rate of the step after `step` steps, as a fraction of the initial one."""

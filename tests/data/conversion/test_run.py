@@ -18,6 +18,7 @@ from seq2point.data.conversion.house import Settings
 from seq2point.data.conversion.run import Converted, convert, jobs_of
 from seq2point.data.raw import Wanted
 from seq2point.data.sources import find
+from seq2point.data.store import metadata_of
 from seq2point.errors import DataError, UsageError
 from seq2point.recording import Recording
 
@@ -44,7 +45,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_file_of_a_house_says_where_it_comes_from(root: Path, tmp_path: Path):
     (first, *_) = converted(root, tmp_path / "out")
     assert first.path == tmp_path / "out" / "refit_house2_8s.parquet"
-    facts = {k.decode(): v.decode() for k, v in pq.read_schema(first.path).metadata.items()}
+    facts = metadata_of(first.path)
     channels = facts.pop("channels")
     assert facts == {
         "dataset": "REFIT",

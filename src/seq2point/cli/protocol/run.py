@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.run import stopping
 
-STOPPED = "stopped; the parts that are done stay, and the same command goes on from the last checkpoint"
+STOPPED = "the parts that are done stay, and the same command goes on from the last checkpoint"
 
 
 def run(
@@ -69,7 +70,6 @@ def run(
 
     from seq2point.appliances import canonical
     from seq2point.cli import markdown, tables
-    from seq2point.errors import Seq2PointError
     from seq2point.experiment.store import Store
     from seq2point.files import write_json, written_whole
     from seq2point.protocols import library
@@ -104,10 +104,8 @@ def run(
         threads,
         said=lambda line: console.print(line, markup=False),
     )
-    try:
+    with stopping(STOPPED):
         runner.run(appliances, seeds)
-    except KeyboardInterrupt:
-        raise Seq2PointError(STOPPED) from None
     found = report(source, variants, store, appliances)
     files = {"report": folder / REPORT, "table": folder / TABLE}
     write_json(found, files["report"])

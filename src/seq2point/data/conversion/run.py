@@ -1,12 +1,11 @@
 """Many houses, one after another or several at once in processes of their own; those that are up to date are left alone."""
 
-import glob
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,7 +75,6 @@ def convert(
     for job in jobs:
         report = manifest.report_of(job.path, hashes[job.path])
         if report is None:
-            _remove_leftovers(job.path)
             waiting.append(job)
         else:
             advance(job.size)
@@ -140,22 +138,3 @@ def _threads_each(processes: int) -> Iterator[None]:
         os.environ.pop("POLARS_MAX_THREADS")
         if before is not None:
             os.environ["POLARS_MAX_THREADS"] = before
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove what a conversion that was killed has left half-written."""
-    for part in path.parent.glob(f".{glob.escape(path.stem)}.*.part{path.suffix}"):
-        process = part.name.removesuffix(f".part{path.suffix}").rpartition(".")[2]
-        if process.isdigit() and not _runs(int(process)):
-            with suppress(OSError):
-                part.unlink()
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

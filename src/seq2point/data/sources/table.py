@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seq2point.appliances import canonical
 from seq2point.choices import Unit
@@ -156,7 +155,7 @@ def _read_parquet(
     path: Path, time: str | None, columns: Sequence[str], unit: Unit, zone: str | None, period_s: float | None
 ) -> Iterator[Piece]:
     clock, done = Clock(zone, place=lambda row: f"{path}, row {row + 1}"), 0
-    with refuse_damage(path, "cannot be read"), pq.ParquetFile(path) as file:
+    with refuse_damage(path, "cannot be read"), store.open_reader(path) as file:
         share = path.stat().st_size / max(file.metadata.num_rows, 1)
         for batch in file.iter_batches(ROWS_AT_A_TIME, columns=[*columns, *([time] if time else [])]):
             rows = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))

@@ -1,0 +1,69 @@
+"""Signals from outside to the command as its user runs it: one line, the signal's exit code, and a training to go on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Start = Callable[..., subprocess.Popen[str]]
+
+LONG = ("--network", "reduced", "--window", 31, "--engine", "windows", "--batch-size", 8, "--threads", 1, "--steps", 10**6)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts `seq2point` in a process group of its own; what still runs at the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*words: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "seq2point", *map(str, words)]
+        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True))
+        return running[-1]
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not happened():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "group", "devices"),
+    [(signal.SIGTERM, False, 1), (signal.SIGINT, True, 1), (signal.SIGHUP, False, 1), (signal.SIGINT, True, 2)],
+)
+def test_a_training_that_is_signalled_says_how_to_go_on(
+    start: Start, files: Any, tmp_path: Path, number: int, group: bool, devices: int
+):
+    out = tmp_path / "run"
+    process = start("train", "kettle", "--train", files.train, "--out", out, "--devices", devices, *LONG)
+    wait_for(lambda: any(out.glob("logs/*/*/hparams.yaml")), process)
+    (os.killpg if group else os.kill)(process.pid, number)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 128 + number, said
+    assert said.splitlines()[-1] == (
+        f"seq2point: stopped; {out} keeps a checkpoint, and the same command with --resume goes on from it"
+    )
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_before_a_training_begins_is_one_line(start: Start, tmp_path: Path, number: int):
+    pipe = tmp_path / "house.csv"
+    os.mkfifo(pipe)
+    process = start("train", "kettle", "--train", pipe, "--out", tmp_path / "run")
+    time.sleep(1)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + number, "seq2point: stopped\n")
