@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def disaggregate(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or an appliance: kettle.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
     edges: Annotated[
@@ -30,7 +30,7 @@ def disaggregate(
     from rich.console import Console
 
     from seq2point import pretrained
-    from seq2point.cli.loading import file_for, is_name, load_predictor
+    from seq2point.cli.loading import file_of, is_name, known_period_s, load_predictor
     from seq2point.cli.progress import bar
     from seq2point.data.table import read_table
     from seq2point.disaggregation import check_ending, disaggregate_table, write_answer
@@ -43,9 +43,10 @@ def disaggregate(
     with console.status(f"reading {mains}"):
         table = read_table(mains, (), options.columns(time_column, mains_column, unit, repair))
     if loaded is None:
-        model = file_for(model, table, period, resample)
-        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        model = file_of(model, None if str(model) in pretrained.names() else known_period_s(model, table, period))
         card = pretrained.load(model.stem).card
+        table.require_period(card.period_s, resample)
+        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
         if other := pretrained.better(card):
             console.print(f"{model.stem} failed in houses that it had not seen, {other.name} did not: name that, with --resample")
         elif not card.passes:

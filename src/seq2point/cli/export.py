@@ -13,7 +13,7 @@ MORE_ENERGY_ERROR = "By how much the SAE may grow."
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")],
     target: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
@@ -60,7 +60,8 @@ def export(
     from seq2point.cli.loading import load_houses, load_model
 
     chosen = deploy.find(target)
-    loaded = load_model(model, "cpu", threads)
+    data = [*([calibrate] if calibrate else []), *(verify or [])]
+    loaded = load_model(model, "cpu", threads, data, options.columns(time_column, mains_column, unit, repair))
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, (names[0], appliance_column))
     calibration = load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None

@@ -9,7 +9,8 @@ from seq2point.cli import options
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")], json: options.Json = None
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle-60s.", metavar="MODEL")],
+    json: options.Json = None,
 ) -> None:
     """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
     from seq2point import runtime

@@ -52,7 +52,9 @@ def train(
     window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599")] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--from", help="A model to start from: its weights, network, scaling and masks.", metavar="MODEL"),
+        typer.Option(
+            "--from", help="A model to start from, a file or a name: its weights, network, scaling, masks.", metavar="MODEL"
+        ),
     ] = None,
     pruning: Annotated[str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.")] = "none",
     sparsity: options.Sparsity = None,
@@ -126,12 +128,14 @@ def train(
     from seq2point import pruning as pruners
     from seq2point.appliances import define
     from seq2point.cli import tables
+    from seq2point.cli.loading import file_for
     from seq2point.data.table import load_recording
     from seq2point.errors import UsageError
     from seq2point.model_file import Model
     from seq2point.training import meant
 
-    begun = Model.load(start) if start else None
+    plain = options.columns(time_column, mains_column, unit, repair)
+    begun = Model.load(file_for(start, train, plain, period)) if start else None
     said = (on_power, max_power, min_on, min_off)
     if begun is None:
         what = define(appliance, *said)

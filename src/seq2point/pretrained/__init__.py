@@ -115,6 +115,16 @@ def periods_s(appliance: str) -> list[float]:
     return found
 
 
+def finest(appliance: str, period_s: float) -> Card:
+    """The model of an appliance that needs the most readings of those that readings so far apart allow, else the slowest one.
+
+    Raises UsageError where no model is of this appliance.
+    """
+    there_s = periods_s(appliance)
+    chosen_s = next((one_s for one_s in there_s if one_s >= period_s or same_period(one_s, period_s)), there_s[-1])
+    return find(appliance, chosen_s).card
+
+
 def better(card: Card) -> Card | None:
     """A model of the same appliance for slower readings that passes in every house where this one does not, if there is one."""
     slower = (other for other in cards() if other.appliance == card.appliance and other.period_s > card.period_s)
