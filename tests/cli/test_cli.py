@@ -90,7 +90,12 @@ def test_resuming_a_finished_training_writes_the_same_model_again(
     before = Model.load(out / "model.safetensors")
     pruning = ("--pruning", "tfmot", "--set", "frequency=100")
     words = ("train", "kettle", "--train", files.train, "--test", files.test, *pruning, "--out", out, *quick)
-    assert seq2point(*words, "--resume").code == 0
+    again = seq2point(*words)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert f"{out}: holds a finished run; choose another folder, or begin anew with --overwrite" in again.err
+    resumed = seq2point(*words, "--resume")
+    assert resumed.code == 0
+    assert f"{out}: this run is finished; nothing is left to train\n" in resumed.err
     after = Model.load(out / "model.safetensors")
     assert after.provenance == before.provenance
     weights = before.network.state_dict()

@@ -113,7 +113,7 @@ def train(
         Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where an unfinished run stands.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where a run stands, finished or not.")] = False,
     json: options.Json = None,
     period: options.Period = None,
     time_column: options.TimeColumn = None,

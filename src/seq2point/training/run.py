@@ -5,6 +5,7 @@ import logging
 import math
 import platform
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,8 @@ def train_with_history(
     resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
     if folder and planned is None:
         folder.clear(overwrite)
+    elif folder and folder.is_finished() and progress:
+        print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
     work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
     done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
     model = task.finished_model(done)
