@@ -15,6 +15,9 @@ from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts, same_period
 
 
+NOT_FOUND_F1 = 0.005  # shown as 0.00
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What a model reaches on some recordings.
@@ -29,6 +32,12 @@ class Evaluation:
     metrics: dict[str, Metrics]
     baselines: dict[str, dict[str, Metrics]]
 
+    def warnings(self) -> list[str]:
+        """Sentences on the appliances that the model does not find, or finds no better than always saying that they are off."""
+        zero = self.baselines["zero"]
+        found = (_warning(a.label, self.metrics[a.name], zero[a.name]) for a in self.model.appliances)
+        return [sentence for sentence in found if sentence]
+
     def as_json(self) -> dict[str, Any]:
         """The report that `--json` writes; metrics stand by appliance only where the model has several."""
 
@@ -38,11 +47,22 @@ class Evaluation:
         return {
             "metrics": flat(self.metrics),
             "baselines": {name: flat(metrics) for name, metrics in self.baselines.items()},
+            "warnings": self.warnings(),
             "model": self.model.describe(),
             "data": [
                 {"house": r.house, "samples": len(r), "days": round(r.days, 2), "period_s": r.period_s} for r in self.recordings
             ],
         }
+
+
+def _warning(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+    f1, mae_w, zero_mae_w = metrics["f1"], metrics["mae_w"], zero["mae_w"]
+    if f1 is None or mae_w is None or zero_mae_w is None:
+        return f"The {label} is never on in this data, which cannot show whether the model finds it."
+    beside_zero = f"its MAE is {mae_w:.1f} W, that of always saying off {zero_mae_w:.1f} W"
+    if f1 < NOT_FOUND_F1:
+        return f"This model does not find the {label}: F1 is {f1:.2f}, and {beside_zero}."
+    return f"This model is no better than always saying that the {label} is off: {beside_zero}." if mae_w >= zero_mae_w else None
 
 
 def evaluate(

@@ -40,6 +40,8 @@ def report(report: dict[str, Any], path: Path | None) -> None:
         for name in metrics if several else report["model"]["appliances"]:
             chosen = [metrics, baselines["zero"], baselines["mean"]]
             console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
+        for sentence in report["warnings"]:
+            console.print(f"warning: {sentence}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
     if report.get("costs"):
