@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 import torch
 
+from seq2point.cli import options
 from seq2point.model_file import Model
+from seq2point.windows import DEFAULT_WINDOWS
 
 METRICS = {
     "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1", "precision", "recall", "mcc", "accuracy",
@@ -38,6 +40,12 @@ def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]
     assert (out / "checkpoints" / "last.ckpt").exists()
     assert list((out / "logs").rglob("metrics.csv"))
     assert list((out / "logs").rglob("events.out.tfevents*"))
+
+
+def test_the_help_names_the_default_windows_of_the_table():
+    table = {f"{period_s:g} s": window for period_s, window in DEFAULT_WINDOWS.items()}
+    said = [part.split(" at ") for part in options.WINDOWS.split(", ")]
+    assert {period: int(window) for window, periods in said for period in periods.split(" and ")} == table
 
 
 def test_train_shows_the_metrics_beside_the_baselines_the_pruning_and_where_everything_lies(trained: tuple[Path, Any]):

@@ -49,7 +49,7 @@ def train(
     network: Annotated[
         str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point")
     ] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599")] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default=options.WINDOWS)] = None,
     start: Annotated[
         Path | None,
         typer.Option(

@@ -41,7 +41,7 @@ from seq2point.training.frozen import FrozenChunks, can_keep, freeze_
 from seq2point.training.loop import CHECKPOINT_EVERY_S, BestWeights, Checkpoints, Loop, Pruning, WholeFiles, parameter_groups
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, plan
-from seq2point.windows import Scale, defined, window_runs
+from seq2point.windows import Scale, default_window, defined, window_runs
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
@@ -113,7 +113,8 @@ def train_with_history(
     `appliance` is a name of the table, or one of your own (`appliances.define`), whose scaling is fitted on the training part.
     Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it; with
     0 all is learned from, and the last weights are taken: there is nothing to choose by.
-    `network` is a name or a shape, by default the paper's; `scaling` is a name or the constants themselves. With `start` the
+    `network` is a name or a shape, by default the paper's; a named one gets `window`, by default that of the sampling period
+    (`windows.DEFAULT_WINDOWS`); `scaling` is a name or the constants themselves. With `start` the
     training begins from that model's weights, with its architecture, scale and masks, which hold throughout. `pruning_settings`
     are the pruner's own, by name. `provenance` is more to record in the model.
     `settings` are the fields of `Settings`: epochs, steps or budget_s, batch_size, learning_rate, schedule, patience, seed.
@@ -124,9 +125,16 @@ def train_with_history(
     """
     set_threads(threads)
     said = meant(appliance, start)
+    recordings = _as_list(recordings)
+    if not recordings:
+        raise UsageError("no recording to train on")
+    if window is None and start is None and not isinstance(network, Architecture):
+        window = default_window(recordings[0].period_s)
+        if progress:
+            print(_window_line(window, recordings[0].period_s), file=sys.stderr)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
-    training, held_out = _split(_as_list(recordings), _as_list(validation), hold_out, architecture.window)
+    training, held_out = _split(recordings, _as_list(validation), hold_out, architecture.window)
     what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
     if pruner and settings.get("freeze", "none") != "none":
@@ -379,6 +387,11 @@ def _architecture(network: str | Architecture | None, window: int | None, start:
     return given
 
 
+def _window_line(window: int, period_s: float) -> str:
+    hours = window * period_s / 3600
+    return f"window of {window} readings ({hours:.3g} h), the default for one every {period_s:g} s; set another by `window`"
+
+
 def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A model whose network has its shape and no weights yet."""
     if isinstance(scaling, Scale):
@@ -418,8 +431,6 @@ def _split(
     recordings: list[Recording], validation: list[Recording], hold_out: float, window: int
 ) -> tuple[list[Recording], list[Recording]]:
     """The training and the held-out recordings, all of one sampling period."""
-    if not recordings:
-        raise UsageError("no recording to train on")
     for other in (*recordings, *validation):
         if other.period_s != recordings[0].period_s:
             raise DataError(
