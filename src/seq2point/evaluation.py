@@ -14,7 +14,6 @@ from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts, same_period
 
-
 NOT_FOUND_F1 = 0.005  # shown as 0.00
 
 
