@@ -47,10 +47,9 @@ def disaggregate(
         card = pretrained.load(model.stem).card
         table.require_period(card.period_s, resample)
         console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        console.print(f"{card.name} is {card.promise}")
         if other := pretrained.better(card):
-            console.print(f"{model.stem} failed in houses that it had not seen, {other.name} did not: name that, with --resample")
-        elif not card.passes:
-            console.print(f"{model.stem} failed in houses that it had not seen: not to be relied on without days of labels")
+            console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
         loaded = load_predictor(model, device, threads)
     if table.times_s is None and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
