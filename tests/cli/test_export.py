@@ -142,7 +142,6 @@ def test_info_says_what_an_exported_file_is(exported: Path, seq2point: Command):
 REFUSED = {
     "an unknown target": ("export {model} --target abacus -o {out}/m", 2, "unknown target 'abacus': choose one of onnx, litert"),
     "another ending": ("export {model} --target onnx -o {out}/m.txt", 2, "m.txt: an ONNX file is written as .onnx"),
-    "int8 without data": ("export {model} --target onnx --int8 -o {out}/m.onnx", 2, "int8 needs --calibrate FILE"),
     "a foreign model": ("export {house} --target onnx -o {out}/m.onnx", 1, "house.parquet: not a seq2point model"),
     "an exported model": ("export {exported} --target onnx -o {out}/m.onnx", 1, "model.onnx: not a seq2point model"),
     "calibration at another period": (

@@ -19,7 +19,9 @@ def export(
         Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
     ],
     sliding: Annotated[bool, typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate, or from simulated homes.")
+    ] = False,
     calibrate: Annotated[
         Path | None,
         typer.Option(
