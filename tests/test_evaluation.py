@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import mean_absolute_error
 
 from seq2point import Architecture, DataError, Model, Recording, evaluate
@@ -205,3 +206,28 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
     shares = [Coverage.total(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share for fill in (FILL, 1)]
     assert shares[0] > 0.99
     assert shares[1] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("bias", "says"),
+    [
+        (-700.0, "This model does not find the kettle: F1 is 0.00, and its MAE is 306.7 W, that of always saying off 306.7 W."),
+        (3000.0, "This model is no better than always saying that the kettle is off: its MAE is 2693.3 W, that of"),
+    ],
+    ids=["always off", "always on"],
+)
+def test_a_model_that_is_no_better_than_always_off_is_said_to_be(tiny_model: Model, house: Recording, bias: float, says: str):
+    with torch.no_grad():
+        tiny_model.network.output.weight.zero_()
+        tiny_model.network.output.bias.fill_((bias - tiny_model.scale.appliance_mean_w[0]) / tiny_model.scale.appliance_std_w[0])
+    (sentence,) = evaluate(tiny_model, [house]).as_json()["warnings"]
+    assert sentence.startswith(says)
+
+
+def test_data_in_which_the_appliance_is_never_on_are_said_to_show_little(
+    tiny_model: Model, make_recording: Callable[..., Recording]
+):
+    off = make_recording([200.0] * 100, kettle=[0.0] * 100)
+    assert evaluate(tiny_model, [off]).warnings() == [
+        "The kettle is never on in this data, which cannot show whether the model finds it."
+    ]

@@ -16,6 +16,7 @@ from seq2point.metrics import Scored, matched_events, score
 from seq2point.states import on_state, samples
 
 KETTLE = find("kettle")
+ALWAYS_COUNTED = KETTLE.model_dump() | {"min_on_s": 0, "min_off_s": 0}
 PERIOD_S = 6.0
 ERRORS = {"mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh"}
 SCORES = {"f1", "precision", "recall", "mcc", "accuracy", "event_precision", "event_recall", "event_f1"}
@@ -50,6 +51,22 @@ def brute_force_on_state(watts, appliance: Appliance, period_s: float) -> list[b
             flip = key == value and between and length < math.ceil(least_s / period_s)
             on += [key != flip] * length
     return on
+
+
+FLAGS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
+
+
+@given(FLAGS)
+def test_the_on_off_metrics_are_those_of_scikit_learn(pairs: list[tuple[bool, bool]]):
+    truth, estimate = (np.array(flags) for flags in zip(*pairs, strict=True))
+    found = score([scored(2500 * truth, 2500 * estimate)], Appliance.model_validate(ALWAYS_COUNTED), PERIOD_S)
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, estimate))
+    if not truth.any():
+        assert {found[name] for name in ("f1", "precision", "recall", "mcc")} == {None}
+        return
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, estimate, average="binary", zero_division=0)
+    assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx([precision, recall, f1])
+    assert found["mcc"] == (None if truth.all() else pytest.approx(sk.matthews_corrcoef(truth, estimate)))
 
 
 @pytest.mark.parametrize(

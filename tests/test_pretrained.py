@@ -40,6 +40,34 @@ def test_a_model_is_what_its_card_says(name: str):
     assert all(any(house in limit for limit in card.limits) for house in failed)
 
 
+def home(sae: float = 0.1, f1: float = 0.7, unseen: bool = True) -> pretrained.Tested:
+    metrics = {"mae_w": 5.0, "nde": 0.3, "sae": sae, "f1": f1}
+    return pretrained.Tested(house="a home", unseen=unseen, days=10, metrics=metrics, zero_mae_w=10.0, mean_mae_w=20.0)
+
+
+@pytest.mark.parametrize(
+    ("tested", "words"),
+    [
+        ([home(), home(0.25)], "good"),
+        ([home(), home(0.26)], "usable with care"),
+        ([home()], "usable with care"),
+        ([home(), home(), home(f1=0.4)], "usable with care"),
+        ([home(), home(f1=0.4)], "not to be relied on"),
+        ([home(f1=0.4), home(unseen=False), home(unseen=False)], "not to be relied on"),
+        ([home(unseen=False), home(unseen=False)], "not to be relied on"),
+    ],
+)
+def test_a_verdict_rests_on_homes_left_out_of_training_alone(tested: list[pretrained.Tested], words: str):
+    assert pretrained.verdict(tested) == words
+
+
+def test_the_page_says_what_the_cards_say():
+    page = (Path(__file__).parents[1] / "docs" / "models.md").read_text()
+    for card in pretrained.cards():
+        section = page.partition(f"## {card.name}\n")[2].partition("\n## ")[0]
+        assert f"\n- {card.promise[0].upper()}{card.promise[1:]}\n" in section
+
+
 @EVERY
 def test_the_exported_file_answers_as_the_native_one_does(name: str, make_mains: Recording):
     native, onnx, card = pretrained.load(name)

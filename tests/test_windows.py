@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 from seq2point import DataError, Recording
 from seq2point.appliances import APPLIANCES, find
 from seq2point.recording import Jump
-from seq2point.windows import Scale, WindowRuns, gapless_spans, midpoint, window_runs
+from seq2point.windows import DEFAULT_WINDOWS, Scale, WindowRuns, default_window, gapless_spans, midpoint, window_runs
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("period_s", "window"), [(1, 599), (6, 599), (8.01, 599), (10, 599), (20, 511), (30, 511), (45, 255), (60, 255), (900, 255)]
+)
+def test_the_default_window_is_that_of_the_nearest_period(period_s: float, window: int):
+    assert default_window(period_s) == window
+    assert default_window(period_s) in DEFAULT_WINDOWS.values()
 
 
 @st.composite

@@ -24,8 +24,14 @@ heavy = {"torch", "lightning", "scipy", "sklearn", "onnx"}
 installed = {name.lower() for name in importlib.metadata.packages_distributions()}
 assert not heavy & installed, f"installed: {heavy & installed}"
 from seq2point.cli import main
-for words in (["model.onnx", "house.parquet", "-o", "edge.csv"], ["kettle", "house.parquet", "--resample", "-o", "named.csv"]):
-    sys.argv = ["seq2point", "disaggregate", *words]
+for words in (
+    "disaggregate model.onnx house.parquet -o edge.csv",
+    "disaggregate kettle house.parquet --resample -o named.csv",
+    "test model.onnx --data house.parquet",
+    "test kettle --data house.parquet --resample",
+    "data check house.parquet",
+):
+    sys.argv = ["seq2point", *words.split()]
     try:
         main()
     except SystemExit as left:

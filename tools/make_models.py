@@ -19,7 +19,7 @@ from typing import Any
 
 from seq2point import deploy, pretrained
 from seq2point.appliances import find
-from seq2point.cli.models import HEADINGS, MEANING, facts, row
+from seq2point.cli.models import HEADINGS, facts, meaning, row
 from seq2point.deploy import Order
 from seq2point.errors import Seq2PointError
 from seq2point.experiment import Store
@@ -94,7 +94,7 @@ def limits(card: Mapping[str, Any]) -> list[str]:
     if failed := [t.house for t in unseen if not t.passes]:
         said.insert(
             0,
-            f"Not to be relied on: without it in training, {' and '.join(failed)} gave an NDE of 1 or more, an F1 below 0.5, "
+            f"Without it in training, {' and '.join(failed)} gave an NDE of 1 or more, an F1 below 0.5, "
             f"or an error no smaller than that of a {appliance} that is always off. Fine-tune it on a few days of labels "
             "(`seq2point transfer`).",
         )
@@ -179,7 +179,7 @@ def main() -> None:
 
 def page() -> str:
     """docs/models.md, from the cards that are there."""
-    parts = [PREFACE, MEANING, ""]
+    parts = [PREFACE, meaning(), ""]
     for card in pretrained.cards():
         parts += [
             f"## {card.name}",

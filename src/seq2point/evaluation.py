@@ -18,6 +18,8 @@ from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, same_period
 from seq2point.states import runs
 
+NOT_FOUND_F1 = 0.005  # shown as 0.00
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -35,6 +37,14 @@ class Evaluation:
     baselines: dict[str, dict[str, Metrics]]
     coverage: dict[str, list[Coverage]]
 
+    def warnings(self) -> list[str]:
+        """Sentences on what little of the recordings counts, and on the appliances that the model does not find, or finds no
+        better than always saying that they are off."""
+        zero = self.baselines["zero"]
+        covered = (Coverage.total(self.coverage[a.name]).warning for a in self.model.appliances)
+        found = (_warning(a.label, self.metrics[a.name], zero[a.name]) for a in self.model.appliances)
+        return list(dict.fromkeys(sentence for sentence in (*covered, *found) if sentence))
+
     def as_json(self) -> dict[str, Any]:
         """The report that `--json` writes; metrics stand by appliance only where the model has several."""
 
@@ -48,6 +58,7 @@ class Evaluation:
             "metrics": flat(self.metrics),
             "baselines": {name: flat(metrics) for name, metrics in self.baselines.items()},
             "coverage": coverage(slice(None)),
+            "warnings": self.warnings(),
             "model": self.model.describe(),
             "data": [
                 {"house": r.house, "samples": len(r), "days": round(r.days, 2), "period_s": r.period_s}
@@ -55,6 +66,16 @@ class Evaluation:
                 for i, r in enumerate(self.recordings)
             ],
         }
+
+
+def _warning(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+    f1, mae_w, zero_mae_w = metrics["f1"], metrics["mae_w"], zero["mae_w"]
+    if f1 is None or mae_w is None or zero_mae_w is None:
+        return f"The {label} is never on in this data, which cannot show whether the model finds it."
+    beside_zero = f"its MAE is {mae_w:.1f} W, that of always saying off {zero_mae_w:.1f} W"
+    if f1 < NOT_FOUND_F1:
+        return f"This model does not find the {label}: F1 is {f1:.2f}, and {beside_zero}."
+    return f"This model is no better than always saying that the {label} is off: {beside_zero}." if mae_w >= zero_mae_w else None
 
 
 def evaluate(

@@ -10,7 +10,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import accuracy_score, matthews_corrcoef, precision_recall_fscore_support
 
 from seq2point.appliances import Appliance
 from seq2point.states import Flags, on_state
@@ -112,17 +111,21 @@ def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.
 
 
 def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
-    if not truth_on.any():
-        return dict.fromkeys(("f1", "precision", "recall", "mcc"), None) | {
-            "accuracy": float(accuracy_score(truth_on, estimate_on))
-        }
-    precision, recall, f1, _ = precision_recall_fscore_support(truth_on, estimate_on, average="binary", zero_division=0)
+    hits, false_alarms, misses, rejections = (
+        int(np.count_nonzero((truth_on == truth) & (estimate_on == estimate)))
+        for truth, estimate in ((True, True), (False, True), (True, False), (False, False))
+    )
+    accuracy = (hits + rejections) / len(truth_on)
+    if not hits + misses:
+        return dict.fromkeys(("f1", "precision", "recall", "mcc"), None) | {"accuracy": accuracy}
+    spread = (hits + misses) * (false_alarms + rejections) * (hits + false_alarms) * (misses + rejections)
+    covariance = hits * rejections - false_alarms * misses
     return {
-        "f1": float(f1),
-        "precision": float(precision),
-        "recall": float(recall),
-        "mcc": None if truth_on.all() else float(matthews_corrcoef(truth_on, estimate_on)),
-        "accuracy": float(accuracy_score(truth_on, estimate_on)),
+        "f1": 2 * hits / (2 * hits + false_alarms + misses),
+        "precision": _ratio(hits, hits + false_alarms) or 0.0,
+        "recall": hits / (hits + misses),
+        "mcc": None if not false_alarms + rejections else covariance / spread**0.5 if spread else 0.0,
+        "accuracy": accuracy,
     }
 
 

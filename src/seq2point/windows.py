@@ -1,5 +1,6 @@
 """Windows of a recording and their scaling: the only place that knows the midpoint and the normalisation."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -15,6 +16,14 @@ from seq2point.recording import Recording, Watts
 from seq2point.states import runs
 
 MAINS_MEAN_W, MAINS_STD_W = 522.0, 814.0
+
+
+DEFAULT_WINDOWS = {6.0: 599, 8.0: 599, 30.0: 511, 60.0: 255}  # by sampling period; an hour at 6 s, four at 30 s and 60 s
+
+
+def default_window(period_s: float) -> int:
+    """The samples in a window at a sampling period where nothing else is asked for: those of the nearest period by ratio."""
+    return DEFAULT_WINDOWS[min(DEFAULT_WINDOWS, key=lambda one_s: abs(math.log(one_s / period_s)))]
 
 
 def midpoint(window: int) -> int:

@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 import torch
 
+from seq2point.cli import options
 from seq2point.model_file import Model
+from seq2point.windows import DEFAULT_WINDOWS
 
 METRICS = {
     "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1", "precision", "recall", "mcc", "accuracy",
@@ -40,6 +42,12 @@ def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]
     assert list((out / "logs").rglob("events.out.tfevents*"))
 
 
+def test_the_help_names_the_default_windows_of_the_table():
+    table = {f"{period_s:g} s": window for period_s, window in DEFAULT_WINDOWS.items()}
+    said = [part.split(" at ") for part in options.WINDOWS.split(", ")]
+    assert {period: int(window) for window, periods in said for period in periods.split(" and ")} == table
+
+
 def test_train_shows_the_metrics_beside_the_baselines_the_pruning_and_where_everything_lies(trained: tuple[Path, Any]):
     out, answer = trained
     costs = ("multiply-adds a window", "gzipped, bytes", "latency, batch 256", "Zeros alone make nothing faster")
@@ -57,7 +65,8 @@ def test_train_without_a_terminal_says_where_it_stands_after_every_validation(tr
 
 def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(trained: tuple[Path, Any]):
     report = json.loads((trained[0] / "metrics.json").read_text())
-    assert {"metrics", "baselines", "model", "data", "tested_on", "pruning", "costs", "training"} == set(report)
+    assert {"metrics", "baselines", "warnings", "model", "data", "tested_on", "pruning", "costs", "training"} == set(report)
+    assert report["warnings"] == []
     assert set(report["metrics"]) == set(report["baselines"]["zero"]) == set(report["baselines"]["mean"]) == METRICS
     assert report["metrics"]["mae_w"] < 0.5 * report["baselines"]["zero"]["mae_w"]
     assert report["model"]["appliances"] == ["kettle"]
@@ -90,7 +99,12 @@ def test_resuming_a_finished_training_writes_the_same_model_again(
     before = Model.load(out / "model.safetensors")
     pruning = ("--pruning", "tfmot", "--set", "frequency=100")
     words = ("train", "kettle", "--train", files.train, "--test", files.test, *pruning, "--out", out, *quick)
-    assert seq2point(*words, "--resume").code == 0
+    again = seq2point(*words)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert f"{out}: holds a finished run; choose another folder, or begin anew with --overwrite" in again.err
+    resumed = seq2point(*words, "--resume")
+    assert resumed.code == 0
+    assert f"{out}: this run is finished; nothing is left to train\n" in resumed.err
     after = Model.load(out / "model.safetensors")
     assert after.provenance == before.provenance
     weights = before.network.state_dict()
@@ -129,10 +143,27 @@ def test_test_gives_the_metrics_that_train_gave(
     assert answer.code == 0
     assert "zero predictor" in answer.out
     report = json.loads((tmp_path / "m.json").read_text())
-    assert set(report) == {"metrics", "baselines", "model", "data"}
+    assert set(report) == {"metrics", "baselines", "warnings", "model", "data"}
     assert report["metrics"] == json.loads((trained[0] / "metrics.json").read_text())["metrics"]
     assert (tmp_path / "t.png").read_bytes()[:4] == PNG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "t.png"]
+
+
+def test_a_model_no_better_than_always_off_is_said_to_be_wherever_it_is_tested(seq2point: Command, files: Any, tmp_path: Path):
+    short = ("--steps", 1, "--threads", 1)
+    houses = ("--train", files.train, "--test", files.test)
+    small = ("--network", "reduced", "--window", 31, "--out", tmp_path / "run")
+    trained = seq2point("train", "kettle", *houses, *short, *small)
+    tested = seq2point("test", tmp_path / "run" / "model.safetensors", "--data", files.test, "--json", tmp_path / "test.json")
+    moved = ("transfer", tmp_path / "run" / "model.safetensors", "-o", tmp_path / "moved.safetensors")
+    transferred = seq2point(*moved, *houses, *short, "--json", tmp_path / "transfer.json")
+    reports = [json.loads((tmp_path / name).read_text()) for name in ("run/metrics.json", "test.json", "transfer.json")]
+    for answer, report in zip((trained, tested, transferred), reports, strict=True):
+        assert answer.code == 0, answer.err
+        (sentence,) = report["warnings"]
+        assert sentence.startswith("This model ")
+        assert "that of always saying off 479.6 W" in sentence
+        assert f"warning: {sentence}\n" in answer.out
 
 
 def test_test_with_a_dash_writes_nothing_but_json_to_standard_output(model: Path, seq2point: Command, files: Any):

@@ -101,18 +101,31 @@ def test_disaggregate_and_test_give_the_native_answers(
     assert metrics[1] == pytest.approx(metrics[0], rel=1e-4)
 
 
+def without_what_trains(*words: object) -> str:
+    """The standard output of a command where nothing of the training is installed."""
+    absent = f"sys.modules.update(dict.fromkeys({WITHOUT!r}))"
+    code = f"import sys; {absent}; from seq2point.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_an_exported_model_disaggregates_where_nothing_of_the_training_is_installed(
     model: Path, exported: Path, files: Any, seq2point: Command, tmp_path: Path
 ):
-    absent = f"sys.modules.update(dict.fromkeys({WITHOUT!r}))"
-    code = f"import sys; {absent}; from seq2point.cli import main; main()"
-    words = ["disaggregate", exported, files.test, "-o", tmp_path / "edge.csv"]
-    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    without_what_trains("disaggregate", exported, files.test, "-o", tmp_path / "edge.csv")
     seq2point("disaggregate", model, files.test, "-o", tmp_path / "native.csv")
     edge, native = (pl.read_csv(tmp_path / f"{name}.csv")["kettle"] for name in ("edge", "native"))
     assert edge.is_null().equals(native.is_null())
     np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
+
+
+def test_an_exported_model_is_tested_and_data_are_checked_where_nothing_of_the_training_is_installed(
+    exported: Path, files: Any, seq2point: Command
+):
+    edge = json.loads(without_what_trains("test", exported, "--data", files.test, "--json", "-"))
+    assert edge["metrics"] == json.loads(seq2point("test", exported, "--data", files.test, "--json", "-").out)["metrics"]
+    assert "energy and time on" in without_what_trains("data", "check", files.test)
 
 
 def test_info_says_what_an_exported_file_is(exported: Path, seq2point: Command):
@@ -129,7 +142,6 @@ def test_info_says_what_an_exported_file_is(exported: Path, seq2point: Command):
 REFUSED = {
     "an unknown target": ("export {model} --target abacus -o {out}/m", 2, "unknown target 'abacus': choose one of onnx, litert"),
     "another ending": ("export {model} --target onnx -o {out}/m.txt", 2, "m.txt: an ONNX file is written as .onnx"),
-    "int8 without data": ("export {model} --target onnx --int8 -o {out}/m.onnx", 2, "int8 needs --calibrate FILE"),
     "a foreign model": ("export {house} --target onnx -o {out}/m.onnx", 1, "house.parquet: not a seq2point model"),
     "an exported model": ("export {exported} --target onnx -o {out}/m.onnx", 1, "model.onnx: not a seq2point model"),
     "calibration at another period": (

@@ -70,7 +70,6 @@ def test_verify_compiles_the_c_and_refuses_what_was_altered(
 
 REFUSED = {
     "another target": ("--target abacus", 2, "unknown target 'abacus': choose one of onnx, litert"),
-    "no calibration": ("--flash 1MB", 2, "need --calibrate FILE: a recording in which the kettle is on"),
     "a kettle that is never on": (
         "--flash 1MB --calibrate {off}",
         1,

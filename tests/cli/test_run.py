@@ -38,7 +38,7 @@ def raising(error: BaseException) -> Callable[[], None]:
         (OSError(28, "No space left on device"), 1, "output: cannot be written (No space left on device)"),
         (OSError(28, "No space left on device", "log.csv"), 1, "log.csv: cannot be written (No space left on device)"),
         (ModuleNotFoundError(name="torch"), 1, "this needs torch; install it with: pip install 'seq2point[train]'"),
-        (ModuleNotFoundError(name="sklearn.metrics"), 1, "this needs sklearn.metrics; install it with: pip install"),
+        (ModuleNotFoundError(name="matplotlib.pyplot"), 1, "this needs matplotlib.pyplot; install it with: pip install"),
     ],
 )
 def test_what_a_user_can_cause_is_one_line_and_an_exit_code(program: Command, error: BaseException, code: int, says: str):

@@ -223,6 +223,27 @@ def test_what_fails_its_proof_is_not_written_unless_forced(calibrating: Case, pl
     assert out.exists()
 
 
+def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
+    calibrating: Case, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("seq2point.deploy.calibration.CALIBRATION_DAYS", 1)
+    monkeypatch.setattr("seq2point.deploy.calibration.PROOF_DAYS", 1)
+    bare = calibrating._replace(words=tuple(word for word in calibrating.words if word not in CALIBRATED))
+    for more, proof in (((), "proved on 2 others"), (("--verify", places["unseen"]), "proved on the recordings that were given")):
+        out = tmp_path / f"model{calibrating.ending}"
+        answer = export(bare, places["model"], out, places, *more, "--json", tmp_path / "report.json")
+        assert answer.code == 0, answer.err
+        assert f"int8 ranges are from 4 simulated homes, {proof}; a recording of the home" in answer.out
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert report["simulated"] == {"calibration": True, "proof": not more}
+        quantization = opened(out).facts.quantization
+        assert quantization is not None
+        assert quantization["calibration"]["simulated"] is True
+    recorded = export(calibrating, places["model"], out, places)
+    assert "simulated" not in recorded.out
+    assert opened(out).facts.quantization["calibration"]["simulated"] is False  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("house", "code", "says"),
     [

@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path):
     model = untrained(Architecture(window=33, channels=(4,), kernels=(5,), hidden=8))
     for out, order, says in (
         ("model.onnx", Order(), "a LiteRT file is written as .tflite"),
-        ("model.tflite", Order(int8=True), "int8 needs --calibrate FILE"),
+        ("model.tflite", Order(calibrate=house()), "--calibrate is for --int8"),
         ("model.tflite", Order(sliding=True), "--sliding is not for --target litert"),
     ):
         with pytest.raises(UsageError, match=says):

@@ -141,7 +141,6 @@ def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Pat
         deploy.find("abacus")
     for out, order, says in (
         ("model.tflite", Order(), "an ONNX file is written as .onnx"),
-        ("model.onnx", Order(int8=True), "int8 needs --calibrate FILE"),
         ("model.onnx", Order(calibrate=house()), "--calibrate is for --int8"),
         ("model.onnx", Order(ram_bytes=1), "--ram is not for --target onnx"),
     ):

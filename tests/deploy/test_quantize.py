@@ -1,5 +1,6 @@
 """int8: ranges from windows that hold the on-states, per channel, and layers in float where that loses less."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from onnx import numpy_helper
 from tests.deploy.conftest import Export, house, untrained
 
-from seq2point import Architecture, DataError, VerificationError, deploy, runtime
+from seq2point import Architecture, DataError, UsageError, VerificationError, deploy, runtime
+from seq2point.appliances import APPLIANCES
 from seq2point.deploy import Limits, Order
-from seq2point.deploy.calibration import draw
+from seq2point.deploy.calibration import draw, on_windows, parts
 from seq2point.deploy.layers_in_float import Candidate, Loss, choose
 from seq2point.deploy.onnx_graph import build
 from seq2point.deploy.onnx_int8 import quantized
@@ -40,6 +42,26 @@ def test_a_recording_without_an_on_state_or_a_window_is_refused():
         draw(house(200), model, 8, 8)
     with pytest.raises(DataError, match="home: no stretch of 33 samples without a gap"):
         draw(house(3000).slice(0, 20), model, 8, 8)
+
+
+@pytest.mark.parametrize("period_s", [6.0, 60.0])
+def test_the_simulated_homes_have_every_appliance_on_and_those_that_prove_are_others(period_s: float):
+    shape = SHAPE.model_copy(update={"outputs": len(APPLIANCES)})
+    model = replace(untrained(shape), period_s=period_s)
+    calibrates, proof, simulated = parts(model, Order(int8=True), int8=True)
+    assert simulated == (True, True)
+    assert calibrates is not None
+    for home in (calibrates, *proof):
+        assert all(state.any() for state in on_windows(home, model, "these homes")[1])
+    seen = {calibrates.mains_w[first:end].tobytes() for first, end in calibrates.pieces()}
+    assert len(seen) == len(calibrates.pieces()) == 4
+    assert not seen & {home.mains_w.tobytes() for home in proof}
+
+
+def test_what_cannot_be_simulated_needs_a_recording():
+    heat_pump = untrained(SHAPE).appliances[0].model_copy(update={"name": "heat_pump"})
+    with pytest.raises(UsageError, match="a heat pump cannot be simulated: int8 needs a recording of it to calibrate on"):
+        parts(replace(untrained(SHAPE), appliances=(heat_pump,)), Order(int8=True), int8=True)
 
 
 @pytest.mark.parametrize(("sliding", "dimensions"), [(False, 1), (True, 1), (False, 2)])

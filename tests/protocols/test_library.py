@@ -14,6 +14,7 @@ from seq2point.protocols import library
 from seq2point.protocols.library import Source
 from seq2point.protocols.model import House
 from seq2point.protocols.parts import Parts
+from seq2point.windows import default_window
 
 Small = Callable[..., Source]
 
@@ -34,6 +35,12 @@ def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
         "bert4nilm_ukdale", "dincecco_refit", "half_minute", "nilmbench_t1", "nilmbench_t2", "nilmbench_t3", "nilmformer_ukdale",
         "one_minute", "one_minute_houses", "pretrained_60s", "pretrained_8s", "zhang_redd", "zhang_ukdale",
     ]  # fmt: skip
+
+
+def test_the_packages_own_protocols_take_the_default_window_of_their_period():
+    own = [p for p in (library.find(name).protocol for name in library.names()) if p.source.startswith("this package's own")]
+    assert {p.period_s for p in own} == {8, 30, 60}
+    assert all(p.window == default_window(p.period_s) for p in own)
 
 
 def test_the_page_on_protocols_lists_every_one_and_its_own_example_is_one():

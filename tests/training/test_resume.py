@@ -145,6 +145,15 @@ def test_resuming_with_other_readings_is_refused(
         train(make_house(1200, 4), resume=True, **kept)
 
 
+def test_a_finished_run_is_not_overwritten_unasked(train: Train, kept: dict[str, Any]):
+    train(**kept)
+    record = (kept["out"] / "run.json").read_bytes()
+    with pytest.raises(UsageError, match="run: holds a finished run; choose another folder, or begin anew with --overwrite"):
+        train(seed=3, **kept)
+    assert (kept["out"] / "run.json").read_bytes() == record
+    assert everything(train(seed=3, overwrite=True, **kept)) == everything(train(seed=3))
+
+
 def test_an_unfinished_run_is_not_overwritten_unasked(train: Train, stopped: Stopped, kept: dict[str, Any]):
     stopped(9, **kept)
     before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()

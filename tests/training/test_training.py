@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import seq2point
 from seq2point.errors import DataError, TrainingError, UsageError
 from seq2point.evaluation import evaluate
 from seq2point.network import Architecture
@@ -24,6 +25,22 @@ Train = Callable[..., Trained]
 WINDOWS = 1200 * 4 // 5 - 33 - 33 + 1  # of the house, without the held-out fifth and the gap before it
 SLIDING = {"engine": "sliding", "chunk": 40, "batch_size": 80}
 ENGINES = pytest.mark.parametrize("engine", [{"engine": "windows"}, SLIDING], ids=["windows", "sliding"])
+
+
+@pytest.mark.parametrize(("period_s", "window", "hours"), [(6.0, 599, "0.998"), (60.0, 255, "4.25")])
+def test_without_a_window_that_of_the_sampling_period_is_taken_and_said(
+    make_house: Callable[..., Recording], capsys: pytest.CaptureFixture[str], period_s: float, window: int, hours: str
+):
+    house = replace(make_house(3500, 1), period_s=period_s)
+    model = seq2point.train(house, "kettle", network="reduced", steps=1, batch_size=1)
+    assert model.architecture.window == window
+    line = f"window of {window} readings ({hours} h), the default for one every {period_s:g} s; set another by `window`\n"
+    assert capsys.readouterr().err.startswith(line)
+    further = seq2point.train(house, "kettle", start=model, steps=1, batch_size=1)
+    assert further.architecture == model.architecture
+    given = seq2point.train(house, "kettle", network="reduced", window=49, steps=1, batch_size=1)
+    assert given.architecture.window == 49
+    assert "the default for" not in capsys.readouterr().err
 
 
 def same_weights(one: Trained, other: Trained) -> bool:

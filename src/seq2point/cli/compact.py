@@ -9,7 +9,7 @@ from seq2point.cli import options
 
 
 def compact(
-    model: Annotated[Path, typer.Argument(help="A pruned model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A pruned model, a file or a name: kettle-60s.", metavar="MODEL")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT")],
     threads: options.Threads = None,
     json: options.Json = None,

@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def disaggregate(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or an appliance: kettle.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
     edges: Annotated[
@@ -31,7 +31,7 @@ def disaggregate(
     from rich.console import Console
 
     from seq2point import pretrained
-    from seq2point.cli.loading import file_for, is_name, load_predictor
+    from seq2point.cli.loading import file_of, is_name, known_period_s, load_predictor
     from seq2point.cli.progress import bar
     from seq2point.data.pieces import LongTable, open_long_table
     from seq2point.data.table import Table, read_table
@@ -51,13 +51,13 @@ def disaggregate(
     with console.status(f"reading {mains}"):
         found = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
-        model = file_for(model, found, period, resample)
-        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        model = file_of(model, None if str(model) in pretrained.names() else known_period_s(model, found, period))
         card = pretrained.load(model.stem).card
+        found.require_period(card.period_s, resample)
+        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        console.print(f"{card.name} is {card.promise}")
         if other := pretrained.better(card):
-            console.print(f"{model.stem} failed in houses that it had not seen, {other.name} did not: name that, with --resample")
-        elif not card.passes:
-            console.print(f"{model.stem} failed in houses that it had not seen: not to be relied on without days of labels")
+            console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
         loaded = load_predictor(model, device, threads)
     if not found.has_times and period and not same_period(period, loaded.period_s):
         raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")

@@ -14,13 +14,15 @@ MORE_ENERGY_ERROR = "By how much the SAE may grow."
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")],
     target: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
     ],
     sliding: Annotated[bool, typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate, or from simulated homes.")
+    ] = False,
     calibrate: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +64,8 @@ def export(
     from seq2point.cli.loading import load_houses, load_model
 
     chosen = deploy.find(target)
-    loaded = load_model(model, "cpu", threads)
+    data = [*([calibrate] if calibrate else []), *(verify or [])]
+    loaded = load_model(model, "cpu", threads, data, options.columns(time_column, mains_column, unit, repair))
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     calibration = load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None

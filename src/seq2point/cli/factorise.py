@@ -9,7 +9,7 @@ from seq2point.cli import options
 
 
 def factorise(
-    model: Annotated[Path, typer.Argument(help="A trained model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A trained model, a file or a name: kettle-60s.", metavar="MODEL")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The model of low rank.", metavar="OUT")],
     rank: Annotated[int | None, typer.Option(min=1, help="The rank itself.")] = None,
     energy: Annotated[float | None, typer.Option(help="The lowest rank that keeps this fraction of the squared weights.")] = None,

@@ -14,7 +14,7 @@ UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
 
 
 def fit_budget(
-    model: Annotated[Path, typer.Argument(help="The trained model to make smaller.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="The trained model to make smaller, a file or a name: kettle.", metavar="MODEL")],
     train: Annotated[list[Path], typer.Option("--train", help="A house to fine-tune on; repeat for several.", metavar="FILE")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of parts, winner, table and picture.", metavar="DIR")],
     flash: Annotated[
@@ -73,7 +73,7 @@ def fit_budget(
     from seq2point.experiment.fit_budget_report import report, save_plot
     from seq2point.files import write_json, written_whole
 
-    loaded = load_model(model, "cpu", threads)
+    loaded = load_model(model, "cpu", threads, train, options.columns(time_column, mains_column, unit, repair))
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     houses, held_out = (load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or []))

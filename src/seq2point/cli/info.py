@@ -1,7 +1,7 @@
 """`seq2point info`: what is in a model file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,8 @@ from seq2point.cli import options
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")], json: options.Json = None
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle-60s.", metavar="MODEL")],
+    json: options.Json = None,
 ) -> None:
     """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
     from seq2point import runtime
@@ -48,10 +49,17 @@ def _show_exported(model: Path, json: Path | None) -> None:
         "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:.4g} min), predicts sample {facts.target_index}",
         "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
         "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
+        "calibrated on": _calibrated_on(facts.quantization),
         "file": f"{file_bytes:,} bytes",
     }.items():
         table.add_row(name, value)
     console.print(table)
+
+
+def _calibrated_on(quantization: dict[str, Any] | None) -> str:
+    if quantization is None:
+        return "nothing"
+    return "simulated homes" if quantization.get("calibration", {}).get("simulated") else "a recording"
 
 
 def _show_native(model: Path, json: Path | None) -> None:

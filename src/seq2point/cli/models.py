@@ -11,11 +11,6 @@ if TYPE_CHECKING:
 
 HEADINGS = ("tested on", "days", "MAE", "zero", "mean", "on-MAE", "NDE", "SAE", "F1", "")
 BRIEF = (0, 2, 3, 6, 8, 9)
-MEANING = (
-    "Tested: in a house that a network of the same recipe was trained without; where a model has one house alone, in its last "
-    "fifth. zero, mean: the MAE of always saying 0 W, and the mean power. on-MAE: while it is on. "
-    "fails: NDE of 1 or more, F1 below 0.5, or no better than zero."
-)
 
 
 def models(
@@ -30,7 +25,7 @@ def models(
     from seq2point.cli import tables
 
     chosen = pretrained.cards() if name is None else [pretrained.find(name).card]
-    report = {card.name: card.model_dump(mode="json") for card in chosen}
+    report = {card.name: card.model_dump(mode="json") | {"verdict": card.verdict} for card in chosen}
     console = tables.written(report if name is None else report[chosen[0].name], json)
     if name is None:
         lines = [["model", *(HEADINGS[i] for i in BRIEF)]]
@@ -40,12 +35,28 @@ def models(
         table = tables.table_of("models that come with seq2point", lines)
         table.columns[0].no_wrap = True
         console.print(table)
+        for card in chosen:
+            console.print(f"[bold]{card.name}[/bold] {card.promise}", soft_wrap=True, highlight=False)
     else:
         console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
         for fact in facts(chosen[0]):
             console.print(f"- {fact}", soft_wrap=True, highlight=False, markup=False)
         console.print(tables.table_of("", [HEADINGS, *map(row, chosen[0].tested)]))
-    console.print(MEANING, soft_wrap=True, highlight=False, style="dim")
+    console.print(meaning(), soft_wrap=True, highlight=False, style="dim")
+
+
+def meaning() -> str:
+    """What the headings and the words of the cards mean."""
+    from seq2point.pretrained import GOOD_SAE, Verdict
+
+    return (
+        "Tested: in a house that a network of the same recipe was trained without; where a model has one house alone, in its "
+        "last fifth. zero, mean: the MAE of always saying 0 W, and the mean power. on-MAE: while it is on. "
+        "fails: NDE of 1 or more, F1 below 0.5, or no better than zero; of use: what does not fail. "
+        f"{Verdict.GOOD}: of use in all of two homes or more that were left out of training, with the energy (SAE) wrong by "
+        f"no more than {GOOD_SAE:.0%}; {Verdict.CARE}: of use in more than half of them; {Verdict.UNRELIABLE}: in fewer, or "
+        "none was left out."
+    )
 
 
 def row(tested: "Tested") -> list[str]:
@@ -66,6 +77,7 @@ def facts(card: "Card") -> list[str]:
     native, exported = (card.int8[side] for side in ("native", "exported"))
     window_min = card.window * card.period_s / 60
     return [
+        f"{card.promise[0].upper()}{card.promise[1:]}",
         f"{card.appliance.replace('_', ' ')} from a mains reading every {card.period_s:g} s: {card.parameters:,} weights, "
         f"a window of {card.window} readings ({window_min:.0f} min)",
         f"{card.file_bytes['safetensors']:,} bytes, {card.file_bytes['onnx']:,} as int8 ONNX",

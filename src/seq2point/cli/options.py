@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PRUNERS = "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"  # a test holds it to the table
 
+WINDOWS = "599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"  # a test holds it to the table
+
 SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 

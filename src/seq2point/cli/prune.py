@@ -11,7 +11,7 @@ from seq2point.cli import options
 
 
 def prune(
-    model: Annotated[Path, typer.Argument(help="A model file.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")],
     method: Annotated[str, typer.Option(help=f"{options.PRUNERS}; see `seq2point pruners`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The pruned model.", metavar="PATH")],
     sparsity: options.Sparsity = None,
@@ -64,7 +64,8 @@ def prune(
     assert pruner is not None
     if not finetune and (validate or epochs or steps or budget):
         raise UsageError("--validate, --epochs, --steps and --budget are for training on: give data with --finetune")
-    loaded = load_model(model, device, threads)
+    plain = options.columns(time_column, mains_column, unit, repair, fill)
+    loaded = load_model(model, device, threads, finetune or [], plain, period)
     accuracy, measured_in = {}, list[str]()
     if not finetune:
         pruned = experiment.pruned_once(loaded, pruner, seed)

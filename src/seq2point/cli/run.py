@@ -14,7 +14,7 @@ from typing import Any
 
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
 
-EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
+EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "matplotlib", "tensorboard"), "train")
 EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {"onnxruntime": "edge", "onnx": "export", "ai_edge_litert": "litert"}
 
 OUTPUTS = ("out", "json", "plot")

@@ -44,6 +44,8 @@ def report(report: dict[str, Any], path: Path | None) -> None:
             chosen = [metrics, baselines["zero"], baselines["mean"]]
             console.print(_metrics_table(name, [m[name] for m in chosen] if several else chosen))
             show_coverage(report["coverage"][name] if several else report["coverage"], console)
+        for sentence in report["warnings"]:
+            console.print(f"warning: {sentence}", style="yellow", soft_wrap=True, highlight=False, markup=False)
     if report.get("pruning", {}).get("sparsity"):
         console.print(pruning_table(report["pruning"]["layers"]))
     if report.get("costs"):
@@ -51,13 +53,10 @@ def report(report: dict[str, Any], path: Path | None) -> None:
 
 
 def show_coverage(found: Mapping[str, Any], console: Console) -> None:
-    """How much of the data the numbers speak of, and a warning where that is little."""
+    """How much of the data the numbers speak of."""
     from seq2point.coverage import Coverage
 
-    coverage = Coverage.parse(found)
-    console.print(str(coverage), highlight=False)
-    if coverage.warning:
-        console.print(f"warning: {coverage.warning}", highlight=False, style="yellow")
+    console.print(str(Coverage.parse(found)), highlight=False)
 
 
 def written(report: dict[str, Any], path: Path | None) -> Console:

@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def test(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
     data: Annotated[
         list[Path], typer.Option("--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE")
     ],
@@ -39,7 +39,7 @@ def test(
 
         plots.check_ending(plot)
     days = options.time_zone(zone)
-    loaded = load_predictor(model, device, threads)
+    loaded = load_predictor(model, device, threads, data, options.columns(time_column, mains_column, unit, repair))
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     recordings = load_houses(data, names, loaded.period_s, named, resample)

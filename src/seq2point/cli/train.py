@@ -49,10 +49,12 @@ def train(
     network: Annotated[
         str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point")
     ] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599")] = None,
+    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default=options.WINDOWS)] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--from", help="A model to start from: its weights, network, scaling and masks.", metavar="MODEL"),
+        typer.Option(
+            "--from", help="A model to start from, a file or a name: its weights, network, scaling, masks.", metavar="MODEL"
+        ),
     ] = None,
     pruning: Annotated[str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.")] = "none",
     sparsity: options.Sparsity = None,
@@ -111,7 +113,7 @@ def train(
         Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where an unfinished run stands.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where a run stands, finished or not.")] = False,
     json: options.Json = None,
     period: options.Period = None,
     time_column: options.TimeColumn = None,
@@ -127,12 +129,14 @@ def train(
     from seq2point import pruning as pruners
     from seq2point.appliances import define
     from seq2point.cli import tables
+    from seq2point.cli.loading import file_for
     from seq2point.data.table import load_recording
     from seq2point.errors import UsageError
     from seq2point.model_file import Model
     from seq2point.training import meant
 
-    begun = Model.load(start) if start else None
+    plain = options.columns(time_column, mains_column, unit, repair)
+    begun = Model.load(file_for(start, train, plain, period)) if start else None
     said = (on_power, max_power, min_on, min_off)
     if begun is None:
         what = define(appliance, *said)

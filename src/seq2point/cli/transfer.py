@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 
 def transfer(
-    model: Annotated[Path, typer.Argument(help="The model to begin from.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
     train: Annotated[
         list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
     ],
@@ -73,11 +73,11 @@ def transfer(
     from seq2point.transfer import appliance_of, join
     from seq2point.transfer import transfer as transferred
 
-    loaded = load_model(model, device, threads)
+    named = options.columns(time_column, mains_column, unit, repair, fill)
+    loaded = load_model(model, device, threads, train, named)
     wanted = [appliance_of(loaded, name) for name in appliance] if appliance else [appliance_of(loaded)]
     if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
         raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
-    named = options.columns(time_column, mains_column, unit, repair, fill)
     names = [a.name for a in wanted]
     houses, held_out, tested = (
         load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or [], test or [])

@@ -13,7 +13,7 @@ STOPPED = "the points that are done stay, and the same command goes on with the 
 
 
 def transfer_curve(
-    model: Annotated[Path, typer.Argument(help="The model to begin from.", metavar="MODEL")],
+    model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
     train: Annotated[Path, typer.Option("--train", help="The house whose days are learned from.", metavar="FILE")],
     test: Annotated[
         list[Path],
@@ -88,9 +88,9 @@ def transfer_curve(
     from seq2point.transfer import appliance_of
 
     wanted_days = options.numbers("--days", days) if days else None
-    loaded = load_model(model, device, threads)
-    what = appliance_of(loaded, appliance)
     named = options.columns(time_column, mains_column, unit, repair, fill)
+    loaded = load_model(model, device, threads, [train], named)
+    what = appliance_of(loaded, appliance)
     house, *tested = load_houses([train, *test], [what.name], loaded.period_s, named, resample)
     same = [path.resolve() == train.resolve() for path in test]
     before = skip + stagger * (seeds - 1)

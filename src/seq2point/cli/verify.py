@@ -12,9 +12,12 @@ from seq2point.deploy import USUAL, Limits
 
 
 def verify(
-    exported: Annotated[Path, typer.Argument(help="An exported file.", metavar="EXPORTED")],
-    model: Annotated[Path, typer.Argument(help="The model file to hold it to.", metavar="MODEL")],
+    exported: Annotated[Path, typer.Argument(help="An exported file, or a name: kettle.", metavar="EXPORTED")],
     data: Annotated[list[Path], typer.Option("--data", help="A house, CSV or Parquet; repeat for several.", metavar="FILE")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="The model to hold it to, a file or a name.", metavar="[MODEL]", show_default="that of the name"),
+    ] = None,
     on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
     sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
     json: options.Json = None,
@@ -31,11 +34,15 @@ def verify(
     from rich.console import Console
 
     from seq2point.cli import tables
-    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.cli.loading import file_for, is_name, load_houses, load_model
     from seq2point.deploy.verify import verify as hold
-    from seq2point.errors import VerificationError
+    from seq2point.errors import UsageError, VerificationError
 
-    loaded = load_model(model, "cpu", threads)
+    if model is None and not is_name(exported):
+        raise UsageError(f"{exported}: name the model to hold it to: seq2point verify EXPORTED MODEL --data FILE")
+    plain = options.columns(time_column, mains_column, unit, repair)
+    loaded = load_model(model or exported, "cpu", threads, data, plain)
+    exported = file_for(exported, data, plain, exported=True)
     names = [a.name for a in loaded.appliances]
     named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
     recordings = load_houses(data, names, loaded.period_s, named, resample)

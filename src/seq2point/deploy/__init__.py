@@ -41,9 +41,10 @@ USUAL = Limits()
 class Order:
     """What is asked of a target.
 
-    `calibrate` is what int8 ranges are taken from, `verify` what the result is held to beside the native model (several
-    houses, none for random windows); data frames will do for either. With `force` a result that fails is written all the
-    same. Flash, RAM and the prefix of names are a microcontroller's.
+    `calibrate` is what int8 ranges are taken from, simulated homes without it; `verify` is what the result is held to beside the
+    native model (several houses; without any, what is held back of `calibrate`, other simulated homes, or for float32 random
+    windows); data frames will do for either. With `force` a result that fails is written all the same. Flash, RAM and the
+    prefix of names are a microcontroller's.
     """
 
     sliding: bool = False
@@ -62,10 +63,10 @@ class Order:
             if getattr(self, option):
                 raise UsageError(f"--{option.removesuffix('_bytes')} is not for --target {target}")
 
-    def require_calibration(self) -> None:
-        """Raise UsageError where int8 comes without what calibrates it, or the other way round."""
-        if self.int8 != (self.calibrate is not None):
-            raise UsageError("int8 needs --calibrate FILE" if self.int8 else "--calibrate is for --int8")
+    def refuse_idle_calibration(self) -> None:
+        """Raise UsageError where there is a recording to calibrate on and nothing to calibrate."""
+        if self.calibrate is not None and not self.int8:
+            raise UsageError("--calibrate is for --int8")
 
 
 @dataclass(frozen=True)

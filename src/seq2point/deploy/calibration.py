@@ -9,16 +9,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seq2point.appliances import APPLIANCES
 from seq2point.data.frame import as_recording, as_recordings
 from seq2point.deploy import Order
-from seq2point.errors import DataError
+from seq2point.errors import DataError, UsageError
 from seq2point.evaluation import check
 from seq2point.model_file import Model
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Jump, Recording, Watts
+from seq2point.simulator import simulate_house
 from seq2point.states import on_state
 from seq2point.windows import window_runs
 
 HELD_BACK = 0.3
+CALIBRATION_SEEDS, CALIBRATION_DAYS = range(3000, 3004), 7
+PROOF_SEEDS, PROOF_DAYS = range(3005, 3007), 5  # every appliance is on in both, which a test holds them to
 CALIBRATED_ON = "the part that int8 is calibrated on"
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -38,23 +42,74 @@ class Sample(NamedTuple):
     share_on: tuple[float, ...]
 
 
-def parts(model: Model, order: Order) -> tuple[Recording | None, list[Recording]]:
-    """What to calibrate on, if anything, and the recordings that the result is to be held to.
+class Simulated(NamedTuple):
+    """Whether a calibration, and what proves it, were simulated for want of recordings with labels."""
+
+    calibration: bool = False
+    proof: bool = False
+
+    def note(self) -> str:
+        """What there is to say of it, nothing where all was recorded."""
+        if not self.calibration:
+            return ""
+        proof = f"proved on {len(PROOF_SEEDS)} others" if self.proof else "proved on the recordings that were given"
+        return (
+            f"int8 ranges are from {len(CALIBRATION_SEEDS)} simulated homes, {proof}; "
+            "a recording of the home with labels calibrates better (--calibrate)"
+        )
+
+
+class Parts(NamedTuple):
+    """What to calibrate on, if anything, the recordings that the result is to be held to, and which of both were simulated."""
+
+    calibration: Recording | None
+    proof: list[Recording]
+    simulated: Simulated
+
+
+def parts(model: Model, order: Order, int8: bool) -> Parts:
+    """What calibrates an int8 model and what proves it, or what proves a float32 one.
 
     The last part of the calibration recording is held back, to prove the result where the order names nothing else for that.
-    Raises DataError for recordings that do not fit, and where the appliance is never on in what is held back.
+    Without a recording homes are simulated at the model's period, others to calibrate than to prove, always the same ones.
+    Raises DataError for recordings that do not fit, and where the appliance is never on in what is held back; UsageError where
+    a recording is needed, as of an appliance that cannot be simulated.
     """
     names = [a.name for a in model.appliances]
     verify = as_recordings(order.verify, names, model.period_s)
     calibrate = None if order.calibrate is None else as_recording(order.calibrate, names, model.period_s)
     check([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
+    if not int8:
+        return Parts(None, verify, Simulated())
     if calibrate is None:
-        return None, verify
+        if unknown := [a.label for a in model.appliances if a.name not in APPLIANCES]:
+            raise UsageError(f"a {' and a '.join(unknown)} cannot be simulated: int8 needs a recording of it to calibrate on")
+        proof = verify or [_home(model, seed, PROOF_DAYS) for seed in PROOF_SEEDS]
+        return Parts(simulated_homes(model), proof, Simulated(True, not verify))
     fitted, held_back = calibrate.hold_out(HELD_BACK, model.window)
     on_windows(fitted, model, CALIBRATED_ON)
     if not verify:
         on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
-    return fitted, verify or [held_back]
+    return Parts(fitted, verify or [held_back], Simulated())
+
+
+def simulated_homes(model: Model) -> Recording:
+    """Weeks of simulated homes at a model's period with its appliances, one after the other."""
+    homes = [_home(model, seed, CALIBRATION_DAYS) for seed in CALIBRATION_SEEDS]
+    ends = np.cumsum([len(home) for home in homes])
+    starts = [home.start for home in homes]
+    return Recording(
+        f"{len(homes)} simulated homes",
+        model.period_s,
+        np.concatenate([home.mains_w for home in homes]),
+        {a.name: np.concatenate([home.appliance_w(a.name) for home in homes]) for a in model.appliances},
+        starts[0],
+        tuple(Jump(int(end), start) for end, start in zip(ends[:-1], starts[1:], strict=True) if start),
+    )
+
+
+def _home(model: Model, seed: int, days: float) -> Recording:
+    return simulate_house(seed, days, model.period_s, [a.name for a in model.appliances])
 
 
 def on_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:

@@ -25,8 +25,8 @@ def export(model: Model, out: Path, order: Order) -> Exported:
     order.refuse("litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".tflite":
         raise UsageError(f"{out}: a LiteRT file is written as .tflite")
-    order.require_calibration()
-    fitted, proof = parts(model, order)
+    order.refuse_idle_calibration()
+    fitted, proof, simulated = parts(model, order, order.int8)
     warn_of_pruning(model)
     with written_whole(out) as beside:
         beside.touch()
@@ -39,7 +39,7 @@ def export(model: Model, out: Path, order: Order) -> Exported:
 
             _, quantization = search(model, fitted, order.limits, (("output",),), make, lambda content: Session(content).run)
             in_float = tuple(quantization["layers_in_float"])
-        facts = facts_of(model, "ai-edge-litert", sliding=False, quantization=quantization)
+        facts = facts_of(model, "ai-edge-litert", sliding=False, quantization=quantization, simulated=simulated.calibration)
         beside.write_bytes(seal(build(model, in_float, seen, f"\n{facts.as_text()}\n"), IN_TEXT))
         found = prove(beside, out, model, proof, order)
-    return exported(out, quantization, found)
+    return exported(out, quantization, found, simulated)

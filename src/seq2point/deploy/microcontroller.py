@@ -78,7 +78,7 @@ class InC:
 def export(model: Model, out: Path, order: Order) -> Exported:
     """Write a model as `out`.c and `out`.h (model.c and model.h in a folder), proved on recordings that did not calibrate it.
 
-    Raises UsageError for options that do not fit, without a calibration, for a prefix or a file name that C cannot have, and
+    Raises UsageError for options that do not fit, for a prefix or a file name that C cannot have, and
     where flash or RAM do not suffice; DataError for recordings that do not fit; VerificationError where the C is worse than the
     limits allow and `order.force` is off; Seq2PointError without a C compiler to prove it with. Then nothing is written.
     """
@@ -86,26 +86,24 @@ def export(model: Model, out: Path, order: Order) -> Exported:
     source, header = _paths(out)
     flash_bytes, ram_bytes, prefix = order.flash_bytes or FLASH_BYTES, order.ram_bytes or RAM_BYTES, order.prefix or PREFIX
     _that_fit(model.architecture, flash_bytes, ram_bytes)
-    if order.calibrate is None:
-        names = " and the ".join(a.label for a in model.appliances)
-        raise UsageError(f"a microcontroller's whole numbers need --calibrate FILE: a recording in which the {names} is on")
     if compiler() is None:
         raise Seq2PointError("the C is proved before it is written, and there is no C compiler here; install gcc or clang")
-    fitted, proof = parts(model, order)
+    fitted, proof, simulated = parts(model, order, int8=True)
     assert fitted is not None
     warn_of_pruning(model)
     with written_whole(header) as h, written_whole(source) as c, TemporaryDirectory() as folder:
         h.touch()
         c.touch()
-        made = in_c(model, fitted, header.name, flash_bytes, ram_bytes, prefix)
+        made = in_c(model, fitted, header.name, flash_bytes, ram_bytes, prefix, simulated.calibration)
         tried = Path(folder) / source.name
         made.write(tried, tried.with_suffix(".h"))
         found = prove(tried, source, model, proof, order)
         sizes = measured(tried.with_suffix(".h"), prefix)
         made.write(c, h)
-    report = {"verification": found.as_json(), **made.report(), "sizes": _as_json(sizes)}
+    report = {"verification": found.as_json(), "simulated": simulated._asdict(), **made.report(), "sizes": _as_json(sizes)}
     tables = [("bytes on the device", _size_rows(made.cost, sizes)), beside_native(source, found)]
-    return Exported({"source": source, "header": header}, report, tables, [*found.failures, *made.notes()])
+    notes = [*found.failures, *made.notes(), *([note] if (note := simulated.note()) else [])]
+    return Exported({"source": source, "header": header}, report, tables, notes)
 
 
 def in_c(
@@ -115,12 +113,14 @@ def in_c(
     flash_bytes: int = FLASH_BYTES,
     ram_bytes: int = RAM_BYTES,
     prefix: str = PREFIX,
+    simulated: bool = False,
 ) -> InC:
     """A model in whole numbers and in C.
 
     The ranges of activations are the true extremes over `calibration`, a recording in which the appliance is on. The features
     that the first Linear reads get the width, among those that `ram_bytes` allow, that comes nearest to the float model while
-    the appliance is on. `prefix` replaces 's2p' in the C names, so that one program can hold several models.
+    the appliance is on. `prefix` replaces 's2p' in the C names, so that one program can hold several models. `simulated`
+    says whether `calibration` is of simulated homes.
     Raises UsageError for a prefix that C cannot have and where flash or RAM do not suffice; DataError for a calibration without
     an on-state.
     """
@@ -147,6 +147,7 @@ def in_c(
             "layers_in_float": [],
             "calibration": {"windows": len(chosen), "days": round(calibration.days, 2)},
         },
+        simulated=simulated,
     )
     stretch = _test_stretch(busy, answers_w[bits], networks[bits])
     pair = c_source.pair(model, networks[bits], facts, calibration, stretch, header_name, prefix)

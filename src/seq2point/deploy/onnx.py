@@ -16,7 +16,8 @@ from seq2point.runtime.onnx import MARKER
 
 
 def export(model: Model, out: Path, order: Order) -> Exported:
-    """Write a model as an ONNX file, proved: on `order.verify`, for int8 else on the held-back part of what calibrates it.
+    """Write a model as an ONNX file, proved: on `order.verify`, for int8 else on the held-back part of what calibrates it
+    or on simulated homes.
 
     Without either the float32 file is held to the native model on random mains.
     Raises UsageError for options that do not fit, DataError for recordings that do not, VerificationError where the file is
@@ -25,8 +26,8 @@ def export(model: Model, out: Path, order: Order) -> Exported:
     order.refuse("onnx", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".onnx":
         raise UsageError(f"{out}: an ONNX file is written as .onnx")
-    order.require_calibration()
-    fitted, proof = parts(model, order)
+    order.refuse_idle_calibration()
+    fitted, proof, simulated = parts(model, order, order.int8)
     warn_of_pruning(model)
     with written_whole(out) as beside:
         beside.touch()
@@ -37,8 +38,8 @@ def export(model: Model, out: Path, order: Order) -> Exported:
 
             proto, quantization = smallest(model, order.sliding, fitted, order.limits)
             packages = ["onnx", "onnxruntime"]
-        facts = facts_of(model, *packages, sliding=order.sliding, quantization=quantization)
+        facts = facts_of(model, *packages, sliding=order.sliding, quantization=quantization, simulated=simulated.calibration)
         onnx.helper.set_model_props(proto, facts.entries())
         beside.write_bytes(seal(proto.SerializeToString(), MARKER))
         found = prove(beside, out, model, proof, order)
-    return exported(out, quantization, found)
+    return exported(out, quantization, found, simulated)

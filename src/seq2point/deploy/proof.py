@@ -8,6 +8,7 @@ from typing import Any
 from seq2point import masks
 from seq2point.choices import FILL
 from seq2point.deploy import Exported, Order
+from seq2point.deploy.calibration import Simulated
 from seq2point.deploy.layers_in_float import rows
 from seq2point.deploy.verify import Verification, verify
 from seq2point.errors import VerificationError
@@ -15,8 +16,6 @@ from seq2point.model_file import Model
 from seq2point.predictor import warn_of_constants
 from seq2point.recording import Recording
 from seq2point.runtime import Facts
-
-KEPT = ("layers_in_float", "calibration")
 
 
 def warn_of_pruning(model: Model) -> None:
@@ -30,8 +29,16 @@ def warn_of_pruning(model: Model) -> None:
         )
 
 
-def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str, Any] | None) -> Facts:
-    """What an exported file says of itself; `packages` wrote it and give their versions."""
+def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str, Any] | None, simulated: bool = False) -> Facts:
+    """What an exported file says of itself; `packages` wrote it and give their versions.
+
+    `simulated` says whether simulated homes calibrated it.
+    """
+    if quantization is not None:
+        quantization = {
+            "layers_in_float": quantization["layers_in_float"],
+            "calibration": quantization["calibration"] | {"simulated": simulated},
+        }
     return Facts(
         appliances=model.appliances,
         period_s=model.period_s,
@@ -41,7 +48,7 @@ def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str
         fill=FILL,
         scale=model.scale,
         model=model.architecture.model_dump(mode="json"),
-        quantization=None if quantization is None else {name: quantization[name] for name in KEPT},
+        quantization=quantization,
         provenance=model.provenance | {"exported_with": {name: version(name) for name in ("seq2point", *packages)}},
         constants_w=model.constants_w(),
     )
@@ -58,9 +65,9 @@ def prove(written: Path, out: Path, model: Model, recordings: list[Recording], o
     return found
 
 
-def exported(out: Path, quantization: dict[str, Any] | None, found: Verification) -> Exported:
+def exported(out: Path, quantization: dict[str, Any] | None, found: Verification, simulated: Simulated) -> Exported:
     """One file with its proof, as JSON and in words."""
-    report = {"quantization": quantization, "verification": found.as_json()}
+    report = {"quantization": quantization, "verification": found.as_json(), "simulated": simulated._asdict()}
     if not found.metrics:
         said = f"the native model's answers in {found.windows:,} windows of random mains, to {found.relative:.1g} of the largest"
         if not found.highest_w:
@@ -70,7 +77,8 @@ def exported(out: Path, quantization: dict[str, Any] | None, found: Verification
     if quantization is not None:
         tables.append(("layers that stay float32, and what is lost on the calibration part", rows(quantization)))
     tables.append(beside_native(out, found))
-    return Exported({"model": out}, report, tables, found.failures)
+    notes = [note] if (note := simulated.note()) else []
+    return Exported({"model": out}, report, tables, [*found.failures, *notes])
 
 
 def beside_native(out: Path, found: Verification) -> tuple[str, list[list[str]]]:

@@ -5,6 +5,7 @@ A model is `files/kettle-60s.safetensors`, the same as int8 `files/kettle-60s.on
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from seq2point.errors import ModelFileError, UsageError
 from seq2point.recording import same_period
 
 FOLDER = Path(str(resources(__package__))) / "files"
+
+
+GOOD_SAE = 0.25
 
 
 def of_use(metrics: Mapping[str, float | None], zero_mae_w: float) -> bool:
@@ -46,6 +50,27 @@ class Tested(BaseModel):
         return of_use(self.metrics, self.zero_mae_w)
 
 
+class Verdict(StrEnum):
+    """What homes that a model has not seen say of it, the best first."""
+
+    GOOD = "good"
+    CARE = "usable with care"
+    UNRELIABLE = "not to be relied on"
+
+
+def verdict(tested: Sequence[Tested]) -> Verdict:
+    """What left-out homes show of a recipe; homes that it was trained on say nothing.
+
+    Good: of use in all of at least two, with the energy within a quarter in each. Usable with care: of use in more than half.
+    """
+    unseen = [home for home in tested if home.unseen]
+    of_use_in = [home for home in unseen if home.passes]
+    errors = [home.metrics["sae"] for home in of_use_in]
+    if len(unseen) > 1 and of_use_in == unseen and all(sae is not None and sae <= GOOD_SAE for sae in errors):
+        return Verdict.GOOD
+    return Verdict.CARE if 2 * len(of_use_in) > len(unseen) else Verdict.UNRELIABLE
+
+
 class Card(BaseModel):
     """What a user must know of a model before trusting it. `file_bytes` and `sha256` are by file ending."""
 
@@ -68,9 +93,21 @@ class Card(BaseModel):
     sha256: dict[str, str]
 
     @property
-    def passes(self) -> bool:
-        """Whether it does in every house that it was tested on."""
-        return all(tested.passes for tested in self.tested)
+    def verdict(self) -> Verdict:
+        """What left-out homes show of it."""
+        return verdict(self.tested)
+
+    @property
+    def promise(self) -> str:
+        """The verdict as a sentence, with the figures that it rests on."""
+        unseen = [home for home in self.tested if home.unseen]
+        if not unseen:
+            return f"{self.verdict}: no home was left out of its training to show what it does in others"
+        errors = [sae for home in unseen if (sae := home.metrics["sae"]) is not None]
+        wrong = f", with the energy wrong by {min(errors):.0%} to {max(errors):.0%}" if errors else ""
+        return (
+            f"{self.verdict}: of use in {sum(home.passes for home in unseen)} of {len(unseen)} homes left out of training{wrong}"
+        )
 
 
 class Pretrained(NamedTuple):
@@ -115,10 +152,21 @@ def periods_s(appliance: str) -> list[float]:
     return found
 
 
+def finest(appliance: str, period_s: float) -> Card:
+    """The model of an appliance that needs the most readings of those that readings so far apart allow, else the slowest one.
+
+    Raises UsageError where no model is of this appliance.
+    """
+    there_s = periods_s(appliance)
+    chosen_s = next((one_s for one_s in there_s if one_s >= period_s or same_period(one_s, period_s)), there_s[-1])
+    return find(appliance, chosen_s).card
+
+
 def better(card: Card) -> Card | None:
-    """A model of the same appliance for slower readings that passes in every house where this one does not, if there is one."""
-    slower = (other for other in cards() if other.appliance == card.appliance and other.period_s > card.period_s)
-    return next((other for other in slower if other.passes), None) if not card.passes else None
+    """A model of the same appliance for slower readings, of a better verdict than this one, if there is one."""
+    ranks, slower = list(Verdict), (other for other in cards() if other.appliance == card.appliance)
+    better_ones = (o for o in slower if o.period_s > card.period_s and ranks.index(o.verdict) < ranks.index(card.verdict))
+    return next(better_ones, None)
 
 
 def find(appliance: str, period_s: float | None = None) -> Pretrained:

@@ -79,14 +79,20 @@ class RunFolder:
     def clear(self, overwrite: bool) -> None:
         """Make room for a new run.
 
-        Raises UsageError when an unfinished one stands here, unless it may be overwritten.
+        Raises UsageError when another one stands here, finished or not, unless it may be overwritten.
         """
-        if self._record.exists() and not overwrite and not self._read().finished:
+        if self._record.exists() and not overwrite:
+            if self.is_finished():
+                raise UsageError(f"{self.path}: holds a finished run; choose another folder, or begin anew with --overwrite")
             raise UsageError(f"{self.path}: holds an unfinished run; go on with --resume, or begin anew with --overwrite")
         with writing(self.path):
             for old in (self.checkpoint.parent, self.logs):
                 shutil.rmtree(old, ignore_errors=True)
             self._record.unlink(missing_ok=True)
+
+    def is_finished(self) -> bool:
+        """Whether the run that stands here is done; raises TrainingError when its record is damaged."""
+        return self._read().finished
 
     def write(self, asked: dict[str, Any], plan: Plan, finished: bool) -> None:
         """Record what was asked, what was planned and whether it is done."""

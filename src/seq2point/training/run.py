@@ -5,6 +5,7 @@ import logging
 import math
 import platform
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ from seq2point.training.options import share_parameters, spell_out
 from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, SettingsOptions, plan
 from seq2point.training.signals import StopBetweenSteps, StopRequest
-from seq2point.windows import Scale, defined, window_runs
+from seq2point.windows import Scale, default_window, defined, window_runs
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
@@ -125,11 +126,17 @@ def train_with_history(
     """
     set_threads(threads)
     said, asked = meant(appliance, start), Settings.of(**settings)
+    of_it = partial(as_recordings, appliances=[said.name], period_s=start.period_s if start else None)
+    given, validated_on = of_it(recordings), [] if validation is None else of_it(validation)
+    if not given:
+        raise UsageError("no recording to train on")
+    if window is None and start is None and not isinstance(network, Architecture):
+        window = default_window(given[0].period_s)
+        if progress:
+            print(_window_line(window, given[0].period_s), file=sys.stderr)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
-    of_it = partial(as_recordings, appliances=[said.name], period_s=start.period_s if start else None)
-    validated_on = [] if validation is None else of_it(validation)
-    training, held_out = _split(of_it(recordings), validated_on, hold_out, architecture.window)
+    training, held_out = _split(given, validated_on, hold_out, architecture.window)
     what = defined(said, training) if isinstance(said, Definition) else said
     model = _untrained(what, architecture, scaling, training) if start is None else _from(start, what, scaling, training)
     if pruner and asked.freeze != "none":
@@ -144,6 +151,8 @@ def train_with_history(
         resuming = folder.checkpoint if folder and planned and folder.checkpoint.exists() else None
         if folder and planned is None:
             folder.clear(overwrite)
+        elif folder and folder.is_finished() and progress:
+            print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
         work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
         try:
             done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
@@ -168,7 +177,8 @@ def train(*recordings_and_appliance: Any, **options: Any) -> Model:
     training part. A training is for one appliance; module `transfer` joins several models into one.
     Where no `validation` is given, the last `hold_out` of each recording is held out as one block, a window's gap before it;
     with 0 all is learned from, and the last weights are taken: there is nothing to choose by.
-    `network` is a name or an `Architecture`, by default the paper's; `window` its length in samples; `scaling` is a name or
+    `network` is a name or an `Architecture`, by default the paper's; `window` its length in samples, by default that of the
+    sampling period (`windows.DEFAULT_WINDOWS`); `scaling` is a name or
     the constants themselves. With `start` the training begins from that model's weights, with its architecture, scale and
     masks, which hold throughout.
     `pruning` is a name of `PRUNERS` or a pruner, `sparsity` the share of weights that it drops, `pruning_settings` its other
@@ -440,6 +450,11 @@ def _architecture(network: str | Architecture | None, window: int | None, start:
     return given
 
 
+def _window_line(window: int, period_s: float) -> str:
+    hours = window * period_s / 3600
+    return f"window of {window} readings ({hours:.3g} h), the default for one every {period_s:g} s; set another by `window`"
+
+
 def _untrained(what: Appliance, architecture: Architecture, scaling: Scaling | Scale, training: Sequence[Recording]) -> Model:
     """A model whose network has its shape and no weights yet."""
     if isinstance(scaling, Scale):
@@ -479,8 +494,6 @@ def _split(
     recordings: list[Recording], validation: list[Recording], hold_out: float, window: int
 ) -> tuple[list[Recording], list[Recording]]:
     """The training and the held-out recordings, all of one sampling period."""
-    if not recordings:
-        raise UsageError("no recording to train on")
     for other in (*recordings, *validation):
         if other.period_s != recordings[0].period_s:
             raise DataError(

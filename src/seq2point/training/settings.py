@@ -121,6 +121,7 @@ class CommonOptions(TypedDict, total=False):
     gain: float | None
     loads: float | None
     stretch: float | None
+    missing: float | None
     absolute: float | None
     clipped: bool | None
     learning_rate: float | None

@@ -146,7 +146,6 @@ def test_what_is_counted_is_no_less_than_what_compilers_make(
 
 
 REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
-    "no calibration": (UsageError, "need --calibrate FILE: a recording in which the kettle is on"),
     "chunks": (UsageError, "--sliding is not for --target microcontroller"),
     "too little flash": (UsageError, "KB of flash, 4.0 KB are there: prune hidden units and channels and compact it"),
     "too little RAM": (UsageError, "KB of RAM, 0.5 KB are there: prune channels of the last convolution"),
@@ -162,9 +161,7 @@ def test_what_cannot_be_is_refused_in_one_line(why: str, tmp_path: Path, house: 
     kind, says = REFUSED[why]
     model, out = make_model(SMALL), tmp_path / "out" / "kettle"
     options: dict[str, Any] = {"calibrate": house(3000, 1)}
-    if why == "no calibration":
-        options = {}
-    elif why == "chunks":
+    if why == "chunks":
         options |= {"sliding": True}
     elif why == "too little flash":
         options |= {"flash_bytes": 4096}
