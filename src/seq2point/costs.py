@@ -18,6 +18,7 @@ from torch import Tensor
 from seq2point import masks, sliding
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
+from seq2point.wording import format_number
 
 ZEROS = (
     "Zeros alone make nothing faster: time is saved only by what is no longer there. They shrink the gzipped file; their masks "
@@ -203,7 +204,7 @@ def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         for i, value in enumerate(values):
             cell = show(value)
             if i:
-                cell += f" ({value / first if more_is_better else first / value:.3g}x)"
+                cell += f" ({format_number(value / first if more_is_better else first / value)}x)"
             cells.append(cell)
         return cells
 
@@ -211,7 +212,7 @@ def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         return f"{value:,.0f}"
 
     def milliseconds(value: float) -> str:
-        return f"{value:,.3g} ms"
+        return f"{format_number(value)} ms"
 
     return [
         row("parameters", [m["parameters"] for m in models], whole),

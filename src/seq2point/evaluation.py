@@ -12,7 +12,8 @@ from seq2point.choices import Engine
 from seq2point.errors import DataError
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
-from seq2point.recording import Recording, Watts, same_period
+from seq2point.recording import Recording, Watts, house_label, same_period
+from seq2point.wording import format_seconds
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
     for recording in recordings:
         if not same_period(recording.period_s, period_s):
             raise DataError(
-                f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
+                f"{house_label(recording.house)} has a reading every "
+                f"{format_seconds(recording.period_s)}, the model was trained at "
                 f"{period_s:g} s; resample with --period {period_s:g}s"
             )
         for name in appliances:
@@ -105,6 +107,6 @@ def stretches_of(
     if not stretches:
         raise DataError(
             f"nothing to score: no stretch of {window} samples without a gap where {appliance.label} is known in "
-            + ", ".join(f"house {r.house}" for r in recordings)
+            + ", ".join(house_label(r.house) for r in recordings)
         )
     return stretches

@@ -23,6 +23,11 @@ def same_period(one_s: float, other_s: float) -> bool:
     return abs(one_s / other_s - 1) <= SAME_PERIOD
 
 
+def house_label(house: str) -> str:
+    """A house in words: 'house 2' for a number; a name is as it is."""
+    return f"house {house}" if house[:1].isdigit() else house
+
+
 class Jump(NamedTuple):
     """The clock jumps just before a sample, which was taken at `time`: no window may span it."""
 

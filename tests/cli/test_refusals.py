@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a recording shorter than a window": (
         "train kettle --train {train} --out {out} --window 2999",
         1,
-        "house 1: 2500 samples are shorter than a window of 2999",
+        "house 1: 2,500 samples cannot fill a window of 2999",
     ),
     "a validation block shorter than a window": (
         "train kettle --train {train} --out {out}",

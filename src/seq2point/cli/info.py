@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count, format_number, format_seconds
 
 
 def info(
@@ -42,8 +43,11 @@ def _show_exported(model: Path, json: Path | None) -> None:
     floats = facts.quantization["layers_in_float"] if facts.quantization else []
     for name, value in {
         "appliance": ", ".join(a.label for a in facts.appliances),
-        "sampling period": f"{facts.period_s:g} s",
-        "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:.4g} min), predicts sample {facts.target_index}",
+        "sampling period": format_seconds(facts.period_s),
+        "window": (
+            f"{format_count(facts.window, 'sample')} "
+            f"({format_number(facts.window * facts.period_s / 60, 4)} min), predicts sample {facts.target_index}"
+        ),
         "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
         "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
         "file": f"{file_bytes:,} bytes",
@@ -63,6 +67,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     from seq2point.files import write_json
     from seq2point.model_file import Model
     from seq2point.network import Architecture
+    from seq2point.recording import house_label
 
     loaded = Model.load(model)
     pruning = pruning_table(loaded)
@@ -81,15 +86,18 @@ def _show_native(model: Path, json: Path | None) -> None:
     table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
     rows = {
         "appliance": ", ".join(a.label for a in loaded.appliances),
-        "sampling period": f"{loaded.period_s:g} s",
-        "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:.4g} min), predicts sample {shape.target_index}",
+        "sampling period": format_seconds(loaded.period_s),
+        "window": (
+            f"{format_count(shape.window, 'sample')} "
+            f"({format_number(shape.window * loaded.period_s / 60, 4)} min), predicts sample {shape.target_index}"
+        ),
         "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
         + (f", rank {shape.rank}" if shape.rank else ""),
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
         "trained on": ", ".join(
-            f"house {d['house']} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
+            f"{house_label(d['house'])} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
             for d in loaded.provenance.get("training", {}).get("training_data", [])
         )
         or "nothing",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count, format_seconds
 
 if TYPE_CHECKING:
     from seq2point.pretrained import Card, Tested
@@ -66,8 +67,9 @@ def facts(card: "Card") -> list[str]:
     native, exported = (card.int8[side] for side in ("native", "exported"))
     window_min = card.window * card.period_s / 60
     return [
-        f"{card.appliance.replace('_', ' ')} from a mains reading every {card.period_s:g} s: {card.parameters:,} weights, "
-        f"a window of {card.window} readings ({window_min:.0f} min)",
+        f"{card.appliance.replace('_', ' ')} from a mains reading every "
+        f"{format_seconds(card.period_s)}: {card.parameters:,} weights, "
+        f"a window of {format_count(card.window, 'reading')} ({window_min:.0f} min)",
         f"{card.file_bytes['safetensors']:,} bytes, {card.file_bytes['onnx']:,} as int8 ONNX",
         *card.limits,
         f"Trained on {', '.join(card.trained_on)} by the protocol {card.protocol}, seed {card.seed}",

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from seq2point.wording import format_count
+
 UNITS = {"_wh": "Wh", "_w": "W"}
 WORDS = {
     "mae_w": "MAE",
@@ -62,7 +64,7 @@ def show_costs(found: Mapping[str, Any], console: Console) -> None:
     """What the models cost side by side, what each stage reached, and what there is to say about it."""
     from seq2point import costs
 
-    threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
+    threads = format_count(found["threads"], "thread")
     console.print(table_of(f"costs, measured on {threads}; (nx): n times better than the first", costs.rows(found)))
     if found["accuracy"]:
         console.print(table_of("accuracy", costs.accuracy_rows(found)))

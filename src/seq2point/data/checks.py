@@ -15,6 +15,7 @@ from seq2point.data.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.recording import Watts
+from seq2point.wording import format_count, format_watts
 
 
 @dataclass
@@ -63,7 +64,10 @@ class Checks:
             raise self._fail(row, what, "sort the file, or use --repair")
         order = np.argsort(times_s, kind="stable")
         kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
-        self.notes.append(f"{len(bad)} rows out of order or repeated; {len(times_s) - len(kept)} repeats dropped")
+        self.notes.append(
+            f"{format_count(len(bad), 'row')} out of order or repeated; "
+            f"{format_count(len(times_s) - len(kept), 'repeat')} dropped"
+        )
         return kept
 
     def numbers(self, column: pl.Series) -> Watts:
@@ -97,7 +101,7 @@ class Checks:
         ):
             if len(rows) and not self.repair:
                 row = int(rows[0])
-                raise self._fail(row, f"'{column.name}' is {watts[row]:g} W, {what}", advice)
+                raise self._fail(row, f"'{column.name}' is {format_watts(watts[row])}, {what}", advice)
             if len(rows):
                 watts = watts.copy()
                 watts[rows] = np.nan
@@ -106,7 +110,7 @@ class Checks:
 
     def _note(self, rows: npt.NDArray[np.int64], name: str, what: str) -> None:
         if len(rows):
-            self.notes.append(f"{len(rows)} readings of '{name}' are {what}: made gaps")
+            self.notes.append(f"{format_count(len(rows), 'reading')} of '{name}' made gaps: {what}")
 
     def mains_known(self, mains_w: Watts) -> None:
         """Refuse mains that are all gaps."""
@@ -118,4 +122,4 @@ class Checks:
         self.mains_known(mains_w)
         highest = float(np.nanmax(mains_w))
         if 0 < highest < KILOWATTS_BELOW and len(mains_w) > 100:
-            raise DataError(f"{self.path}: the mains never exceed {highest:g} W; if they are kilowatts, say --unit kW")
+            raise DataError(f"{self.path}: the mains never exceed {format_watts(highest)}; if they are kilowatts, say --unit kW")

@@ -18,6 +18,7 @@ from seq2point.data.align import Grid, Times, is_regular, median_step_s, place_o
 from seq2point.data.checks import Checks
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
+from seq2point.wording import format_count, format_seconds
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
@@ -87,14 +88,19 @@ class Table:
             coarser = found_s > period_s
             if resample and coarser:
                 warnings.warn(
-                    f"{self.path}: readings every {found_s:g} s are repeated to give one every {period_s:g} s", stacklevel=2
+                    f"{self.path}: readings every {format_seconds(found_s)} are repeated to "
+                    f"give one every {format_seconds(period_s)}",
+                    stacklevel=2,
                 )
             if resample:
                 return
             advice = f"say --resample to {'repeat readings' if coarser else 'average it'}"
         elif self.times_s is not None:
             advice = f"it says too little for that: {advice}"
-        raise DataError(f"{self.path}: a reading every {found_s:g} s, the model needs one every {period_s:g} s; {advice}")
+        raise DataError(
+            f"{self.path}: a reading every {format_seconds(found_s)}, the model needs one every "
+            f"{format_seconds(period_s)}; {advice}"
+        )
 
     def grid(self, period_s: float) -> Grid | None:
         """The regular grid of a period under the rows; None where the file has no times.
@@ -105,7 +111,9 @@ class Table:
             return None
         step_s = median_step_s(self.times_s)
         if step_s > COARSEST * period_s:
-            raise DataError(f"{self.path}: with a reading every {step_s:g} s it cannot be resampled to {period_s:g} s")
+            raise DataError(
+                f"{self.path}: with a reading every {format_seconds(step_s)} it cannot be resampled to {format_seconds(period_s)}"
+            )
         return place_on_grid(self.times_s, period_s)
 
 
@@ -139,7 +147,7 @@ class File(NamedTuple):
                 cells = next((len(row) for row in rows if len(row) > len(self.names)), 0)
             except csv.Error:
                 return None
-        what = f"{cells} cells under {len(self.names)} columns; mend it"
+        what = f"{format_count(cells, 'cell')} under {format_count(len(self.names), 'column')}; mend it"
         return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
     def require(self, name: str) -> str:
@@ -245,7 +253,10 @@ def _checked(file: File, rows: pl.DataFrame, time_name: str | None, names: Mappi
     claimed = claimed_period_s(file.path, facts.get("period_s"))
     shown = median_step_s(times_s) if times_s is not None else None
     if claimed and shown and abs(shown / claimed - 1) > 0.05:
-        raise DataError(f"{file.path}: its metadata claims a reading every {claimed:g} s, its times show one every {shown:g} s")
+        raise DataError(
+            f"{file.path}: its metadata claims a reading every {format_seconds(claimed)}, its "
+            f"times show one every {format_seconds(shown)}"
+        )
     return Table(file.path, time, times_s, watts, facts.get("house", file.path.stem), claimed, tuple(checks.notes))
 
 

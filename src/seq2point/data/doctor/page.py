@@ -13,7 +13,8 @@ from seq2point.appliances import known
 from seq2point.data.doctor.report import Report
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, house_label
+from seq2point.wording import format_seconds
 
 ENDINGS = (".png", ".pdf", ".svg")
 MAINS, GAP = "#8a8f98", "#ffffff"
@@ -65,7 +66,8 @@ def draw(report: Report, recording: Recording, path: str | Path) -> None:
     below.text(0, 1, "\n".join(lines), va="top", fontsize=9, transform=below.transAxes, linespacing=1.35)
     what = f"{report.dataset} " if report.dataset else ""
     figure.suptitle(
-        f"{what}house {report.house}: {Path(report.file).name}, {report.days:,.1f} days, a reading every {report.period_s:g} s"
+        f"{what}{house_label(report.house)}: {Path(report.file).name}, {report.days:,.1f} days, "
+        f"a reading every {format_seconds(report.period_s)}"
     )
     with written_whole(path) as beside:
         figure.savefig(beside, dpi=100)
