@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 def compact(
     model: Annotated[Path, typer.Argument(help="A pruned model file.", metavar="MODEL")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT)],
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,13 +22,22 @@ def check(
     page: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--page", help="A page of plots, .png, .pdf or .svg; one a file, NAME-FILE.png, for several.", metavar="PATH"
+            "-o",
+            "--page",
+            help="A page of plots, .png, .pdf or .svg; one a file, NAME-FILE.png, for several.",
+            metavar="PATH",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     json: options.Json = None,
     period: Annotated[
         float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Sampling period of files without times: 8s, 1m."),
+        typer.Option(
+            parser=options.seconds,
+            metavar="DURATION",
+            help="Sampling period of files without times: 8s, 1m.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     time_column: options.TimeColumn = None,
     mains_column: options.MainsColumn = None,
@@ -61,14 +71,14 @@ def check(
         _show(report, console)
     errors = sum(report.worst() == "error" for report in reports)
     if errors:
-        raise UnhealthyDataError(f"{errors} of {len(reports)} file{'s' if len(reports) > 1 else ''} with errors")
+        raise UnhealthyDataError(f"{errors} of {format_count(len(reports), 'file')} with errors")
 
 
 def _show(report: "Report", console: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    what = f"{report.days:,.1f} days, {report.rows:,} rows" if report.rows else "not read"
+    what = f"{report.days:,.1f} days, {format_count(report.rows, 'row')}" if report.rows else "not read"
     findings = Table(title=f"{report.file} ({what})", title_justify="left", title_style="bold")
     for heading in ("", "channel", "found", "advice"):
         findings.add_column(heading, no_wrap=heading in ("", "channel"))

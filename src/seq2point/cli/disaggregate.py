@@ -7,14 +7,21 @@ import typer
 
 from seq2point.choices import Edges
 from seq2point.cli import options
+from seq2point.wording import format_count, format_seconds
 
 
 def disaggregate(
     model: Annotated[Path, typer.Argument(help="A model file, native or exported, or an appliance: kettle.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT", rich_help_panel=options.OUTPUT)
+    ],
     edges: Annotated[
-        Edges, typer.Option(help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.")
+        Edges,
+        typer.Option(
+            help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.",
+            rich_help_panel=options.DATA,
+        ),
     ] = "empty",
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,
@@ -52,16 +59,18 @@ def disaggregate(
             console.print(f"{model.stem} failed in houses that it had not seen: not to be relied on without days of labels")
         loaded = load_predictor(model, device, threads)
     if table.times_s is None and period and not same_period(period, loaded.period_s):
-        raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
+        raise DataError(
+            f"{mains}: a reading every {format_seconds(period)}, the model needs one every {format_seconds(loaded.period_s)}"
+        )
     if table.times_s is None and not period:
-        console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
+        console.print(f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)}, the model's period")
     with bar(f"disaggregating {mains.name}", len(table)) as progress:
         power_w = disaggregate_table(loaded, table, engine, edges, resample, progress)
     write_answer(out, table, loaded, power_w)
     for note in table.notes:
         console.print(f"{mains}: {note}")
     answered = int((power_w[:, 0] == power_w[:, 0]).sum())
-    console.print(f"{out}: {len(table):,} rows, {answered:,} with an answer")
+    console.print(f"{out}: {format_count(len(table), 'row')}, {answered:,} with an answer")
     if not answered:
         window_min = loaded.window * loaded.period_s / 60
         console.print(f"{mains}: no stretch of {loaded.window} readings ({window_min:.0f} min) without a gap; see --edges repeat")

@@ -7,6 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from seq2point.cli.usage import TYPERS_ERROR, usage_error
 from seq2point.errors import Seq2PointError, UsageError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "sklearn", "matplotlib", "tensorboard"), "train")
@@ -38,15 +39,15 @@ def _paths(value: Any) -> list[Path]:
     return [path for path in (value if isinstance(value, list) else [value]) if isinstance(path, Path)]
 
 
-def run(app: Callable[[], object]) -> None:
-    """Run a Typer app; exits with 0, 1 (failed) or 2 (usage). A warning is one line too.
+def run(app: Callable[..., object], name: str | None = None) -> None:
+    """Run a Typer app under a name, else that of the program; exits with 0, 1 (failed) or 2 (usage). A warning is one line too.
 
     Raises SystemExit, and whatever is a defect of ours.
     """
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _show(f"warning: {message}")
-            app()
+            _call(app, name)
     except Seq2PointError as error:
         sys.exit(_say(str(error), error.exit_code))
     except KeyboardInterrupt:
@@ -60,6 +61,17 @@ def run(app: Callable[[], object]) -> None:
         if extra is None:
             raise
         sys.exit(_say(f"this needs {error.name}; install it with: pip install 'seq2point[{extra}]'", 1))
+
+
+def _call(app: Callable[..., object], name: str | None) -> None:
+    """Run a Typer app, whose own errors become one line instead of boxes; raises SystemExit with the code that it leaves with."""
+    try:
+        code = app(standalone_mode=False, prog_name=name)
+    except TYPERS_ERROR as error:
+        print(usage_error(error), file=sys.stderr)
+        code = getattr(error, "exit_code", UsageError.exit_code)
+    if code:
+        raise SystemExit(code)
 
 
 def _say(text: str, code: int) -> int:
