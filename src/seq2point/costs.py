@@ -159,6 +159,11 @@ def rows(costs: Mapping[str, Any]) -> list[list[str]]:
     return [["", *costs["models"]], *_shape_rows(models), *_layer_rows(models), *_cost_rows(models)]
 
 
+def total_rows(costs: Mapping[str, Any]) -> list[list[str]]:
+    """As `rows`, without the layers: what the whole models take."""
+    return [["", *costs["models"]], *_cost_rows(list(costs["models"].values()))]
+
+
 def accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
     """What was reached at every stage, in words: a heading and a row for each stage and appliance."""
     lines = [["", "MAE", "MAE while on", "SAE", "F1"]]

@@ -13,8 +13,7 @@ from seq2point.errors import Seq2PointError, UsageError
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from seq2point.cli.tables import FittedTable
     from seq2point.data.conversion.report import Report
     from seq2point.data.table import Columns
 
@@ -164,7 +163,7 @@ def convert(
     shown.print(summary(reports))
     for one in reports:
         for remark in notes(one):
-            shown.print(f"{one.house}: {remark}", markup=False, soft_wrap=True, highlight=False)
+            tables.print_prose(shown, f"{one.house}: {remark}")
 
 
 def _columns(time: str | None, mains: str | None, appliances: Mapping[str, str], unit: Unit) -> "Columns":
@@ -187,30 +186,25 @@ def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
-def summary(reports: Sequence["Report"]) -> "Table":
+def summary(reports: Sequence["Report"]) -> "FittedTable":
     """A row a house: what was read, what came out."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from seq2point.cli import tables
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("house")
-    for heading in ("rows read", "kept"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("dropped or repaired")
-    for heading in ("period found", "days", "gaps", "appliances"):
-        table.add_column(heading, justify="right")
+    lines = [["house", "rows read", "kept", "dropped or repaired", "period found", "days", "gaps", "appliances"]]
     for one in reports:
-        table.add_row(
-            one.house,
-            f"{one.rows_read:,}",
-            f"{one.rows_kept:,}",
-            "\n".join(losses(one)) or "nothing",
-            _found(one.periods_found_s),
-            f"{one.days:,.1f}",
-            "\n".join(_gaps(one)),
-            str(len(one.appliances)),
+        lines.append(
+            [
+                one.house,
+                f"{one.rows_read:,}",
+                f"{one.rows_kept:,}",
+                "; ".join(losses(one)) or "nothing",
+                _found(one.periods_found_s),
+                f"{one.days:,.1f}",
+                "; ".join(_gaps(one)),
+                str(len(one.appliances)),
+            ]
         )
-    return table
+    return tables.table_of("", lines, wrap=(0, 3, 6))
 
 
 def _gaps(one: "Report") -> list[str]:

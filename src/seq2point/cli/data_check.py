@@ -75,24 +75,28 @@ def check(
 
 
 def _show(report: "Report", console: "Console") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from seq2point.cli import tables
 
     what = f"{report.days:,.1f} days, {format_count(report.rows, 'row')}" if report.rows else "not read"
-    findings = Table(title=f"{report.file} ({what})", title_justify="left", title_style="bold")
-    for heading in ("", "channel", "found", "advice"):
-        findings.add_column(heading, no_wrap=heading in ("", "channel"))
     order = tuple(STYLES)
-    for found in sorted(report.findings, key=lambda f: order.index(f.severity)):
-        words = (found.severity, (found.channel or "").replace("_", " "), found.figure, found.advice)
-        findings.add_row(*map(Text, words), style=STYLES[found.severity])
-    console.print(findings)
+    found = sorted(report.findings, key=lambda f: order.index(f.severity))
+    rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in found]
+    styles = [STYLES[f.severity] for f in found]
+    heading = ["", "channel", "found", "advice"]
+    console.print(tables.FittedTable(f"{report.file} ({what})", heading, rows, (2, 3), range(4), styles))
     if not report.uses:
         return
-    headings = ("channel", "days", "kWh a day", "of the mains", "on, h a day", "uses a day", "W when on", "highest W")
-    used = Table(title="energy and time on", title_justify="left", title_style="bold")
-    for i, heading in enumerate(headings):
-        used.add_column(heading, justify="right" if i else "left", no_wrap=i == 0)
+    headings: tuple[str, ...] = (
+        "channel",
+        "days",
+        "kWh a day",
+        "of the mains",
+        "on, h a day",
+        "uses a day",
+        "W when on",
+        "highest W",
+    )
+    lines = [headings]
     for use in report.uses:
         share = None if use.share_of_mains is None else 100 * use.share_of_mains
         values: Sequence[tuple[float | None, str]] = (
@@ -101,10 +105,10 @@ def _show(report: "Report", console: "Console") -> None:
             (share, ".1f"),
             (use.on_hours_per_day, ".2f"),
             (use.uses_per_day, ".2f"),
-            (use.typical_on_w, ".0f"),
-            (use.highest_w, ".0f"),
+            (use.typical_on_w, ",.0f"),
+            (use.highest_w, ",.0f"),
         )
         cells = ["-" if value is None else format(value, form) for value, form in values]
         cells[2] += "" if share is None else " %"
-        used.add_row(use.channel.replace("_", " "), *cells)
-    console.print(used)
+        lines.append((use.channel.replace("_", " "), *cells))
+    console.print(tables.table_of("energy and time on", lines))

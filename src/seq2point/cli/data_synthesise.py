@@ -58,9 +58,5 @@ def synthesise(
             progress(1)
     console = tables.written({"houses": written, "days": days, "period_s": period, "seed": seed}, json)
     names = ", ".join(recording.appliances_w)
-    console.print(
-        f"{out}: {format_count(houses, 'house')} of {format_count(days, 'day')} at {format_seconds(period)}, mains and {names}",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
+    what = f"{format_count(houses, 'house')} of {format_count(days, 'day')} at {format_seconds(period)}, mains and {names}"
+    tables.print_prose(console, f"{out}: {what}")

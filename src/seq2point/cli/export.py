@@ -106,5 +106,5 @@ def export(
     for title, lines in exported.tables:
         console.print(tables.table_of(title, lines))
     for note in exported.notes:
-        console.print(note, soft_wrap=True, highlight=False, markup=False)
+        tables.print_prose(console, note)
     tables.files(exported.files, quiet=str(json) == "-")

@@ -24,8 +24,6 @@ def info(
 
 
 def _show_exported(model: Path, json: Path | None) -> None:
-    from rich.table import Table
-
     from seq2point import runtime
     from seq2point.cli import tables
 
@@ -39,9 +37,8 @@ def _show_exported(model: Path, json: Path | None) -> None:
     console = tables.written(report, json)
     if str(json) == "-":
         return
-    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
     floats = facts.quantization["layers_in_float"] if facts.quantization else []
-    for name, value in {
+    rows = {
         "appliance": ", ".join(a.label for a in facts.appliances),
         "sampling period": format_seconds(facts.period_s),
         "window": (
@@ -51,16 +48,14 @@ def _show_exported(model: Path, json: Path | None) -> None:
         "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
         "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
         "file": f"{file_bytes:,} bytes",
-    }.items():
-        table.add_row(name, value)
-    console.print(table)
+    }
+    console.print(tables.facts_table(str(model), rows))
 
 
 def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
     from rich.console import Console
-    from rich.table import Table
 
     from seq2point.cli import tables
     from seq2point.experiment import pruning_table
@@ -83,7 +78,6 @@ def _show_native(model: Path, json: Path | None) -> None:
     if json is not None:
         write_json(report, json)
     shape = loaded.architecture
-    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
     rows = {
         "appliance": ", ".join(a.label for a in loaded.appliances),
         "sampling period": format_seconds(loaded.period_s),
@@ -110,9 +104,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
-    for name, value in rows.items():
-        table.add_row(name, value)
     console = Console()
-    console.print(table)
+    console.print(tables.facts_table(str(model), rows))
     if pruning["sparsity"]:
         console.print(tables.pruning_table(pruning["layers"]))

@@ -38,15 +38,14 @@ def models(
         for card in chosen:
             for i, cells in enumerate(map(row, card.tested)):
                 lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
-        table = tables.table_of("models that come with seq2point", lines)
-        table.columns[0].no_wrap = True
-        console.print(table)
+        title = "models that come with seq2point"
+        console.print(tables.FittedTable(title, lines[0], lines[1:], wrap=(1,), left=(0, 1)))
     else:
         console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
         for fact in facts(chosen[0]):
-            console.print(f"- {fact}", soft_wrap=True, highlight=False, markup=False)
+            tables.print_prose(console, f"- {fact}")
         console.print(tables.table_of("", [HEADINGS, *map(row, chosen[0].tested)]))
-    console.print(MEANING, soft_wrap=True, highlight=False, style="dim")
+    tables.print_prose(console, MEANING, "dim")
 
 
 def row(tested: "Tested") -> list[str]:

@@ -86,7 +86,9 @@ def _above(recording: Recording, name: str | None, power_w: Watts, used: Flags, 
         return
     severity: Severity = "info" if share < SOME else "warning" if share < MUCH else "error"
     what = "above the mains" if name else "the channels together are above the mains"
-    figure = f"{what} by {share:.2%} of the energy, in {_share(above, used):.2%} of the time on, most by {excess_w[worst]:.0f} W "
+    figure = (
+        f"{what} by {share:.2%} of the energy, in {_share(above, used):.2%} of the time on, most by {excess_w[worst]:,.0f} W "
+    )
     figure += f"at {clock(recording, worst)}"
     little, much = "very little; nothing to do", "the mains misses this circuit, or a clock is off: see lag and match"
     advice = little if severity == "info" else much
