@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point import DataError, Recording, load_recording
-from seq2point.recording import Jump
+from seq2point.recording import Jump, house_label
 from seq2point.windows import window_runs
 
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
@@ -142,3 +142,8 @@ def test_days_of_a_real_house_with_gaps_are_days_of_readings(data_dir: Path):
     assert cut.start is not None
     assert house.start is not None
     assert cut.start >= house.start + timedelta(days=28)
+
+
+@pytest.mark.parametrize(("house", "label"), [("2", "house 2"), ("house2", "house2"), ("my home", "my home")])
+def test_a_house_is_called_so_once(house: str, label: str):
+    assert house_label(house) == label

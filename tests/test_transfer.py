@@ -183,7 +183,7 @@ def test_what_does_not_fit_is_refused_in_one_line(kettle: Model):
 
 
 def test_fewer_days_than_asked_for_are_learned_from_with_a_warning(kettle: Model):
-    with pytest.warns(UserWarning, match=r"house 2: 0\.0521 days of readings are all there is, not 0\.1"):
+    with pytest.warns(UserWarning, match=r"house 2: only 0\.0521 days of readings there, not 0\.1"):
         trained = transfer(kettle, home(2), days=0.1, skip=0.052083, hold_out=0, **OPTIONS).model
     assert [d["samples"] for d in trained.provenance["training"]["training_data"]] == [750]
 

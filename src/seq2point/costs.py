@@ -19,6 +19,7 @@ from torch import Tensor
 from seq2point import masks, sliding
 from seq2point.metrics import Metrics
 from seq2point.model_file import Model
+from seq2point.wording import format_number
 
 ZEROS = (
     "Zeros alone make nothing faster: time is saved only by what is no longer there. They shrink the gzipped file; their masks "
@@ -171,6 +172,11 @@ def rows(costs: Mapping[str, Any]) -> list[list[str]]:
     return [["", *costs["models"]], *_shape_rows(models), *_layer_rows(models), *_cost_rows(models)]
 
 
+def total_rows(costs: Mapping[str, Any]) -> list[list[str]]:
+    """As `rows`, without the layers: what the whole models take."""
+    return [["", *costs["models"]], *_cost_rows(list(costs["models"].values()))]
+
+
 def accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
     """What was reached at every stage, in words: a heading, which names the houses, and a row for each stage and appliance."""
     houses = f"on {', '.join(costs['tested_on'])}" if costs.get("tested_on") else ""
@@ -217,7 +223,7 @@ def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         for i, value in enumerate(values):
             cell = show(value)
             if i:
-                cell += f" ({value / first if more_is_better else first / value:.3g}x)"
+                cell += f" ({format_number(value / first if more_is_better else first / value)}x)"
             cells.append(cell)
         return cells
 
@@ -225,7 +231,7 @@ def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         return f"{value:,.0f}"
 
     def milliseconds(value: float) -> str:
-        return f"{value:,.3g} ms"
+        return f"{format_number(value)} ms"
 
     return [
         row("parameters", [m["parameters"] for m in models], whole),

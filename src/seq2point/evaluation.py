@@ -15,8 +15,9 @@ from seq2point.errors import DataError
 from seq2point.gaps import bridge, fill_forward
 from seq2point.metrics import Metrics, Scored, score
 from seq2point.predictor import Predictor, Progress
-from seq2point.recording import Recording, RecordingsLike, Watts, same_period
+from seq2point.recording import Recording, RecordingsLike, Watts, house_label, same_period
 from seq2point.states import runs
+from seq2point.wording import format_seconds
 
 NOT_FOUND_F1 = 0.005  # shown as 0.00
 
@@ -123,7 +124,8 @@ def check(recordings: Sequence[Recording], period_s: float, appliances: Sequence
     for recording in recordings:
         if not same_period(recording.period_s, period_s):
             raise DataError(
-                f"house {recording.house} has a reading every {recording.period_s:g} s, the model was trained at "
+                f"{house_label(recording.house)} has a reading every "
+                f"{format_seconds(recording.period_s)}, the model was trained at "
                 f"{period_s:g} s; resample with --period {period_s:g}s"
             )
         for name in appliances:
@@ -159,7 +161,7 @@ def stretches_of(
     if not stretches:
         raise DataError(
             f"nothing to score: no stretch of {window} samples without a gap where {appliance.label} is known in "
-            + ", ".join(f"house {r.house}" for r in recordings)
+            + ", ".join(house_label(r.house) for r in recordings)
         )
     return stretches
 

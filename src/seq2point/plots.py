@@ -13,20 +13,27 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
-from seq2point.costs import accuracy_rows
-from seq2point.costs import rows as cost_rows
+from seq2point.costs import accuracy_rows, total_rows
 from seq2point.errors import UsageError
 from seq2point.evaluation import Evaluation
 from seq2point.files import written_whole
 from seq2point.pruning.spp import Course
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, house_label
+from seq2point.wording import format_number
 
 MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
 ACTIVE_HOURS = 3.0
+REMOVED = "#6aa84f"
 ROW_HEIGHT, LINE_LETTERS = 0.2, 140
+LOG_FROM = 3
+"""Losses that spread by this factor stand on a logarithmic axis; a narrower one would have too few ticks."""
+SPP_WORDS = (
+    "p is the probability that a group of weights (a column, a filter or a unit) is dropped for a step.\n"
+    "At 1 the group is pruned for good, at 0 it stays."
+)
 LINE_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#7a5195")  # told apart by most of the colour-blind
 MARKERS = "osD^"
 OFF_SCALE = 2.2
@@ -46,46 +53,68 @@ def check_ending(path: Path) -> None:
 def save_training_plot(
     history: Sequence[dict[str, float]], title: str, path: str | Path, costs: Mapping[str, Any] | None = None
 ) -> None:
-    """Training and validation loss against the step, the best validation marked, and the sparsity where there is any.
+    """Write the picture of `training_figure`."""
+    _save(training_figure(history, title, costs), path)
 
-    With costs, their table stands below.
+
+def training_figure(history: Sequence[dict[str, float]], title: str, costs: Mapping[str, Any] | None = None) -> Figure:
+    """Training and validation loss against the step, the best validation marked; below it the sparsity where there is any.
+
+    With costs, a short table of them stands at the bottom: what the whole models take, not their layers.
     """
-    table_height = ROW_HEIGHT * (len(cost_rows(costs)) + len(_words_below(costs))) if costs else 0
-    figure = Figure(figsize=(9, 5 + table_height), layout="constrained")
-    if costs:
-        axes, below = figure.subplots(2, 1, height_ratios=[5, table_height])
-        _draw_costs(below, costs)
-    else:
-        axes = figure.add_subplot()
-    steps = [row["step"] for row in history]
-    losses = [row["val_loss"] for row in history]
-    mark = "o" if len(steps) < 40 else None
-    axes.plot(
-        steps, [row["interval_loss"] for row in history], color=MAINS, label="training, mean of the interval", marker=mark, ms=3
-    )
-    axes.plot(steps, losses, color=TRUTH, label="validation", marker=mark, ms=4)
     final = history[-1]["sparsity"]
-    eligible = [row for row in history if row["sparsity"] >= final - 1e-6]
-    best = min(eligible, key=lambda row: row["val_loss"])
-    axes.plot(best["step"], best["val_loss"], "*", color=PREDICTION, ms=14, label=f"best: {best['val_loss']:.4g}")
-    axes.set(yscale="log", xlabel="step", ylabel="mean squared error (scaled)", title=title)
-    axes.grid(alpha=0.25, which="both")
+    heights = [4.2, *([1.1] if final > 0 else []), *([_costs_height(costs)] if costs else [])]
+    figure = Figure(figsize=(9, sum(heights) + 0.8), layout="constrained")
+    parts = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    loss = figure.add_subplot(parts[0])
+    _draw_losses(loss, history, final)
+    loss.set_title(title, loc="left", fontsize=13, weight="bold", pad=24)
     if final > 0:
-        twin = axes.twinx()
-        twin.step(steps, [100 * row["sparsity"] for row in history], where="post", color="#6aa84f", ls="--", label="sparsity")
-        twin.set(ylim=(0, 100), ylabel="weights removed, %")
-        handles = [*axes.get_lines(), *twin.get_lines()]
-        axes.legend(handles, [str(h.get_label()) for h in handles], frameon=False)
-    else:
-        axes.legend(frameon=False)
-    _save(figure, path)
+        removed = figure.add_subplot(parts[1], sharex=loss)
+        removed.step([row["step"] for row in history], [100 * row["sparsity"] for row in history], where="post", color=REMOVED)
+        removed.set(ylim=(0, 100), ylabel="weights\nremoved, %")
+        removed.grid(alpha=0.25)
+        loss.tick_params(labelbottom=False)
+    figure.axes[-1].set_xlabel("step")
+    if costs:
+        _draw_costs(figure.add_subplot(parts[-1]), costs)
+    return figure
+
+
+def _draw_losses(axes: Axes, history: Sequence[dict[str, float]], final: float) -> None:
+    """Both losses, and the best validation among those at the final sparsity."""
+    steps, losses, means = ([row[key] for row in history] for key in ("step", "val_loss", "interval_loss"))
+    mark = "o" if len(steps) < 40 else None
+    axes.plot(steps, means, color=MAINS, label="training, mean of the interval", marker=mark, ms=3)
+    axes.plot(steps, losses, color=TRUTH, label="validation", marker=mark, ms=4)
+    best = min((row for row in history if row["sparsity"] >= final - 1e-6), key=lambda row: row["val_loss"])
+    label = f"best validation: {format_number(best['val_loss'])}"
+    axes.plot(best["step"], best["val_loss"], "*", color=PREDICTION, ms=14, label=label)
+    known = [value for value in (*losses, *means) if value > 0]
+    if known and max(known) > LOG_FROM * min(known):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
+    axes.set_ylabel("mean squared error (scaled)")
+    axes.grid(alpha=0.25)
+    _legend_above(axes)
+
+
+def _legend_above(axes: Axes, columns: int = 4) -> None:
+    """A legend over the axes, where no line can run through it."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=9, borderaxespad=0.2)
+
+
+def _costs_height(costs: Mapping[str, Any]) -> float:
+    return ROW_HEIGHT * (len(total_rows(costs)) + len(_accuracy_lines(costs)))
 
 
 def _draw_costs(axes: Axes, costs: Mapping[str, Any]) -> None:
-    """The table of costs, and below it a line for each stage of accuracy and the notes."""
+    """The table of costs, and below it a line for each stage of accuracy."""
     axes.axis("off")
-    heading, *rest = cost_rows(costs)
-    below = _words_below(costs)
+    heading, *rest = total_rows(costs)
+    below = _accuracy_lines(costs)
     line = 1 / (len(rest) + 1 + len(below))
     table = axes.table(
         cellText=rest,
@@ -103,12 +132,12 @@ def _draw_costs(axes: Axes, costs: Mapping[str, Any]) -> None:
         axes.text(0, (len(below) - i - 1) * line, words, fontsize=8, transform=axes.transAxes)
 
 
-def _words_below(costs: Mapping[str, Any]) -> list[str]:
+def _accuracy_lines(costs: Mapping[str, Any]) -> list[str]:
     (_, *names), *stages = accuracy_rows(costs)
     reached = [
         f"{stage}: {', '.join(f'{name} {value}' for name, value in zip(names, values, strict=True))}" for stage, *values in stages
     ]
-    return [line for text in (*reached, *costs["notes"]) for line in textwrap.wrap(text, LINE_LETTERS)]
+    return [line for text in reached for line in textwrap.wrap(text, LINE_LETTERS)]
 
 
 def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
@@ -123,7 +152,8 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
         metrics = evaluation.metrics[appliance.name]
         for column, (first, end), what in ((0, hours, "most active hours"), (1, day, "most active day")):
             _panel(grid[2 * i, column], grid[2 * i + 1, column], recording, appliance.name, prediction, first, end)
-            grid[2 * i, column].set_title(f"{appliance.label}, house {recording.house}: {what}")
+            title = f"{appliance.label}, {house_label(recording.house)}: {what}"
+            grid[2 * i, column].set_title(title, loc="left", fontsize=11)
         zero = evaluation.baselines["zero"][appliance.name]["mae_w"]
         text = f"MAE {metrics['mae_w']:.1f} W (zero predictor {zero:.1f} W)"
         if metrics["f1"] is not None:
@@ -133,21 +163,29 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
 
 
 def save_spp_plot(courses: Mapping[str, Course], title: str, path: str | Path) -> None:
+    """Write the picture of `spp_figure`."""
+    _save(spp_figure(courses, title), path)
+
+
+def spp_figure(courses: Mapping[str, Course], title: str) -> Figure:
     """How the pruning probabilities of each layer spread over a training: the share of its groups at each probability."""
-    figure = Figure(figsize=(9, 1.2 + 1.5 * len(courses)), layout="constrained")
-    grid = figure.subplots(len(courses), 1, squeeze=False, sharex=True)
+    figure = Figure(figsize=(9, 2.6 + 1.3 * len(courses)), layout="constrained")
+    grid = figure.subplots(len(courses), 1, squeeze=False, sharex=True)[:, 0]
     shade = None
-    for axes, (layer, course) in zip(grid[:, 0], courses.items(), strict=True):
-        axes.set(ylabel=f"{layer}\np", ylim=(0, 1))
+    for axes, (layer, course) in zip(grid, courses.items(), strict=True):
+        axes.set(ylim=(0, 1), yticks=(0, 0.5, 1), ylabel="p")
+        axes.set_title(layer, loc="left", fontsize=9)
         if course.steps:
             steps = np.array([0, *course.steps])
             levels = np.linspace(0, 1, course.fractions.shape[1] + 1)
             shade = axes.pcolormesh(steps, levels, course.fractions.numpy().T, cmap="Blues", norm=PowerNorm(0.4, 0, 1))
-    grid[0, 0].set_title(title)
-    grid[-1, 0].set_xlabel("step")
+    figure.suptitle(f"{title}\n\n", x=0.01, ha="left", fontsize=13, weight="bold")
+    figure.text(0.01, 1 - 0.35 / figure.get_figheight(), SPP_WORDS, ha="left", va="top", fontsize=9.5, color="#555555")
+    grid[-1].set_xlabel("step")
     if shade is not None:
-        figure.colorbar(shade, ax=list(grid[:, 0]), label="share of the groups")
-    _save(figure, path)
+        label = "share of the layer's groups at this p"
+        figure.colorbar(shade, ax=list(grid), label=label, location="bottom", shrink=0.5, aspect=40, ticks=(0, 0.1, 0.3, 0.6, 1))
+    return figure
 
 
 def save_curve_plot(panels: Sequence["CurvePanel"], title: str, subtitle: str, path: str | Path) -> None:
@@ -196,7 +234,7 @@ def draw_curve(axes: Axes, panel: CurvePanel) -> None:
         if constant <= highest:
             axes.axhline(constant, color="#444444", lw=1.1, dashes=dashes, label=name, zorder=1)
         else:
-            text = f"{name}: {constant:.3g} {panel.quantity.rpartition(', ')[2]}, off the scale"
+            text = f"{name}: {format_number(constant)} {panel.quantity.rpartition(', ')[2]}, off the scale"
             axes.text(0.985, 0.985, text, transform=axes.transAxes, ha="right", va="top", fontsize=8.5, color="#444444")
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_xticks(all_days, [f"{days:g}" for days in all_days])
@@ -366,9 +404,11 @@ def _panel(top: Axes, bottom: Axes, recording: Recording, name: str, prediction_
         bottom.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     for axes in (top, bottom):
         axes.set_ylabel("W")
-        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
+        axes.set_ylim(0, axes.get_ylim()[1])
         axes.grid(alpha=0.25)
-        axes.legend(loc="upper right", frameon=False, fontsize=9)
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9, borderaxespad=0.2, handlelength=1.5
+        )
 
 
 def _save(figure: Figure, path: str | Path, dpi: int = 110) -> None:

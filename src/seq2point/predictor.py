@@ -12,6 +12,7 @@ from seq2point.data.align import place_on_grid
 from seq2point.errors import DataError
 from seq2point.recording import Recording, RecordingLike, Watts, same_period
 from seq2point.series import Mains, open_series
+from seq2point.wording import format_seconds
 
 Progress = Callable[[int], None]
 
@@ -99,7 +100,9 @@ def _predict_series(predictor: Predictor, mains: Mains, engine: Engine, edges: E
     if steps.min() <= 0:
         raise DataError("the times of the series go back or repeat; sort it and drop repeats")
     if not same_period(step_s, period_s):
-        raise DataError(f"the series has a reading every {step_s:g} s, the model needs one every {period_s:g} s")
+        raise DataError(
+            f"the series has a reading every {format_seconds(step_s)}, the model needs one every {format_seconds(period_s)}"
+        )
     grid = place_on_grid(mains.times_s, period_s)
     recording = Recording("series", period_s, grid.mean(mains.watts), start=grid.start, jumps=grid.jumps, fill=fill)
     return grid.at_readings(predictor.predict_w(recording, engine, edges))

@@ -20,11 +20,12 @@ from seq2point.data.frame import as_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model_file import Model
 from seq2point.pruning import PruneState
-from seq2point.recording import Recording, RecordingsLike
+from seq2point.recording import Recording, RecordingsLike, house_label
 from seq2point.states import on_state
 from seq2point.training import Settings, Trained, meant, train_with_history
 from seq2point.training.options import TransferOptions, spell_out
 from seq2point.windows import Scale
+from seq2point.wording import format_count, format_number
 
 
 @spell_out(Settings, train_with_history)
@@ -124,7 +125,10 @@ def _cut(model: Model, recordings: RecordingsLike, appliance: Appliance, days: f
         houses = [house.first_days(house.days if days is None else days, name, skip) for house in houses]
     for house in houses:
         if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
-            warnings.warn(f"house {house.house}: {found:.3g} days of readings are all there is, not {days:g}", stacklevel=4)
+            warnings.warn(
+                f"{house_label(house.house)}: only {format_count(found, 'day')} of readings there, not {format_number(days)}",
+                stacklevel=4,
+            )
     power_w = [house.appliance_w(name) for house in houses]
     known = not all(np.isnan(w).all() for w in power_w)
     if known and not any(on_state(np.nan_to_num(w), appliance, houses[0].period_s).any() for w in power_w):

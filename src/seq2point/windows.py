@@ -14,6 +14,7 @@ from seq2point.choices import Edges
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts
 from seq2point.states import runs
+from seq2point.wording import format_watts
 
 MAINS_MEAN_W, MAINS_STD_W = 522.0, 814.0
 
@@ -89,7 +90,8 @@ def defined(definition: Definition, recordings: Sequence[Recording]) -> Applianc
     if highest_w <= definition.on_power_w:
         houses = ", ".join(r.house for r in recordings)
         raise DataError(
-            f"{houses}: '{definition.name}' never exceeds {definition.on_power_w:g} W, its highest reading is {highest_w:g} W; "
+            f"{houses}: '{definition.name}' never exceeds "
+            f"{format_watts(definition.on_power_w)}, its highest reading is {format_watts(highest_w)}; "
             "give a lower --on-power"
         )
     mean_w, std_w = _moments(known)

@@ -27,12 +27,12 @@ class Answer(NamedTuple):
     err: str
 
 
-def answer_of(program: Callable[[], object], *words: object) -> Answer:
-    """Run a program as its user would, with these words on its command line."""
+def answer_of(program: Callable[[], object], *words: object, columns: int = 200) -> Answer:
+    """Run a program as its user would, with these words on its command line, on a terminal of so many columns."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["seq2point", *map(str, words)])
-        patch.setenv("COLUMNS", "200")
+        patch.setenv("COLUMNS", str(columns))
         try:
             program()
         except SystemExit as left:
@@ -51,6 +51,12 @@ def program() -> Command:
 @pytest.fixture(scope="session")
 def seq2point() -> Command:
     return lambda *words: answer_of(main, *words)
+
+
+@pytest.fixture(scope="session")
+def narrow() -> Command:
+    """The command on a terminal of 80 columns."""
+    return lambda *words: answer_of(main, *words, columns=80)
 
 
 def kettle_house(samples: int, seed: int, period_s: float = 6.0) -> Recording:

@@ -81,7 +81,7 @@ def test_a_training_that_starts_from_its_model_needs_no_definition(
 def test_a_power_that_is_never_reached_is_refused(houses: tuple[Path, Path], seq2point: Command, tmp_path: Path):
     answer = seq2point("train", "heat pump", "--on-power", 4000, "--train", houses[0], "--out", tmp_path / "no", "--window", 31)
     assert answer.code == 1
-    assert "'heat_pump' never exceeds 4000 W, its highest reading is 2500 W; give a lower --on-power" in answer.err
+    assert "'heat_pump' never exceeds 4,000 W, its highest reading is 2,500 W; give a lower --on-power" in answer.err
     assert not (tmp_path / "no").exists()
 
 

@@ -20,7 +20,7 @@ HEAVY = ("torch", "lightning", "polars", "sklearn", "matplotlib", "numpy")
 
 
 def raising(error: BaseException) -> Callable[[], None]:
-    def app() -> None:
+    def app(**_: object) -> None:
         raise error
 
     return lambda: run(app)
@@ -147,7 +147,7 @@ def test_the_help_of_train_tells_the_defaults(seq2point: Command):
         "linear",
         "runs/APPLIANCE_PRUNING_NETWORK",
     ):
-        assert f"default: {default}]" in said or f"default: ({default})]" in said
+        assert f"default: {default}" in said
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["compact", "--help"], ["demo", "--help"]])
@@ -167,10 +167,10 @@ print("HEAVY:", *sorted(set({HEAVY!r}) & set(sys.modules)))
 
 
 def test_the_module_runs_as_the_command():
-    for words, code in (["--help"], 0), (["no-such-verb"], 2):
+    for words, code, says in (["--help"], 0, "Usage: seq2point [OPTIONS]"), (["no-such-verb"], 2, "seq2point: no such command"):
         said = subprocess.run([sys.executable, "-m", "seq2point", *words], capture_output=True, text=True, check=False)
         assert said.returncode == code
-        assert "seq2point [OPTION" in said.stdout + said.stderr
+        assert says in said.stdout + said.stderr
 
 
 @pytest.mark.parametrize(
@@ -185,3 +185,67 @@ def test_durations_are_read_as_seconds_and_defaults_as_they_are(text: str | floa
 def test_what_is_no_duration_is_refused_with_an_example(text: str):
     with pytest.raises(typer.BadParameter, match="is no duration; write 90s, 10m or"):
         options.seconds(text)
+
+
+VERBS = [
+    *(["train"], ["transfer"], ["transfer-curve"], ["prune"], ["fit-budget"], ["export"], ["verify"], ["test"], ["disaggregate"]),
+    *(["convert"], ["demo"], ["data", "check"], ["data", "synthesise"], ["protocol", "run"], ["protocol"], []),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_help_fits_80_columns_and_cuts_nothing(narrow: Command, verb: list[str]):
+    answer = narrow(*verb, "--help")
+    assert answer.code == 0
+    assert "…" not in answer.out
+    assert max(map(len, answer.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb and verb[0] != "protocol"], ids=" ".join)
+def test_help_groups_every_option_but_itself(narrow: Command, verb: list[str]):
+    _, _, others = narrow(*verb, "--help").out.partition("Other options:\n")
+    assert [line.split()[0] for line in others.splitlines()] == ["--help"] or verb == ["data"]
+
+
+def test_the_help_of_train_groups_its_options_in_order(seq2point: Command):
+    lines = seq2point("train", "--help").out.splitlines()
+    panels = [line.removesuffix(":") for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert panels == [
+        "Arguments", "Data", "Columns of the data", "Appliance", "Network", "Pruning", "Training", "Augmentation and loss",
+        "Machine", "Output", "Other options",
+    ]  # fmt: skip
+    assert len(lines) < 140
+
+
+# what is typed -> what the line says
+MISTYPED = {
+    "train kettle --trian x": "seq2point train: no such option: --trian (Possible options: --threads, --train, ",
+    "train kettle": "seq2point train: missing option --train",
+    "transfer": "seq2point transfer: missing argument 'MODEL'",
+    "train kettle --train x --steps many": "seq2point train: --steps: input should be a valid integer, unable to parse",
+    "train kettle --train x --threads 0": "seq2point train: --threads: input should be greater than or equal to 1",
+    "train kettle --train x --budget 5x": "seq2point train: --budget: '5x' is no duration; write 90s, 10m or 1.5h",
+    "train kettle --train x --engine fast": "seq2point train: --engine: 'fast' is not one of 'sliding', 'windows'",
+    "train kettle --train": "seq2point train: option --train requires an argument",
+    "trian": "seq2point: no such command 'trian'; did you mean 'train'",
+    "data chek": "seq2point data: no such command 'chek'; did you mean 'check'",
+    "protocol run refit": "seq2point protocol run: missing option --data",
+}
+
+
+@pytest.mark.parametrize("words", MISTYPED)
+def test_a_usage_error_is_one_line_that_names_the_verb(narrow: Command, words: str):
+    answer = narrow(*words.split())
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith(MISTYPED[words])
+    assert answer.err.endswith("; see --help\n")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [[], ["data"], ["protocol"]])
+def test_a_command_of_commands_alone_shows_its_help(seq2point: Command, words: list[str]):
+    answer = seq2point(*words)
+    assert answer.code == 2
+    assert "Commands:" in answer.out
+    assert answer.err == ""

@@ -75,7 +75,7 @@ def test_a_parquet_file_is_no_lineage_file(data_dir: Path):
         ("mains,kettle\n0,2500\n", "line 2: 'kettle' is 2500, which is no scaled power"),
         ("mains,kettle\ninf,0\n", "line 2: 'mains' is inf"),
         ("a,b,c\n0,0,0\n", "3 columns"),
-        ("mains\n0\n", "1 columns"),
+        ("mains\n0\n", "1 column;"),
         ("mains,kettle\n0,0\n0,0,0\n", "line 3: 3 cells under 2 columns"),
         ("mains,kettle\n", "holds no rows"),
         ("mains,kettle\nnan,0\n,1\n", "only gaps"),

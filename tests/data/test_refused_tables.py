@@ -131,7 +131,7 @@ def test_an_appliance_that_the_house_lacks(tmp_path: Path):
         ("-50,1", "'mains' is -50 W, below zero; mend it, or use --repair"),
         ("-inf,1", "'mains' is -inf W, below zero; mend it, or use --repair"),
         ("100,-50", "'kettle' is -50 W, below zero; mend it, or use --repair"),
-        ("1000000,1", "'mains' is 1e+06 W, more than a house can draw; check the unit, or use --repair"),
+        ("1000000,1", "'mains' is 1,000,000 W, more than a house can draw; check the unit, or use --repair"),
         ("inf,1", "'mains' is inf W, more than a house can draw; check the unit, or use --repair"),
         ("100,1e39", "'kettle' is inf W, more than a house can draw; check the unit, or use --repair"),
     ],

@@ -210,7 +210,7 @@ def test_a_csv_is_a_house_of_its_files_name(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("cell", "note"),
-    [("x", "1 readings of 'mains' are not numbers"), ("-50", "'mains' are below zero"), ("1e6", "'mains' are more than a house")],
+    [("x", "1 reading of 'mains' made gaps: not numbers"), ("-50", "gaps: below zero"), ("1e6", "gaps: more than a house")],
 )
 def test_repair_makes_bad_readings_gaps_and_notes_them(tmp_path: Path, cell: str, note: str):
     mended = table(tmp_path, f"time,mains\n0,100\n6,{cell}\n12,300\n", repair=True)
@@ -226,7 +226,7 @@ def test_repair_sorts_rows_and_drops_repeated_times_and_notes_it(tmp_path: Path)
     np.testing.assert_array_equal(mended.watts["mains"], [100, 200, 300])
     np.testing.assert_array_equal(mended.watts["kettle"], [1, 2, 3])
     assert list(mended.time) == ["0", "6", "12"]
-    assert mended.notes == ("2 rows out of order or repeated; 1 repeats dropped",)
+    assert mended.notes == ("2 rows out of order or repeated; 1 repeat dropped",)
 
 
 def test_repair_leaves_a_sound_file_alone(tmp_path: Path):

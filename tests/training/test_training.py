@@ -266,7 +266,7 @@ def test_options_that_do_not_fit_are_a_usage_error_that_names_them(train: Train,
 
 
 def test_recordings_that_cannot_be_learned_from_are_a_data_error(train: Train, house: Recording, small: Architecture):
-    with pytest.raises(DataError, match=r"house 1: 20 samples are shorter than a window of 33"):
+    with pytest.raises(DataError, match=r"house 1: 20 samples cannot fill a window of 33"):
         train(house.slice(0, 20))
     with pytest.raises(DataError, match="house 1 has a reading every 6 s, house 1 every 8 s"):
         train([house, replace(house, period_s=8.0)])

@@ -26,11 +26,13 @@ from seq2point.cli import (
     verify,
 )
 from seq2point.cli.run import keeping_inputs, run
+from seq2point.cli.usage import Verb, Verbs
 
 app = typer.Typer(
     name="seq2point",
     help="From a home's mains reading to the power of each appliance: train, prune, test and run seq2point networks.",
-    no_args_is_help=True,
+    cls=Verbs,
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -55,15 +57,15 @@ for verb in (
     train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
     convert, info, demo,
 ):  # fmt: skip
-    app.command()(keeping_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
-app.add_typer(protocol.app, name="protocol")
+    app.command(cls=Verb)(keeping_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
+app.add_typer(protocol.app, name="protocol", cls=Verbs)
 
-data = typer.Typer(help="Check recordings, and make synthetic ones.", no_args_is_help=True)
-data.command()(keeping_inputs(data_check.check))
-data.command()(keeping_inputs(data_synthesise.synthesise))
+data = typer.Typer(help="Check recordings, and make synthetic ones.", cls=Verbs)
+data.command(cls=Verb)(keeping_inputs(data_check.check))
+data.command(cls=Verb)(keeping_inputs(data_synthesise.synthesise))
 app.add_typer(data, name="data")
 
 
 def main() -> None:
     """Run the command line."""
-    run(app)
+    run(app, app.info.name)

@@ -10,7 +10,7 @@ from seq2point.cli import options
 
 def compact(
     model: Annotated[Path, typer.Argument(help="A pruned model, a file or a name: kettle-60s.", metavar="MODEL")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT)],
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
@@ -39,5 +39,5 @@ def compact(
         why = "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as a whole"
     else:
         why = f"the same answers from {small.architecture.parameters / loaded.architecture.parameters:.1%} of the parameters"
-    console.print(f"{why}{'; the network is as it was' if same else ''}", soft_wrap=True, highlight=False, markup=False)
+    tables.print_prose(console, f"{why}{'; the network is as it was' if same else ''}")
     tables.files({"model": out}, quiet=str(json) == "-")

@@ -11,10 +11,10 @@ from seq2point.choices import RawLayout, Unit
 from seq2point.cli import options
 from seq2point.cli.run import stopping
 from seq2point.errors import UsageError
+from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from seq2point.cli.tables import FittedTable
     from seq2point.data.conversion.report import Report
     from seq2point.data.table import Columns
 
@@ -33,9 +33,14 @@ MUCH_MISSING = 0.2
 def convert(
     layout: Annotated[RawLayout, typer.Argument(help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table")],
     root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR")] = Path("houses"),
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR", rich_help_panel=options.OUTPUT)
+    ] = Path("houses"),
     houses: Annotated[
-        list[str] | None, typer.Option("--houses", help="Houses by number (a table's by name): 2 or 2,5; all by default.")
+        list[str] | None,
+        typer.Option(
+            "--houses", help="Houses by number (a table's by name): 2 or 2,5; all by default.", rich_help_panel=options.DATA
+        ),
     ] = None,
     appliances: Annotated[
         list[str] | None,
@@ -43,44 +48,78 @@ def convert(
             "--appliances",
             help="Appliances by name, or 'all'.",
             show_default="kettle, fridge, washing machine, microwave, dishwasher",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     period: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.", show_default="the data set's"
+            parser=options.seconds,
+            metavar="DURATION",
+            help="Sampling period: 6s, 8s, 1m.",
+            show_default="the data set's",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     fill: Annotated[
         float,
-        typer.Option(parser=_seconds_or_none, metavar="DURATION", help="Longest time to keep a reading where none follows."),
+        typer.Option(
+            parser=_seconds_or_none,
+            metavar="DURATION",
+            help="Longest time to keep a reading where none follows.",
+            rich_help_panel=options.DATA,
+        ),
     ] = 30,
     plug_limit: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Watts that no plug can draw: more is a glitch; 0 for circuits.", show_default="4000, none in REDD"
+            min=0,
+            help="Watts that no plug can draw: more is a glitch; 0 for circuits.",
+            show_default="4000, none in REDD",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     zone: Annotated[
-        str | None, typer.Option(help="Zone of times that do not say theirs: Europe/London.", show_default="UTC")
+        str | None,
+        typer.Option(
+            help="Zone of times that do not say theirs: Europe/London.", show_default="UTC", rich_help_panel=options.DATA
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Houses at once, each in a process of its own.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Houses at once, each in a process of its own.", rich_help_panel=options.MACHINE)
+    ] = 1,
     json: options.Json = None,
     column: Annotated[
         list[str] | None,
-        typer.Option("--column", help="Table: column of an appliance; repeat for several.", metavar="NAME=COLUMN"),
+        typer.Option(
+            "--column",
+            help="Table: column of an appliance; repeat for several.",
+            metavar="NAME=COLUMN",
+            rich_help_panel=options.COLUMNS,
+        ),
     ] = None,
     time_column: options.TimeColumn = None,
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
     mains: Annotated[
-        Path | None, typer.Option(help="Table: the file of the mains, where plugs have their own.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Table: the file of the mains, where plugs have their own.", metavar="FILE", rich_help_panel=options.COLUMNS
+        ),
     ] = None,
     plug: Annotated[
         list[str] | None,
-        typer.Option("--plug", help="Table: the file of an appliance's plug; repeat for several.", metavar="NAME=FILE"),
+        typer.Option(
+            "--plug",
+            help="Table: the file of an appliance's plug; repeat for several.",
+            metavar="NAME=FILE",
+            rich_help_panel=options.COLUMNS,
+        ),
     ] = None,
-    house: Annotated[str | None, typer.Option(help="Table: what to call the house.", show_default="the file's name")] = None,
+    house: Annotated[
+        str | None,
+        typer.Option(help="Table: what to call the house.", show_default="the file's name", rich_help_panel=options.COLUMNS),
+    ] = None,
 ) -> None:
     """Convert a raw data set, or a home's own tables, to one Parquet file a house on a regular grid.
 
@@ -109,12 +148,12 @@ def convert(
     console = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def said(converted: Converted) -> None:
-        state = "up to date" if converted.unchanged else f"{converted.report.rows_read:,} rows read"
+        state = "up to date" if converted.unchanged else f"{format_count(converted.report.rows_read, 'row')} read"
         console.print(f"{converted.report.house}: {state}, {converted.path}")
 
     with console.status(f"looking at {root}"):
         todo = jobs_of(find(layout), root, out, wanted, settings)
-    progress = bar(f"converting {len(todo)} house{'s' * (len(todo) > 1)}", sum(job.size for job in todo))
+    progress = bar(f"converting {format_count(len(todo), 'house')}", sum(job.size for job in todo))
     with stopping("the houses that are done stay, and the same command goes on"), progress as advance:
         converted = convert_all(todo, settings, out, jobs, advance, said)
     reports = [each.report for each in converted]
@@ -123,7 +162,7 @@ def convert(
     shown.print(summary(reports))
     for one in reports:
         for remark in notes(one):
-            shown.print(f"{one.house}: {remark}", markup=False, soft_wrap=True, highlight=False)
+            tables.print_prose(shown, f"{one.house}: {remark}")
 
 
 def _columns(time: str | None, mains: str | None, appliances: Mapping[str, str], unit: Unit) -> "Columns":
@@ -146,30 +185,25 @@ def _pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
     return pairs
 
 
-def summary(reports: Sequence["Report"]) -> "Table":
+def summary(reports: Sequence["Report"]) -> "FittedTable":
     """A row a house: what was read, what came out."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from seq2point.cli import tables
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("house")
-    for heading in ("rows read", "kept"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("dropped or repaired")
-    for heading in ("period found", "days", "gaps", "appliances"):
-        table.add_column(heading, justify="right")
+    lines = [["house", "rows read", "kept", "dropped or repaired", "period found", "days", "gaps", "appliances"]]
     for one in reports:
-        table.add_row(
-            one.house,
-            f"{one.rows_read:,}",
-            f"{one.rows_kept:,}",
-            "\n".join(losses(one)) or "nothing",
-            _found(one.periods_found_s),
-            f"{one.days:,.1f}",
-            "\n".join(_gaps(one)),
-            str(len(one.appliances)),
+        lines.append(
+            [
+                one.house,
+                f"{one.rows_read:,}",
+                f"{one.rows_kept:,}",
+                "; ".join(losses(one)) or "nothing",
+                _found(one.periods_found_s),
+                f"{one.days:,.1f}",
+                "; ".join(_gaps(one)),
+                str(len(one.appliances)),
+            ]
         )
-    return table
+    return tables.table_of("", lines, wrap=(0, 3, 6))
 
 
 def _gaps(one: "Report") -> list[str]:
@@ -185,11 +219,11 @@ def losses(one: "Report") -> list[str]:
     """What was dropped and repaired in a house, in words."""
     said = [f"{count:,} {reason}" for reason, count in one.dropped.items()]
     if one.sorted_rows:
-        said.append(f"sorted by time, {one.sorted_rows:,} steps back")
+        said.append(f"sorted by time, {format_count(one.sorted_rows, 'step')} back")
     kinds = {"glitches": one.glitches, "below zero": one.below_zero, "no number": one.no_number}
     said += [f"{sum(counts.values()):,} {what}" for what, counts in kinds.items() if counts]
     if one.jumps:
-        said.append(f"{one.jumps:,} jump{'s' * (one.jumps > 1)} in time")
+        said.append(f"{format_count(one.jumps, 'jump')} in time")
     return said
 
 
@@ -203,10 +237,15 @@ def notes(one: "Report") -> list[str]:
         found_s, share = one.periods_found_s.get(name), count / one.samples
         if name != "mains" and share > MUCH_MISSING and found_s is not None and found_s > 2 * one.period_s:
             keep = f"say --fill {max(round(1.5 * found_s / 60), 1)}m"
-            said.append(f"{name}: {share:.0%} missing, with a reading every {found_s:g} s; if it reports changes alone, {keep}")
+            said.append(
+                f"{name}: {share:.0%} missing, with a reading every {format_seconds(found_s)}; "
+                f"if it reports changes alone, {keep}"
+            )
     return said
 
 
 def _found(periods_s: Mapping[str, float]) -> str:
     found = sorted(set(periods_s.values()))
-    return "-" if not found else f"{found[0]:g} s" if len(found) == 1 else f"{found[0]:g} to {found[-1]:g} s"
+    if len(found) > 1:
+        return f"{format_number(found[0], 6)} to {format_seconds(found[-1])}"
+    return format_seconds(found[0]) if found else "-"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,13 +22,22 @@ def check(
     page: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--page", help="A page of plots, .png, .pdf or .svg; one a file, NAME-FILE.png, for several.", metavar="PATH"
+            "-o",
+            "--page",
+            help="A page of plots, .png, .pdf or .svg; one a file, NAME-FILE.png, for several.",
+            metavar="PATH",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     json: options.Json = None,
     period: Annotated[
         float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Sampling period of files without times: 8s, 1m."),
+        typer.Option(
+            parser=options.seconds,
+            metavar="DURATION",
+            help="Sampling period of files without times: 8s, 1m.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     time_column: options.TimeColumn = None,
     mains_column: options.MainsColumn = None,
@@ -61,28 +71,32 @@ def check(
         _show(report, console)
     errors = sum(report.worst() == "error" for report in reports)
     if errors:
-        raise UnhealthyDataError(f"{errors} of {len(reports)} file{'s' if len(reports) > 1 else ''} with errors")
+        raise UnhealthyDataError(f"{errors} of {format_count(len(reports), 'file')} with errors")
 
 
 def _show(report: "Report", console: "Console") -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from seq2point.cli import tables
 
-    what = f"{report.days:,.1f} days, {report.rows:,} rows" if report.rows else "not read"
-    findings = Table(title=f"{report.file} ({what})", title_justify="left", title_style="bold")
-    for heading in ("", "channel", "found", "advice"):
-        findings.add_column(heading, no_wrap=heading in ("", "channel"))
+    what = f"{report.days:,.1f} days, {format_count(report.rows, 'row')}" if report.rows else "not read"
     order = tuple(STYLES)
-    for found in sorted(report.findings, key=lambda f: order.index(f.severity)):
-        words = (found.severity, (found.channel or "").replace("_", " "), found.figure, found.advice)
-        findings.add_row(*map(Text, words), style=STYLES[found.severity])
-    console.print(findings)
+    found = sorted(report.findings, key=lambda f: order.index(f.severity))
+    rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in found]
+    styles = [STYLES[f.severity] for f in found]
+    heading = ["", "channel", "found", "advice"]
+    console.print(tables.FittedTable(f"{report.file} ({what})", heading, rows, (2, 3), range(4), styles))
     if not report.uses:
         return
-    headings = ("channel", "days", "kWh a day", "of the mains", "on, h a day", "uses a day", "W when on", "highest W")
-    used = Table(title="energy and time on", title_justify="left", title_style="bold")
-    for i, heading in enumerate(headings):
-        used.add_column(heading, justify="right" if i else "left", no_wrap=i == 0)
+    headings: tuple[str, ...] = (
+        "channel",
+        "days",
+        "kWh a day",
+        "of the mains",
+        "on, h a day",
+        "uses a day",
+        "W when on",
+        "highest W",
+    )
+    lines = [headings]
     for use in report.uses:
         share = None if use.share_of_mains is None else 100 * use.share_of_mains
         values: Sequence[tuple[float | None, str]] = (
@@ -91,10 +105,10 @@ def _show(report: "Report", console: "Console") -> None:
             (share, ".1f"),
             (use.on_hours_per_day, ".2f"),
             (use.uses_per_day, ".2f"),
-            (use.typical_on_w, ".0f"),
-            (use.highest_w, ".0f"),
+            (use.typical_on_w, ",.0f"),
+            (use.highest_w, ",.0f"),
         )
         cells = ["-" if value is None else format(value, form) for value, form in values]
         cells[2] += "" if share is None else " %"
-        used.add_row(use.channel.replace("_", " "), *cells)
-    console.print(used)
+        lines.append((use.channel.replace("_", " "), *cells))
+    console.print(tables.table_of("energy and time on", lines))

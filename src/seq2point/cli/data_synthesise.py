@@ -6,17 +6,34 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count, format_seconds
 
 
 def synthesise(
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR")],
-    houses: Annotated[int, typer.Option(min=1, help="How many houses.")] = 10,
-    days: Annotated[float, typer.Option(help="Days of each.")] = 14,
-    period: Annotated[float, typer.Option(parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Number of the first house; house 7 is the same house whoever makes it.")] = 0,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR", rich_help_panel=options.OUTPUT)
+    ],
+    houses: Annotated[int, typer.Option(min=1, help="How many houses.", rich_help_panel=options.DATA)] = 10,
+    days: Annotated[float, typer.Option(help="Days of each.", rich_help_panel=options.DATA)] = 14,
+    period: Annotated[
+        float,
+        typer.Option(
+            parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.", rich_help_panel=options.DATA
+        ),
+    ] = 6,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Number of the first house; house 7 is the same house whoever makes it.", rich_help_panel=options.DATA
+        ),
+    ] = 0,
     appliances: Annotated[
         list[str] | None,
-        typer.Option(help="An appliance to write; repeat for several. The house owns all five.", show_default="all five"),
+        typer.Option(
+            help="An appliance to write; repeat for several. The house owns all five.",
+            show_default="all five",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     json: options.Json = None,
 ) -> None:
@@ -41,9 +58,5 @@ def synthesise(
             progress(1)
     console = tables.written({"houses": written, "days": days, "period_s": period, "seed": seed}, json)
     names = ", ".join(recording.appliances_w)
-    console.print(
-        f"{out}: {houses} house{'s' if houses > 1 else ''} of {days:g} days at {period:g} s, mains and {names}",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
+    what = f"{format_count(houses, 'house')} of {format_count(days, 'day')} at {format_seconds(period)}, mains and {names}"
+    tables.print_prose(console, f"{out}: {what}")

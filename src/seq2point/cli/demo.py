@@ -11,10 +11,16 @@ TRAINING = 20
 
 
 def demo(
-    appliance: Annotated[str, typer.Option(help="kettle, fridge, 'washing machine', microwave or dishwasher.")] = "kettle",
-    budget: Annotated[float, typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train.")] = 150,
-    out: Annotated[Path, typer.Option(help="Folder for everything.", metavar="DIR")] = Path("runs/demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Of the houses and the training.")] = 0,
+    appliance: Annotated[
+        str, typer.Option(help="kettle, fridge, 'washing machine', microwave or dishwasher.", rich_help_panel=options.APPLIANCE)
+    ] = "kettle",
+    budget: Annotated[
+        float, typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train.", rich_help_panel=options.TRAINING)
+    ] = 150,
+    out: Annotated[Path, typer.Option(help="Folder for everything.", metavar="DIR", rich_help_panel=options.OUTPUT)] = Path(
+        "runs/demo"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Of the houses and the training.", rich_help_panel=options.TRAINING)] = 0,
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:

@@ -7,14 +7,21 @@ import typer
 
 from seq2point.choices import FILL, Edges
 from seq2point.cli import options
+from seq2point.wording import format_count, format_seconds
 
 
 def disaggregate(
     model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT", rich_help_panel=options.OUTPUT)
+    ],
     edges: Annotated[
-        Edges, typer.Option(help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.")
+        Edges,
+        typer.Option(
+            help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.",
+            rich_help_panel=options.DATA,
+        ),
     ] = "empty",
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,
@@ -60,9 +67,11 @@ def disaggregate(
             console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
         loaded = load_predictor(model, device, threads)
     if not found.has_times and period and not same_period(period, loaded.period_s):
-        raise DataError(f"{mains}: a reading every {period:g} s, the model needs one every {loaded.period_s:g} s")
+        raise DataError(
+            f"{mains}: a reading every {format_seconds(period)}, the model needs one every {format_seconds(loaded.period_s)}"
+        )
     if not found.has_times and not period:
-        console.print(f"{mains}: has no times; taken as a reading every {loaded.period_s:g} s, the model's period")
+        console.print(f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)}, the model's period")
     with bar(f"disaggregating {mains.name}", len(found)) as progress:
         if isinstance(found, LongTable) and same_period(found.period_s or loaded.period_s, loaded.period_s):
             coverage = disaggregate_long_table(loaded, found, out, engine, edges, progress)
@@ -72,6 +81,6 @@ def disaggregate(
             write_answer(out, table, loaded, power_w)
     for note in found.notes:
         console.print(f"{mains}: {note}")
-    console.print(f"{out}: {len(found):,} rows, {coverage}")
+    console.print(f"{out}: {format_count(len(found), 'row')}, {coverage}")
     if coverage.warning:
         console.print(f"warning: {coverage.warning}")

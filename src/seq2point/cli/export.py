@@ -15,37 +15,72 @@ MORE_ENERGY_ERROR = "By how much the SAE may grow."
 
 def export(
     model: Annotated[Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")],
-    target: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="The exported file; for a microcontroller OUT.c and OUT.h.", metavar="OUT")
+    target: Annotated[
+        str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.", metavar="TARGET", rich_help_panel=options.TARGET)
     ],
-    sliding: Annotated[bool, typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.")] = False,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The exported file; for a microcontroller OUT.c and OUT.h.",
+            metavar="OUT",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ],
+    sliding: Annotated[
+        bool,
+        typer.Option("--sliding", help="Answer all windows of a chunk of any length at once.", rich_help_panel=options.TARGET),
+    ] = False,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Quantise, with ranges from --calibrate, or from simulated homes.")
+        bool,
+        typer.Option(
+            "--int8", help="Quantise, with ranges from --calibrate, or from simulated homes.", rich_help_panel=options.TARGET
+        ),
     ] = False,
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            help="A house to take int8 ranges from, mains and the appliance; its last part proves the result.", metavar="FILE"
+            help="A house to take int8 ranges from, mains and the appliance; its last part proves the result.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
         ),
     ] = None,
     verify: Annotated[
-        list[Path] | None, typer.Option(help="A house to prove the result on; repeat for several.", metavar="FILE")
+        list[Path] | None,
+        typer.Option(help="A house to prove the result on; repeat for several.", metavar="FILE", rich_help_panel=options.DATA),
     ] = None,
-    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
-    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
+    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)] = USUAL.on_mae,
+    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF)] = USUAL.sae,
     flash: Annotated[
         int | None,
-        typer.Option(parser=options.byte_count, metavar="SIZE", help="Flash of the microcontroller.", show_default="256KB"),
+        typer.Option(
+            parser=options.byte_count,
+            metavar="SIZE",
+            help="Flash of the microcontroller.",
+            show_default="256KB",
+            rich_help_panel=options.TARGET,
+        ),
     ] = None,
     ram: Annotated[
         int | None,
-        typer.Option(parser=options.byte_count, metavar="SIZE", help="RAM of the microcontroller.", show_default="64KB"),
+        typer.Option(
+            parser=options.byte_count,
+            metavar="SIZE",
+            help="RAM of the microcontroller.",
+            show_default="64KB",
+            rich_help_panel=options.TARGET,
+        ),
     ] = None,
     prefix: Annotated[
-        str | None, typer.Option(help="Begins the names in C, for several models in one program.", show_default="s2p")
+        str | None,
+        typer.Option(
+            help="Begins the names in C, for several models in one program.", show_default="s2p", rich_help_panel=options.TARGET
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write a result that fails its proof all the same.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write a result that fails its proof all the same.", rich_help_panel=options.PROOF)
+    ] = False,
     json: options.Json = None,
     resample: options.Resample = False,
     threads: options.Threads = None,
@@ -77,5 +112,5 @@ def export(
     for title, lines in exported.tables:
         console.print(tables.table_of(title, lines))
     for note in exported.notes:
-        console.print(note, soft_wrap=True, highlight=False, markup=False)
+        tables.print_prose(console, note)
     tables.files(exported.files, quiet=str(json) == "-")

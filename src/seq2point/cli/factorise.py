@@ -10,11 +10,19 @@ from seq2point.cli import options
 
 def factorise(
     model: Annotated[Path, typer.Argument(help="A trained model, a file or a name: kettle-60s.", metavar="MODEL")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The model of low rank.", metavar="OUT")],
-    rank: Annotated[int | None, typer.Option(min=1, help="The rank itself.")] = None,
-    energy: Annotated[float | None, typer.Option(help="The lowest rank that keeps this fraction of the squared weights.")] = None,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The model of low rank.", metavar="OUT", rich_help_panel=options.OUTPUT)
+    ],
+    rank: Annotated[int | None, typer.Option(min=1, help="The rank itself.", rich_help_panel=options.NETWORK)] = None,
+    energy: Annotated[
+        float | None,
+        typer.Option(help="The lowest rank that keeps this fraction of the squared weights.", rich_help_panel=options.NETWORK),
+    ] = None,
     sparsity: Annotated[
-        float | None, typer.Option(help="The highest rank that saves this fraction of the first Linear's weights.")
+        float | None,
+        typer.Option(
+            help="The highest rank that saves this fraction of the first Linear's weights.", rich_help_panel=options.NETWORK
+        ),
     ] = None,
     threads: options.Threads = None,
     json: options.Json = None,

@@ -15,37 +15,89 @@ UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
 
 def fit_budget(
     model: Annotated[Path, typer.Argument(help="The trained model to make smaller, a file or a name: kettle.", metavar="MODEL")],
-    train: Annotated[list[Path], typer.Option("--train", help="A house to fine-tune on; repeat for several.", metavar="FILE")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of parts, winner, table and picture.", metavar="DIR")],
+    train: Annotated[
+        list[Path],
+        typer.Option(
+            "--train", help="A house to fine-tune on; repeat for several.", metavar="FILE", rich_help_panel=options.DATA
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder of parts, winner, table and picture.", metavar="DIR", rich_help_panel=options.OUTPUT
+        ),
+    ],
     flash: Annotated[
-        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="Flash there is: 256KB; for onnx, of the file.")
+        int | None,
+        typer.Option(
+            parser=options.byte_count,
+            metavar="SIZE",
+            help="Flash there is: 256KB; for onnx, of the file.",
+            rich_help_panel=options.TARGET,
+        ),
     ] = None,
     ram: Annotated[
-        int | None, typer.Option(parser=options.byte_count, metavar="SIZE", help="RAM there is: 64KB; for onnx, of the process.")
+        int | None,
+        typer.Option(
+            parser=options.byte_count,
+            metavar="SIZE",
+            help="RAM there is: 64KB; for onnx, of the process.",
+            rich_help_panel=options.TARGET,
+        ),
     ] = None,
     latency: Annotated[
         float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for one more answer on this machine: 5ms."),
+        typer.Option(
+            parser=options.seconds,
+            metavar="DURATION",
+            help="Time for one more answer on this machine: 5ms.",
+            rich_help_panel=options.TARGET,
+        ),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="What the device runs: microcontroller or onnx.", metavar="TARGET")
+        str,
+        typer.Option(help="What the device runs: microcontroller or onnx.", metavar="TARGET", rich_help_panel=options.TARGET),
     ] = "microcontroller",
-    int8: Annotated[bool, typer.Option("--int8/--float32", help="Quantise; a microcontroller's C always is.")] = True,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8/--float32", help="Quantise; a microcontroller's C always is.", rich_help_panel=options.TARGET),
+    ] = True,
     validate: Annotated[
         list[Path] | None,
-        typer.Option("--validate", help="A house to choose by; else the last fifth of each training house.", metavar="FILE"),
+        typer.Option(
+            "--validate",
+            help="A house to choose by; else the last fifth of each training house.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
-    units: Annotated[str, typer.Option(help="Shares of the hidden units to remove.", metavar="S,S,...")] = UNITS,
-    channels: Annotated[str, typer.Option(help="Shares of each convolution's channels to remove.", metavar="S,S,...")] = CHANNELS,
-    by: Annotated[Criterion, typer.Option("--by", help="What decides among those that fit.")] = "nde",
-    pruning_steps: Annotated[int, typer.Option(min=1, help="Optimiser steps while a network is pruned.")] = 100,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of fine-tuning once it is compacted.")] = 300,
+    units: Annotated[
+        str, typer.Option(help="Shares of the hidden units to remove.", metavar="S,S,...", rich_help_panel=options.PRUNING)
+    ] = UNITS,
+    channels: Annotated[
+        str,
+        typer.Option(help="Shares of each convolution's channels to remove.", metavar="S,S,...", rich_help_panel=options.PRUNING),
+    ] = CHANNELS,
+    by: Annotated[
+        Criterion, typer.Option("--by", help="What decides among those that fit.", rich_help_panel=options.TARGET)
+    ] = "nde",
+    pruning_steps: Annotated[
+        int, typer.Option(min=1, help="Optimiser steps while a network is pruned.", rich_help_panel=options.PRUNING)
+    ] = 100,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Optimiser steps of fine-tuning once it is compacted.", rich_help_panel=options.TRAINING)
+    ] = 300,
     batch_size: options.BatchSize = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Initial rate of Adam.", show_default="0.001")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order.")] = 0,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Initial rate of Adam.", show_default="0.001", rich_help_panel=options.TRAINING)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order.", rich_help_panel=options.TRAINING)] = 0,
     threads: options.Threads = None,
     any_code: Annotated[
-        bool, typer.Option("--any-code", help="Take networks that another version of the code has finished.")
+        bool,
+        typer.Option(
+            "--any-code", help="Take networks that another version of the code has finished.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
     json: options.Json = None,
     resample: options.Resample = False,

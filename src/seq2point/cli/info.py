@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count, format_number, format_seconds
 
 
 def info(
@@ -24,8 +25,6 @@ def info(
 
 
 def _show_exported(model: Path, json: Path | None) -> None:
-    from rich.table import Table
-
     from seq2point import runtime
     from seq2point.cli import tables
     from seq2point.predictor import warn_of_constants
@@ -41,19 +40,20 @@ def _show_exported(model: Path, json: Path | None) -> None:
     warn_of_constants(facts.constants_w)
     if str(json) == "-":
         return
-    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
     floats = facts.quantization["layers_in_float"] if facts.quantization else []
-    for name, value in {
+    rows = {
         "appliance": ", ".join(a.label for a in facts.appliances),
-        "sampling period": f"{facts.period_s:g} s",
-        "window": f"{facts.window} samples ({facts.window * facts.period_s / 60:.4g} min), predicts sample {facts.target_index}",
+        "sampling period": format_seconds(facts.period_s),
+        "window": (
+            f"{format_count(facts.window, 'sample')} "
+            f"({format_number(facts.window * facts.period_s / 60, 4)} min), predicts sample {facts.target_index}"
+        ),
         "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
         "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
         "calibrated on": _calibrated_on(facts.quantization),
         "file": f"{file_bytes:,} bytes",
-    }.items():
-        table.add_row(name, value)
-    console.print(table)
+    }
+    console.print(tables.facts_table(str(model), rows))
 
 
 def _calibrated_on(quantization: dict[str, Any] | None) -> str:
@@ -66,7 +66,6 @@ def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
     from rich.console import Console
-    from rich.table import Table
 
     from seq2point.cli import tables
     from seq2point.experiment import pruning_table
@@ -74,6 +73,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     from seq2point.model_file import Model
     from seq2point.network import Architecture
     from seq2point.predictor import warn_of_constants
+    from seq2point.recording import house_label
 
     loaded = Model.load(model)
     pruning = pruning_table(loaded)
@@ -90,18 +90,20 @@ def _show_native(model: Path, json: Path | None) -> None:
     if json is not None:
         write_json(report, json)
     shape = loaded.architecture
-    table = Table(show_header=False, title=str(model), title_justify="left", title_style="bold")
     rows = {
         "appliance": ", ".join(a.label for a in loaded.appliances),
-        "sampling period": f"{loaded.period_s:g} s",
-        "window": f"{shape.window} samples ({shape.window * loaded.period_s / 60:.4g} min), predicts sample {shape.target_index}",
+        "sampling period": format_seconds(loaded.period_s),
+        "window": (
+            f"{format_count(shape.window, 'sample')} "
+            f"({format_number(shape.window * loaded.period_s / 60, 4)} min), predicts sample {shape.target_index}"
+        ),
         "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
         + (f", rank {shape.rank}" if shape.rank else ""),
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
         "trained on": ", ".join(
-            f"house {d['house']} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
+            f"{house_label(d['house'])} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
             for d in loaded.provenance.get("training", {}).get("training_data", [])
         )
         or "nothing",
@@ -114,9 +116,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
-    for name, value in rows.items():
-        table.add_row(name, value)
     console = Console()
-    console.print(table)
+    console.print(tables.facts_table(str(model), rows))
     if pruning["sparsity"]:
         console.print(tables.pruning_table(pruning["layers"]))

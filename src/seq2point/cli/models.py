@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.wording import format_count, format_seconds
 
 if TYPE_CHECKING:
     from seq2point.pretrained import Card, Tested
@@ -32,17 +33,16 @@ def models(
         for card in chosen:
             for i, cells in enumerate(map(row, card.tested)):
                 lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
-        table = tables.table_of("models that come with seq2point", lines)
-        table.columns[0].no_wrap = True
-        console.print(table)
+        title = "models that come with seq2point"
+        console.print(tables.FittedTable(title, lines[0], lines[1:], wrap=(1,), left=(0, 1)))
         for card in chosen:
-            console.print(f"[bold]{card.name}[/bold] {card.promise}", soft_wrap=True, highlight=False)
+            tables.print_prose(console, f"{card.name} is {card.promise}")
     else:
         console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
         for fact in facts(chosen[0]):
-            console.print(f"- {fact}", soft_wrap=True, highlight=False, markup=False)
+            tables.print_prose(console, f"- {fact}")
         console.print(tables.table_of("", [HEADINGS, *map(row, chosen[0].tested)]))
-    console.print(meaning(), soft_wrap=True, highlight=False, style="dim")
+    tables.print_prose(console, meaning(), "dim")
 
 
 def meaning() -> str:
@@ -78,8 +78,9 @@ def facts(card: "Card") -> list[str]:
     window_min = card.window * card.period_s / 60
     return [
         f"{card.promise[0].upper()}{card.promise[1:]}",
-        f"{card.appliance.replace('_', ' ')} from a mains reading every {card.period_s:g} s: {card.parameters:,} weights, "
-        f"a window of {card.window} readings ({window_min:.0f} min)",
+        f"{card.appliance.replace('_', ' ')} from a mains reading every "
+        f"{format_seconds(card.period_s)}: {card.parameters:,} weights, "
+        f"a window of {format_count(card.window, 'reading')} ({window_min:.0f} min)",
         f"{card.file_bytes['safetensors']:,} bytes, {card.file_bytes['onnx']:,} as int8 ONNX",
         *card.limits,
         f"Trained on {', '.join(card.trained_on)} by the protocol {card.protocol}, seed {card.seed}",

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 PRUNERS = "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"  # a test holds it to the table
 
+PANELS = (
+    DATA := "Data",
+    COLUMNS := "Columns of the data",
+    APPLIANCE := "Appliance",
+    NETWORK := "Network",
+    PRUNING := "Pruning",
+    TRAINING := "Training",
+    AUGMENTATION := "Augmentation and loss",
+    TARGET := "Target",
+    PROOF := "Proof",
+    MACHINE := "Machine",
+    OUTPUT := "Output",
+)
+"""What `--help` groups the options of a verb by, in this order."""
 WINDOWS = "599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"  # a test holds it to the table
 
 SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -95,48 +109,88 @@ def pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dic
     return found
 
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH")]
-DeviceName = Annotated[Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH", rich_help_panel=OUTPUT),
+]
+DeviceName = Annotated[
+    Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.", rich_help_panel=MACHINE)
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.", rich_help_panel=MACHINE)]
 EngineName = Annotated[
-    Engine, typer.Option("--engine", help="Every window at once, or one by one: the same network, the same answers.")
+    Engine,
+    typer.Option(
+        "--engine", help="Every window at once, or one by one: the same network, the same answers.", rich_help_panel=MACHINE
+    ),
 ]
 Period = Annotated[
     float | None,
-    typer.Option(parser=seconds, metavar="DURATION", help="Sampling period of files without times, or to resample to: 8s, 1m."),
+    typer.Option(
+        parser=seconds,
+        metavar="DURATION",
+        help="Sampling period of files without times, or to resample to: 8s, 1m.",
+        rich_help_panel=DATA,
+    ),
 ]
-Epochs = Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10")]
-Steps = Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.")]
+Epochs = Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10", rich_help_panel=TRAINING)]
+Steps = Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.", rich_help_panel=TRAINING)]
 Budget = Annotated[
-    float | None, typer.Option(parser=seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h.")
+    float | None,
+    typer.Option(
+        parser=seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h.", rich_help_panel=TRAINING
+    ),
 ]
 BatchSize = Annotated[
-    int | None, typer.Option(min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows")
+    int | None,
+    typer.Option(
+        min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows", rich_help_panel=TRAINING
+    ),
 ]
 LearningRate = Annotated[
     float | None,
-    typer.Option(help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows"),
+    typer.Option(
+        help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows", rich_help_panel=TRAINING
+    ),
 ]
-ScheduleName = Annotated[LearningRateSchedule, typer.Option(help="Course of the learning rate; all but constant end at zero.")]
-Sparsity = Annotated[float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method")]
+ScheduleName = Annotated[
+    LearningRateSchedule,
+    typer.Option(help="Course of the learning rate; all but constant end at zero.", rich_help_panel=TRAINING),
+]
+Sparsity = Annotated[
+    float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method", rich_help_panel=PRUNING)
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="A setting of the pruning method, see `seq2point pruners`; repeat for several.", metavar="NAME=VALUE"
+        "--set",
+        help="A setting of the pruning method, see `seq2point pruners`; repeat for several.",
+        metavar="NAME=VALUE",
+        rich_help_panel=PRUNING,
     ),
 ]
 Resample = Annotated[
     bool,
     typer.Option(
-        "--resample", help="Average a finer recording to the model's period, or repeat the readings of one a little coarser."
+        "--resample",
+        help="Average a finer recording to the model's period, or repeat the readings of one a little coarser.",
+        rich_help_panel=DATA,
     ),
 ]
-TimeColumn = Annotated[str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME")]
-MainsColumn = Annotated[str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME")]
-ApplianceColumn = Annotated[str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME")]
-UnitName = Annotated[Unit, typer.Option("--unit", help="Unit of the readings.")]
+TimeColumn = Annotated[
+    str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+]
+MainsColumn = Annotated[
+    str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+]
+ApplianceColumn = Annotated[
+    str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+]
+UnitName = Annotated[Unit, typer.Option("--unit", help="Unit of the readings.", rich_help_panel=COLUMNS)]
 Repair = Annotated[
-    bool, typer.Option("--repair", help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.")
+    bool,
+    typer.Option(
+        "--repair", help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.", rich_help_panel=DATA
+    ),
 ]
 Fill = Annotated[
     int,

@@ -12,26 +12,33 @@ from seq2point.cli import options
 
 def prune(
     model: Annotated[Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")],
-    method: Annotated[str, typer.Option(help=f"{options.PRUNERS}; see `seq2point pruners`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The pruned model.", metavar="PATH")],
+    method: Annotated[str, typer.Option(help=f"{options.PRUNERS}; see `seq2point pruners`.", rich_help_panel=options.PRUNING)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The pruned model.", metavar="PATH", rich_help_panel=options.OUTPUT)],
     sparsity: options.Sparsity = None,
     set: options.Set = None,
     finetune: Annotated[
         list[Path] | None,
-        typer.Option("--finetune", help="A house to train on with the method's schedule; repeat for several.", metavar="FILE"),
+        typer.Option(
+            "--finetune",
+            help="A house to train on with the method's schedule; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     validate: Annotated[
         list[Path] | None,
-        typer.Option("--validate", help="A house to validate on; else the last 20 % of each.", metavar="FILE"),
+        typer.Option(
+            "--validate", help="A house to validate on; else the last 20 % of each.", metavar="FILE", rich_help_panel=options.DATA
+        ),
     ] = None,
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     budget: options.Budget = None,
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
-    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Adam's highest learning rate.", rich_help_panel=options.TRAINING)] = 1e-3,
     schedule: options.ScheduleName = "linear",
-    seed: Annotated[int, typer.Option(min=0, help="Of the order and the pruning.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order and the pruning.", rich_help_panel=options.TRAINING)] = 0,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     json: options.Json = None,

@@ -16,6 +16,7 @@ def pruners(json: options.Json = None) -> None:
 
     from rich.console import Console
 
+    from seq2point.cli import tables
     from seq2point.files import write_json
     from seq2point.pruning import ALIASES, PRUNERS
 
@@ -36,13 +37,14 @@ def pruners(json: options.Json = None) -> None:
         return
     if json is not None:
         write_json(report, json)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     for name, told in report.items():
         also = f" (also {', '.join(told['also_called'])})" if told["also_called"] else ""
-        console.print(f"[bold]{name}[/bold]{also}: {told['removes']}. {told['advice']}")
-        console.print(f"  {told['source']}", style="dim")
+        tables.print_prose(console, f"{name}{also}", "bold")
+        tables.print_prose(console, f"{told['removes']}. {told['advice']}")
+        tables.print_prose(console, told["source"], "dim")
         for key, setting in told["settings"].items():
-            console.print(f"  --set {key}={_shown(setting['default'])}  {setting['allowed']}", markup=False)
+            tables.print_prose(console, f"  --set {key}={_shown(setting['default'])}  {setting['allowed']}")
         console.print()
 
 

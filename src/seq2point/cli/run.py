@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from seq2point.cli.usage import TYPERS_ERROR, usage_error
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "matplotlib", "tensorboard"), "train")
@@ -65,8 +66,10 @@ def stopping(advice: str) -> Iterator[None]:
         raise StoppedError(number, advice.format(kept=kept) if kept or advice != RESUMABLE else "") from None
 
 
-def run(app: Callable[[], object]) -> None:
-    """Run a Typer app; exits with 0, 1 (failed), 2 (usage) or 128 and the number of a signal. A warning is one line too.
+def run(app: Callable[..., object], name: str | None = None) -> None:
+    """Run a Typer app under a name, else that of the program; a warning is one line.
+
+    Exits with 0, 1 (failed), 2 (usage) or 128 and the number of a signal.
 
     Raises SystemExit, and whatever is a defect of ours.
     """
@@ -75,7 +78,7 @@ def run(app: Callable[[], object]) -> None:
         with warnings.catch_warnings(), _signals(received):
             warnings.showwarning = lambda message, *_, **__: _show(f"warning: {message}")
             try:
-                app()
+                _call(app, name)
             finally:
                 sys.stdout.flush()  # what cannot be printed shows here, not when Python ends
     except Seq2PointError as error:
@@ -97,6 +100,17 @@ def run(app: Callable[[], object]) -> None:
         if extra is None:
             raise
         sys.exit(_say(f"this needs {error.name}; install it with: pip install 'seq2point[{extra}]'", 1))
+
+
+def _call(app: Callable[..., object], name: str | None) -> None:
+    """Run a Typer app, whose own errors become one line instead of boxes; raises SystemExit with the code that it leaves with."""
+    try:
+        code = app(standalone_mode=False, prog_name=name)
+    except TYPERS_ERROR as error:
+        print(usage_error(error), file=sys.stderr)
+        code = getattr(error, "exit_code", UsageError.exit_code)
+    if code:
+        raise SystemExit(code)
 
 
 @contextmanager

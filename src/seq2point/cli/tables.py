@@ -2,12 +2,22 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions
+from rich.style import StyleType
 from rich.table import Table
+from rich.text import Text
+
+from seq2point.wording import format_count
+
+GAP = 2
+"""Letters between two columns."""
 
 UNITS = {"_wh": "Wh", "_w": "W"}
 WORDS = {
@@ -75,32 +85,100 @@ def show_costs(found: Mapping[str, Any], console: Console) -> None:
     """What the models cost side by side, what each stage reached, and what there is to say about it."""
     from seq2point import costs
 
-    threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
-    console.print(table_of(f"costs, measured on {threads}; (nx): n times better than the first", costs.rows(found)))
+    threads = format_count(found["threads"], "thread")
+    lines = costs.rows(found)
+    title = f"costs, measured on {threads}; (nx): n times better than the first"
+    console.print(table_of(title, lines, wrap=range(len(lines[0]))))
     if found["accuracy"]:
         console.print(table_of("accuracy", costs.accuracy_rows(found)))
     for note in found["notes"]:
-        console.print(note, soft_wrap=True, highlight=False)
+        print_prose(console, note)
 
 
-def table_of(title: str, lines: Sequence[Sequence[str]]) -> Table:
-    """Rows of cells under their heading, the first row."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for i, heading in enumerate(lines[0]):
-        table.add_column(heading, justify="right" if i else "left")
-    for line in lines[1:]:
-        table.add_row(*line)
-    return table
+@dataclass(frozen=True)
+class FittedTable:
+    """A table that no console is too narrow for, since nothing in it is cut.
+
+    Words wrap in the columns `wrap`. Columns that then find no room follow below, each time beside the first one.
+    """
+
+    title: str
+    heading: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    wrap: Collection[int] = (0,)
+    left: Collection[int] = (0,)
+    styles: Sequence[StyleType] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
+        """The table in as many parts as it takes."""
+        if self.title:
+            yield Text(self.title, style="bold", overflow="fold")
+        widths = self._fit_widths(options.max_width)
+        for part in self._split(widths, options.max_width):
+            yield self._draw(part, widths)
+            yield Text()
+
+    def _fit_widths(self, width: int) -> list[int]:
+        """What the columns need, less what wrapping can spare where that is too much."""
+        columns = list(zip(self.heading, *self.rows, strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        least = [_narrowest(column, i in self.wrap) for i, column in enumerate(columns)]
+        while sum(widths) + GAP * (len(widths) - 1) > width and widths != least:
+            widest = max(range(len(widths)), key=lambda i: widths[i] if widths[i] > least[i] else 0)
+            widths[widest] -= 1
+        return widths
+
+    def _split(self, widths: Sequence[int], width: int) -> Iterator[list[int]]:
+        """The columns of each part."""
+        part = [0]
+        for i in range(1, len(widths)):
+            if len(part) > 1 and sum(widths[j] + GAP for j in part) + widths[i] > width:
+                yield part
+                part = [0]
+            part.append(i)
+        yield part
+
+    def _draw(self, columns: Sequence[int], widths: Sequence[int]) -> Table:
+        headed = any(self.heading)
+        table = Table(box=SIMPLE_HEAD if headed else None, show_header=headed, show_edge=False, pad_edge=False)
+        table.padding = (0, GAP - headed, 0, 0)
+        for i in columns:
+            justify: Literal["left", "right"] = "left" if i in self.left else "right"
+            table.add_column(self.heading[i], justify=justify, width=widths[i], overflow="fold")
+        for i, row in enumerate(self.rows):
+            style = self.styles[i] if self.styles else None
+            table.add_row(*(Text(row[j], overflow="fold") for j in columns), style=style)
+        return table
 
 
-def _metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> Table:
-    table = Table(title=name.replace("_", " "), title_justify="left", title_style="bold")
-    table.add_column("")
-    for heading in ("network", "zero predictor", "mean predictor"):
-        table.add_column(heading, justify="right")
-    for metric, words in WORDS.items():
-        table.add_row(words, *(_shown(metric, column[metric]) for column in columns))
-    return table
+def _narrowest(column: Sequence[str], wrap: bool) -> int:
+    """What a column needs whose heading, and where `wrap` is set whose cells, are broken between words."""
+    heading, *cells = column
+    return max(map(len, (word for text in column for word in text.split()) if wrap else (*heading.split(), *cells)), default=0)
+
+
+def table_of(title: str, lines: Sequence[Sequence[str]], wrap: Collection[int] = (0,)) -> FittedTable:
+    """Rows of cells under their heading, the first row; words wrap in the columns `wrap`."""
+    heading, *rows = lines
+    return FittedTable(title, heading, rows, wrap)
+
+
+def facts_table(title: str, facts: Mapping[str, str]) -> FittedTable:
+    """What there is to say of one thing, by name."""
+    return FittedTable(title, ["", ""], list(facts.items()), wrap=(1,), left=(0, 1))
+
+
+def print_prose(console: Console, text: str, style: str | None = None) -> None:
+    """Print a sentence that wraps between words; paths and other long words stay whole, to be copied."""
+    hanging = "  " if text.startswith("- ") else ""
+    lines = textwrap.wrap(text, console.width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
+    console.print(Text("\n".join(lines), style=style or ""), soft_wrap=True)
+
+
+def _metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> FittedTable:
+    heading = ["", "network", "zero predictor", "mean predictor"]
+    rows = [[words, *(_shown(metric, column[metric]) for column in columns)] for metric, words in WORDS.items()]
+    return FittedTable(name.replace("_", " "), heading, rows)
 
 
 def _shown(metric: str, value: float | None) -> str:
@@ -110,19 +188,16 @@ def _shown(metric: str, value: float | None) -> str:
     return f"{value:,.1f} {unit}" if unit else f"{value:.3f}"
 
 
-def pruning_table(layers: Sequence[dict[str, Any]]) -> Table:
+def pruning_table(layers: Sequence[dict[str, Any]]) -> FittedTable:
     """Kept weights and zeros by layer, and over all."""
-    table = Table(title="pruning", title_justify="left", title_style="bold", show_footer=True)
-    total, kept, zeros = (sum(row[key] for row in layers) for key in ("total", "kept", "zeros"))
-    table.add_column("weights", footer="all")
-    table.add_column("total", justify="right", footer=f"{total:,}")
-    table.add_column("kept", justify="right", footer=f"{kept:,}")
-    table.add_column("zeros", justify="right", footer=f"{zeros:,}")
-    table.add_column("removed", justify="right", footer=f"{1 - kept / total:.1%}")
-    for row in layers:
-        removed = 1 - row["kept"] / row["total"]
-        table.add_row(row["name"], f"{row['total']:,}", f"{row['kept']:,}", f"{row['zeros']:,}", f"{removed:.1%}")
-    return table
+    rows = [_pruning_row(row["name"], *(row[key] for key in ("total", "kept", "zeros"))) for row in layers]
+    rows.append(_pruning_row("all", *(sum(row[key] for row in layers) for key in ("total", "kept", "zeros"))))
+    styles = [*[""] * len(layers), "bold"]
+    return FittedTable("pruning", ["weights", "total", "kept", "zeros", "removed"], rows, styles=styles)
+
+
+def _pruning_row(name: str, total: int, kept: int, zeros: int) -> list[str]:
+    return [name, f"{total:,}", f"{kept:,}", f"{zeros:,}", f"{1 - kept / total:.1%}"]
 
 
 def files(listed: dict[str, Path], quiet: bool = False) -> None:

@@ -12,12 +12,20 @@ from seq2point.cli import options
 def test(
     model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
     data: Annotated[
-        list[Path], typer.Option("--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE")
+        list[Path],
+        typer.Option(
+            "--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE", rich_help_panel=options.DATA
+        ),
     ],
     json: options.Json = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of mains, truth and prediction.", metavar="PATH")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Write a picture of mains, truth and prediction.", metavar="PATH", rich_help_panel=options.OUTPUT),
+    ] = None,
     engine: options.EngineName = "sliding",
-    zone: Annotated[str, typer.Option(help="Time zone whose days the energy is counted by.")] = "UTC",
+    zone: Annotated[
+        str, typer.Option(help="Time zone whose days the energy is counted by.", rich_help_panel=options.DATA)
+    ] = "UTC",
     resample: options.Resample = False,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,

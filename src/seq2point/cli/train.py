@@ -15,48 +15,89 @@ def train(
         typer.Argument(help="kettle, fridge, 'washing machine', microwave, dishwasher; any other with --on-power: 'heat pump'."),
     ],
     train: Annotated[
-        list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
+        list[Path],
+        typer.Option(
+            "--train",
+            help="A house to train on, CSV or Parquet; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ],
     validate: Annotated[
         list[Path] | None,
-        typer.Option("--validate", help="A house to validate on; else the last 20 % of each training house.", metavar="FILE"),
+        typer.Option(
+            "--validate",
+            help="A house to validate on; else the last 20 % of each training house.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     test: Annotated[
         list[Path] | None,
-        typer.Option("--test", help="A house to test on afterwards; else the validation block.", metavar="FILE"),
+        typer.Option(
+            "--test",
+            help="A house to test on afterwards; else the validation block.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     on_power: Annotated[
         float | None,
         typer.Option(
-            help="Watts above which the appliance is on; needed for one that the table lacks.", show_default="the table's"
+            help="Watts above which the appliance is on; needed for one that the table lacks.",
+            show_default="the table's",
+            rich_help_panel=options.APPLIANCE,
         ),
     ] = None,
     max_power: Annotated[
-        float | None, typer.Option(help="Its highest power in watts.", show_default="the table's, or the highest in training")
+        float | None,
+        typer.Option(
+            help="Its highest power in watts.",
+            show_default="the table's, or the highest in training",
+            rich_help_panel=options.APPLIANCE,
+        ),
     ] = None,
     min_on: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds, metavar="DURATION", help="A shorter run is no use of it.", show_default="the table's, or 0"
+            parser=options.seconds,
+            metavar="DURATION",
+            help="A shorter run is no use of it.",
+            show_default="the table's, or 0",
+            rich_help_panel=options.APPLIANCE,
         ),
     ] = None,
     min_off: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds, metavar="DURATION", help="A shorter pause is no end.", show_default="the table's, or 0"
+            parser=options.seconds,
+            metavar="DURATION",
+            help="A shorter pause is no end.",
+            show_default="the table's, or 0",
+            rich_help_panel=options.APPLIANCE,
         ),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point")
+        str | None,
+        typer.Option(
+            help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point", rich_help_panel=options.NETWORK
+        ),
     ] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default=options.WINDOWS)] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599", rich_help_panel=options.NETWORK)
+    ] = None,
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="A model to start from, a file or a name: its weights, network, scaling, masks.", metavar="MODEL"
+            "--from",
+            help="A model to start from, a file or a name: its weights, network, scaling, masks.",
+            metavar="MODEL",
+            rich_help_panel=options.NETWORK,
         ),
     ] = None,
-    pruning: Annotated[str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.")] = "none",
+    pruning: Annotated[
+        str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.", rich_help_panel=options.PRUNING)
+    ] = "none",
     sparsity: options.Sparsity = None,
     set: options.Set = None,
     epochs: options.Epochs = None,
@@ -65,31 +106,58 @@ def train(
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
     chunk: Annotated[
-        int | None, typer.Option(min=1, help="Windows in a chunk of --engine sliding.", show_default="by the network")
+        int | None,
+        typer.Option(
+            min=1, help="Windows in a chunk of --engine sliding.", show_default="by the network", rich_help_panel=options.TRAINING
+        ),
     ] = None,
     active: Annotated[
         float | None,
-        typer.Option(help="Fraction of chunks drawn by how much the appliance varies in them, and weighted.", show_default="0.5"),
+        typer.Option(
+            help="Fraction of chunks drawn by how much the appliance varies in them, and weighted.",
+            show_default="0.5",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     transplant: Annotated[
         float | None,
-        typer.Option(help="Fraction of chunks whose appliance is put in the mains of another time or house.", show_default="0.7"),
+        typer.Option(
+            help="Fraction of chunks whose appliance is put in the mains of another time or house.",
+            show_default="0.7",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     gain: Annotated[
         float | None,
-        typer.Option(help="How far the appliance's power is scaled up and down in training, as a fraction.", show_default="0.3"),
+        typer.Option(
+            help="How far the appliance's power is scaled up and down in training, as a fraction.",
+            show_default="0.3",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     loads: Annotated[
         float | None,
-        typer.Option(help="Made-up loads a day that are added to the mains in training.", show_default="0"),
+        typer.Option(
+            help="Made-up loads a day that are added to the mains in training.",
+            show_default="0",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     stretch: Annotated[
         float | None,
-        typer.Option(help="How far the duration of what is transplanted goes from 1, up or down by a factor.", show_default="0"),
+        typer.Option(
+            help="How far the duration of what is transplanted goes from 1, up or down by a factor.",
+            show_default="0",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     absolute: Annotated[
         float | None,
-        typer.Option(help="Weight of the absolute error beside the squared one.", show_default="0.2, or 0 with --engine windows"),
+        typer.Option(
+            help="Weight of the absolute error beside the squared one.",
+            show_default="0.2, or 0 with --engine windows",
+            rich_help_panel=options.AUGMENTATION,
+        ),
     ] = None,
     clipped: Annotated[
         bool | None,
@@ -97,23 +165,39 @@ def train(
             "--clipped/--no-clipped",
             help="Let an answer below zero count as zero where the appliance is off.",
             show_default="clipped, but not with --engine windows",
+            rich_help_panel=options.AUGMENTATION,
         ),
     ] = None,
     learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
     scaling: Annotated[
-        Scaling, typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.")
+        Scaling,
+        typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.", rich_help_panel=options.NETWORK),
     ] = "lineage",
-    patience: Annotated[int, typer.Option(help="Validations without progress before stopping.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.")] = 0,
+    patience: Annotated[
+        int, typer.Option(help="Validations without progress before stopping.", rich_help_panel=options.TRAINING)
+    ] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.", rich_help_panel=options.TRAINING)] = 0,
     device: options.DeviceName = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes that share every step: GPUs, or CPU cores.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Processes that share every step: GPUs, or CPU cores.", rich_help_panel=options.MACHINE)
+    ] = 1,
     threads: options.Threads = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for everything.", show_default="runs/APPLIANCE_PRUNING_NETWORK", metavar="DIR")
+        Path | None,
+        typer.Option(
+            help="Folder for everything.",
+            show_default="runs/APPLIANCE_PRUNING_NETWORK",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew where a run stands, finished or not.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.", rich_help_panel=options.OUTPUT)
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin anew where a run stands, finished or not.", rich_help_panel=options.OUTPUT)
+    ] = False,
     json: options.Json = None,
     period: options.Period = None,
     time_column: options.TimeColumn = None,

@@ -12,38 +12,73 @@ from seq2point.cli import options
 def transfer(
     model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
     train: Annotated[
-        list[Path], typer.Option("--train", help="A house to train on, CSV or Parquet; repeat for several.", metavar="FILE")
+        list[Path],
+        typer.Option(
+            "--train",
+            help="A house to train on, CSV or Parquet; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The new model.", metavar="PATH")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new model.", metavar="PATH", rich_help_panel=options.OUTPUT)],
     appliance: Annotated[
         list[str] | None,
         typer.Option(
             "--appliance",
             help="Another appliance, over the model's convolutions; several give one model that answers for all.",
             show_default="the model's",
+            rich_help_panel=options.APPLIANCE,
         ),
     ] = None,
     validate: Annotated[
         list[Path] | None,
-        typer.Option("--validate", help="A house to validate on; else what --hold-out leaves.", metavar="FILE"),
+        typer.Option(
+            "--validate",
+            help="A house to validate on; else what --hold-out leaves.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     test: Annotated[
-        list[Path] | None, typer.Option("--test", help="A house to test on afterwards; else the validation data.", metavar="FILE")
+        list[Path] | None,
+        typer.Option(
+            "--test",
+            help="A house to test on afterwards; else the validation data.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     freeze: Annotated[
         Freeze | None,
-        typer.Option(help="What stays as it is.", show_default="convolutions for another appliance, else none"),
+        typer.Option(
+            help="What stays as it is.",
+            show_default="convolutions for another appliance, else none",
+            rich_help_panel=options.NETWORK,
+        ),
     ] = None,
     days: Annotated[
         float | None,
-        typer.Option(min=0, help="First days of readings of each training house to use; 0 leaves the model as it is."),
+        typer.Option(
+            min=0,
+            help="First days of readings of each training house to use; 0 leaves the model as it is.",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
-    skip: Annotated[float, typer.Option(min=0, help="Days of readings to pass over before them.")] = 0.0,
+    skip: Annotated[
+        float, typer.Option(min=0, help="Days of readings to pass over before them.", rich_help_panel=options.DATA)
+    ] = 0.0,
     hold_out: Annotated[
         float,
-        typer.Option(min=0, max=0.9, help="Fraction of each training house's end to choose the weights by; 0 learns from all."),
+        typer.Option(
+            min=0,
+            max=0.9,
+            help="Fraction of each training house's end to choose the weights by; 0 learns from all.",
+            rich_help_panel=options.DATA,
+        ),
     ] = 0.2,
-    rescale: Annotated[Rescale, typer.Option(help="Keep the model's scaling, or fit it to the training houses.")] = "keep",
+    rescale: Annotated[
+        Rescale, typer.Option(help="Keep the model's scaling, or fit it to the training houses.", rich_help_panel=options.NETWORK)
+    ] = "keep",
     epochs: options.Epochs = None,
     steps: options.Steps = None,
     budget: options.Budget = None,
@@ -51,7 +86,7 @@ def transfer(
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
-    seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.", rich_help_panel=options.TRAINING)] = 0,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     json: options.Json = None,

@@ -14,46 +14,89 @@ STOPPED = "the points that are done stay, and the same command goes on with the 
 
 def transfer_curve(
     model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
-    train: Annotated[Path, typer.Option("--train", help="The house whose days are learned from.", metavar="FILE")],
+    train: Annotated[
+        Path, typer.Option("--train", help="The house whose days are learned from.", metavar="FILE", rich_help_panel=options.DATA)
+    ],
     test: Annotated[
         list[Path],
         typer.Option(
             "--test",
             help="What to test on; the same file again is what follows the last of the days. Repeat for several.",
             metavar="FILE",
+            rich_help_panel=options.DATA,
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of points, table and picture.", metavar="DIR")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="Folder of points, table and picture.", metavar="DIR", rich_help_panel=options.OUTPUT),
+    ],
     days: Annotated[
         str | None,
-        typer.Option(help="Days of labels.", show_default="0,1,2,4,7,14,28 as far as the file goes", metavar="N,N,..."),
+        typer.Option(
+            help="Days of labels.",
+            show_default="0,1,2,4,7,14,28 as far as the file goes",
+            metavar="N,N,...",
+            rich_help_panel=options.DATA,
+        ),
     ] = None,
     freeze: Annotated[
         list[str] | None,
         typer.Option(
             help="What stays as it is: none, convolutions or all-but-output; repeat for several.",
             show_default="each; not all-but-output for another appliance",
+            rich_help_panel=options.NETWORK,
         ),
     ] = None,
     from_nothing: Annotated[
-        bool, typer.Option("--from-nothing/--no-from-nothing", help="Also train the same architecture from fresh weights.")
+        bool,
+        typer.Option(
+            "--from-nothing/--no-from-nothing",
+            help="Also train the same architecture from fresh weights.",
+            rich_help_panel=options.NETWORK,
+        ),
     ] = True,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each point, with seeds 0, 1, ...")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Trainings of each point, with seeds 0, 1, ...", rich_help_panel=options.TRAINING)
+    ] = 3,
     skip: Annotated[
-        float, typer.Option(min=0, help="Days of readings to pass over before the first that is learned from.")
+        float,
+        typer.Option(
+            min=0, help="Days of readings to pass over before the first that is learned from.", rich_help_panel=options.DATA
+        ),
     ] = 0.0,
     stagger: Annotated[
-        float, typer.Option(min=0, help="Each seed begins so many days later, so that the spread is of the days too.")
+        float,
+        typer.Option(
+            min=0,
+            help="Each seed begins so many days later, so that the spread is of the days too.",
+            rich_help_panel=options.DATA,
+        ),
     ] = 0.0,
     appliance: Annotated[
-        str | None, typer.Option(help="Another appliance, over the model's convolutions.", show_default="the model's")
+        str | None,
+        typer.Option(
+            help="Another appliance, over the model's convolutions.",
+            show_default="the model's",
+            rich_help_panel=options.APPLIANCE,
+        ),
     ] = None,
-    rescale: Annotated[Rescale, typer.Option(help="Keep the model's scaling, or fit it to the days.")] = "keep",
-    epochs: Annotated[float | None, typer.Option(help="Times to see every window, instead of steps.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps of each training.", show_default="200")] = None,
+    rescale: Annotated[
+        Rescale, typer.Option(help="Keep the model's scaling, or fit it to the days.", rich_help_panel=options.NETWORK)
+    ] = "keep",
+    epochs: Annotated[
+        float | None, typer.Option(help="Times to see every window, instead of steps.", rich_help_panel=options.TRAINING)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Optimiser steps of each training.", show_default="200", rich_help_panel=options.TRAINING)
+    ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for each training, instead of steps: 90s, 10m."),
+        typer.Option(
+            parser=options.seconds,
+            metavar="DURATION",
+            help="Time for each training, instead of steps: 90s, 10m.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     engine: options.EngineName = "sliding",
     batch_size: options.BatchSize = None,
@@ -63,7 +106,10 @@ def transfer_curve(
     threads: options.Threads = None,
     resample: options.Resample = False,
     any_code: Annotated[
-        bool, typer.Option("--any-code", help="Take points that another version of the code has finished.")
+        bool,
+        typer.Option(
+            "--any-code", help="Take points that another version of the code has finished.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
     json: options.Json = None,
     time_column: options.TimeColumn = None,

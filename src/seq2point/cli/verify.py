@@ -9,17 +9,21 @@ from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
 from seq2point.deploy import USUAL, Limits
+from seq2point.wording import format_count
 
 
 def verify(
     exported: Annotated[Path, typer.Argument(help="An exported file, or a name: kettle.", metavar="EXPORTED")],
-    data: Annotated[list[Path], typer.Option("--data", help="A house, CSV or Parquet; repeat for several.", metavar="FILE")],
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help="A house, CSV or Parquet; repeat for several.", metavar="FILE", rich_help_panel=options.DATA),
+    ],
     model: Annotated[
         Path | None,
         typer.Argument(help="The model to hold it to, a file or a name.", metavar="[MODEL]", show_default="that of the name"),
     ] = None,
-    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR)] = USUAL.on_mae,
-    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR)] = USUAL.sae,
+    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)] = USUAL.on_mae,
+    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF)] = USUAL.sae,
     json: options.Json = None,
     resample: options.Resample = False,
     threads: options.Threads = None,
@@ -49,6 +53,8 @@ def verify(
     with Console(stderr=True).status("verifying"):
         found = hold(exported, loaded, recordings, Limits(on_mae, sae), threads)
     console = tables.written(found.as_json(), json)
-    console.print(tables.table_of(f"{exported.name} beside the native model, {found.windows:,} windows", found.rows()))
+    console.print(
+        tables.table_of(f"{exported.name} beside the native model, {format_count(found.windows, 'window')}", found.rows())
+    )
     if found.failures:
         raise VerificationError(f"{exported}: {'; '.join(found.failures)}")

@@ -17,6 +17,7 @@ from seq2point.data.stamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.recording import Watts
+from seq2point.wording import format_count, format_watts
 
 
 class Hints(NamedTuple):
@@ -89,7 +90,10 @@ class Checks:
             raise self._fail(row, what, f"sort the file, or use {self.hints.repair}")
         order = np.argsort(times_s, kind="stable")
         kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
-        self.notes.append(f"{len(bad)} rows out of order or repeated; {len(times_s) - len(kept)} repeats dropped")
+        self.notes.append(
+            f"{format_count(len(bad), 'row')} out of order or repeated; "
+            f"{format_count(len(times_s) - len(kept), 'repeat')} dropped"
+        )
         return kept
 
     def numbers(self, column: pl.Series) -> Watts:
@@ -124,7 +128,7 @@ class Checks:
         ):
             if len(rows) and not self.repair:
                 row = int(rows[0])
-                raise self._fail(row, f"'{column.name}' is {watts[row]:g} W, {what}", advice)
+                raise self._fail(row, f"'{column.name}' is {format_watts(watts[row])}, {what}", advice)
             if len(rows):
                 watts = watts.copy()
                 watts[rows] = np.nan
@@ -133,7 +137,7 @@ class Checks:
 
     def _note(self, rows: npt.NDArray[np.int64], name: str, what: str) -> None:
         if len(rows):
-            self.notes.append(f"{len(rows)} readings of '{name}' are {what}: made gaps")
+            self.notes.append(f"{format_count(len(rows), 'reading')} of '{name}' made gaps: {what}")
 
     def mains_known(self, mains_w: Watts) -> None:
         """Refuse mains that are all gaps."""
@@ -148,4 +152,6 @@ class Checks:
     def mains_highest(self, highest_w: float, rows: int) -> None:
         """Refuse mains whose highest reading is so small that they must be kilowatts."""
         if 0 < highest_w < KILOWATTS_BELOW and rows > 100:
-            raise DataError(f"{self.path}: the mains never exceed {highest_w:g} W; if they are kilowatts, say {self.hints.unit}")
+            raise DataError(
+                f"{self.path}: the mains never exceed {format_watts(highest_w)}; if they are kilowatts, say {self.hints.unit}"
+            )

@@ -11,6 +11,7 @@ from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W
 from seq2point.recording import Recording
 from seq2point.windows import MAINS_MEAN_W, MAINS_STD_W
+from seq2point.wording import format_count
 
 ROUNDING_W = 5.0
 
@@ -29,7 +30,9 @@ def load_lineage(path: str | Path, appliance: Appliance, period_s: float) -> Rec
     """
     file = open_file(Path(path))
     if len(file.names) != 2:
-        raise DataError(f"{file.path}: {len(file.names)} columns; a lineage file has two, mains and {appliance.label}")
+        raise DataError(
+            f"{file.path}: {format_count(len(file.names), 'column')}; a lineage file has two, mains and {appliance.label}"
+        )
     rows = file.read(file.names)
     checks = Checks(file.path, file.first_line, repair=False)
     watts = []

@@ -18,6 +18,7 @@ from seq2point.data.checks import FLAGS, Checks, Hints
 from seq2point.data.damage import refuse_damage
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, same_period
+from seq2point.wording import format_count, format_seconds
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date_time", "date", "utc", "unix", "index", "last_changed")
 MAINS_NAMES = ("mains", "mains_w", "aggregate", "main", "power", "power_w", "total", "watts", "value", "state")
@@ -96,14 +97,19 @@ class Table:
             coarser = found_s > period_s
             if resample and coarser:
                 warnings.warn(
-                    f"{self.path}: readings every {found_s:g} s are repeated to give one every {period_s:g} s", stacklevel=2
+                    f"{self.path}: readings every {format_seconds(found_s)} are repeated to "
+                    f"give one every {format_seconds(period_s)}",
+                    stacklevel=2,
                 )
             if resample:
                 return
             advice = f"{self.hints.resample} to {'repeat readings' if coarser else 'average it'}"
         elif self.times_s is not None:
             advice = f"it says too little for that: {advice}"
-        raise DataError(f"{self.path}: a reading every {found_s:g} s, the model needs one every {period_s:g} s; {advice}")
+        raise DataError(
+            f"{self.path}: a reading every {format_seconds(found_s)}, the model needs one every "
+            f"{format_seconds(period_s)}; {advice}"
+        )
 
     def grid(self, period_s: float) -> Grid | None:
         """The regular grid of a period under the rows; None where the file has no times.
@@ -114,7 +120,9 @@ class Table:
             return None
         step_s = median_step_s(self.times_s)
         if step_s > COARSEST * period_s:
-            raise DataError(f"{self.path}: with a reading every {step_s:g} s it cannot be resampled to {period_s:g} s")
+            raise DataError(
+                f"{self.path}: with a reading every {format_seconds(step_s)} it cannot be resampled to {format_seconds(period_s)}"
+            )
         return place_on_grid(self.times_s, period_s)
 
 
@@ -153,7 +161,7 @@ class File(NamedTuple):
                 cells = next((len(row) for row in rows if len(row) > len(self.names)), 0)
             except csv.Error:
                 return None
-        what = f"{cells} cells under {len(self.names)} columns; mend it"
+        what = f"{format_count(cells, 'cell')} under {format_count(len(self.names), 'column')}; mend it"
         return DataError(f"{self.path}, line {rows.line_num}: {what}") if cells else None
 
     @property
@@ -290,7 +298,9 @@ def checked_table(file: File, rows: pl.DataFrame, named: Named, columns: Columns
 def require_claim(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
     """Refuse a file whose times show another sampling period than its metadata claims."""
     if claimed_s and shown_s and abs(shown_s / claimed_s - 1) > 0.05:
-        raise DataError(f"{path}: its metadata claims a reading every {claimed_s:g} s, its times show one every {shown_s:g} s")
+        raise DataError(
+            f"{path}: its metadata claims a reading every {format_seconds(claimed_s)}, its times show one every {format_seconds(shown_s)}"
+        )
 
 
 def claimed_period_s(path: Path, claim: str | None) -> float | None:

@@ -19,6 +19,7 @@ from seq2point.recording import Jump, Recording, Watts
 from seq2point.simulator import simulate_house
 from seq2point.states import on_state
 from seq2point.windows import window_runs
+from seq2point.wording import format_count, format_watts
 
 HELD_BACK = 0.3
 CALIBRATION_SEEDS, CALIBRATION_DAYS = range(3000, 3004), 7
@@ -129,8 +130,9 @@ def on_windows(recording: Recording, model: Model, part: str) -> tuple[Positions
         states.append(on[starts + shape.target_index])
         if not states[-1].any():
             raise DataError(
-                f"{recording.house}: the {appliance.label} is never on in {part}, {recording.days:.3g} days; int8 cannot be "
-                f"calibrated or judged without: give a recording in which it takes more than {appliance.on_power_w:g} W"
+                f"{recording.house}: the {appliance.label} is never on in {part}, "
+                f"{format_count(recording.days, 'day')}; int8 cannot be "
+                f"calibrated or judged without: give a recording in which it takes more than {format_watts(appliance.on_power_w)}"
             )
     return starts, states
 

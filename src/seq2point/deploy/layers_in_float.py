@@ -11,6 +11,7 @@ from seq2point.deploy.weights import layers
 from seq2point.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
+from seq2point.wording import format_number
 
 CALIBRATION = (256, 256)
 MEASURED = (2048, 2048)
@@ -123,7 +124,7 @@ def rows(quantization: Mapping[str, Any]) -> list[list[str]]:
         lines.append(
             [
                 _short(row["layers_in_float"]),
-                ", ".join(f"{loss['on_mae_w']:.4g} W" for loss in found),
+                ", ".join(f"{format_number(loss['on_mae_w'], 4)} W" for loss in found),
                 ", ".join(f"{loss['sae']:.3f}" for loss in found),
                 f"{row['graph_bytes']:,}",
                 "chosen" if row["layers_in_float"] == quantization["layers_in_float"] else "",

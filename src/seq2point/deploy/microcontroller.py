@@ -20,6 +20,7 @@ from seq2point.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
 from seq2point.windows import gapless_spans
+from seq2point.wording import format_number
 
 FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
 PREFIX = "s2p"
@@ -68,7 +69,7 @@ class InC:
 
     def notes(self) -> list[str]:
         """What there is to say about the arithmetic."""
-        tried = ", ".join(f"{difference_w:.3g} W in {bits} bits" for bits, difference_w in self.differences_w.items())
+        tried = ", ".join(f"{format_number(difference_w)} W in {bits} bits" for bits, difference_w in self.differences_w.items())
         return [
             f"{self.cost.multiply_adds:,} multiply-adds a reading; features in {self.network.feature_bits} bits",
             f"mean distance from the float model while on, where the calibration is busiest: {tried}",

@@ -16,6 +16,7 @@ from seq2point.model_file import Model
 from seq2point.predictor import warn_of_constants
 from seq2point.recording import Recording
 from seq2point.runtime import Facts
+from seq2point.wording import format_count, format_number
 
 
 def warn_of_pruning(model: Model) -> None:
@@ -69,7 +70,10 @@ def exported(out: Path, quantization: dict[str, Any] | None, found: Verification
     """One file with its proof, as JSON and in words."""
     report = {"quantization": quantization, "verification": found.as_json(), "simulated": simulated._asdict()}
     if not found.metrics:
-        said = f"the native model's answers in {found.windows:,} windows of random mains, to {found.relative:.1g} of the largest"
+        said = (
+            f"the native model's answers in {format_count(found.windows, 'window')} of "
+            f"random mains, to {format_number(found.relative, 1)} of the largest"
+        )
         if not found.highest_w:
             said += "; but all are zero there, which proves little: use --verify FILE"
         return Exported({"model": out}, report, (), (*found.failures, said))
@@ -83,4 +87,4 @@ def exported(out: Path, quantization: dict[str, Any] | None, found: Verification
 
 def beside_native(out: Path, found: Verification) -> tuple[str, list[list[str]]]:
     """The table of a proof, and its title."""
-    return f"{out.name} beside the native model, {found.windows:,} windows", found.rows()
+    return f"{out.name} beside the native model, {format_count(found.windows, 'window')}", found.rows()

@@ -21,15 +21,16 @@ from seq2point.metrics import Metrics, score
 from seq2point.model_file import Model
 from seq2point.recording import Recording, RecordingsLike, Watts
 from seq2point.runtime import Runtime
+from seq2point.wording import format_number
 
 RANDOM_WINDOWS = 1024
 SIDES = ("native", "exported")
 METRICS = (("mae_w", "MAE", " W"), ("on_mae_w", "MAE while on", " W"), ("sae", "SAE", ""), ("f1", "F1", ""))
 COSTS = (
-    ("latency_ms", "latency, batch 1", ".3g", " ms"),
-    ("peak_mb", "peak memory of the process", ".3g", " MB"),
-    ("file_bytes", "file", ",.0f", " bytes"),
-    ("gzipped_bytes", "gzipped", ",.0f", " bytes"),
+    ("latency_ms", "latency, batch 1", 3, " ms"),
+    ("peak_mb", "peak memory of the process", 3, " MB"),
+    ("file_bytes", "file", 1, " bytes"),
+    ("gzipped_bytes", "gzipped", 1, " bytes"),
 )
 
 
@@ -67,11 +68,13 @@ class Verification:
             of = f", {name.replace('_', ' ')}" if len(self.metrics["native"]) > 1 else ""
             for metric, words, unit in METRICS:
                 values = [self.metrics[side][name][metric] for side in SIDES]
-                lines.append([words + of, *("-" if value is None else f"{value:.4g}{unit}" for value in values)])
-        for cost, words, style, unit in COSTS if self.costs else ():
+                lines.append([words + of, *("-" if value is None else f"{format_number(value, 4)}{unit}" for value in values)])
+        for cost, words, digits, unit in COSTS if self.costs else ():
             values = [self.costs[side][cost] for side in SIDES]
-            lines.append([words, *("-" if value is None else f"{value:{style}}{unit}" for value in values)])
-        lines.append(["largest difference", "", f"{self.largest_w:.3g} W ({self.relative:.2g} relative)"])
+            lines.append([words, *("-" if value is None else f"{format_number(value, digits)}{unit}" for value in values)])
+        lines.append(
+            ["largest difference", "", f"{format_number(self.largest_w)} W ({format_number(self.relative, 2)} relative)"]
+        )
         return lines
 
 
@@ -103,7 +106,8 @@ def verify(
     failures = list(_worse(metrics, model.appliances, limits, exported)) if metrics else []
     if exported.facts.quantization is None and relative > limits.difference:
         failures.append(
-            f"the largest difference is {largest_w:.3g} W, {relative:.2g} of the largest answer ({limits.difference:g} allowed)"
+            f"the largest difference is {format_number(largest_w)} W, {format_number(relative, 2)} of the largest answer "
+            f"({format_number(limits.difference)} allowed)"
         )
     windows = sum(int(np.isfinite(pair[0][:, 0]).sum()) for pair in answers)
     found = _costs(path, model, exported, threads) if recordings else {}
@@ -152,11 +156,11 @@ def _worse(
             if exported.facts.quantization is not None:
                 raise DataError(f"the {appliance.label} is never on in the data; int8 cannot be judged without")
         elif after > before * (1 + limits.on_mae):
-            grown = f"{before:.4g} W to {after:.4g} W, by {after / before - 1:.1%}"
-            failures.append(f"the {appliance.label}'s MAE while on grows from {grown} ({limits.on_mae:.3g} allowed)")
+            grown = f"{format_number(before, 4)} W to {format_number(after, 4)} W, by {after / before - 1:.1%}"
+            failures.append(f"the {appliance.label}'s MAE while on grows from {grown} ({format_number(limits.on_mae)} allowed)")
         if native["sae"] is not None and ours["sae"] is not None and ours["sae"] > native["sae"] + limits.sae:
             grown = f"{native['sae']:.3f} to {ours['sae']:.3f}"
-            failures.append(f"the {appliance.label}'s SAE grows from {grown} ({limits.sae:g} allowed)")
+            failures.append(f"the {appliance.label}'s SAE grows from {grown} ({format_number(limits.sae)} allowed)")
     return failures
 
 

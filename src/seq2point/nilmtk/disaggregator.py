@@ -23,6 +23,7 @@ from seq2point.nilmtk.params import NAME, Normalisation, Params, appliance_of
 from seq2point.recording import Recording, Watts, same_period
 from seq2point.training import train_with_history
 from seq2point.windows import Scale
+from seq2point.wording import format_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,7 +217,10 @@ class Seq2Point:
         chunk = chunk_of(mains, {}, self.params.period_s or (model.period_s if len(mains) < 2 else None), f"chunk {number}")
         found_s = chunk.recording.period_s
         if not same_period(found_s, model.period_s):
-            raise DataError(f"chunk {number}: a reading every {found_s:g} s, the model needs one every {model.period_s:g} s")
+            raise DataError(
+                f"chunk {number}: a reading every {format_seconds(found_s)}, the model needs "
+                f"one every {format_seconds(model.period_s)}"
+            )
         power_w = model.predict_w(chunk.recording, edges="zeros")
         return (chunk.grid.at_readings(power_w) if chunk.grid else power_w)[:, 0]
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seq2point.appliances import canonical
 from seq2point.errors import ModelFileError, UsageError
 from seq2point.recording import same_period
+from seq2point.wording import format_seconds
 
 FOLDER = Path(str(resources(__package__))) / "files"
 
@@ -183,4 +184,4 @@ def find(appliance: str, period_s: float | None = None) -> Pretrained:
     known = ", ".join(there.values())
     if period_s is None:
         raise UsageError(f"'{appliance}' comes for more than one sampling period: name one of {known}")
-    raise UsageError(f"no model of '{appliance}' comes for a reading every {period_s:g} s: choose one of {known}")
+    raise UsageError(f"no model of '{appliance}' comes for a reading every {format_seconds(period_s)}: choose one of {known}")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from seq2point.training.settings import Plan
+from seq2point.wording import format_number
 
 
 class ShownProgress(pl.Callback):
@@ -64,7 +65,7 @@ class ShownProgress(pl.Callback):
         self.bar.stop()
 
     def _text(self) -> str:
-        return "  ".join(f"{name} {value:,.0f}" if value > 100 else f"{name} {value:.4g}" for name, value in self.shown.items())
+        return "  ".join(f"{name} {format_number(value, 3 if value > 100 else 4)}" for name, value in self.shown.items())
 
 
 def _show(line: str) -> None:

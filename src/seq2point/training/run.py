@@ -39,7 +39,7 @@ from seq2point.machine import choose_device, keep_freed_memory, set_threads
 from seq2point.model_file import Model
 from seq2point.network import Architecture, Seq2Point
 from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.recording import Recording, RecordingsLike, same_period
+from seq2point.recording import Recording, RecordingsLike, house_label, same_period
 from seq2point.training import processes
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches, share
 from seq2point.training.folder import RunFolder
@@ -50,6 +50,7 @@ from seq2point.training.progress import ShownProgress
 from seq2point.training.settings import Pace, Plan, Settings, SettingsOptions, plan
 from seq2point.training.signals import StopBetweenSteps, StopRequest
 from seq2point.windows import Scale, default_window, defined, window_runs
+from seq2point.wording import format_count, format_seconds
 
 HELD_OUT = 0.2
 WINDOWS_PER_STEP = 1000
@@ -474,8 +475,9 @@ def _from(start: Model, what: Appliance, scaling: Scaling | Scale, training: Seq
         raise UsageError("the model to start from brings its own scaling: leave out --scaling")
     if not same_period(training[0].period_s, start.period_s):
         raise DataError(
-            f"house {training[0].house} has a reading every {training[0].period_s:g} s, the model to start from needs one every "
-            f"{start.period_s:g} s; resample with --period"
+            f"{house_label(training[0].house)} has a reading every "
+            f"{format_seconds(training[0].period_s)}, the model to start from needs one every "
+            f"{format_seconds(start.period_s)}; resample with --period"
         )
     chosen = {name: mask.clone() for name, mask in start.masks.items()}
     return Model(copy.deepcopy(start.network), start.scale, start.appliances, start.period_s, chosen)
@@ -497,11 +499,12 @@ def _split(
     for other in (*recordings, *validation):
         if other.period_s != recordings[0].period_s:
             raise DataError(
-                f"house {recordings[0].house} has a reading every {recordings[0].period_s:g} s, house {other.house} every "
-                f"{other.period_s:g} s; resample to one period with --period"
+                f"{house_label(recordings[0].house)} has a reading every "
+                f"{format_seconds(recordings[0].period_s)}, {house_label(other.house)} every "
+                f"{format_seconds(other.period_s)}; resample to one period with --period"
             )
         if len(other) < window:
-            raise DataError(f"house {other.house}: {len(other)} samples are shorter than a window of {window}")
+            raise DataError(f"{house_label(other.house)}: {format_count(len(other), 'sample')} cannot fill a window of {window}")
     if validation or hold_out == 0:
         return recordings, validation
     split = [recording.hold_out(hold_out, window) for recording in recordings]
@@ -514,7 +517,7 @@ def _count_windows(held_out: Sequence[Recording], appliance: str, architecture: 
     total = sum(window_runs(r, window, target, [appliance]).total for r in held_out)
     if not total:
         raise DataError(
-            f"no validation window: what is held out of {', '.join(f'house {r.house}' for r in held_out)} has no stretch of "
+            f"no validation window: what is held out of {', '.join(house_label(r.house) for r in held_out)} has no stretch of "
             f"{window} samples without a gap where {appliance} is known; give a longer recording, or another with --validate"
         )
     return total

@@ -112,7 +112,7 @@ def test_a_dead_channel_is_found(level_w: float, words: str, healthy: Recording,
 
 def test_an_appliance_that_never_reaches_its_power_is_never_on(healthy: Recording, found: Findings):
     finding = only(found(healthy, channels={"kettle": healthy.appliance_w("kettle") * np.float32(0.5)}), "never_on", "kettle")
-    assert "above 2000 W" in finding.figure
+    assert "above 2,000 W" in finding.figure
     assert finding.value == pytest.approx(healthy.appliance_w("kettle").max() / 2)
 
 
@@ -121,7 +121,7 @@ def test_a_reading_that_stands_still_is_found_and_left_out_of_the_comparisons(he
     mains_w[5 * DAY : 5 * DAY + 4 * HOUR], kettle_w[5 * DAY : 5 * DAY + 4 * HOUR] = 300, 2500
     findings = found(healthy, mains_w=mains_w, channels={"kettle": kettle_w})
     assert only(findings, "frozen", "mains").value == pytest.approx(4, abs=0.01)
-    assert "at 2500 W" in only(findings, "frozen", "kettle").figure
+    assert "at 2,500 W" in only(findings, "frozen", "kettle").figure
     assert not [f for f in findings if "above_mains" in f.check]
 
 
@@ -150,7 +150,7 @@ def test_gaps_are_counted_by_channel_and_a_jump_of_the_clock_is_named(healthy: R
     jump = Jump(15 * DAY, healthy.start + timedelta(days=25))
     findings = found(healthy, "error warning info", mains_w=mains_w, channels={"fridge": fridge_w}, jumps=(jump,))
     assert only(findings, "gaps", "mains").value == pytest.approx(100 * 2 / 21, abs=0.01)
-    assert "in 1 gaps, the longest 60 min" in only(findings, "gaps", "fridge").figure.replace("1.0 h", "60 min")
+    assert "in 1 gap, the longest 60 min" in only(findings, "gaps", "fridge").figure.replace("1.0 h", "60 min")
     assert "time jumps by 10.0 days" in only(findings, "gaps", None).figure
 
 

@@ -122,7 +122,7 @@ def test_the_washing_machine_of_redds_house_1_is_channel_20_and_elsewhere_the_fi
 
 def test_a_house_of_one_leg_is_refused(tmp_path: Path):
     write(tmp_path, "1", mains="1", refrigerator="2")
-    with pytest.raises(DataError, match=r"labels\.dat: names 1 channels of mains; a house of REDD has 2"):
+    with pytest.raises(DataError, match=r"labels\.dat: names 1 channel of mains; a house of REDD has 2"):
         houses("redd", tmp_path)
 
 

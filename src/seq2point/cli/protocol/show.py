@@ -25,13 +25,13 @@ def show(
         typer.echo(source.text, nl=False)
         return
     console, p = tables.written(source.as_json(), json), source.protocol
-    console.print(f"[bold]{p.title}[/bold]", soft_wrap=True, highlight=False)
+    tables.print_prose(console, p.title, "bold")
     for line in lines(p):
-        console.print(line, highlight=False, markup=False)
+        tables.print_prose(console, line)
     if p.published:
         console.print(_published(p))
         for row in p.published:
-            console.print(f"{row.model}: {row.source}", style="dim", highlight=False, markup=False)
+            tables.print_prose(console, f"{row.model}: {row.source}", "dim")
 
 
 def lines(p: "Protocol") -> Iterator[str]:
@@ -85,12 +85,9 @@ def _listed(houses: Sequence["House"]) -> str:
 
 
 def _published(p: "Protocol") -> Any:
-    from rich.table import Table
+    from seq2point.cli import tables
 
-    table = Table(title="published: MAE, W", title_justify="left", title_style="bold")
-    table.add_column("")
-    for name in p.appliances:
-        table.add_column(name.replace("_", " "), justify="right")
+    lines = [["", *(name.replace("_", " ") for name in p.appliances)]]
     for row in p.published:
-        table.add_row(row.model, *(f"{row.mae_w[name]:g}" if name in row.mae_w else "-" for name in p.appliances))
-    return table
+        lines.append([row.model, *(f"{row.mae_w[name]:g}" if name in row.mae_w else "-" for name in p.appliances)])
+    return tables.table_of("published: MAE, W", lines)

@@ -27,6 +27,7 @@ from seq2point.errors import DataError
 from seq2point.files import written_whole
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Watts
+from seq2point.wording import format_seconds, format_watts
 
 LONGEST_GAP_S = 90 * 86400.0
 STRETCH_S = 1 << 21
@@ -205,11 +206,14 @@ def _check(house: RawHouse, tallies: Sequence[Tally], period_s: float, settings:
     if done.highest_w == -np.inf or np.isnan(done.highest_w):
         raise DataError(f"{where}: {house.title} has no reading of the mains at all, only gaps")
     if 0 < done.highest_w < KILOWATTS_BELOW and done.samples > 100:
-        raise DataError(f"{where}: the mains never exceed {done.highest_w:g} W; if they are kilowatts, say --unit kW")
+        raise DataError(f"{where}: the mains never exceed {format_watts(done.highest_w)}; if they are kilowatts, say --unit kW")
     for meter, tally in zip(house.meters, tallies, strict=True):
         slow = tally.period_s is not None and tally.period_s > max(1.5 * period_s, settings.fill_s)
         if MAINS in meter.columns and slow:
-            raise DataError(f"{meter.path}: with a reading every {tally.period_s:g} s it cannot be resampled to {period_s:g} s")
+            raise DataError(
+                f"{meter.path}: with a reading every {format_seconds(tally.period_s)} it cannot "
+                f"be resampled to {format_seconds(period_s)}"
+            )
 
 
 def _report(house: RawHouse, path: Path, period_s: float, tallies: Sequence[Tally], done: _Done) -> Report:

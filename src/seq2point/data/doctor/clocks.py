@@ -16,6 +16,7 @@ from seq2point.data.doctor.channels import Channel
 from seq2point.data.doctor.report import Lag, Notes, Severity
 from seq2point.recording import Recording
 from seq2point.states import Flags
+from seq2point.wording import format_count
 
 SEARCH_S, LEAST_SEARCH = 75 * 60.0, 30
 LONGEST_BLOCK_DAYS, BLOCK_DAYS, BLOCKS = 14.0, (1.0, 7.0), 20
@@ -154,6 +155,6 @@ def _unseen(name: str, blocks: list[_Block], notes: Notes) -> None:
     steps, middle = sum(block.steps for block in blocks), len(match) // 2
     here = float(match[middle - BESIDE : middle + BESIDE + 1].max())
     if steps >= FEWEST_TO_MISS and here + 3 * float(match.std()) < UNSEEN:
-        figure = f"the mains shows {max(here, 0):.0%} of its {steps:,} steps"
+        figure = f"the mains shows {max(here, 0):.0%} of its {format_count(steps, 'step')}"
         advice = "not behind this meter, another house's, or a clock more than 75 minutes off: leave it out"
         notes.add("error", "match", name, figure, advice, 100 * here, "%")

@@ -82,6 +82,6 @@ def _swapped(name: str, other: str, marks: Marks, notes: Notes) -> None:
 
 def _words(marks: Marks) -> str:
     return (
-        f"most of its energy at up to {marks.nearly_w:.0f} W, in runs of {marks.cycle_s / 60:.0f} min, "
+        f"most of its energy at up to {marks.nearly_w:,.0f} W, in runs of {marks.cycle_s / 60:.0f} min, "
         f"on {marks.duty:.1%} of the time"
     )

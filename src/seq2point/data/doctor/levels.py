@@ -6,6 +6,7 @@ from seq2point.data.doctor.channels import Channel, clock
 from seq2point.data.doctor.report import Notes, Severity
 from seq2point.recording import Recording, Watts
 from seq2point.states import Flags
+from seq2point.wording import format_count, format_seconds, format_watts
 
 FEWEST_AT_TOP, TIMES_BELOW, NEIGHBOURS, NEAR_TOP = 10, 10, 10, 0.75
 MARGIN_W, MARGIN = 50.0, 0.1
@@ -20,8 +21,11 @@ def check(recording: Recording, channels: list[Channel], frozen: Flags, notes: N
     for channel in channels:
         _clipped(channel.name, channel.power_w, channel.appliance.max_power_w if channel.appliance else None, notes)
         if channel.appliance and not channel.on.any():
-            figure = f"never on: above {channel.on_power_w:g} W for {channel.appliance.min_on_s:g} s; its highest reading is "
-            figure += f"{channel.highest_w:g} W"
+            figure = (
+                f"never on: above {format_watts(channel.on_power_w)} for "
+                f"{format_seconds(channel.appliance.min_on_s)}; its highest reading is "
+            )
+            figure += format_watts(channel.highest_w)
             advice = "nothing to learn from here: another house, or --on-power where this one draws less"
             notes.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
     if not channels:
@@ -60,7 +64,13 @@ def _clipped(name: str, power_w: Watts, limit_w: float | None, notes: Notes) -> 
             else "energy above it is lost; see what the meter or export limits"
         )
         notes.add(
-            "info" if usual else "warning", "clipped", name, f"clipped at {top_w:g} W, {times:,} readings", advice, top_w, "W"
+            "info" if usual else "warning",
+            "clipped",
+            name,
+            f"clipped at {format_watts(top_w)}, {format_count(times, 'reading')}",
+            advice,
+            top_w,
+            "W",
         )
 
 
@@ -76,7 +86,9 @@ def _above(recording: Recording, name: str | None, power_w: Watts, used: Flags, 
         return
     severity: Severity = "info" if share < SOME else "warning" if share < MUCH else "error"
     what = "above the mains" if name else "the channels together are above the mains"
-    figure = f"{what} by {share:.2%} of the energy, in {_share(above, used):.2%} of the time on, most by {excess_w[worst]:.0f} W "
+    figure = (
+        f"{what} by {share:.2%} of the energy, in {_share(above, used):.2%} of the time on, most by {excess_w[worst]:,.0f} W "
+    )
     figure += f"at {clock(recording, worst)}"
     little, much = "very little; nothing to do", "the mains misses this circuit, or a clock is off: see lag and match"
     advice = little if severity == "info" else much

@@ -1,25 +1,31 @@
 """The doctor's page: one picture of a recording, to see with one's own eyes what the findings say."""
 
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from seq2point.appliances import known
+from seq2point.data.doctor.channels import clock
 from seq2point.data.doctor.report import Report
 from seq2point.errors import UsageError
 from seq2point.files import written_whole
-from seq2point.recording import Recording, Watts
+from seq2point.recording import Recording, Watts, house_label
+from seq2point.wording import format_seconds
 
 ENDINGS = (".png", ".pdf", ".svg")
 MAINS, GAP = "#8a8f98", "#ffffff"
 COLOURS = ("#1f6fb4", "#d9541e", "#6aa84f", "#8e5ea2", "#c9a227", "#3aa6a0", "#c2578b", "#7a5c3e", "#4d6fa8", "#9aa83a")
 CELLS, BARS, HALF_SPAN_H = 400, 120, 1.0
 COLUMNS, LETTERS = 5, 150
+JUMPING_TICKS = 5
+"""Dates on the axis of a recording whose clock jumps; each is written whole."""
 
 Rows = npt.NDArray[np.float64]
 
@@ -31,23 +37,37 @@ def check_ending(path: Path) -> None:
 
 
 def draw(report: Report, recording: Recording, path: str | Path) -> None:
-    """Write the page of a recording.
+    """Write the page of a recording."""
+    figure = page_figure(report, recording)
+    with written_whole(path) as beside:
+        figure.savefig(beside, dpi=100)
 
-    Power and gaps over all days; energy and lags over them; for each channel its powers and a use of it, with the mains behind;
-    and the findings in words.
+
+def page_figure(report: Report, recording: Recording) -> Figure:
+    """The page of a recording.
+
+    Power and gaps over all days; energy and the clocks' lags over them; for each channel its powers and a use of it, with the
+    mains behind; and the findings in words. Where no lags are known, as for mains alone, the mains' own powers and the hours of
+    their days stand there.
     """
     channels = {name: power_w for name, power_w in recording.appliances_w.items() if not np.isnan(power_w).all()}
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(channels)}
     lines = [line for text in _words(report) for line in textwrap.wrap(text, LETTERS, subsequent_indent="    ")]
     rows, columns = -(-len(channels) // COLUMNS), min(max(len(channels), 1), COLUMNS)
-    heights = [0.9 + 0.28 * (len(channels) + 1), 2.6, *[1.9] * (2 * rows), 0.3 + 0.17 * len(lines)]
+    heights = [0.9 + 0.28 * (len(channels) + 1), 2.6, *[1.9] * (2 * rows), 0.1 + 0.19 * len(lines)]
     figure = Figure(figsize=(13.5, sum(heights) + 1.1), layout="constrained")
     parts = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    top = figure.add_subplot(parts[0])
-    energy, lags = parts[1].subgridspec(1, 2).subplots(squeeze=False)[0]
-    _strips(top, recording, channels)
+    _strips(figure.add_subplot(parts[0]), recording, channels)
+    lagged = any(report.lags.values())
+    ratios = [1, 1] if lagged else [2, 1, 1]
+    energy, *others = parts[1].subgridspec(1, len(ratios), width_ratios=ratios).subplots(squeeze=False)[0]
     _energy(energy, recording, channels, colours)
-    _lags(lags, report, recording, colours)
+    if lagged:
+        _lags(others[0], report, recording, colours)
+    else:
+        _hours(others[0], recording)
+        _powers(others[1], "mains", recording.mains_w, MAINS)
+        others[1].set_title("powers of the mains", loc="left", fontsize=10)
     names = list(channels)
     for row in range(rows):
         powers = parts[2 + 2 * row].subgridspec(1, columns).subplots(squeeze=False)[0]
@@ -60,15 +80,20 @@ def draw(report: Report, recording: Recording, path: str | Path) -> None:
             name = names[row * COLUMNS + i]
             _powers(powers[i], name, channels[name], colours[name])
             _a_use(used[i], recording, channels[name], colours[name], first=i == 0)
+        powers[0].set_ylabel("readings", fontsize=8)
     below = figure.add_subplot(parts[-1])
     below.axis("off")
     below.text(0, 1, "\n".join(lines), va="top", fontsize=9, transform=below.transAxes, linespacing=1.35)
     what = f"{report.dataset} " if report.dataset else ""
     figure.suptitle(
-        f"{what}house {report.house}: {Path(report.file).name}, {report.days:,.1f} days, a reading every {report.period_s:g} s"
+        f"{what}{house_label(report.house)}: {Path(report.file).name}, {report.days:,.1f} days, "
+        f"a reading every {format_seconds(report.period_s)}",
+        x=0.01,
+        ha="left",
+        fontsize=13,
+        weight="bold",
     )
-    with written_whole(path) as beside:
-        figure.savefig(beside, dpi=100)
+    return figure
 
 
 def _words(report: Report) -> list[str]:
@@ -76,13 +101,29 @@ def _words(report: Report) -> list[str]:
     if not grave:
         return ["No errors and no warnings."]
     return [
-        f"{f.severity.upper()}  {f.channel.replace('_', ' ') + ': ' if f.channel else ''}{f.figure}. {f.advice}." for f in grave
+        f"{f.severity.upper()}  {f.channel.replace('_', ' ') + ': ' if f.channel else ''}{f.figure}; {f.advice}" for f in grave
     ]
 
 
-def _days(recording: Recording) -> Rows:
-    """Days from the start of every sample; time jumps are closed up."""
-    return np.arange(len(recording)) * recording.period_s / 86400
+def _time_axis(axes: Axes, recording: Recording) -> None:
+    """Dates at their days from the start, where the carrier kept times; time jumps are closed up."""
+    axes.set_xlim(0, recording.days)
+    if recording.start is None:
+        axes.set_xlabel("days from the start")
+        return
+    times_s = recording.times_s()
+    first, last = (datetime.fromtimestamp(time_s, UTC) for time_s in (times_s[0], times_s[-1] + recording.period_s))
+    if recording.jumps:
+        days = np.arange(0, recording.days, max(-(-recording.days // JUMPING_TICKS), 1))
+        samples = (days * 86400 / recording.period_s).astype(np.int64)
+        axes.set_xticks(days, [f"{datetime.fromtimestamp(times_s[sample], UTC):%Y-%m-%d}" for sample in samples])
+    else:
+        locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
+        ticks = locator.tick_values(first, last)  # type: ignore[no-untyped-call]
+        dates = [date for date in ticks if times_s[0] <= 86400 * date <= times_s[-1]]
+        labels = ConciseDateFormatter(locator).format_ticks(dates)  # type: ignore[no-untyped-call]
+        axes.set_xticks([date - times_s[0] / 86400 for date in dates], labels)
+    axes.set_xlabel(" to ".join(dict.fromkeys(f"{date:%Y-%m-%d}" for date in (first, last))), fontsize=9)
 
 
 def _folded(power_w: Watts, cells: int) -> Rows:
@@ -106,11 +147,12 @@ def _strips(axes: Axes, recording: Recording, channels: dict[str, Watts]) -> Non
     axes.set_yticks(np.arange(len(series)) + 0.5, [name.replace("_", " ") for name in series])
     for jump in recording.jumps:
         axes.axvline(jump.sample * recording.period_s / 86400, color="black", lw=1, ls=":")
-    start = f" from {recording.start:%Y-%m-%d}" if recording.start else ""
-    axes.set(xlabel=f"days{start}")
+    _time_axis(axes, recording)
     axes.set_title(
-        "mean power over the days, from white to each channel's highest; missing readings are red; a jump in time is dotted",
-        fontsize=9,
+        "mean power, from white to each channel's highest; missing readings are red"
+        + ("; a jump in time is dotted" if recording.jumps else ""),
+        loc="left",
+        fontsize=10,
     )
 
 
@@ -123,10 +165,14 @@ def _energy(axes: Axes, recording: Recording, channels: dict[str, Watts], colour
         kwh = np.nan_to_num(_folded(power_w, bars)) * 0.024
         axes.bar(middle, kwh, width, bottom=below, color=colours[name], label=name.replace("_", " "))
         below += kwh
-    axes.step(middle, _folded(recording.mains_w, bars) * 0.024, where="mid", color="black", lw=1, label="mains")
-    axes.set(ylabel="kWh a day", xlabel="days", xlim=(0, recording.days), title="energy")
-    axes.set_ylim(0, 1.4 * axes.get_ylim()[1])
-    axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
+    edges = np.linspace(0, recording.days, bars + 1)
+    axes.stairs(_folded(recording.mains_w, bars) * 0.024, edges, baseline=None, color="black", lw=1, label="mains")
+    _time_axis(axes, recording)
+    axes.set_ylabel("kWh a day")
+    axes.set_title("energy", loc="left", fontsize=10)
+    axes.set_ylim(0, (1.4 if channels else 1.1) * axes.get_ylim()[1])
+    if channels:
+        axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
 
 
 def _lags(axes: Axes, report: Report, recording: Recording, colours: dict[str, str]) -> None:
@@ -135,11 +181,30 @@ def _lags(axes: Axes, report: Report, recording: Recording, colours: dict[str, s
         axes.plot(
             [lag.day for lag in lags], [lag.late_s for lag in lags], "o", ms=3, color=colours[name], label=name.replace("_", " ")
         )
-    axes.set(xlim=(0, recording.days), xlabel="days", ylabel="s", title="how late the clocks are behind that of the mains")
+    _time_axis(axes, recording)
+    axes.set_ylabel("s")
+    axes.set_title("how late the clocks are behind that of the mains", loc="left", fontsize=10)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.5 * (high - low))
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
     axes.grid(alpha=0.25)
+
+
+def _hours(axes: Axes, recording: Recording) -> None:
+    """The mains by the hour of the day: their median, and what four days in five lie between."""
+    hours = (recording.times_s() % 86400 / 3600).astype(np.int64)
+    by_hour = [recording.mains_w[(hours == hour) & ~np.isnan(recording.mains_w)] for hour in range(24)]
+    low, middle, high = (
+        [float(np.percentile(powers_w, share)) if len(powers_w) else np.nan for powers_w in by_hour] for share in (10, 50, 90)
+    )
+    axes.fill_between(range(24), low, high, color=MAINS, alpha=0.3, lw=0, step="mid", label="10 to 90 %")
+    axes.step(range(24), middle, where="mid", color="black", lw=1, label="median")
+    axes.set(xlim=(-0.5, 23.5), xticks=range(0, 24, 6), ylabel="W")
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
+    axes.set_xlabel("hour of the day, UTC" if recording.start else "hours from the start, modulo a day", fontsize=8)
+    axes.set_title("mains by the hour", loc="left", fontsize=10)
+    axes.legend(fontsize=8, frameon=False, ncols=2, loc="upper left")
+    axes.tick_params(labelsize=8)
 
 
 def _powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
@@ -150,7 +215,7 @@ def _powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
     if row := known(name):
         axes.axvline(row.on_power_w, color="black", lw=1, ls="--")
         axes.axvline(row.max_power_w, color="black", lw=1, ls=":")
-    axes.set_title(name.replace("_", " "), fontsize=10)
+    axes.set_title(name.replace("_", " "), loc="left", fontsize=10)
     axes.set_xlabel("W" + (", on -- and highest ·· of the table" if row else ""), fontsize=8)
     axes.tick_params(labelsize=8)
 
@@ -169,7 +234,7 @@ def _a_use(axes: Axes, recording: Recording, power_w: Watts, colour: str, first:
     axes.step(hours, power_w[span], where="mid", color=colour, lw=1.2)
     shown: Any = np.concatenate((power_w[span], recording.mains_w[span]))
     axes.set(ylim=(0, max(float(np.nanmax(np.nan_to_num(shown))) * 1.05, 1)))
-    axes.set_xlabel(f"h, from day {span.start * recording.period_s / 86400:.1f}", fontsize=8)
+    axes.set_xlabel(f"h, from {clock(recording, span.start)}", fontsize=8)
     axes.tick_params(labelsize=8)
     if first:
         axes.set_ylabel("W")

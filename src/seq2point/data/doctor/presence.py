@@ -7,6 +7,7 @@ from seq2point.data.doctor.channels import Channel, clock
 from seq2point.data.doctor.report import Notes, Severity
 from seq2point.recording import Recording
 from seq2point.states import Flags, runs, samples, standing
+from seq2point.wording import format_count, format_watts
 
 MUCH_MISSING = 0.05
 FROZEN_MAINS_S, FROZEN_CHANNEL_S, FEWEST_FROZEN = 3600.0, 3 * 3600.0, 12
@@ -23,7 +24,7 @@ def check(recording: Recording, channels: list[Channel], notes: Notes) -> Flags:
     for channel in channels:
         lowest, highest = float(np.nanmin(channel.power_w)), channel.highest_w
         if lowest == highest:
-            what = "dead: it reads 0 W throughout" if highest == 0 else f"constant: it reads {highest:g} W throughout"
+            what = "dead: it reads 0 W throughout" if highest == 0 else f"constant: it reads {format_watts(highest)} throughout"
             severity: Severity = "error" if channel.known_days >= LONG_ENOUGH_DAYS else "warning"
             notes.add(severity, "dead", channel.name, what, "leave the channel out; look at its plug", highest, "W")
             continue
@@ -54,7 +55,8 @@ def _missing(name: str, missing: Flags, recording: Recording, notes: Notes) -> N
     share, longest = float(missing.mean()), int(np.argmax(lengths))
     hours = float(lengths[longest]) * recording.period_s / 3600
     figure = (
-        f"{share:.1%} missing in {int(long.sum())} gaps, the longest {_duration(hours)} from {clock(recording, firsts[longest])}"
+        f"{share:.1%} missing in {format_count(int(long.sum()), 'gap')}, the longest "
+        f"{_duration(hours)} from {clock(recording, firsts[longest])}"
     )
     advice = (
         "no window spans a gap; nothing to do"
@@ -79,7 +81,7 @@ def _frozen(recording: Recording, name: str, power_w: np.ndarray, at_least_s: fl
     if total:
         hours, longest_h = total * recording.period_s / 3600, longest[0] * recording.period_s / 3600
         figure = f"one reading repeated for {_duration(hours)} in all, the longest {_duration(longest_h)} at "
-        figure += f"{power_w[longest[1]]:g} W from {clock(recording, longest[1])}"
+        figure += f"{format_watts(power_w[longest[1]])} from {clock(recording, longest[1])}"
         severity: Severity = "error" if total > MUCH_FROZEN * len(power_w) else "warning"
         advice = "a lost connection filled forward: make it a gap, unless the meter reports changes alone"
         notes.add(severity, "frozen", name, figure, advice, hours, "h")

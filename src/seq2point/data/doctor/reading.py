@@ -15,6 +15,7 @@ from seq2point.data.table import TIME_NAMES, WATTS, Columns, Table, claimed_peri
 from seq2point.errors import DataError
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Recording
+from seq2point.wording import format_seconds, format_watts
 
 ISSUES = "issues"
 MOST_CHANNELS = 250  # each is compared with every other
@@ -66,7 +67,7 @@ def read(path: Path, columns: Columns, period_s: float | None, notes: Notes) -> 
             _issues(checks.numbers(rows[column]), notes)
     highest_w = float(np.nanmax(watts["mains"])) if not np.isnan(watts["mains"]).all() else 0.0
     if 0 < highest_w < KILOWATTS_BELOW and len(watts["mains"]) > 100:
-        figure = f"the mains never exceed {highest_w:g} W"
+        figure = f"the mains never exceed {format_watts(highest_w)}"
         notes.add("error", "unit", "mains", figure, "these are kilowatts: say --unit kW; checked as such here", highest_w, "W")
         watts = {name: power_w * np.float32(1000) for name, power_w in watts.items()}
     claimed_s = claimed_period_s(path, facts.get("period_s"))
@@ -95,18 +96,18 @@ def _times(table: Table, claimed_s: float | None, shown_s: float | None, nominal
         notes.add("warning", "times", None, "no times", "gaps and clocks cannot be judged; export the times too")
         return
     if claimed_s and abs(shown_s / claimed_s - 1) > PERIOD_TOLERANCE:
-        figure = f"claims a reading every {claimed_s:g} s, its times show one every {shown_s:g} s"
+        figure = f"claims a reading every {format_seconds(claimed_s)}, its times show one every {format_seconds(shown_s)}"
         notes.add("error", "period", None, figure, "put period_s in its metadata right; until then it is refused", shown_s, "s")
     else:
         claim = "as it claims" if claimed_s else "no claim in the file"
-        notes.add("info", "period", None, f"a reading every {shown_s:g} s, {claim}", "nothing to do", shown_s, "s")
+        notes.add("info", "period", None, f"a reading every {format_seconds(shown_s)}, {claim}", "nothing to do", shown_s, "s")
     if nominal:
         figure = "its times are nominal: the carrier kept none"
         notes.add("info", "times", None, figure, "order and spacing are real; days of the week and missing rows cannot be told")
     if not is_regular(table.times_s, shown_s):
         steps = np.diff(table.times_s)
         away = float(np.mean(np.abs(steps - shown_s) > 0.05 * shown_s))
-        figure = f"{away:.1%} of the steps are not {shown_s:g} s"
+        figure = f"{away:.1%} of the steps are not {format_seconds(shown_s)}"
         notes.add(
             "info", "times", None, figure, "it is resampled by the mean when read; name the period you want", 100 * away, "%"
         )

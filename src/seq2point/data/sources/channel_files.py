@@ -13,6 +13,7 @@ from seq2point.data.stamps import Clock
 from seq2point.data.text import Layout, read_rows
 from seq2point.errors import DataError
 from seq2point.limits import PLUG_LIMIT_W
+from seq2point.wording import format_count
 
 LAYOUT = "a folder of house_1/labels.dat, house_1/channel_1.dat, ..."
 FOLDER = re.compile(r"(?:house|building)_?(\d+)", re.IGNORECASE)
@@ -64,7 +65,8 @@ class ChannelFiles:
         legs = self._legs(labels)
         if len(legs) < self.legs:
             raise DataError(
-                f"{folder / 'labels.dat'}: names {len(legs)} channels of mains; a house of {self.dataset} has {self.legs}"
+                f"{folder / 'labels.dat'}: names {format_count(len(legs), 'channel')} of mains; "
+                f"a house of {self.dataset} has {self.legs}"
             )
         keys = [(MAINS, key) for key in legs] + [(name, channel.key) for name, channel in choice.channels.items()]
         from_ = {name: f"channel_{c.key} '{labels[c.key]}'" for name, c in choice.channels.items()}
