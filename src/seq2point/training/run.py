@@ -128,10 +128,9 @@ def train_with_history(
     recordings = _as_list(recordings)
     if not recordings:
         raise UsageError("no recording to train on")
-    if window is None and start is None and not isinstance(network, Architecture):
+    by_period = window is None and start is None and not isinstance(network, Architecture)
+    if by_period:
         window = default_window(recordings[0].period_s)
-        if progress:
-            print(_window_line(window, recordings[0].period_s), file=sys.stderr)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(recordings, _as_list(validation), hold_out, architecture.window)
@@ -149,6 +148,8 @@ def train_with_history(
         folder.clear(overwrite)
     elif folder and folder.is_finished() and progress:
         print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
+    if by_period and progress:
+        print(_window_line(architecture.window, recordings[0].period_s), file=sys.stderr)
     work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
     done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
     model = task.finished_model(done)
