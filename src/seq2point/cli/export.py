@@ -34,9 +34,7 @@ def export(
     ] = False,
     int8: Annotated[
         bool,
-        typer.Option(
-            "--int8", help="Quantise, with ranges from --calibrate, or from simulated homes.", rich_help_panel=options.TARGET
-        ),
+        typer.Option("--int8", help="Quantise, with ranges from --calibrate or simulated homes.", rich_help_panel=options.TARGET),
     ] = False,
     calibrate: Annotated[
         Path | None,

@@ -298,9 +298,8 @@ def checked_table(file: File, rows: pl.DataFrame, named: Named, columns: Columns
 def require_claim(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
     """Refuse a file whose times show another sampling period than its metadata claims."""
     if claimed_s and shown_s and abs(shown_s / claimed_s - 1) > 0.05:
-        raise DataError(
-            f"{path}: its metadata claims a reading every {format_seconds(claimed_s)}, its times show one every {format_seconds(shown_s)}"
-        )
+        claimed, shown = format_seconds(claimed_s), format_seconds(shown_s)
+        raise DataError(f"{path}: its metadata claims a reading every {claimed}, its times show one every {shown}")
 
 
 def claimed_period_s(path: Path, claim: str | None) -> float | None:

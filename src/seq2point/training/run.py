@@ -131,10 +131,9 @@ def train_with_history(
     given, validated_on = of_it(recordings), [] if validation is None else of_it(validation)
     if not given:
         raise UsageError("no recording to train on")
-    if window is None and start is None and not isinstance(network, Architecture):
+    by_period = window is None and start is None and not isinstance(network, Architecture)
+    if by_period:
         window = default_window(given[0].period_s)
-        if progress:
-            print(_window_line(window, given[0].period_s), file=sys.stderr)
     architecture = _architecture(network, window, start)
     pruner = pruning if isinstance(pruning, Pruner) else _pruner(pruning, sparsity, pruning_settings or {})
     training, held_out = _split(given, validated_on, hold_out, architecture.window)
@@ -154,6 +153,8 @@ def train_with_history(
             folder.clear(overwrite)
         elif folder and folder.is_finished() and progress:
             print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
+        if by_period and progress:
+            print(_window_line(architecture.window, given[0].period_s), file=sys.stderr)
         work = _Work(task, planned, folder, resuming, [*callbacks], progress, checkpoint_every_s)
         try:
             done = work() if devices == 1 else processes.run(work, devices, on.type == "cuda", threads)
