@@ -151,6 +151,14 @@ def train(
             rich_help_panel=options.AUGMENTATION,
         ),
     ] = None,
+    missing: Annotated[
+        float | None,
+        typer.Option(
+            help="Highest share of readings that go missing in a chunk, and are filled.",
+            show_default="0",
+            rich_help_panel=options.AUGMENTATION,
+        ),
+    ] = None,
     absolute: Annotated[
         float | None,
         typer.Option(
@@ -261,6 +269,7 @@ def train(
         gain=gain,
         loads=loads,
         stretch=stretch,
+        missing=missing,
         absolute=absolute,
         clipped=clipped,
         learning_rate=learning_rate,

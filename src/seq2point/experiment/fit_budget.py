@@ -34,7 +34,20 @@ USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
 USUAL_CHANNELS = (0.0, 0.25, 0.5, 0.75)
 PRUNING_STEPS, FINETUNE_STEPS, LEARNING_RATE = 100, 300, 1e-3
 WEIGHTS, EXPORTED = "model.safetensors", {"microcontroller": "model.c", "onnx": "model.onnx"}
-KEPT = ("engine", "batch_size", "chunk", "active", "transplant", "gain", "loads", "stretch", "absolute", "clipped", "seed")
+KEPT = (
+    "engine",
+    "batch_size",
+    "chunk",
+    "active",
+    "transplant",
+    "gain",
+    "loads",
+    "stretch",
+    "missing",
+    "absolute",
+    "clipped",
+    "seed",
+)
 SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
 ANY_SIZE = 1 << 30
 ANY_LOSS = Limits(float("inf"), float("inf"), float("inf"))
