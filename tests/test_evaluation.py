@@ -227,7 +227,7 @@ def test_a_model_that_is_no_better_than_always_off_is_said_to_be(tiny_model: Mod
 def test_data_in_which_the_appliance_is_never_on_are_said_to_show_little(
     tiny_model: Model, make_recording: Callable[..., Recording]
 ):
-    off = make_recording([200.0] * 100, kettle=[0.0] * 100)
+    off = make_recording([200.0] * 1000, kettle=[0.0] * 1000)
     assert evaluate(tiny_model, [off]).warnings() == [
         "The kettle is never on in this data, which cannot show whether the model finds it."
     ]

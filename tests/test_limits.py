@@ -87,7 +87,7 @@ def test_a_recording_with_absurd_readings_answers_as_one_with_gaps_there(
 
 def test_a_long_absurd_stretch_has_no_answers(model: Model, mains_w: np.ndarray):
     stretch = dict.fromkeys(range(700, 760), 1e30)
-    power_w = model.predict_w(Recording("home", 6.0, spoilt(mains_w, stretch)))[:, 0]
+    power_w = model.predict_w(Recording("home", 6.0, spoilt(mains_w, stretch), fill=0))[:, 0]
     assert np.isnan(power_w[700:760]).all()
     assert np.isnan(power_w).sum() == SHAPE.window - 1 + 60 + SHAPE.window - 1
 

@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"mains": [1.0, -50.0, 3.0, 4.0]},
         "frame, row 2: 'mains' is -50 W, below zero; mend it, or use recording_from_frame with Columns(repair=True)",
     ),
-    "an absurd one": ({"kettle": [0.0, 0.0, 1e9, 0.0]}, "frame, row 3: 'kettle' is 1e+09 W, more than a house can draw"),
+    "an absurd one": ({"kettle": [0.0, 0.0, 1e9, 0.0]}, "frame, row 3: 'kettle' is 1,000,000,000 W, more than a house can draw"),
     "an infinite one": ({"mains": [1.0, 2.0, 3.0, np.inf]}, "frame, row 4: 'mains' is inf W, more than a house can draw"),
     "a word": ({"mains": ["1", "2", "off", "4"]}, "frame, row 3: 'mains' is 'off', not a number; mend it"),
     "true and false": ({"mains": [True, False, True, True]}, "frame: column 'mains' holds Boolean, not numbers"),

@@ -42,10 +42,13 @@ def write_stand_ins(folder: Path) -> None:
     for number in range(1, 6):
         bare = simulate_house(20 + number, 3, 60.0, ["kettle"])
         raw_trees.write_channels(bare, folder / "UK-DALE", {"mains": "aggregate"}, str(number))
-    for use, seed in (("training", 31), ("test", 32)):
+    (folder / "kettle").mkdir()
+    for use, seed in (("training", 31), ("validation", 32), ("test", 33)):
         house = simulate_house(seed, 0.4, 8.0, ["kettle"])
+        busy = int(np.argmax(house.appliance_w("kettle")))
+        house = house.slice(max(busy - 400, 0), max(busy - 400, 0) + 800)
         columns = np.stack([(house.mains_w - 522) / 814, (house.appliance_w("kettle") - 700) / 1000], axis=1)
-        np.savetxt(folder / f"kettle_{use}_.csv", columns, delimiter=",", fmt="%.6f")
+        np.savetxt(folder / "kettle" / f"kettle_{use}_.csv", columns, delimiter=",", fmt="%.6f")
 
 
 PROGRAMS = {
@@ -59,6 +62,7 @@ PROGRAMS = {
 def test_the_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name, value in (("MOST_TURNS", 2), ("LEAST_S", 1e-4), ("SERIES", 512)):  # no timing counts here
         monkeypatch.setattr(costs, name, value)
+    monkeypatch.setattr(costs, "gzipped_bytes", lambda path: path.stat().st_size)  # of 117 MB, again and again
     write_stand_ins(tmp_path)
     monkeypatch.chdir(tmp_path)
     typed = TYPED.findall(README)

@@ -248,7 +248,7 @@ def test_the_loss_of_chunks_is_that_of_their_usable_windows() -> None:
     for _, start in drawn.tolist():
         for window in range(start, start + batches.hop):
             if 0 <= window < 968 and window_runs(recording, 33, None, ["kettle"]).flags(window, 1)[0]:
-                mains = (torch.from_numpy(recording.mains_w[window : window + 33]) - 522) / 814
+                mains = (torch.from_numpy(recording.filled_mains_w[window : window + 33]) - 522) / 814
                 target = (recording.appliances_w["kettle"][window + 16] - 700) / 1000
                 errors.append((network(mains[None])[0, 0] - target) ** 2)
     expected = torch.stack(errors).mean()

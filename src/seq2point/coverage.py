@@ -78,7 +78,8 @@ class Coverage:
     def __str__(self) -> str:
         what = "predicted" if self.scored_days is None else "scored"
         days = self.predicted_days if self.scored_days is None else self.scored_days
-        parts = [f"{days:.1f} of {self.days:.1f} days {what} ({self.share:.0%})"]
+        factor, unit = (1, "days") if self.days >= 2 else (24, "hours")
+        parts = [f"{days * factor:.1f} of {self.days * factor:.1f} {unit} {what} ({self.share:.0%})"]
         if self.filled_readings:
             parts.append(f"{self.filled_readings:,} missing readings of the mains filled")
         if self.bridged_readings:

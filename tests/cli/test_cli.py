@@ -65,12 +65,16 @@ def test_train_without_a_terminal_says_where_it_stands_after_every_validation(tr
 
 def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(trained: tuple[Path, Any]):
     report = json.loads((trained[0] / "metrics.json").read_text())
-    assert {"metrics", "baselines", "warnings", "model", "data", "tested_on", "pruning", "costs", "training"} == set(report)
+    assert {"metrics", "baselines", "coverage", "warnings", "model", "data", "tested_on", "pruning", "costs", "training"} == set(
+        report
+    )
     assert report["warnings"] == []
     assert set(report["metrics"]) == set(report["baselines"]["zero"]) == set(report["baselines"]["mean"]) == METRICS
     assert report["metrics"]["mae_w"] < 0.5 * report["baselines"]["zero"]["mae_w"]
     assert report["model"]["appliances"] == ["kettle"]
-    assert report["data"] == [{"house": "test", "samples": 1500, "days": 0.1, "period_s": 6.0}]
+    (data,) = report["data"]
+    assert data.pop("coverage") == report["coverage"]
+    assert data == {"house": "test", "samples": 1500, "days": 0.1, "period_s": 6.0}
     assert report["training"]["planned_steps"] == 250
     assert report["pruning"]["sparsity"] == pytest.approx(0.5, abs=1e-3)
 
@@ -143,7 +147,7 @@ def test_test_gives_the_metrics_that_train_gave(
     assert answer.code == 0
     assert "zero predictor" in answer.out
     report = json.loads((tmp_path / "m.json").read_text())
-    assert set(report) == {"metrics", "baselines", "warnings", "model", "data"}
+    assert set(report) == {"metrics", "baselines", "coverage", "warnings", "model", "data"}
     assert report["metrics"] == json.loads((trained[0] / "metrics.json").read_text())["metrics"]
     assert (tmp_path / "t.png").read_bytes()[:4] == PNG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "t.png"]
@@ -205,7 +209,7 @@ def test_disaggregate_csv_keeps_the_times_letter_by_letter_and_gives_a_row_for_e
     given = pl.read_csv(files.test, infer_schema=False)
     answer = seq2point("disaggregate", model, files.test, "-o", tmp_path / "watts.csv")
     assert answer.code == 0
-    assert f"1,500 rows, {1500 - WINDOW + 1:,} with an answer" in answer.err
+    assert "1,500 rows, 2.5 of 2.5 hours predicted (98%)" in answer.err
     watts = pl.read_csv(tmp_path / "watts.csv", infer_schema=False)
     assert watts.columns == ["Timestamp", "kettle"]
     assert watts["Timestamp"].to_list() == given["Timestamp"].to_list()
@@ -241,10 +245,41 @@ def test_rows_whose_window_holds_a_gap_are_empty(model: Path, seq2point: Command
     table = pl.read_csv(files.test, infer_schema=False)
     row = pl.int_range(pl.len())
     table.with_columns(mains=pl.when(row == 700).then(pl.lit("")).otherwise("mains")).write_csv(tmp_path / "gap.csv")
-    assert seq2point("disaggregate", model, tmp_path / "gap.csv", "-o", tmp_path / "watts.csv").code == 0
+    answer = seq2point("disaggregate", model, tmp_path / "gap.csv", "-o", tmp_path / "watts.csv", "--fill", 0)
+    assert answer.code == 0
     empty = np.flatnonzero(pl.read_csv(tmp_path / "watts.csv")["kettle"].is_null().to_numpy())
     edge = WINDOW // 2
     assert empty.tolist() == [*range(edge), *range(700 - edge, 700 + edge + 1), *range(1500 - edge, 1500)]
+
+
+def test_one_missing_reading_in_ten_leaves_no_row_empty_and_is_said(model: Path, seq2point: Command, files: Any, tmp_path: Path):
+    table = pl.read_csv(files.test, infer_schema=False)
+    lost = pl.Series(np.random.default_rng(0).random(len(table)) < 0.1)
+    table.with_columns(mains=pl.when(lost).then(pl.lit("")).otherwise("mains")).write_csv(tmp_path / "lost.csv")
+    answer = seq2point("disaggregate", model, tmp_path / "lost.csv", "-o", tmp_path / "watts.csv")
+    assert pl.read_csv(tmp_path / "watts.csv")["kettle"].null_count() == WINDOW - 1
+    assert f"{lost.sum()} missing readings of the mains filled" in answer.err
+    table.with_columns(mains=pl.when(pl.int_range(pl.len()) % 25 < 15).then(pl.lit("")).otherwise("mains")).write_csv(
+        tmp_path / "lost.csv"
+    )
+    refused = seq2point("disaggregate", model, tmp_path / "lost.csv", "-o", tmp_path / "none.csv")
+    assert refused.code == 1
+    assert "nothing to predict from: no stretch of 31 readings (3 min) is without a gap of more than 10" in refused.err
+    assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize(("missing", "warned"), [(0.1, False), (0.9, True)])
+def test_a_test_says_how_much_of_the_recording_was_scored(
+    model: Path, seq2point: Command, files: Any, tmp_path: Path, missing: float, warned: bool
+):
+    table = pl.read_csv(files.test, infer_schema=False)
+    lost = pl.int_range(pl.len()) < missing * len(table)
+    table.with_columns(mains=pl.when(lost).then(pl.lit("")).otherwise("mains")).write_csv(tmp_path / "lost.csv")
+    answer = seq2point("test", model, "--data", tmp_path / "lost.csv", "--json", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["coverage"]["scored"] == pytest.approx(1 - missing - (WINDOW - 1) / 1500, abs=1e-3)
+    assert f"of 2.5 hours scored ({report['coverage']['scored']:.0%})" in answer.out
+    assert any(line.startswith("only") for line in report["warnings"]) == warned
 
 
 def test_mains_without_times_are_taken_at_the_models_period_and_that_is_said(

@@ -39,6 +39,9 @@ def home(seed: int, days: int = 6) -> Recording:
     return Recording(str(seed), 60.0, mains_w, power, datetime(2025, 1, 1, tzinfo=UTC))
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:only .* days have a full window")  # the homes have gaps
+
+
 @pytest.fixture(scope="module")
 def kettle() -> Model:
     return train_with_history(home(1), "kettle", network=SHAPE, progress=False, **(TRAINING | {"steps": 60})).model

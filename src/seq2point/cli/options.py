@@ -194,7 +194,12 @@ Repair = Annotated[
 ]
 Fill = Annotated[
     int,
-    typer.Option(min=0, help="Missing readings of the mains in a row to fill with the one before them.", metavar="READINGS"),
+    typer.Option(
+        min=0,
+        help="Missing readings of the mains in a row to fill with the one before them.",
+        metavar="READINGS",
+        rich_help_panel=COLUMNS,
+    ),
 ]
 
 

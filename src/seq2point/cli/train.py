@@ -84,7 +84,8 @@ def train(
         ),
     ] = None,
     window: Annotated[
-        int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="599", rich_help_panel=options.NETWORK)
+        int | None,
+        typer.Option(min=1, help="Samples in a window, odd.", show_default=options.WINDOWS, rich_help_panel=options.NETWORK),
     ] = None,
     start: Annotated[
         Path | None,

@@ -13,6 +13,7 @@ import numpy as np
 
 import seq2point
 from seq2point.deploy.fixed_point import STEPS_PER_WATT, FeatureBits, FixedPoint, Integers
+from seq2point.limits import ABSURD_W
 from seq2point.model_file import Model
 from seq2point.recording import Recording, Watts
 from seq2point.runtime import Facts
@@ -69,6 +70,7 @@ def pair(
         "delay": shape.window - 1 - shape.target_index,
         "outputs": shape.outputs,
         "fill": facts.fill,
+        "absurd": f"{ABSURD_W:.1f}",
         "appliances": _numbered(model, prefix),
         "ring_numbers": where.numbers,
         "features_memory": _features_memory(taps, channels, units, network.feature_bits, waits),
@@ -81,6 +83,7 @@ def pair(
         "widest": max(max(layer.weights.shape[0], layer.weights.shape[2]) for layer in network.layers),
         "input_steps": repr(2.0**network.input_shift),
         "input_most": network.input_most,
+        "absurd": f"{ABSURD_W:.1f}",
         "output_steps": f"{STEPS_PER_WATT}.0",
         "but_where": ", those of the first Linear [columns][outputs][inputs]" if waits else "",
         "first_linear": _template(special, prefix) if special else AS_ANY_LAYER,

@@ -12,6 +12,7 @@
 #define WIDEST $widest /* numbers in the widest column */
 #define INPUT_STEPS ${input_steps}f /* steps in a watt of a reading */
 #define INPUT_MOST $input_most
+#define ABSURD_W ${absurd}f /* no house draws more: a reading beyond is missing */
 #define OUTPUT_STEPS ${output_steps}f /* steps in a watt of an answer */
 #define WEIGHTS $weight_count
 #define CONSTANTS $constant_count
@@ -138,7 +139,7 @@ int s2p_feed(s2p_state *state, float mains_w, float *power_w)
 {
     int32_t column[WIDEST];
     size_t a;
-    if (!is_gap(mains_w)) {
+    if (!is_gap(mains_w) && mains_w >= -ABSURD_W && mains_w <= ABSURD_W) {
         state->last = in_steps(mains_w);
         state->missing = 0;
     } else if (state->filled[0] == 0 || state->missing == S2P_FILL) {

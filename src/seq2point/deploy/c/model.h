@@ -44,8 +44,8 @@ ${features_memory}} s2p_state;
 void s2p_init(s2p_state *state);
 
 /* Take the next reading, in watts. Returns 1 when there is an answer, S2P_OUTPUTS numbers in power_w in watts, none below zero;
- * else 0, and power_w stays as it was. NAN is a reading that is missing, and so is an infinite one: up to S2P_FILL in a row
- * are filled with the reading before them; one more resets the state.
+ * else 0, and power_w stays as it was. NAN is a reading that is missing, and so is an infinite one or one that no house can
+ * draw (beyond $absurd W): up to S2P_FILL in a row are filled with the reading before them; one more resets the state.
  * Readings beyond -$most_mains W and $most_mains W count as those. */
 int s2p_feed(s2p_state *state, float mains_w, float *power_w);
 
