@@ -22,7 +22,7 @@ demo: setup      ## train, prune and test a network on simulated houses, in unde
 	$(BIN)/seq2point demo
 
 test: setup      ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 fuzz: setup      ## damage a file of every kind in thousands of ways: read or refused, never anything else (half an hour)
 	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz
