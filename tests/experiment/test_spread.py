@@ -1,24 +1,6 @@
 """Numbers as reports have them."""
 
-import pytest
-
-from seq2point.experiment.spread import shown, table, three_digits
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0, "0"),
-        (5, "5.00"),
-        (0.0123456, "0.0123"),
-        (99.96, "100.0"),
-        (1234.5, "1,234"),
-        (1.2e6, "1,200,000"),
-        (-45.67, "-45.7"),
-    ],
-)
-def test_a_number_has_three_digits_and_no_exponent(value: float, said: str):
-    assert three_digits(value) == said
+from seq2point.experiment.spread import shown, table
 
 
 def test_a_spread_stands_beside_its_mean():

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.experiment.curve import AS_IT_IS, FREEZES, FROM_NOTHING, Curve, Point, in_days, titled
-from seq2point.experiment.spread import shown, spread, table, three_digits
+from seq2point.experiment.spread import shown, spread, table
 from seq2point.plots import CurvePanel, save_curve_plot
 from seq2point.recording import house_label
 from seq2point.training import Settings
+from seq2point.wording import format_number
 
 Results = Sequence[tuple[Point, Mapping[str, Any]]]
 FEW = 3
@@ -117,7 +118,7 @@ def markdown(found: Mapping[str, Any]) -> str:
 
 
 def _tested_on(found: Mapping[str, Any]) -> str:
-    return ", ".join(f"{house_label(test['house'])} ({three_digits(test['days'])} days)" for test in found["test"])
+    return ", ".join(f"{house_label(test['house'])} ({format_number(test['days'])} days)" for test in found["test"])
 
 
 def _times(on_states: Sequence[int] | None) -> str:

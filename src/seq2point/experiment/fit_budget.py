@@ -18,7 +18,6 @@ from seq2point.compaction import compact
 from seq2point.deploy import Limits, Order
 from seq2point.deploy.microcontroller import cost
 from seq2point.errors import DataError, UsageError
-from seq2point.experiment.spread import three_digits
 from seq2point.experiment.store import Part, Store
 from seq2point.model_file import Model
 from seq2point.network import Architecture
@@ -28,6 +27,7 @@ from seq2point.pruning.structured import Structured
 from seq2point.recording import Recording, house_label
 from seq2point.training import Settings, train_with_history
 from seq2point.training.run import HELD_OUT
+from seq2point.wording import format_number
 
 TARGETS = ("microcontroller", "onnx")
 USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
@@ -212,7 +212,7 @@ class Search:
             return f"{what}: {one.too_much}"
         metrics = one.metrics
         known = ((words, metrics[name]) for name, words in SHOWN.items())
-        reached = ", ".join(f"{words} {three_digits(value)}" for words, value in known if value is not None)
+        reached = ", ".join(f"{words} {format_number(value)}" for words, value in known if value is not None)
         return f"{what}: {self.size(one) / 1024:,.0f} KB, {reached}" + (f"; {one.too_much}" if one.too_much else "")
 
     def network(self, point: Point) -> Part:
@@ -303,7 +303,7 @@ class Search:
         )
         latency_s = self.room.latency_s
         if too_much is None and latency_s is not None and result["latency_s"] > latency_s:
-            too_much = f"takes {three_digits(1e3 * result['latency_s'])} ms, {1e3 * latency_s:,.10g} ms are allowed"
+            too_much = f"takes {format_number(1e3 * result['latency_s'])} ms, {1e3 * latency_s:,.10g} ms are allowed"
         return too_much
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.experiment.fit_budget import Found, Search
-from seq2point.experiment.spread import table, three_digits
+from seq2point.experiment.spread import table
 from seq2point.plots import FrontPoint, save_front_plot
+from seq2point.wording import format_number
 
 HEADINGS = ("units", "channels", "weights", "flash", "RAM", "ms", "MAE W", "on-MAE W", "NDE", "F1", "")
 CRITERIA = {"nde": "NDE", "mae_w": "MAE, W", "on_mae_w": "MAE while on, W", "f1": "F1 of the on state"}
@@ -46,7 +47,7 @@ def markdown(search: Search, found: Sequence[Found]) -> str:
     lines = [_cells(one, "**best**" if one is best else "front" if one in front else "") for one in found]
     made = next((one.result for one in found if one.result), None)
     if made is not None:
-        lines.append(["zero predictor", *[""] * 5, three_digits(made["zero_mae_w"]), "", "1", "0", ""])
+        lines.append(["zero predictor", *[""] * 5, format_number(made["zero_mae_w"]), "", "1", "0", ""])
     return "\n".join(
         [
             f"## {name[:1].upper()}{name[1:]}: what fits {_room(search)}",
@@ -80,8 +81,8 @@ def _cells(one: Found, mark: str) -> list[str]:
         channels,
         f"{result['parameters']:,}",
         *(f"{result[part] / 1024:,.0f} KB" for part in ("flash_bytes", "ram_bytes")),
-        three_digits(1e3 * result["latency_s"]),
-        *("-" if (value := metrics[name]) is None else three_digits(value) for name in ("mae_w", "on_mae_w", "nde", "f1")),
+        format_number(1e3 * result["latency_s"]),
+        *("-" if (value := metrics[name]) is None else format_number(value) for name in ("mae_w", "on_mae_w", "nde", "f1")),
         ", ".join(filter(None, (mark, one.too_much))),
     ]
 

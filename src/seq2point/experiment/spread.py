@@ -1,7 +1,6 @@
 """Numbers over seeds: their mean and spread, how they are written, and tables of them in Markdown."""
 
 from collections.abc import Sequence
-from math import floor, log10
 from statistics import fmean, stdev
 from typing import Any
 
@@ -22,12 +21,6 @@ def shown(value: float | None, sd: float | None = None) -> str:
         return "-"
     digits = 0 if abs(value) >= 100 else 2
     return f"{value:,.{digits}f}" + (f" ± {sd:,.{digits}f}" if sd is not None else "")
-
-
-def three_digits(value: float) -> str:
-    """A number with three significant digits, or all before the point: 1,234 and 0.0123, never 1.2e+03."""
-    decimals = 2 - floor(log10(abs(value))) if value else 0
-    return f"{value:,.{max(decimals, 0)}f}"
 
 
 def table(headings: Sequence[str], lines: Sequence[Sequence[str]], labels: int = 1) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from seq2point.coverage import Coverage
 from seq2point.errors import UsageError
-from seq2point.experiment.spread import Spread, shown, spread, table, three_digits
+from seq2point.experiment.spread import Spread, shown, spread, table
 from seq2point.experiment.store import Store, source_hash
 from seq2point.plots import SparsityPanel, save_sparsity_plot
 from seq2point.protocols import houses
@@ -23,6 +23,7 @@ from seq2point.protocols.model import ROLES, Metric, Protocol, Published
 from seq2point.protocols.parts import Parts
 from seq2point.protocols.rows import Row, Scored, current, differences, rows_of
 from seq2point.recording import house_label
+from seq2point.wording import format_number
 
 HEADINGS: dict[Metric, str] = {
     "mae_w": "MAE, W",
@@ -308,7 +309,7 @@ def _where(name: str, of: Mapping[str, Any]) -> str:
     where = ", ".join(of["tested_on"]) + ("" if of["role_tested_on"] == "test" else ", on which it was validated")
     parts = [Coverage.parse(part["coverage"]) for part in of["data"] if "coverage" in part]
     days = sum(part["days"] for part in of["data"])
-    amount = str(Coverage.total(parts)) if parts else f"{three_digits(days)} days"
+    amount = str(Coverage.total(parts)) if parts else f"{format_number(days)} days"
     return f"{_words(name)}: tested on {where} ({amount})"
 
 
@@ -377,18 +378,18 @@ def _cost_cells(row: Mapping[str, Any]) -> list[str]:
     trained = models.get("pruned") if row["method"] else dense
 
     def kilobytes(of: Mapping[str, Any] | None, key: str) -> str:
-        return three_digits(of[key]["mean"] / 1024) if of else "-"
+        return format_number(of[key]["mean"] / 1024) if of else "-"
 
     def milliseconds(of: Mapping[str, Any] | None) -> str:
         if not of:
             return "-"
         ms = of["latency_ms"]["mean"]
         faster = f" ({dense['latency_ms']['mean'] / ms:,.1f}x)" if dense and of is not dense else ""
-        return f"{three_digits(ms)}{faster}"
+        return f"{format_number(ms)}{faster}"
 
     return [
         str(len(row["weights_left"]["values"])),
-        f"{row['weights_left']['mean']:,.0f} ({three_digits(100 * row['share_left']['mean'])} %)",
+        f"{row['weights_left']['mean']:,.0f} ({format_number(100 * row['share_left']['mean'])} %)",
         kilobytes(trained, "file_bytes"),
         kilobytes(small, "file_bytes"),
         kilobytes(small or trained, "gzipped_bytes"),
