@@ -125,6 +125,11 @@ def test_nothing_to_score_is_refused(tiny_model: Model, house: Recording, spoil:
         evaluate(tiny_model, [spoil(house)])
 
 
+def test_no_recording_at_all_is_refused(tiny_model: Model):
+    with pytest.raises(DataError, match="nothing to score: no recording is given"):
+        evaluate(tiny_model, [])
+
+
 def test_the_report_is_json_with_plain_metrics_for_one_appliance(tiny_model: Model, house: Recording):
     evaluation = evaluate(tiny_model, [house])
     report = json.loads(json.dumps(evaluation.as_json(), allow_nan=False))

@@ -95,6 +95,8 @@ def evaluate(
     """
     names = [appliance.name for appliance in model.appliances]
     recordings = as_recordings(recordings, names, model.period_s)
+    if not recordings:
+        raise DataError("nothing to score: no recording is given")
     check(recordings, model.period_s, names)
     predictions = [model.predict_w(recording, engine, progress=progress) for recording in recordings]
     known = model.provenance.get("training_mean_w", {})

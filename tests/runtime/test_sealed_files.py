@@ -83,6 +83,7 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "no deviation": ({"scale": TWO | {"appliance_mean_w": [0], "appliance_std_w": [0]}}, "metadata 'scale.appliance_std_w.0': "),
     "a scale of NaN": ({"scale": TWO | {"mains_mean_w": float("nan")}}, "metadata 'scale.mains_mean_w': "),
     "a target outside": ({"target_index": 33, "model": {}}, "metadata target_index: 33 lies outside the window of 33"),
+    "an int8 file without its layers": ({"quantization": {}}, "metadata 'quantization': .* layers_in_float must be a list"),
     "a control character": ({"appliances": [KETTLE | {"name": "ket\ntle"}]}, "metadata 'appliances.0.name': "),
 }
 

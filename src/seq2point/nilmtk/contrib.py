@@ -194,4 +194,7 @@ def _architecture(path: Path, layers: Sequence[tuple[Tensor, Tensor]]) -> Archit
     if left or not fits or tuple(output.shape) != (1, hidden.shape[0]):
         raise ModelFileError(f"{path}: its layers do not fit together as Seq2PointTorch's do")
     window = taps + sum(kernel - 1 for kernel in kernels)
-    return Architecture(window=window, channels=tuple(channels), kernels=tuple(kernels), hidden=int(hidden.shape[0]))
+    try:
+        return Architecture(window=window, channels=tuple(channels), kernels=tuple(kernels), hidden=int(hidden.shape[0]))
+    except ValidationError as error:
+        raise ModelFileError(f"{path}: no network has its layers' shapes ({error.errors()[0]['msg']})") from None

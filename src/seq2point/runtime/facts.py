@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError, field_validator
 
 from seq2point.appliances import Appliance
 from seq2point.errors import ModelFileError
@@ -26,12 +26,11 @@ IN_TEXT = f'"{SEAL}": "'.encode()
 class Facts(BaseModel):
     """An exported model's appliances, mains, shape and origin.
 
-    `fill` is how many missing readings of the mains in a row are filled.
-
     `window` samples of mains, one every `period_s` seconds, give the power at sample `target_index`. With `sliding` the file
     answers for all windows of a chunk of any length. `scale` is inside the graph already. `quantization` says how it was made
-    int8, None where it is float32. `model` is the shape of the network it was exported from. `constants_w` are the powers of
-    appliances that it predicts alike whatever the mains are.
+    int8, None where it is float32. `fill` is how many missing readings of the mains in a row are filled. `model` is the
+    shape of the network it was exported from. `constants_w` are the powers of appliances that it predicts alike whatever the
+    mains are.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -48,6 +47,15 @@ class Facts(BaseModel):
     quantization: dict[str, Any] | None
     provenance: dict[str, Any]
     constants_w: dict[str, float] = {}
+
+    @field_validator("quantization")
+    @classmethod
+    def _check_quantization(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        layers = [] if value is None else value.get("layers_in_float")
+        calibration = {} if value is None else value.get("calibration", {})
+        if not (isinstance(layers, list) and all(isinstance(name, str) for name in layers) and isinstance(calibration, dict)):
+            raise ValueError("layers_in_float must be a list of names, calibration a table")
+        return value
 
     def entries(self) -> dict[str, str]:
         """The facts as texts, and a last entry for the seal."""
