@@ -109,10 +109,22 @@ def test_resuming_a_finished_training_writes_the_same_model_again(
     resumed = seq2point(*words, "--resume")
     assert resumed.code == 0
     assert f"{out}: this run is finished; nothing is left to train\n" in resumed.err
+    results = (out / "metrics.json").read_bytes()
+    elsewhere = seq2point(*(word for word in words if word not in ("--test", files.test)), "--resume")
+    assert elsewhere.code == 2
+    assert "holds the results of a finished run, tested on test; test the model elsewhere" in elsewhere.err
+    assert (out / "metrics.json").read_bytes() == results
     after = Model.load(out / "model.safetensors")
     assert after.provenance == before.provenance
     weights = before.network.state_dict()
     assert all(torch.equal(t, weights[name]) for name, t in after.network.state_dict().items())
+
+
+def test_resuming_where_nothing_stands_begins_anew_and_says_so(seq2point: Command, files: Any, tmp_path: Path):
+    words = ("train", "kettle", "--train", files.train, "--network", "reduced", "--window", 33, "--steps", 1)
+    answer = seq2point(*words, "--out", tmp_path / "new", "--resume")
+    assert answer.code == 0, answer.err
+    assert f"{tmp_path / 'new'}: holds no checkpoint to go on from; the training begins at its first step\n" in answer.err
 
 
 def test_a_training_too_short_for_its_pruning_warns_in_one_line(seq2point: Command, files: Any, tmp_path: Path):

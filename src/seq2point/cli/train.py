@@ -1,5 +1,6 @@
 """`seq2point train`: recordings of houses in, a trained and pruned model with its plots and numbers out."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -227,8 +228,9 @@ def train(
     from seq2point.errors import UsageError
     from seq2point.model_file import Model
     from seq2point.training import meant
+    from seq2point.training.folder import RunFolder
 
-    plain = options.columns(time_column, mains_column, unit, repair)
+    plain = options.columns(time_column, mains_column, unit, repair, fill)
     begun = Model.load(file_for(start, train, plain, period)) if start else None
     said = (on_power, max_power, min_on, min_off)
     if begun is None:
@@ -245,6 +247,8 @@ def train(
         [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])
     )
     folder = out or Path("runs") / f"{what.name}_{pruning}_{f'from_{start.stem}' if start else network or 'seq2point'}"
+    if resume and not RunFolder(folder).checkpoint.exists():
+        print(f"{folder}: holds no checkpoint to go on from; the training begins at its first step", file=sys.stderr)
     outcome = experiment.run(
         houses,
         what,

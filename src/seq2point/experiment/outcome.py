@@ -1,6 +1,7 @@
 """One experiment: train, test, and leave the model, the numbers and the pictures in a folder."""
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
@@ -12,6 +13,7 @@ from seq2point.appliances import Appliance, Definition
 from seq2point.compaction import compact, remainder
 from seq2point.costs import compare
 from seq2point.data.frame import as_recordings
+from seq2point.errors import UsageError
 from seq2point.evaluation import Evaluation, check, evaluate
 from seq2point.files import write_json, written_whole
 from seq2point.metrics import Metrics
@@ -19,6 +21,7 @@ from seq2point.model_file import Model
 from seq2point.pruning import Pruner, prune_once, spp
 from seq2point.recording import Recording, RecordingsLike, house_label
 from seq2point.training import Settings, Trained, meant, train_with_history
+from seq2point.training.folder import RunFolder
 from seq2point.training.options import ExperimentOptions, spell_out
 
 
@@ -84,8 +87,11 @@ def run(
     test = as_recordings(test, [what.name], period_s or (recordings[0].period_s if recordings else None))
     if recordings:
         check(test, recordings[0].period_s, [what.name])
+    was_finished = bool(options.get("resume")) and RunFolder(folder).is_finished()
     trained = train_with_history(recordings, what, out=folder, **options)
     tested = list(test) or trained.held_out
+    if was_finished:
+        _require_same_test(files.metrics, tested)
     evaluation = evaluate(trained.model, tested)
     report = evaluation.as_json() | {
         "tested_on": "test" if test else "the held-out block of the training data",
@@ -113,6 +119,19 @@ def run(
         pl.DataFrame(trained.history).write_csv(beside)
     write_plots(trained, evaluation, files, report.get("costs"))
     return Outcome(trained, evaluation, report, files)
+
+
+def _require_same_test(metrics: Path, tested: Sequence[Recording]) -> None:
+    """Refuse to replace the results of a finished run by those of a test on other recordings."""
+    try:
+        before = [(data["house"], data["samples"]) for data in json.loads(metrics.read_text())["data"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return  # no results to lose
+    if before != [(recording.house, len(recording)) for recording in tested]:
+        houses = ", ".join(house_label(str(house)) for house, _ in before)
+        raise UsageError(
+            f"{metrics}: holds the results of a finished run, tested on {houses}; test the model elsewhere with `seq2point test`"
+        )
 
 
 def account(

@@ -91,8 +91,8 @@ class RunFolder:
             self._record.unlink(missing_ok=True)
 
     def is_finished(self) -> bool:
-        """Whether the run that stands here is done; raises TrainingError when its record is damaged."""
-        return self._read().finished
+        """Whether a run stands here and is done; raises TrainingError when its record is damaged."""
+        return self._record.exists() and self._read().finished
 
     def write(self, asked: dict[str, Any], plan: Plan, finished: bool) -> None:
         """Record what was asked, what was planned and whether it is done."""
