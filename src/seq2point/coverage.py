@@ -58,10 +58,14 @@ class Coverage:
         return cls(**{field.name: found[field.name] for field in fields(cls) if field.name in found})
 
     @property
+    def counted_days(self) -> float:
+        """The days that were scored or, without a truth, predicted."""
+        return self.predicted_days if self.scored_days is None else self.scored_days
+
+    @property
     def share(self) -> float:
-        """The share of the days that was scored or, without a truth, predicted."""
-        days = self.predicted_days if self.scored_days is None else self.scored_days
-        return days / self.days if self.days else 0.0
+        """The share of the days that counts."""
+        return self.counted_days / self.days if self.days else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """What reports hold of it."""
@@ -77,9 +81,8 @@ class Coverage:
 
     def __str__(self) -> str:
         what = "predicted" if self.scored_days is None else "scored"
-        days = self.predicted_days if self.scored_days is None else self.scored_days
         factor, unit = (1, "days") if self.days >= 2 else (24, "hours")
-        parts = [f"{days * factor:.1f} of {self.days * factor:.1f} {unit} {what} ({self.share:.0%})"]
+        parts = [f"{self.counted_days * factor:.1f} of {self.days * factor:.1f} {unit} {what} ({self.share:.0%})"]
         if self.filled_readings:
             parts.append(f"{self.filled_readings:,} missing readings of the mains filled")
         if self.bridged_readings:

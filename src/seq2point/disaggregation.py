@@ -22,7 +22,7 @@ from seq2point.files import written_whole
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Watts
 
-BESIDE = 100  # samples to either side beyond what windows reach, for readings that are filled from their neighbours
+BESIDE = 100  # samples to either side beyond what windows and filled gaps reach, for times that are not regular
 
 
 class Disaggregation(NamedTuple):
