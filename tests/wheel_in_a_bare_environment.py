@@ -20,6 +20,13 @@ SIMULATE = """
 import seq2point.data.parquet_file
 seq2point.data.parquet_file.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
 """
+COMPILES = """
+from seq2point import c_library, data, sliding
+import seq2point.data.native_reader, seq2point.network.sliding.native
+if c_library.compiler():
+    assert data.compiled.library(), "readings.c does not compile"
+    assert sliding.native.library(), "kernels.c does not compile"
+"""
 EDGE = """
 import importlib.metadata, sys
 heavy = {"torch", "lightning", "scipy", "sklearn", "onnx"}
@@ -104,6 +111,7 @@ def main(wheels: Path) -> None:
                 f"without torch, training must name the extra that it lacks; it said: {refusal}"
             )
         run(folder, *install, f"{wheel}[train,export]")
+        run(folder, "env/bin/python", "-c", COMPILES)
         small = (
             "--network",
             "reduced",

@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from seq2point.network.sliding import native, native_backend, torch_backend
 from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Jump, Recording
 from seq2point.recording.windows import Scale, find_window_runs
+from seq2point.system import c_library
 from seq2point.training.batches import ChunkBatches, Houses
 
 SHAPES = {
@@ -406,6 +408,18 @@ def test_without_a_compiler_or_where_it_fails_torch_computes(
             )
     native.load_kernels.cache_clear()
     assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_every_kernel_file_is_compiled_packed_and_hashed() -> None:
+    folder = native.SOURCE.parent
+    files = {path.name for path in folder.iterdir() if path.suffix not in {".py", ""}}
+    assert files == {path.name for path in c_library.source_files(native.SOURCE)}
+    root = Path(__file__).parent.parent
+    settings = tomllib.loads((root / "pyproject.toml").read_text())
+    globs = settings["tool"]["setuptools"]["package-data"]["seq2point"]
+    packed = {path for glob in globs for path in (root / "src" / "seq2point").glob(glob)}
+    assert files <= {path.name for path in packed if path.parent.name == "native"}
+    assert {Path(name).suffix for name in files} == {".c"}  # the source hash of a store reads *.c
 
 
 def test_a_cache_folder_that_cannot_be_written_costs_a_build_and_no_more(

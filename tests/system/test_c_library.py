@@ -78,6 +78,57 @@ def test_a_library_is_built_once_in_a_folder_of_its_user_alone(
     assert not library.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+@pytest.fixture
+def split_source(tmp_path: Path) -> Path:
+    """A C file that includes another, which includes a header that includes itself."""
+    (tmp_path / "parts").mkdir()
+    texts = {
+        "parts/number.h": '#pragma once\n# include "../parts/number.h"\n#define NUMBER 42\n',
+        "part.c": '#include "parts/number.h"\nint answer(void) { return NUMBER; }\n',
+        "whole.c": '#include <stdint.h>\n#include "part.c"\n',
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path / "whole.c"
+
+
+def test_the_files_of_a_library_are_found_in_order(split_source: Path):
+    files = c_library.source_files(split_source)
+    names = [path.relative_to(split_source.parent).as_posix() for path in files]
+    assert names == ["whole.c", "part.c", "parts/number.h"]
+
+
+@pytest.mark.parametrize("name", ["whole.c", "part.c", "parts/number.h"])
+def test_a_change_in_any_file_builds_the_library_again(
+    split_source: Path,
+    cache: Path,
+    builds: list[Path],
+    name: str,
+):
+    assert loads(split_source)
+    path = split_source.parent / name
+    before = path.read_text()
+    path.write_text(before + "int more(void) { return 43; }\n")
+    changed = c_library.load_library(split_source, OTHERWISE)
+    assert changed is not None
+    assert (changed.answer(), changed.more()) == (42, 43)
+    assert len(builds) == 2
+    path.write_text(before)
+    assert loads(split_source)
+    assert len(builds) == 2
+
+
+def test_a_missing_included_file_is_named(
+    split_source: Path,
+    cache: Path,
+    caplog: pytest.LogCaptureFixture,
+):
+    (split_source.parent / "part.c").unlink()
+    assert c_library.load_library(split_source, OTHERWISE) is None
+    assert "part.c" in caplog.text
+    assert OTHERWISE in caplog.text
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "truncated": lambda content: content[: len(content) // 2],

@@ -1,10 +1,11 @@
 """C built by the system's compiler at its first use, for this machine's processor.
 
 The build is kept in the user's cache folder (SEQ2POINT_CACHE names another), under a name that
-follows from the source, the compiler's flags and the processor. A library runs code, so that one is
-loaded only where nobody but this user and root can have put it there, and only with the digest that
-was written into it; anything else is built again in its place. Whatever has C has the same in
-Python too: without a compiler, or with SEQ2POINT_NATIVE=0, there is no library.
+follows from the source with the files that it includes, the compiler's flags and the processor. A
+library runs code, so that one is loaded only where nobody but this user and root can have put it
+there, and only with the digest that was written into it; anything else is built again in its place.
+Whatever has C has the same in Python too: without a compiler, or with SEQ2POINT_NATIVE=0, there is
+no library.
 """
 
 import ctypes
@@ -12,6 +13,7 @@ import hashlib
 import logging
 import os
 import platform
+import re
 import shutil
 import stat
 import subprocess
@@ -31,6 +33,7 @@ FLAGS = (
     "-pthread",
 )
 NAMED = "SEQ2POINT_CACHE"
+INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 DIGEST = b"\nsha256:"
 DIGEST_BYTES = len(DIGEST) + 64
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -48,8 +51,9 @@ def find_compiler() -> str | None:
 
 
 def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
-    """The library of one C file, built where it is not there yet; None where it cannot be had, and
-    the log says `otherwise`.
+    """The library of a C file and those that it includes, built where it is not there yet.
+
+    None where it cannot be had; the log says `otherwise`.
     """
     if os.environ.get("SEQ2POINT_NATIVE") == "0" or os.name != "posix":
         return None
@@ -57,11 +61,8 @@ def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
     if command is None:
         log.info("no C compiler here: %s", otherwise)
         return None
-    key = hashlib.sha256(
-        b"\0".join((source.read_bytes(), " ".join((command, *FLAGS)).encode(), _processor()))
-    ).hexdigest()[:16]
     try:
-        return _from_cache(command, source, f"{source.stem}-{key}.so")
+        return _from_cache(command, source, f"{source.stem}-{_cache_key(command, source)}.so")
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
         log.warning(
@@ -73,6 +74,30 @@ def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
     except (Seq2PointError, OSError, RuntimeError):
         pass  # no folder that keeps it
     return _for_this_process(command, source, otherwise)
+
+
+def source_files(source: Path) -> list[Path]:
+    """Return a C file and all files that it includes in quotes, directly or not, in order.
+
+    A file that is not there is left out: the compiler names it.
+    """
+    files: list[Path] = []
+    pending = [source.resolve()]
+    while pending:
+        path = pending.pop()
+        if path in files or not path.is_file():
+            continue
+        files.append(path)
+        names = INCLUDE.findall(path.read_bytes())
+        pending += [(path.parent / os.fsdecode(name)).resolve() for name in reversed(names)]
+    return files
+
+
+def _cache_key(command: str, source: Path) -> str:
+    """Return 16 hexadecimal digits that follow from all that decides what is built."""
+    contents = [hashlib.sha256(path.read_bytes()).digest() for path in source_files(source)]
+    flags = " ".join((command, *FLAGS)).encode()
+    return hashlib.sha256(b"\0".join((*contents, flags, _processor()))).hexdigest()[:16]
 
 
 def _from_cache(command: str, source: Path, name: str) -> ctypes.CDLL:

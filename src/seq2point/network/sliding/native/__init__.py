@@ -1,5 +1,7 @@
-"""Sliding evaluation compiled for this machine's processor: kernels.c, built by the system's C
-compiler at its first use.
+"""Sliding evaluation compiled for this machine's processor: kernels.c and the files that it
+includes.
+
+The system's C compiler builds them at their first use.
 
 Torch has no operation that joins a transform, a product and a ReLU without writing and turning what
 lies between; the C does, for float32 on the CPU, at three times the speed (docs/performance.md).
@@ -22,8 +24,9 @@ MOST_CONVOLUTIONS = 16
 
 
 class Shape(ctypes.Structure):
-    """What kernels.c calls Shape: the sizes of a first Linear over blocks, and how the features lie
-    in memory, in floats.
+    """What job.c calls Shape: the sizes of a first Linear over blocks.
+
+    The strides say how the features lie in memory, in floats.
     """
 
     _fields_ = (
@@ -47,6 +50,8 @@ class Shape(ctypes.Structure):
 
 
 class _Convolutions(ctypes.Structure):
+    """What convolutions.c calls Convolutions: how many, with their channels and kernels."""
+
     _fields_ = (
         ("layers", ctypes.c_int32),
         ("threads", ctypes.c_int32),
