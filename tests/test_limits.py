@@ -15,7 +15,7 @@ from seq2point.appliances import APPLIANCES
 from seq2point.limits import ABSURD_W, remove_absurd
 from seq2point.network import sliding
 from seq2point.network.sliding import native, native_backend
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
 
 SHAPE = Architecture(window=63, channels=(4, 4), kernels=(5, 3), hidden=24)
@@ -115,7 +115,7 @@ def test_a_training_batch_feels_no_absurd_reading(place: str, size: float, kind:
             [recording],
             ["kettle"],
             SHAPE,
-            Scale.lineage([APPLIANCES["kettle"]]),
+            Scale.published([APPLIANCES["kettle"]]),
             torch.device("cpu"),
         )
         batches = (

@@ -197,7 +197,7 @@ def test_a_table_without_times_needs_a_period_and_says_so(seq2point: Command, tm
     )
     code, found = checked(seq2point, tmp_path / "bare.csv")
     assert code == 3
-    assert "give its sampling period with --period" in found["unreadable", None]["figure"]
+    assert "has no times; give its sampling period" in found["unreadable", None]["figure"]
     code, found = checked(seq2point, tmp_path / "bare.csv", "--period", "8s")
     assert code == 0
     assert found["times", None]["severity"] == "warning"

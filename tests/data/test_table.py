@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Recording, load_recording
+from seq2point.data.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.data.parquet_file import write_recording
-from seq2point.data.table import USUAL, ColumnsConfig, Table, read_table, to_recording
+from seq2point.data.table import Table, read_table, to_recording
 
 NAN = np.nan
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
@@ -20,7 +21,7 @@ UNIX = int(START.timestamp())
 def load(
     folder: Path,
     text: str,
-    columns: ColumnsConfig = USUAL,
+    columns: ColumnsConfig = DEFAULT_COLUMNS,
     period_s: float | None = None,
     name: str = "house.csv",
 ) -> Recording:
@@ -294,9 +295,9 @@ def test_repair_leaves_a_sound_file_alone(tmp_path: Path):
         ((6, 6, 6), False, None),
         ((7, 7, 6, 8), False, None),
         ((1, 1, 1), True, None),
-        ((1, 1, 1), False, "say --resample to average it"),
-        ((8, 8, 8), False, "say --resample to repeat readings"),
-        ((60, 60, 60), True, "it says too little for that: train a model for it"),
+        ((1, 1, 1), False, "resample it, which averages them"),
+        ((8, 8, 8), False, "resample it, which repeats readings"),
+        ((60, 60, 60), True, "its readings are too far apart to resample: train a model for it"),
     ],
 )
 def test_a_model_reads_tables_of_its_period_or_near_it(

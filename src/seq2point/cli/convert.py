@@ -14,7 +14,7 @@ from seq2point.errors import UsageError
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from seq2point.data.table import ColumnsConfig
+    from seq2point.data.columns import ColumnsConfig
     from seq2point.datasets.conversion.conversion_report import ConversionReport
     from seq2point.report.terminal import FittedTable
 
@@ -226,7 +226,7 @@ def convert(
 def _columns(
     time: str | None, mains: str | None, appliances: Mapping[str, str], unit: Unit
 ) -> "ColumnsConfig":
-    from seq2point.data.table import ColumnsConfig
+    from seq2point.data.columns import ColumnsConfig
 
     return ColumnsConfig(time, mains, appliances, unit)
 

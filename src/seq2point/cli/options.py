@@ -13,7 +13,7 @@ from seq2point.errors import UsageError
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from seq2point.data.table import ColumnsConfig
+    from seq2point.data.columns import ColumnsConfig
 
 PRUNERS = (  # a test holds it to the table
     "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
@@ -288,7 +288,7 @@ def make_columns(
     appliance: tuple[str, str | None] | None = None,
 ) -> "ColumnsConfig":
     """The column options as one value."""
-    from seq2point.data.table import ColumnsConfig
+    from seq2point.data.columns import ColumnsConfig
 
     named = {appliance[0]: appliance[1]} if appliance and appliance[1] else {}
     return ColumnsConfig(time, mains, named, unit, repair, fill)

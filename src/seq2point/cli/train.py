@@ -206,10 +206,10 @@ def train(
     scaling: Annotated[
         Scaling,
         typer.Option(
-            help="Scaling constants: the lineage's, or fitted on the training houses.",
+            help="Scaling constants: published, or fitted on the training houses.",
             rich_help_panel=options.NETWORK,
         ),
-    ] = "lineage",
+    ] = "published",
     patience: Annotated[
         int,
         typer.Option(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
-from seq2point.data.frame import to_recording_like, to_recordings
+from seq2point.data.frame import to_one_recording, to_recordings
 from seq2point.deploy import ExportOptions
 from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import check_recordings
@@ -93,7 +93,7 @@ def split_recordings(model: Model, order: ExportOptions, int8: bool) -> Calibrat
     calibrate = (
         None
         if order.calibrate is None
-        else to_recording_like(order.calibrate, names, model.period_s)
+        else to_one_recording(order.calibrate, names, model.period_s)
     )
     check_recordings([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
     if not int8:

@@ -30,7 +30,8 @@ from seq2point.model import pretrained
 from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.predictor import Progress, disaggregate_series, to_mains_recording
 from seq2point.recording import RecordingLike, Watts
-from seq2point.recording.windows import Scale, find_mismatch, predict_spans
+from seq2point.recording.scaling import Scale, find_output_mismatch
+from seq2point.recording.windows import predict_spans
 from seq2point.system.atomic_files import atomic_write
 
 FORMAT = 1
@@ -81,11 +82,11 @@ class Model:
     def untrained(
         cls, appliance: str, period_s: float, architecture: Architecture | None = None
     ) -> Self:
-        """A model with fresh weights and the lineage's scaling."""
+        """A model with fresh weights and the published scaling."""
         appliances = (find_appliance(appliance),)
         return cls(
             (architecture or Architecture()).build(),
-            Scale.lineage(appliances),
+            Scale.published(appliances),
             appliances,
             period_s,
         )
@@ -305,7 +306,7 @@ def _read_header(path: Path) -> _Header:
         raise ModelFileError(
             f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}"
         ) from None
-    if why := find_mismatch(
+    if why := find_output_mismatch(
         found_header.appliances, found_header.scale, found_header.architecture.outputs
     ):
         raise ModelFileError(f"{path}: header field {why}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2point.data.table import USUAL, ColumnsConfig
+from seq2point.data.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.errors import DataError
 from seq2point.quality import activations, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def check_file(
-    path: str | Path, columns: ColumnsConfig = USUAL, period_s: float | None = None
+    path: str | Path, columns: ColumnsConfig = DEFAULT_COLUMNS, period_s: float | None = None
 ) -> tuple[QualityReport, Recording | None]:
     """Everything that the doctor finds in a CSV or Parquet file, and its recording to draw; a file
     of no use is a finding too.

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from seq2point.appliances import Appliance, find_known
+from seq2point.appliances import Appliance, look_up_appliance
 from seq2point.recording import Recording, Watts
 from seq2point.recording.on_off import Flags, find_runs, is_on
 
@@ -47,7 +47,7 @@ class Channel:
     @cached_property
     def appliance(self) -> Appliance | None:
         """The table's row."""
-        return find_known(self.name)
+        return look_up_appliance(self.name)
 
     @cached_property
     def highest_w(self) -> float:

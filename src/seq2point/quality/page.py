@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from seq2point.appliances import find_known
+from seq2point.appliances import look_up_appliance
 from seq2point.errors import UsageError
 from seq2point.quality.channels import format_time
 from seq2point.quality.quality_report import QualityReport
@@ -278,7 +278,7 @@ def _draw_powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
     if len(high):
         axes.hist(high, bins=60, color=colour, log=True, histtype="stepfilled")
         axes.minorticks_off()
-    if row := find_known(name):
+    if row := look_up_appliance(name):
         axes.axvline(row.on_power_w, color="black", lw=1, ls="--")
         axes.axvline(row.max_power_w, color="black", lw=1, ls=":")
     axes.set_title(name.replace("_", " "), loc="left", fontsize=10)

@@ -9,17 +9,10 @@ import polars as pl
 from seq2point.appliances import canonical_name, name_columns
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
+from seq2point.data.columns import TIME_NAMES, UNIT_W, ColumnsConfig, find_mains_column
 from seq2point.data.grid import find_median_step_s, is_regular
-from seq2point.data.table import (
-    TIME_NAMES,
-    WATTS,
-    ColumnsConfig,
-    Table,
-    find_mains_column,
-    open_file,
-    parse_claimed_period_s,
-    to_recording,
-)
+from seq2point.data.table import Table, parse_claimed_period_s, to_recording
+from seq2point.data.table_file import open_table_file
 from seq2point.errors import DataError
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.quality.quality_report import FindingLog
@@ -52,10 +45,10 @@ def read_channels(
     Raises DataError for what no reader could use: no table, no column for the mains, times that
     cannot be read.
     """
-    file = open_file(path)
+    file = open_table_file(path)
     facts = parquet_file.read_metadata(path) if file.first_line is None else {}
     notes.house = facts.get("house", path.stem)
-    time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
+    time_name = file.require_column(columns.time) if columns.time else file.find_first(TIME_NAMES)
     names = {"mains": find_mains_column(file, columns, time_name)}
     others = [
         n
@@ -74,11 +67,11 @@ def read_channels(
     checks = Checks(path, file.first_line, repair=True)
     times_s = None
     if time_name:
-        times_s = checks.times_s(rows[time_name])
-        if (order := checks.ascending(times_s)) is not None:
+        times_s = checks.parse_times(rows[time_name])
+        if (order := checks.find_order(times_s)) is not None:
             rows, times_s = rows[order], times_s[order]
     watts = {
-        name: checks.watts(rows[column], WATTS[columns.unit])
+        name: checks.parse_watts(rows[column], UNIT_W[columns.unit])
         for name, column in names.items()
         if _has_numbers(rows[column])
     }
@@ -94,7 +87,7 @@ def read_channels(
         )
     for column in others:
         if canonical_name(column) == ISSUES:
-            _issues(checks.numbers(rows[column]), notes)
+            _issues(checks.parse_numbers(rows[column]), notes)
     highest_w = float(np.nanmax(watts["mains"])) if not np.isnan(watts["mains"]).all() else 0.0
     if 0 < highest_w < KILOWATTS_BELOW and len(watts["mains"]) > 100:
         figure = f"the mains never exceed {format_watts(highest_w)}"

@@ -24,7 +24,7 @@ from pydantic import (
 
 from seq2point.appliances import Appliance
 from seq2point.errors import ModelFileError
-from seq2point.recording.windows import Scale, find_mismatch
+from seq2point.recording.scaling import Scale, find_output_mismatch
 
 FORMAT = 1
 DIGEST = "sha256"
@@ -109,7 +109,7 @@ class ExportMetadata(BaseModel):
                 f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}"
             ) from None
         if (
-            why := find_mismatch(facts.appliances, facts.scale, len(facts.appliances))
+            why := find_output_mismatch(facts.appliances, facts.scale, len(facts.appliances))
             or facts.contradiction()
         ):
             raise ModelFileError(f"{path}: metadata {why}")

@@ -17,7 +17,7 @@ from seq2point.compression.pruning import Pruner
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import RecordingsLike
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.config import (
     CommonOptions,
     SettingsOptions,

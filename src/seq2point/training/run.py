@@ -35,13 +35,9 @@ from seq2point.errors import DataError, Interrupted, UsageError
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, Seq2Point, masks, sliding
 from seq2point.recording import Recording, RecordingsLike, format_house, is_same_period
-from seq2point.recording.coverage import DAY_S, LEAST
-from seq2point.recording.windows import (
-    Scale,
-    choose_window,
-    define_from_recordings,
-    find_window_runs,
-)
+from seq2point.recording.coverage import DAY_S, LEAST_SHARE
+from seq2point.recording.scaling import Scale, define_from_recordings
+from seq2point.recording.windows import choose_window, find_window_runs
 from seq2point.system.atomic_files import explain_write_errors
 from seq2point.system.device import choose_device, keep_freed_memory, set_threads
 from seq2point.training import processes
@@ -126,7 +122,7 @@ def train_with_history(
     pruning: str | Pruner | None = None,
     sparsity: float | None = None,
     pruning_settings: Mapping[str, Any] | None = None,
-    scaling: Scaling | Scale = "lineage",
+    scaling: Scaling | Scale = "published",
     provenance: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -341,7 +337,7 @@ class _TrainingJob:
     def warn_of_gaps(self) -> None:
         """Say where gaps of the mains leave much less to learn from than the recordings hold."""
         days, whole_days, _ = self.coverage.values()
-        if whole_days < LEAST * days:
+        if whole_days < LEAST_SHARE * days:
             warnings.warn(
                 f"only {whole_days:.1f} of {days:.1f} days have a full window of readings to learn"
                 " from; see `seq2point data check`, or fill longer gaps",
@@ -589,7 +585,7 @@ def _make_untrained(
     if isinstance(scaling, Scale):
         scale = scaling
     else:
-        scale = Scale.lineage([what]) if scaling == "lineage" else Scale.fitted([what], training)
+        scale = Scale.fitted([what], training) if scaling == "fitted" else Scale.published([what])
     with torch.device("meta"):
         network = architecture.build()
     return Model(network, scale, (what,), training[0].period_s)
@@ -606,7 +602,7 @@ def _copy_parent(
             f"the model to start from is of {', '.join(a.name for a in start.appliances)}, not of"
             f" {what.name}"
         )
-    if scaling != "lineage":
+    if scaling not in ("published", "lineage"):
         raise UsageError("the model to start from brings its own scaling: leave out --scaling")
     if not is_same_period(training[0].period_s, start.period_s):
         raise DataError(

@@ -23,7 +23,7 @@ from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training import TrainingConfig, TrainingResult, resolve_appliance, train_with_history
 from seq2point.training.options import TransferOptions, spell_out
 from seq2point.wording import format_count, format_number
@@ -157,10 +157,10 @@ def _cut_recordings(
     houses = to_recordings(recordings, [name], model.period_s)
     if days is not None or skip:
         houses = [
-            house.first_days(house.days if days is None else days, name, skip) for house in houses
+            house.take_days(house.days if days is None else days, name, skip) for house in houses
         ]
     for house in houses:
-        if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
+        if days is not None and (found := house.count_days(name)) < 0.99 * days:
             warnings.warn(
                 f"{format_house(house.house)}: only {format_count(found, 'day')} of readings there,"
                 f" not {format_number(days)}",

@@ -55,7 +55,7 @@ class ConversionConfig(BaseModel):
     fill_s: float = Field(FILL_S, ge=0, le=86_400)
     plug_limit_w: float | None = Field(None, ge=0)
 
-    def plug_limit_of(self, house: RawHouse) -> float | None:
+    def choose_plug_limit_w(self, house: RawHouse) -> float | None:
         """What no plug of a house can draw; None where there is no such limit."""
         return house.plug_limit_w if self.plug_limit_w is None else self.plug_limit_w or None
 
@@ -109,7 +109,7 @@ def _convert(
     orders: Sequence[Verdicts | None],
     advance: Advance,
 ) -> ConversionReport:
-    limit_w = settings.plug_limit_of(house)
+    limit_w = settings.choose_plug_limit_w(house)
     tallies = [Tally() for _ in house.meters]
     with atomic_write(path) as beside, ThreadPoolExecutor(2) as pool:
         feeds = [

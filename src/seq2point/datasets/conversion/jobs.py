@@ -86,7 +86,7 @@ def convert_houses(
     hashes = {job.path: hash_inputs(job.house, job.period_s, settings) for job in jobs}
     waiting = []
     for job in jobs:
-        report = manifest.report_of(job.path, hashes[job.path])
+        report = manifest.find_report(job.path, hashes[job.path])
         if report is None:
             waiting.append(job)
         else:

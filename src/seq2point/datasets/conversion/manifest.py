@@ -47,7 +47,7 @@ class Manifest:
             found = _Manifest()
         self._houses = found.houses if found.format == FORMAT else {}
 
-    def report_of(self, file: Path, made_from: str) -> ConversionReport | None:
+    def find_report(self, file: Path, made_from: str) -> ConversionReport | None:
         """The report of a house that is up to date; None where it has to be made."""
         entry = self._houses.get(file.name)
         if entry is None or entry.made_from != made_from:
@@ -91,6 +91,6 @@ def hash_inputs(house: RawHouse, period_s: float, settings: ConversionConfig) ->
             dict(house.facts),
             house.nominal_time,
         ],
-        "settings": [period_s, settings.fill_s, settings.plug_limit_of(house)],
+        "settings": [period_s, settings.fill_s, settings.choose_plug_limit_w(house)],
     }
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()

@@ -146,7 +146,7 @@ def _meter(path: Path, column: str) -> Meter:
 
 
 def _read(path: Path) -> Iterator[Piece]:
-    clock = Clock(place=lambda row: f"{path}, row {row + 1}")
+    clock = Clock(describe_row=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, ROWS):
         assert rows.times is not None
-        yield Piece(clock.seconds(rows.times), rows.series, None, rows.no_number, rows.size)
+        yield Piece(clock.to_seconds(rows.times), rows.series, None, rows.no_number, rows.size)

@@ -105,11 +105,13 @@ def _house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> R
 
 
 def _read(path: Path, layout: TextLayout, flagged: bool, zone: str | None) -> Iterator[Piece]:
-    clock = Clock(zone, place=lambda row: f"{path}, row {row + 1}")
+    clock = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, layout):
         assert rows.times is not None
         watts, flag = (rows.series[:-1], rows.series[-1] == 1) if flagged else (rows.series, None)
-        yield Piece(clock.seconds(rows.times), watts, flag, rows.no_number[: len(watts)], rows.size)
+        yield Piece(
+            clock.to_seconds(rows.times), watts, flag, rows.no_number[: len(watts)], rows.size
+        )
 
 
 SOURCE = Source("refit", LAYOUT, houses)

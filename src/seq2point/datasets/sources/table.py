@@ -17,19 +17,18 @@ import pyarrow as pa
 from seq2point.appliances import canonical_name
 from seq2point.choices import Unit
 from seq2point.data import parquet_file
-from seq2point.data.file_errors import refuse_damage
-from seq2point.data.grid import Times
-from seq2point.data.table import (
+from seq2point.data.columns import (
+    DEFAULT_COLUMNS,
     MAINS_NAMES,
     TIME_NAMES,
-    USUAL,
-    WATTS,
+    UNIT_W,
     ColumnsConfig,
-    TableFile,
     find_mains_column,
-    open_file,
-    parse_claimed_period_s,
 )
+from seq2point.data.file_errors import refuse_damage
+from seq2point.data.grid import Times
+from seq2point.data.table import parse_claimed_period_s
+from seq2point.data.table_file import TableFile, open_table_file
 from seq2point.data.text_table import TextLayout, read_rows
 from seq2point.data.timestamps import Clock, may_hold_times
 from seq2point.datasets.contract import (
@@ -69,7 +68,9 @@ def houses(root: Path, wanted: Selection) -> list[RawHouse]:
         else [root]
     )
     found = {path.stem: path for path in paths}
-    files = [open_file(found[house]) for house in select_houses(found, wanted.houses, root, LAYOUT)]
+    files = [
+        open_table_file(found[house]) for house in select_houses(found, wanted.houses, root, LAYOUT)
+    ]
     choices = {str(file.path): _choose_columns(file, wanted) for file in files}
     require_channels(
         choices, wanted.appliances, root, [name for file in files for name in file.names]
@@ -78,19 +79,19 @@ def houses(root: Path, wanted: Selection) -> list[RawHouse]:
 
 
 def _columns(wanted: Selection) -> ColumnsConfig:
-    return wanted.columns or USUAL
+    return wanted.columns or DEFAULT_COLUMNS
 
 
 def _time_column(file: TableFile, wanted: Selection) -> str | None:
     named = _columns(wanted).time
-    return file.require(named) if named else file.first_of(TIME_NAMES)
+    return file.require_column(named) if named else file.find_first(TIME_NAMES)
 
 
 def _choose_columns(file: TableFile, wanted: Selection) -> ChannelChoice:
     """The appliances' columns: those that the caller names, and those whose own names say it."""
     time = _time_column(file, wanted)
     named = {
-        canonical_name(name): RawChannel(file.require(column), name)
+        canonical_name(name): RawChannel(file.require_column(column), name)
         for name, column in _columns(wanted).appliances.items()
     }
     taken = {
@@ -119,9 +120,9 @@ def _read_house_of_files(root: Path, wanted: Selection) -> RawHouse:
     """A house whose mains and plugs lie in files of their own."""
     if wanted.mains is None and not root.is_file():
         raise UsageError("--plug needs the mains: give their file as ROOT or with --mains FILE")
-    file = open_file(_resolve_under(root, wanted.mains) if wanted.mains else root)
+    file = open_table_file(_resolve_under(root, wanted.mains) if wanted.mains else root)
     plugs = {
-        canonical_name(name): open_file(_resolve_under(root, path))
+        canonical_name(name): open_table_file(_resolve_under(root, path))
         for name, path in wanted.plugs.items()
     }
     own = {
@@ -131,7 +132,7 @@ def _read_house_of_files(root: Path, wanted: Selection) -> RawHouse:
     }
     time = _time_column(file, wanted)
     columns = {MAINS: find_mains_column(file, _columns(wanted), time)} | {
-        canonical_name(n): file.require(c) for n, c in own.items()
+        canonical_name(n): file.require_column(c) for n, c in own.items()
     }
     meters, channels = (
         [_meter(file, columns, time, wanted)],
@@ -157,9 +158,9 @@ def _resolve_under(root: Path, path: Path) -> Path:
 def _plug_column(file: TableFile, name: str, time: str | None, named: Mapping[str, str]) -> str:
     for appliance, column in named.items():
         if canonical_name(appliance) == name:
-            return file.require(column)
+            return file.require_column(column)
     rest = [column for column in file.names if column != time]
-    found = rest[0] if len(rest) == 1 else file.first_of((name, *MAINS_NAMES))
+    found = rest[0] if len(rest) == 1 else file.find_first((name, *MAINS_NAMES))
     if found is None:
         raise DataError(
             f"{file.path}: no column for '{name}' (columns: {file.listing}); name it: --column"
@@ -221,10 +222,10 @@ def _meter(
 def _read_csv(
     path: Path, layout: TextLayout, unit: Unit, zone: str | None, period_s: float | None
 ) -> Iterator[Piece]:
-    clock, done = Clock(zone, place=lambda row: f"{path}, row {row + 1}"), 0
+    clock, done = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}"), 0
     for rows in read_rows(path, layout):
         times_s = (
-            clock.seconds(rows.times)
+            clock.to_seconds(rows.times)
             if rows.times is not None
             else _nominal_s(done, len(rows), period_s)
         )
@@ -246,7 +247,7 @@ def _read_parquet(
     zone: str | None,
     period_s: float | None,
 ) -> Iterator[Piece]:
-    clock, done = Clock(zone, place=lambda row: f"{path}, row {row + 1}"), 0
+    clock, done = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}"), 0
     with refuse_damage(path, "cannot be read"), parquet_file.open_reader(path) as file:
         share = path.stat().st_size / max(file.metadata.num_rows, 1)
         for batch in file.iter_batches(
@@ -259,7 +260,9 @@ def _read_parquet(
                     f"{path}: column '{time}' holds {rows[time].dtype}, not times; name it:"
                     " --time-column NAME"
                 )
-            times_s = clock.seconds(rows[time]) if time else _nominal_s(done, len(rows), period_s)
+            times_s = (
+                clock.to_seconds(rows[time]) if time else _nominal_s(done, len(rows), period_s)
+            )
             watts = [rows[name].cast(pl.Float32, strict=False) for name in columns]
             no_number = [
                 int(w.null_count() - rows[name].null_count())
@@ -276,7 +279,7 @@ def _nominal_s(first: int, count: int, period_s: float | None) -> Times:
 
 
 def _in_watts(values: Watts, unit: Unit) -> Watts:
-    return values if unit == "W" else values * np.float32(WATTS[unit])
+    return values if unit == "W" else values * np.float32(UNIT_W[unit])
 
 
 SOURCE = Source("table", LAYOUT, houses)
