@@ -65,7 +65,7 @@ def simulate_house(
         midnight + timedelta(days=math.ceil(days) + 2)
     except OverflowError:
         raise UsageError(
-            f"{days} days from {start.date()} end after the year 9999: choose another start"
+            f"{days} days from {start.date()} leave the calendar: choose another start"
         ) from None
 
     home = House(int(seed), first_day)
