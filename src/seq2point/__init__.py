@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2point.compression.pruning import PRUNERS
+    from seq2point.configuration import ColumnsConfig
     from seq2point.data.frame import recording_from_frame
-    from seq2point.data.table import ColumnsConfig, load_recording
+    from seq2point.data.table import load_recording
     from seq2point.errors import (
         DataError,
         ModelFileError,
@@ -52,7 +53,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Architecture": "network",
-    "ColumnsConfig": "data.table",
+    "ColumnsConfig": "configuration",
     "DataError": "errors",
     "Model": "model.model_file",
     "ModelFileError": "errors",

@@ -24,14 +24,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seq2point.compression.pruning import Pruner, PruneState, StepInfo
+from seq2point.configuration import TrainingConfig
 from seq2point.errors import TrainingError
 from seq2point.network import Seq2Point, masks
 from seq2point.system.atomic_files import atomic_write
 from seq2point.training.batches import Batches, take_share
-from seq2point.training.config import Plan, TrainingConfig
+from seq2point.training.pace import Plan
 from seq2point.training.signals import StopRequest
 
-CHECKPOINT_EVERY_S = 60.0
 FULL_RATE_INPUTS = 1000
 DIGEST = b"\nsha256:"
 DIGEST_BYTES = len(DIGEST) + 64
@@ -350,7 +350,7 @@ class Checkpoints(pl.Callback):
     where the training stops.
     """
 
-    def __init__(self, path: Path, stop: StopRequest, every_s: float = CHECKPOINT_EVERY_S):
+    def __init__(self, path: Path, stop: StopRequest, every_s: float):
         self.path, self.stop, self.every_s, self._written = path, stop, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from seq2point.errors import TrainingError, UsageError
 from seq2point.system.atomic_files import explain_write_errors, write_json
-from seq2point.training.config import Plan
+from seq2point.training.pace import Plan
 
 
 class _Record(BaseModel):
