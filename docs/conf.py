@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "seq2point"
 author = "The seq2point authors"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 release = seq2point.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "generated_reference"]

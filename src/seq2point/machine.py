@@ -29,7 +29,7 @@ def keep_freed_memory() -> None:
     """Have glibc keep freed memory for the next step.
 
     A training step allocates and frees hundreds of megabytes; handed back to the system each time, every page of it faults
-    again on the next step: a third of the speed or less (docs/performance.md).
+    again on the next step: a third of the speed or less (docs/lab/performance.md).
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

@@ -1,4 +1,7 @@
-"""A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time (docs/microcontroller.md)."""
+"""A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time.
+
+docs/guides/microcontroller.md says how to use them.
+"""
 
 import re
 from dataclasses import dataclass

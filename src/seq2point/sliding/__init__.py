@@ -9,8 +9,8 @@ last convolution's channels to the hidden units. A block of B feature samples gi
 
 and the gradients are the same kind of product:  df^ = W^ g^,  dW^ = conj(g^) f^.  Two engines compute this: `compiled` in C, for
 float32 on the CPU where there is a C compiler, and `plain` in torch, for everything else. Both run over a few hidden units and
-blocks at a time, so that what lies between the products stays in the cache (docs/performance.md). `ranked` is for networks whose
-first Linear is factorised.
+blocks at a time, so that what lies between the products stays in the cache (docs/lab/performance.md). `ranked` is for networks
+whose first Linear is factorised.
 """
 
 import math
