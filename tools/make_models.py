@@ -5,8 +5,8 @@
 For each appliance of the protocols pretrained_8s and pretrained_60s: a network trained, pruned and compacted on every house that
 has the appliance; the same once more without each house in turn, tested on that house; an int8 ONNX file, proved; and the card
 that says all this, in src/seq2point/pretrained/files. docs/lab/models.md is written from the cards. Two to five minutes a
-training on one core, 34 of them; parts lie in runs/models and are not made again (--any-code: not even where another version of the code has
-made them).
+training on one core, 34 of them; parts lie in runs/models and are not made again (--any-code: not even where another version of
+the code has made them).
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Sliding evaluation compiled for this machine's processor: kernels.c, built by the system's C compiler at its first use.
 
 Torch has no operation that joins a transform, a product and a ReLU without writing and turning what lies between; the C does, for
-float32 on the CPU, at three times the speed (docs/lab/performance.md). Without a compiler, or with SEQ2POINT_NATIVE=0, `library()`
-is None and plain.py computes the same with torch.
+float32 on the CPU, at three times the speed (docs/lab/performance.md). Without a compiler, or with SEQ2POINT_NATIVE=0,
+`library()` is None and plain.py computes the same with torch.
 """
 
 import ctypes
