@@ -44,7 +44,7 @@ def test_the_packages_own_protocols_take_the_default_window_of_their_period():
 
 
 def test_the_page_on_protocols_lists_every_one_and_its_own_example_is_one():
-    page = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "protocols.md").read_text()
     assert all(f"| `{name}` |" in page for name in library.names())
     example = library.parse(page.partition("```toml")[2].partition("```")[0], "protocols.md")
     Parts(example, "protocols.md", Path()).check(1)
