@@ -2,4 +2,4 @@
 
 from seq2point.cli import original
 
-original.main_of(original.test_main)
+original.run_as_script(original.test_main)

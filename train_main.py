@@ -2,4 +2,4 @@
 
 from seq2point.cli import original
 
-original.main_of(original.train_main)
+original.run_as_script(original.train_main)

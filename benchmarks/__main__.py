@@ -1,14 +1,25 @@
-"""Run benchmarks by name; without one, all that take minutes (`pruning` and `transfer` take hours: ask for them)."""
+"""Run benchmarks by name; without one, all that take minutes (`pruning` and `transfer` take hours:
+ask for them).
+"""
 
 import sys
 from importlib import import_module
 
-from seq2point.machine import prepare
+from seq2point.system.device import prepare_process
 
-NAMES = ("inference", "training", "length", "year", "training_memory", "pruner_cost", "convert", "time_to_error")
+NAMES = (
+    "inference",
+    "training",
+    "length",
+    "year",
+    "training_memory",
+    "pruner_cost",
+    "convert",
+    "time_to_error",
+)
 
 if __name__ == "__main__":
-    prepare()
+    prepare_process()
     for name in sys.argv[1:] or NAMES:
         import_module(f"benchmarks.{name}").main()
         print()

@@ -1,4 +1,6 @@
-"""A house of REFIT's size, seven million rows, from CSV to Parquet: `seq2point convert` and a plain pandas script in turns."""
+"""A house of REFIT's size, seven million rows, from CSV to Parquet: `seq2point convert` and a plain
+pandas script in turns.
+"""
 
 import shutil
 import subprocess
@@ -26,7 +28,9 @@ PLUGS = {1: (90, 60, 120), 2: (2000, 700, 60_000), 3: (1900, 600, 50_000), 4: (8
 
 
 def write_house(path: Path, rows: int = ROWS) -> None:
-    """A file like CLEAN_House2.csv: stamps 6 to 8 s apart with holes, nine plugs that are mostly off, and the usual defects."""
+    """A file like CLEAN_House2.csv: stamps 6 to 8 s apart with holes, nine plugs that are mostly
+    off, and the usual defects.
+    """
     random = np.random.default_rng(0)
     steps = random.choice([6, 7, 8], rows)
     steps[random.integers(0, rows, 400)] = random.integers(20, 40_000, 400)
@@ -34,7 +38,9 @@ def write_house(path: Path, rows: int = ROWS) -> None:
     unix = 1_379_455_691 + np.cumsum(steps)
     plugs = {}
     for number, (power_w, on, off) in PLUGS.items():
-        lengths = random.exponential(np.tile([off, on], rows // (on + off) + 9)).astype(np.int64) + 1
+        lengths = (
+            random.exponential(np.tile([off, on], rows // (on + off) + 9)).astype(np.int64) + 1
+        )
         state = np.repeat(np.arange(len(lengths)) % 2, lengths)
         state = np.resize(state, rows)
         watts = state * random.normal(power_w, power_w / 30 + 1, rows) + (number % 3)
@@ -52,15 +58,23 @@ def write_house(path: Path, rows: int = ROWS) -> None:
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak megabytes of a command, from a small process in between: a child's peak begins at its parent's size."""
-    said = subprocess.run([sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True, text=True).stdout
+    """Seconds and peak megabytes of a command, from a small process in between: a child's peak
+    begins at its parent's size.
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
     seconds, megabytes = map(float, said.split())
     return seconds, megabytes
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        raw, out, pandas = Path(folder) / "raw", Path(folder) / "out", [sys.executable, "-m", "benchmarks.convert_with_pandas"]
+        raw, out, pandas = (
+            Path(folder) / "raw",
+            Path(folder) / "out",
+            [sys.executable, "-m", "benchmarks.convert_with_pandas"],
+        )
         raw.mkdir()
         source = raw / "CLEAN_House2.csv"
         write_house(source)
@@ -75,9 +89,15 @@ def main() -> None:
                 shutil.rmtree(out, ignore_errors=True)
                 taken[name].append(measured(command))
         size = source.stat().st_size
-    print(f"a house of REFIT, {ROWS:,} rows, {size / 1e6:,.0f} MB of CSV, to 8 s in Parquet, each a process of its own")
+    print(
+        f"a house of REFIT, {ROWS:,} rows, {size / 1e6:,.0f} MB of CSV, to 8 s in Parquet, each a"
+        " process of its own"
+    )
     print(f"{'':24}{'seconds':>8} {'rows/s':>11} {'peak MB':>8} {'times the rows a second':>24}")
     seconds = {name: median(s for s, _ in of) for name, of in taken.items()}
     for name, of in taken.items():
         ratio = "" if name == OURS else f"{seconds[name] / seconds[OURS]:.1f}"
-        print(f"{name:24}{seconds[name]:8.2f} {ROWS / seconds[name]:11,.0f} {max(mb for _, mb in of):8,.0f} {ratio:>24}")
+        print(
+            f"{name:24}{seconds[name]:8.2f} {ROWS / seconds[name]:11,.0f}"
+            f" {max(mb for _, mb in of):8,.0f} {ratio:>24}"
+        )

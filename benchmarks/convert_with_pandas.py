@@ -1,4 +1,5 @@
-"""The rival of benchmarks/convert.py: house 2 of REFIT as one would convert it with pandas, without counts, checks or bounds.
+"""The rival of benchmarks/convert.py: house 2 of REFIT as one would convert it with pandas, without
+counts, checks or bounds.
 
     python -m benchmarks.convert_with_pandas CLEAN_House2.csv house2.parquet [needed]
 

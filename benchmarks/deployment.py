@@ -1,10 +1,11 @@
-"""Exported models in ONNX Runtime: bytes, milliseconds, accuracy and parity, ratios in one run on two threads.
+"""Exported models in ONNX Runtime: bytes, milliseconds, accuracy and parity, ratios in one run on
+two threads.
 
     python -m benchmarks deployment
 
-Takes the first seed's models of `python -m benchmarks pruning`, which must be in runs/pruning. int8 is calibrated on
-ukdale_house1_6s_a, which the networks were trained on, and tested on ukdale_house1_6s_b;
-parity is measured on a week of the latter.
+Takes the first seed's models of `python -m benchmarks pruning`, which must be in runs/pruning. int8
+is calibrated on ukdale_house1_6s_a, which the networks were trained on, and tested on
+ukdale_house1_6s_b; parity is measured on a week of the latter.
 """
 
 import subprocess
@@ -20,12 +21,12 @@ from benchmarks.pruning import FOLDER, houses
 from benchmarks.timing import seconds
 from seq2point import deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import Order
-from seq2point.evaluation import evaluate
-from seq2point.machine import prepare
-from seq2point.model_file import Model
+from seq2point.deploy import ExportOptions
+from seq2point.model.evaluation import evaluate
+from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
 from seq2point.recording import Recording
+from seq2point.system.device import prepare_process
 
 THREADS = 2
 TURNS, TURN_S = 15, 0.05
@@ -61,7 +62,9 @@ def relative_difference(native: Predictor, exported: Predictor, week: Recording)
 
 
 def latencies_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Seconds of one call of each, the median of single calls in turns: what else runs on the machine interrupts few of them."""
+    """Seconds of one call of each, the median of single calls in turns: what else runs on the
+    machine interrupts few of them.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(TURNS):
         for name, work in works.items():
@@ -73,25 +76,47 @@ def latencies_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 def appliance_rows(name: str, folder: Path) -> None:
     """What dense float32, compacted float32 and compacted int8 cost and reach."""
     train, test = houses(name)
-    dense, small = (Model.load(FOLDER / f"{name}-0-{kind}.safetensors") for kind in ("dense", "small"))
+    dense, small = (
+        Model.load(FOLDER / f"{name}-0-{kind}.safetensors") for kind in ("dense", "small")
+    )
     orders = {
-        "dense, float32": (dense, Order()),
-        "compacted, float32": (small, Order()),
-        "compacted, int8": (small, Order(int8=True, calibrate=train, force=True)),
-        "compacted, int8, sliding": (small, Order(int8=True, sliding=True, calibrate=train, force=True)),
+        "dense, float32": (dense, ExportOptions()),
+        "compacted, float32": (small, ExportOptions()),
+        "compacted, int8": (small, ExportOptions(int8=True, calibrate=train, force=True)),
+        "compacted, int8, sliding": (
+            small,
+            ExportOptions(int8=True, sliding=True, calibrate=train, force=True),
+        ),
     }
     files = {label: folder / f"{name}-{i}.onnx" for i, label in enumerate(orders)}
     for label, (model, order) in orders.items():
-        for failure in deploy.find("onnx").export(model, files[label], order).report["verification"]["failures"]:
+        for failure in (
+            deploy.find_target("onnx")
+            .export(model, files[label], order)
+            .report["verification"]["failures"]
+        ):
             print(f"{name}, {label}: {failure}")
     opened = {label: runtime.load(path, THREADS) for label, path in files.items()}
     window_w = test.mains_w[None, : dense.window]
-    times = latencies_s({label: lambda model=model: model.run(window_w[:, : model.window]) for label, model in opened.items()})
+    times = latencies_s(
+        {
+            label: lambda model=model: model.run(window_w[:, : model.window])
+            for label, model in opened.items()
+        }
+    )
     size, slowest_s = files["dense, float32"].stat().st_size, times["dense, float32"]
     for label, model in opened.items():
-        reached = evaluate(orders[label][0] if label.endswith("float32") else model, [test]).metrics[name]
-        relative = "" if "int8" in label else f"{relative_difference(orders[label][0], model, test.slice(0, WEEK)):.1e}"
-        mae_w, on_mae_w, sae, f1 = (reached[metric] for metric in ("mae_w", "on_mae_w", "sae", "f1"))
+        reached = evaluate(
+            orders[label][0] if label.endswith("float32") else model, [test]
+        ).metrics[name]
+        relative = (
+            ""
+            if "int8" in label
+            else f"{relative_difference(orders[label][0], model, test.slice(0, WEEK)):.1e}"
+        )
+        mae_w, on_mae_w, sae, f1 = (
+            reached[metric] for metric in ("mae_w", "on_mae_w", "sae", "f1")
+        )
         row(
             (
                 name.replace("_", " "),
@@ -116,10 +141,13 @@ def cold_start_s(path: Path) -> float:
 
 
 def main() -> None:
-    prepare(THREADS)
+    prepare_process(THREADS)
     row(HEADINGS)
     row(["---"] * len(HEADINGS))
     with tempfile.TemporaryDirectory() as place:
         for name in APPLIANCES:
             appliance_rows(name, Path(place))
-        print(f"\ncold start to the first answer, compacted int8: {cold_start_s(Path(place) / 'kettle-2.onnx'):.2f} s")
+        print(
+            "\ncold start to the first answer, compacted int8:"
+            f" {cold_start_s(Path(place) / 'kettle-2.onnx'):.2f} s"
+        )

@@ -1,10 +1,11 @@
-"""What filling missing readings is worth: coverage and error against the limit, with readings removed singly and in bursts.
+"""What filling missing readings is worth: coverage and error against the limit, with readings
+removed singly and in bursts.
 
     SEQ2POINT_DATA=... python -m benchmarks fill        about half an hour on one core; networks are kept in runs/fill
 
-At each sampling period a small network is trained on one house as it is, and with readings missing in
-training (`missing`), and tested where one mains reading in ten is removed. `complete` is the error at the same samples with no
-reading removed; the truth is never touched.
+At each sampling period a small network is trained on one house as it is, and with readings missing
+in training (`missing`), and tested where one mains reading in ten is removed. `complete` is the
+error at the same samples with no reading removed; the truth is never touched.
 """
 
 import os
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2point.data.table import load_recording
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
@@ -100,7 +101,9 @@ def main() -> None:
             test = recording(case, case.test, appliance)
             test = test.first_days(TEST_DAYS, appliance)
             truth_w = test.appliance_w(appliance)
-            print(f"\n{appliance}, {case.period_s:g} s, {case.test}, zero {np.nanmean(truth_w):.1f} W")
+            print(
+                f"\n{appliance}, {case.period_s:g} s, {case.test}, zero {np.nanmean(truth_w):.1f} W"
+            )
             print("| removed | missing in training | limit | coverage | MAE, W | complete, W |")
             print("|---|---|---|---|---|---|")
             for seed in SEEDS:
@@ -113,9 +116,13 @@ def main() -> None:
                             power_w = model.predict_w(replace(broken, fill=limit))[:, 0]
                             possible = ~(np.isnan(complete_w) | np.isnan(truth_w))
                             known = possible & ~np.isnan(power_w)
-                            errors = [np.abs(w - truth_w)[known].mean() if known.any() else np.nan for w in (power_w, complete_w)]
+                            errors = [
+                                np.abs(w - truth_w)[known].mean() if known.any() else np.nan
+                                for w in (power_w, complete_w)
+                            ]
                             print(
-                                f"| {f'bursts of {BURST}' if bursts else 'singly'} | {missing:g} | {limit} "
-                                f"| {known.sum() / possible.sum():.1%} | {errors[0]:.2f} | {errors[1]:.2f} |",
+                                f"| {f'bursts of {BURST}' if bursts else 'singly'} | {missing:g} |"
+                                f" {limit} | {known.sum() / possible.sum():.1%} | {errors[0]:.2f} |"
+                                f" {errors[1]:.2f} |",
                                 flush=True,
                             )

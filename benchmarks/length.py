@@ -1,4 +1,6 @@
-"""Time and memory of sliding evaluation against the length of the series: both must grow no faster than it."""
+"""Time and memory of sliding evaluation against the length of the series: both must grow no faster
+than it.
+"""
 
 import multiprocessing
 import resource
@@ -6,15 +8,14 @@ import time
 
 import torch
 
-from seq2point import sliding
-from seq2point.machine import prepare
-from seq2point.network import Architecture
+from seq2point.network import Architecture, sliding
+from seq2point.system.device import prepare_process
 
 LENGTHS = (10_000, 100_000, 1_000_000, 10_000_000)
 
 
 def _measure(length: int, threads: int, answers: multiprocessing.SimpleQueue) -> None:
-    prepare(threads)
+    prepare_process(threads)
     torch.manual_seed(0)
     network = Architecture().build().eval()
     series = torch.randn(length)
@@ -27,7 +28,9 @@ def _measure(length: int, threads: int, answers: multiprocessing.SimpleQueue) ->
 
 
 def main() -> None:
-    print("sliding evaluation against length (599, 29.2 M parameters), each in a process of its own")
+    print(
+        "sliding evaluation against length (599, 29.2 M parameters), each in a process of its own"
+    )
     print(f"{'samples':>12} {'seconds':>9} {'samples/s':>11} {'peak MB above the start':>24}")
     context = multiprocessing.get_context("spawn")
     for length in LENGTHS:
@@ -36,4 +39,6 @@ def main() -> None:
         process.start()
         seconds, megabytes = answers.get()
         process.join()
-        print(f"{length:12,} {seconds:9.2f} {length / seconds:11,.0f} {megabytes:24,.0f}", flush=True)
+        print(
+            f"{length:12,} {seconds:9.2f} {length / seconds:11,.0f} {megabytes:24,.0f}", flush=True
+        )

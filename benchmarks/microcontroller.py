@@ -1,8 +1,9 @@
-"""Networks for 256 KB of flash and 64 KB of RAM: what their C answers on a real house, beside the networks they come from.
+"""Networks for 256 KB of flash and 64 KB of RAM: what their C answers on a real house, beside the
+networks they come from.
 
-Goes on from the pieces of `benchmarks pruning` (dense and small, in runs/pruning): the small network loses half of its hidden
-units and a channel of each convolution, and trains on. Its C runs over all of ukdale_house1_6s_b. Instructions are those of a
-Cortex-M4 in QEMU.
+Goes on from the pieces of `benchmarks pruning` (dense and small, in runs/pruning): the small
+network loses half of its hidden units and a channel of each convolution, and trains on. Its C runs
+over all of ukdale_house1_6s_b. Instructions are those of a Cortex-M4 in QEMU.
 """
 
 import os
@@ -14,22 +15,27 @@ import numpy as np
 
 from benchmarks.pruning import FOLDER as PIECES
 from benchmarks.pruning import TRAINING, houses
-from seq2point.compaction import compact
+from seq2point.compression.compaction import compact
+from seq2point.compression.pruning import PRUNERS
 from seq2point.deploy.c_program import open_source
-from seq2point.deploy.c_sizes import measured
+from seq2point.deploy.c_sizes import measure_sizes
 from seq2point.deploy.fixed_point import STEPS_PER_WATT, FixedPoint
-from seq2point.deploy.microcontroller import cost, in_c
-from seq2point.evaluation import evaluate
-from seq2point.model_file import Model
+from seq2point.deploy.microcontroller import build_c_export, count_cost
+from seq2point.model.evaluation import evaluate
+from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
-from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording, Watts
-from seq2point.runtime import Facts, Runtime
+from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.training import train_with_history
 
 FOLDER = Path("runs/microcontroller")
 TESTS = Path(__file__).parent.parent / "tests" / "deploy" / "microcontroller"
-HALVED: dict[str, Any] = {"granularity": "both", "units_sparsity": 0.5, "channels_sparsity": 0.07, "sparsity": 0.5}
+HALVED: dict[str, Any] = {
+    "granularity": "both",
+    "units_sparsity": 0.5,
+    "channels_sparsity": 0.07,
+    "sparsity": 0.5,
+}
 GRADUAL_STEPS = 200
 FINETUNE_STEPS = {("kettle", 0): 3000, ("washing_machine", 0): 3000, ("washing_machine", 2): 4000}
 SHOWN = ("mae_w", "on_mae_w", "sae", "f1")
@@ -61,12 +67,15 @@ class Twin(Runtime):
 
     chunk = 1 << 20
 
-    def __init__(self, facts: Facts, network: FixedPoint):
+    def __init__(self, facts: ExportMetadata, network: FixedPoint):
         super().__init__(facts)
         self._network = network
 
     def _run(self, mains_w: Watts) -> Watts:
-        return np.stack([self._network.answers(chunk_w) for chunk_w in mains_w]).astype(np.float32) / STEPS_PER_WATT
+        return (
+            np.stack([self._network.answers(chunk_w) for chunk_w in mains_w]).astype(np.float32)
+            / STEPS_PER_WATT
+        )
 
 
 def smallest(appliance: str, seed: int, train: Recording) -> Model:
@@ -77,24 +86,38 @@ def smallest(appliance: str, seed: int, train: Recording) -> Model:
         pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **HALVED)
         options: dict[str, Any] = {**TRAINING, "seed": seed, "threads": 1}
         pruned = train_with_history(
-            train, appliance, start=parent, pruning=pruner, steps=GRADUAL_STEPS, learning_rate=1e-3, **options
+            train,
+            appliance,
+            start=parent,
+            pruning=pruner,
+            steps=GRADUAL_STEPS,
+            learning_rate=1e-3,
+            **options,
         )
         start = compact(pruned.model)
         steps = FINETUNE_STEPS[appliance, seed]
-        train_with_history(train, appliance, start=start, steps=steps, learning_rate=2e-3, **options).model.save(path)
+        train_with_history(
+            train, appliance, start=start, steps=steps, learning_rate=2e-3, **options
+        ).model.save(path)
     return Model.load(path)
 
 
 def instructions(source: Path, window: int, mains_w: Watts) -> float | None:
-    """Of a Cortex-M4 for a reading that is answered: the difference between two runs, one of 100 readings more."""
+    """Of a Cortex-M4 for a reading that is answered: the difference between two runs, one of 100
+    readings more.
+    """
     folder = source.parent
     ticks = []
     for readings in (window, window + 100):
         (folder / "readings.bin").write_bytes(mains_w[:readings].astype("<f4").tobytes())
         try:
             sources = (str(TESTS / "cortex_m4/main.c"), str(source))
-            subprocess.run([*CORTEX_M4, "-I", str(folder), *sources, "-o", str(folder / "m4.elf")], check=True)
-            subprocess.run([*QEMU, "-kernel", "m4.elf"], cwd=folder, stdin=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                [*CORTEX_M4, "-I", str(folder), *sources, "-o", str(folder / "m4.elf")], check=True
+            )
+            subprocess.run(
+                [*QEMU, "-kernel", "m4.elf"], cwd=folder, stdin=subprocess.DEVNULL, check=True
+            )
         except FileNotFoundError:
             return None
         ticks.append(int(np.fromfile(folder / "ticks.bin", dtype="<u4")[0]))
@@ -111,7 +134,11 @@ def main() -> None:
     if not os.environ.get("SEQ2POINT_DATA"):
         print("microcontroller: skipped, SEQ2POINT_DATA is not set")
         return
-    print("| appliance | network | parameters | MAE W | on-MAE W | SAE | F1 |", "|---|---|---|---|---|---|---|", sep="\n")
+    print(
+        "| appliance | network | parameters | MAE W | on-MAE W | SAE | F1 |",
+        "|---|---|---|---|---|---|---|",
+        sep="\n",
+    )
     costs = []
     for appliance, seed in FINETUNE_STEPS:
         train, test = houses(appliance)
@@ -123,13 +150,34 @@ def main() -> None:
         model = smallest(appliance, seed, train)
         parameters, source = model.architecture.parameters, folder / "model.c"
         row(name, "smallest, float", parameters, model, test)
-        made = in_c(model, train, "model.h")
+        made = build_c_export(model, train, "model.h")
         made.write(source, folder / "model.h")
         program = open_source(source)
-        row(name, f"smallest, C, features in {made.network.feature_bits} bits", parameters, program, test)
-        in_bytes = in_c(model, train, "model.h", ram_bytes=cost(model.architecture, 8).ram_bytes)
-        row(name, "smallest, features in 8 bits", parameters, Twin(program.facts, in_bytes.network), test)
-        costs.append((name, made, measured(folder / "model.h"), instructions(source, model.window, test.mains_w)))
+        row(
+            name,
+            f"smallest, C, features in {made.network.feature_bits} bits",
+            parameters,
+            program,
+            test,
+        )
+        in_bytes = build_c_export(
+            model, train, "model.h", ram_bytes=count_cost(model.architecture, 8).ram_bytes
+        )
+        row(
+            name,
+            "smallest, features in 8 bits",
+            parameters,
+            Twin(program.facts, in_bytes.network),
+            test,
+        )
+        costs.append(
+            (
+                name,
+                made,
+                measure_sizes(folder / "model.h"),
+                instructions(source, model.window, test.mains_w),
+            )
+        )
     for name, made, sizes, count in costs:
         print(f"\n{name}: {count or 0:,.0f} instructions a reading", *made.notes(), sep="\n")
         print(*(f"{by}: {size}" for by, size in sizes.items()), sep="\n")

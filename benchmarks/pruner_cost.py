@@ -1,4 +1,6 @@
-"""What a pruner adds to a training step of the full network: its decisions, its draws and its zeroing, over a hundred steps."""
+"""What a pruner adds to a training step of the full network: its decisions, its draws and its
+zeroing, over a hundred steps.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,14 +10,13 @@ from statistics import median
 import torch
 
 from benchmarks.training import step
-from seq2point import masks
 from seq2point.appliances import APPLIANCES
-from seq2point.network import Architecture, Seq2Point
-from seq2point.pruning import PRUNERS, Pruner, StepInfo
+from seq2point.compression.pruning import PRUNERS, Pruner, StepInfo
+from seq2point.network import Architecture, Seq2Point, masks
+from seq2point.network.sliding import choose_chunk_windows
 from seq2point.recording import Recording
-from seq2point.sliding import chunk_windows
+from seq2point.recording.windows import Scale
 from seq2point.training.batches import ChunkBatches, Houses
-from seq2point.windows import Scale
 
 STEPS = 100
 CHUNKS = 16
@@ -27,21 +28,29 @@ def main() -> None:
     random = torch.rand(2, 100_000).mul_(3000).numpy()
     recording = Recording("random", 6.0, random[0], {"kettle": random[1]})
     houses = Houses([recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu"))
-    work = step(shape, ChunkBatches(houses, chunk_windows(shape), CHUNKS, 0))
+    work = step(shape, ChunkBatches(houses, choose_chunk_windows(shape), CHUNKS, 0))
     torch.manual_seed(0)
     network = shape.build()
     for p in network.parameters():
         p.grad = torch.randn_like(p)
     threads = torch.get_num_threads()
     print(
-        f"what a pruner adds to a step of {CHUNKS} chunks, {threads} threads, mean over {STEPS} steps, median of {ROUNDS} rounds"
+        f"what a pruner adds to a step of {CHUNKS} chunks, {threads} threads, mean over {STEPS}"
+        f" steps, median of {ROUNDS} rounds"
     )
     for name, pruner in PRUNERS.items():
-        rounds = [(median(_seconds(work) for _ in range(3)), _added_s(usual(pruner), network)) for _ in range(ROUNDS)]
+        rounds = [
+            (median(_seconds(work) for _ in range(3)), _added_s(usual(pruner), network))
+            for _ in range(ROUNDS)
+        ]
         plain_s, added_s = (median(times) for times in zip(*rounds, strict=True))
         shares = [added_s / plain_s for plain_s, added_s in rounds]
         spread = f"{min(shares):.1%} to {max(shares):.1%}"
-        print(f"{name:18} {1e3 * added_s:7.1f} ms of {1e3 * plain_s:6.0f} ms: {median(shares):6.1%} ({spread})", flush=True)
+        print(
+            f"{name:18} {1e3 * added_s:7.1f} ms of {1e3 * plain_s:6.0f} ms: {median(shares):6.1%}"
+            f" ({spread})",
+            flush=True,
+        )
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -64,11 +73,13 @@ def copied(network: Seq2Point) -> Seq2Point:
 
 def _added_s(pruner: Pruner, whole: Seq2Point) -> float:
     """Seconds a step of all that a pruner does in a training beside the step itself."""
-    network = copied(whole)  # what another pruner has zeroed, in a copy of its own: equal weights are slow to rank
+    network = copied(
+        whole
+    )  # what another pruner has zeroed, in a copy of its own: equal weights are slow to rank
     state = pruner.begin(network, 0)
     start = time.perf_counter()
     for i in range(1, STEPS + 1):
-        aside = masks.set_aside_(network, pruner.masks_for_step(state) or {})
+        aside = masks.stash_(network, pruner.masks_for_step(state) or {})
         masks.clear_gradients_(network, aside)
         masks.restore_(network, aside)
         state = pruner.update(network, state, StepInfo(i, STEPS, 1.0))

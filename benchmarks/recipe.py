@@ -1,7 +1,8 @@
-"""What each part of the training recipe gives on a real house: chunks put in other mains, gains, absolute error, clipped answers.
+"""What each part of the training recipe gives on a real house: chunks put in other mains, gains,
+absolute error, clipped answers.
 
-Trained on ukdale_house1_6s_a, tested on ukdale_house1_6s_b, with 128 hidden units (a sixth of the time, no worse). Each run takes
-a minute and is kept in runs/recipe.
+Trained on ukdale_house1_6s_a, tested on ukdale_house1_6s_b, with 128 hidden units (a sixth of the
+time, no worse). Each run takes a minute and is kept in runs/recipe.
 """
 
 import json
@@ -11,9 +12,9 @@ from typing import Any
 
 from seq2point.appliances import APPLIANCES
 from seq2point.data.table import load_recording
-from seq2point.evaluation import evaluate
-from seq2point.files import write_json
+from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
+from seq2point.system.atomic_files import write_json
 from seq2point.training import train_with_history
 
 FOLDER = Path("runs/recipe")
@@ -37,13 +38,26 @@ def result(appliance: str, recipe: str) -> dict[str, Any]:
     if path.exists():
         return dict(json.loads(path.read_text()))
     train, test = (
-        load_recording(Path(os.environ["SEQ2POINT_DATA"]) / f"ukdale_house1_6s_{part}.parquet", [appliance]) for part in "ab"
+        load_recording(
+            Path(os.environ["SEQ2POINT_DATA"]) / f"ukdale_house1_6s_{part}.parquet", [appliance]
+        )
+        for part in "ab"
     )
     trained = train_with_history(
-        train, appliance, network=Architecture(hidden=128), steps=STEPS, patience=1000, progress=False, **RECIPES[recipe]
+        train,
+        appliance,
+        network=Architecture(hidden=128),
+        steps=STEPS,
+        patience=1000,
+        progress=False,
+        **RECIPES[recipe],
     )
     found = evaluate(trained.model, [test])
-    kept = {"metrics": found.metrics[appliance], "zero": found.baselines["zero"][appliance], "seconds": trained.seconds}
+    kept = {
+        "metrics": found.metrics[appliance],
+        "zero": found.baselines["zero"][appliance],
+        "seconds": trained.seconds,
+    }
     write_json(kept, path)
     return kept
 

@@ -1,4 +1,6 @@
-"""Alternating measurements: machines are noisy, so what is compared runs in turns and the median counts."""
+"""Alternating measurements: machines are noisy, so what is compared runs in turns and the median
+counts.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,8 +14,12 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def rates(works: Mapping[str, tuple[Callable[[], object], int]], turns: int = 5) -> dict[str, float]:
-    """Median amounts a second of several works, each (call, amount), measured in turns after one call to warm up."""
+def rates(
+    works: Mapping[str, tuple[Callable[[], object], int]], turns: int = 5
+) -> dict[str, float]:
+    """Median amounts a second of several works, each (call, amount), measured in turns after one
+    call to warm up.
+    """
     for work, _ in works.values():
         work()
     times: dict[str, list[float]] = {name: [] for name in works}

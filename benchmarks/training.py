@@ -1,4 +1,6 @@
-"""Training steps on chunks against training steps on shuffled windows: windows a second, each at its best batch."""
+"""Training steps on chunks against training steps on shuffled windows: windows a second, each at
+its best batch.
+"""
 
 import math
 from collections.abc import Callable
@@ -10,11 +12,11 @@ from benchmarks.inference import SHAPES
 from benchmarks.timing import rates
 from seq2point.appliances import APPLIANCES
 from seq2point.network import Architecture
+from seq2point.network.sliding import choose_chunk_windows
+from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Recording
-from seq2point.sliding import chunk_windows
-from seq2point.sliding.lengths import fast_length
+from seq2point.recording.windows import Scale
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
-from seq2point.windows import Scale
 
 WINDOW_BATCHES = (128, 512, 1000)
 CHUNKS = (8, 16, 64)
@@ -40,19 +42,34 @@ def main() -> None:
     random = np.random.default_rng(0)
     power = [random.uniform(0, 3000, 400_000).astype(np.float32) for _ in range(2)]
     recording = Recording("random", 6.0, power[0], {"kettle": power[1]})
-    print(f"training, windows a second, {torch.get_num_threads()} threads, median of 5 turns, each engine at its best batch")
+    print(
+        f"training, windows a second, {torch.get_num_threads()} threads, median of 5 turns, each"
+        " engine at its best batch"
+    )
     print(f"{'shape':12} {'windows':>16} {'sliding':>24} {'ratio':>8}")
     for name, shape in SHAPES.items():
-        houses = Houses([recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu"))
+        houses = Houses(
+            [recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu")
+        )
         works = {}
         for size in WINDOW_BATCHES:
             works[f"batch {size}"] = (step(shape, WindowBatches(houses, size, 0)), size)
-        long = fast_length(max(math.ceil(LONG_BLOCK * shape.taps), 1024)) - shape.taps + 1
-        for chunks, hop in (*((n, chunk_windows(shape)) for n in CHUNKS), (CHUNKS[-1], long)):
+        long = find_fast_length(max(math.ceil(LONG_BLOCK * shape.taps), 1024)) - shape.taps + 1
+        for chunks, hop in (
+            *((n, choose_chunk_windows(shape)) for n in CHUNKS),
+            (CHUNKS[-1], long),
+        ):
             batches = ChunkBatches(houses, hop, chunks, 0)
-            works[f"{chunks} chunks of {batches.hop}"] = (step(shape, batches), batches.windows_per_step)
+            works[f"{chunks} chunks of {batches.hop}"] = (
+                step(shape, batches),
+                batches.windows_per_step,
+            )
         rate = rates(works)
         slow = max((n for n in rate if n.startswith("batch")), key=rate.__getitem__)
         fast = max((n for n in rate if "chunks" in n), key=rate.__getitem__)
-        print(f"{name:12} {rate[slow]:9,.0f} ({slow}) {rate[fast]:9,.0f} ({fast}) {rate[fast] / rate[slow]:8.1f}", flush=True)
+        print(
+            f"{name:12} {rate[slow]:9,.0f} ({slow}) {rate[fast]:9,.0f} ({fast})"
+            f" {rate[fast] / rate[slow]:8.1f}",
+            flush=True,
+        )
         print("             " + "  ".join(f"{n}: {r:,.0f}" for n, r in rate.items()), flush=True)

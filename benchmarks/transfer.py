@@ -1,11 +1,13 @@
-"""What a trained network is worth to another appliance and to another house, in pieces that are kept.
+"""What a trained network is worth to another appliance and to another house, in pieces that are
+kept.
 
     python -m benchmarks transfer              everything; SEQ2POINT_ONLY=a, b or c and SEQ2POINT_SEEDS=0 for a share of it
     python -m benchmarks transfer_table        the tables and the picture of the pieces that are there
 
-Parents are 'dense', the paper's network, and 'small', pruned from it by structure and compacted. Every training of a comparison
-takes the same steps. Expected on one free core: (a) 25 minutes, (b) an hour, (c) 10 minutes; no piece much above 40 s. Run again
-it goes on where it stopped; two processes may share it by seeds, once the first has made the parents.
+Parents are 'dense', the paper's network, and 'small', pruned from it by structure and compacted.
+Every training of a comparison takes the same steps. Expected on one free core: (a) 25 minutes, (b)
+an hour, (c) 10 minutes; no piece much above 40 s. Run again it goes on where it stopped; two
+processes may share it by seeds, once the first has made the parents.
 
     a   another appliance in the house, UK-DALE house 1 at 6 s: the washing machine's parents (those of `benchmarks pruning`) to
         the other four, convolutions frozen, against the same architecture from fresh weights; trained on ukdale_house1_6s_a,
@@ -17,7 +19,8 @@ it goes on where it stopped; two processes may share it by seeds, once the first
     c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, the dishwasher, 2 threads, tested on the
         fortnight nine months later
 
-The parents of b and c learn with made-up loads and stretched programmes, as those that go to other houses should.
+The parents of b and c learn with made-up loads and stretched programmes, as those that go to other
+houses should.
 """
 
 import os
@@ -29,22 +32,22 @@ from typing import Any
 
 from benchmarks import pruning
 from benchmarks.pruning import SEEDS, SMALL, keep, measured
-from seq2point.appliances import APPLIANCES, find
+from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.choices import Freeze
-from seq2point.compaction import compact
+from seq2point.compression.compaction import compact
+from seq2point.compression.pruning import PRUNERS
 from seq2point.data.clipping import Clipping
 from seq2point.data.table import load_recording
-from seq2point.experiment import Store
-from seq2point.experiment.curve import FROM_NOTHING, Curve
-from seq2point.experiment.curve_report import report
-from seq2point.files import write_json
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.network import Architecture
-from seq2point.pruning import PRUNERS
 from seq2point.recording import Recording
+from seq2point.report.transfer_curve import make_report
+from seq2point.studies import ResultCache
+from seq2point.studies.transfer_curve import FROM_NOTHING, TransferCurve
+from seq2point.system.atomic_files import write_json
 from seq2point.training import train_with_history
-from seq2point.training.settings import GAIN, TRANSPLANT
-from seq2point.transfer import train_anew, transfer
+from seq2point.training.config import GAIN, TRANSPLANT
+from seq2point.training.transfer import train_from_scratch, transfer
 
 FOLDER = Path("runs/transfer")
 ALL_SEEDS = (0, 1, 2)
@@ -75,7 +78,9 @@ SMALL_STEPS = 800
 
 
 def load(name: str, appliance: str, period_s: float | None = None) -> Recording:
-    return load_recording(Path(os.environ["SEQ2POINT_DATA"]) / f"{name}.parquet", [appliance], period_s)
+    return load_recording(
+        Path(os.environ["SEQ2POINT_DATA"]) / f"{name}.parquet", [appliance], period_s
+    )
 
 
 def pieces() -> Iterator[object]:
@@ -109,15 +114,28 @@ def to_appliance(appliance: str, seed: int) -> Iterator[Path]:
         for way in ("frozen", "fresh"):
             path = FOLDER / f"a-{appliance}-{seed}-{parent}-{way}.json"
             if not path.exists():
-                learn = transfer if way == "frozen" else train_anew
-                options = {"steps": A_STEPS[parent], "learning_rate": A_RATES[parent], "seed": seed, "threads": 1, **TRAINING}
-                trained = learn(model, train, find(appliance), **options)
-                keep(path, measured(trained.model, test, seconds=trained.seconds, history=trained.history))
+                learn = transfer if way == "frozen" else train_from_scratch
+                options = {
+                    "steps": A_STEPS[parent],
+                    "learning_rate": A_RATES[parent],
+                    "seed": seed,
+                    "threads": 1,
+                    **TRAINING,
+                }
+                trained = learn(model, train, find_appliance(appliance), **options)
+                keep(
+                    path,
+                    measured(trained.model, test, seconds=trained.seconds, history=trained.history),
+                )
             yield path
 
 
-def parent_of(name: str, kind: str, houses: list[Recording], appliance: str, shape: Architecture) -> Model:
-    """A parent as it was made before, or made now: the dense one in rounds of a lower and lower rate, the small one from it."""
+def parent_of(
+    name: str, kind: str, houses: list[Recording], appliance: str, shape: Architecture
+) -> Model:
+    """A parent as it was made before, or made now: the dense one in rounds of a lower and lower
+    rate, the small one from it.
+    """
     period_s = houses[0].period_s
     model: Model | None = None
     for i, (steps, rate) in enumerate(ROUNDS[period_s]):
@@ -125,7 +143,9 @@ def parent_of(name: str, kind: str, houses: list[Recording], appliance: str, sha
         if not path.exists():
             options = {"network": shape} if model is None else {"start": model}
             options |= FOR_OTHER_HOUSES | TRAINING
-            train_with_history(houses, appliance, steps=steps, learning_rate=rate, **options).model.save(path)
+            train_with_history(
+                houses, appliance, steps=steps, learning_rate=rate, **options
+            ).model.save(path)
             print(path.stem, flush=True)
         model = Model.load(path)
     if kind == "dense":
@@ -134,9 +154,13 @@ def parent_of(name: str, kind: str, houses: list[Recording], appliance: str, sha
     if not path.exists():
         pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **SMALL)
         options = {"learning_rate": 1e-3, **FOR_OTHER_HOUSES, **TRAINING}
-        pruned = train_with_history(houses, appliance, start=model, pruning=pruner, steps=PRUNING_STEPS[period_s], **options)
+        pruned = train_with_history(
+            houses, appliance, start=model, pruning=pruner, steps=PRUNING_STEPS[period_s], **options
+        )
         options["learning_rate"] = 2e-3
-        train_with_history(houses, appliance, start=compact(pruned.model), steps=SMALL_STEPS, **options).model.save(path)
+        train_with_history(
+            houses, appliance, start=compact(pruned.model), steps=SMALL_STEPS, **options
+        ).model.save(path)
         print(path.stem, flush=True)
     return Model.load(path)
 
@@ -146,7 +170,9 @@ def ukdale1(appliance: str, period_s: float) -> list[Recording]:
 
 
 def to_house(pair: str, appliance: str, parent: str, augmented: bool = False) -> Path:
-    """The curve of one parent; its report is of all seeds that are there, whichever process made them."""
+    """The curve of one parent; its report is of all seeds that are there, whichever process made
+    them.
+    """
     source, name = pair.partition("-")[0], "augmented" if augmented else parent
     if source == "ukdale1":
         begun = ukdale1(appliance, B_PERIOD_S)
@@ -154,31 +180,41 @@ def to_house(pair: str, appliance: str, parent: str, augmented: bool = False) ->
         begun = [load("refit_house2_30s", appliance).first_days(B_SOURCE_DAYS, appliance)]
     house = load(PAIRS[pair], appliance)
     test = house.first_days(B_TEST_DAYS, appliance, house.days_of_readings(appliance) - B_TEST_DAYS)
-    curve = Curve(
+    curve = TransferCurve(
         parent_of(source, parent, begun, appliance, B_SHAPE),
-        find(appliance),
+        find_appliance(appliance),
         house,
         [test],
         B_DAYS[parent],
         ("convolutions",) if augmented else B_CHOICES,
         SEEDS,
         stagger=B_STAGGER,
-        training={"steps": B_STEPS[parent], "learning_rate": RATE, "batch_size": TRAINING["batch_size"]}
+        training={
+            "steps": B_STEPS[parent],
+            "learning_rate": RATE,
+            "batch_size": TRAINING["batch_size"],
+        }
         | (AUGMENTED if augmented else {}),
         threads=1,
     )
-    store = Store(FOLDER / "parts", any_code=True)
+    store = ResultCache(FOLDER / "parts", any_code=True)
     curve.run(store, lambda line: print(f"{pair} {name}: {line}", flush=True))
     whole = replace(curve, seeds=ALL_SEEDS)
-    there = [(point, result) for point in whole.points if (result := store.found(whole.part(point))) is not None]
+    there = [
+        (point, result)
+        for point in whole.points
+        if (result := store.found(whole.part(point))) is not None
+    ]
     path = FOLDER / f"b-{pair}-{appliance}-{name}.json"
-    write_json(report(whole, there), path)
+    write_json(make_report(whole, there), path)
     return path
 
 
 def moving(house: Recording) -> Recording:
-    """A house without the hours in which its mains stood still; for 13 of them its dishwasher stood at 2,163 W with them."""
-    return Clipping(stuck_s=3600).apply(house, find(C_APPLIANCE))
+    """A house without the hours in which its mains stood still; for 13 of them its dishwasher stood
+    at 2,163 W with them.
+    """
+    return Clipping(stuck_s=3600).apply(house, find_appliance(C_APPLIANCE))
 
 
 def in_seconds(parent: str, freeze: Freeze, seed: int) -> Path:
@@ -186,7 +222,9 @@ def in_seconds(parent: str, freeze: Freeze, seed: int) -> Path:
     path = FOLDER / f"c-{parent}-{freeze}-{seed}.json"
     if path.exists():
         return path
-    model = parent_of("ukdale1", parent, ukdale1(C_APPLIANCE, C_PERIOD_S), C_APPLIANCE, Architecture())
+    model = parent_of(
+        "ukdale1", parent, ukdale1(C_APPLIANCE, C_PERIOD_S), C_APPLIANCE, Architecture()
+    )
     house = moving(load("refit_house2_8s", C_APPLIANCE))
     test = house.slice(house.jumps[0].sample, len(house))
     start = time.perf_counter()

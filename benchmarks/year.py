@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2point.data.store import write_recording
-from seq2point.model_file import Model
+from seq2point.data.parquet_file import write_recording
+from seq2point.model.model_file import Model
 from seq2point.recording import Recording
 
 SAMPLES = 365 * 14_400
@@ -29,10 +29,24 @@ def peak_of(command: list[str]) -> tuple[float, float]:
 def main() -> None:
     mains_w = np.random.default_rng(0).uniform(50, 3000, SAMPLES).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        house, model, out = (Path(folder) / name for name in ("year.parquet", "model.safetensors", "out.parquet"))
+        house, model, out = (
+            Path(folder) / name for name in ("year.parquet", "model.safetensors", "out.parquet")
+        )
         write_recording(Recording("year", 6.0, mains_w), house)
         Model.untrained("kettle", 6.0).save(model)
-        seconds, megabytes = peak_of([sys.executable, "-m", "seq2point", "disaggregate", str(model), str(house), "-o", str(out)])
+        seconds, megabytes = peak_of(
+            [
+                sys.executable,
+                "-m",
+                "seq2point",
+                "disaggregate",
+                str(model),
+                str(house),
+                "-o",
+                str(out),
+            ]
+        )
     print(
-        f"a year at 6 s ({SAMPLES:,} samples), 599, 29.2 M parameters, Parquet to Parquet: {seconds:.1f} s, {megabytes:,.0f} MB"
+        f"a year at 6 s ({SAMPLES:,} samples), 599, 29.2 M parameters, Parquet to Parquet:"
+        f" {seconds:.1f} s, {megabytes:,.0f} MB"
     )

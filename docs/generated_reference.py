@@ -18,8 +18,12 @@ import seq2point
 from seq2point.cli import app
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "Measurements, models and metrics": tuple(f"seq2point.{name}" for name in seq2point.__all__ if not name.endswith("Error")),
-    "Errors": tuple(f"seq2point.errors.{name}" for name in seq2point.__all__ if name.endswith("Error")),
+    "Measurements, models and metrics": tuple(
+        f"seq2point.{name}" for name in seq2point.__all__ if not name.endswith("Error")
+    ),
+    "Errors": tuple(
+        f"seq2point.errors.{name}" for name in seq2point.__all__ if name.endswith("Error")
+    ),
     "Appliances": ("seq2point.appliances.define",),
     "Every window at once": ("seq2point.sliding.predict", "seq2point.sliding.predict_windows"),
     "Pruning": (
@@ -30,9 +34,16 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "seq2point.pruning.PruneState",
         "seq2point.pruning.prune_once",
     ),
-    "Smaller models": ("seq2point.compaction.compact", "seq2point.factorisation.factorise"),
+    "Smaller models": (
+        "seq2point.compression.compaction.compact",
+        "seq2point.compression.low_rank.factorise",
+    ),
     "Exported files": ("seq2point.runtime.load", "seq2point.runtime.Runtime"),
-    "NILMTK": ("seq2point.nilmtk.Seq2Point", "seq2point.nilmtk.load_contrib", "seq2point.nilmtk.save_contrib"),
+    "NILMTK": (
+        "seq2point.nilmtk.Seq2Point",
+        "seq2point.nilmtk.load_contrib",
+        "seq2point.nilmtk.save_contrib",
+    ),
 }
 """What the page of the Python API shows, by heading."""
 
@@ -40,7 +51,11 @@ PUBLIC: dict[str, tuple[str, ...]] = {
 def render_commands() -> str:
     """Return the command line as Markdown: a section a verb, a table a panel."""
     root = typer.main.get_command(app)
-    return "\n".join(line for path, command in verbs(root, app.info.name or "") for line in render_verb(path, command))
+    return "\n".join(
+        line
+        for path, command in verbs(root, app.info.name or "")
+        for line in render_verb(path, command)
+    )
 
 
 def verbs(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -59,7 +74,11 @@ def render_verb(path: str, command: Any) -> Iterator[str]:
     panels: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(context):
         is_argument = parameter.param_type_name == "argument"
-        panel = "Arguments" if is_argument else getattr(parameter, "rich_help_panel", None) or "Other options"
+        panel = (
+            "Arguments"
+            if is_argument
+            else getattr(parameter, "rich_help_panel", None) or "Other options"
+        )
         record = parameter.get_help_record(context)
         if record and parameter.name != "help":
             panels.setdefault(panel, []).append(record)
@@ -79,7 +98,14 @@ def render_python() -> str:
     return "\n".join(
         line
         for heading, names in PUBLIC.items()
-        for line in (f"## {heading}", "", "```{eval-rst}", *(line for name in names for line in render_name(name)), "```", "")
+        for line in (
+            f"## {heading}",
+            "",
+            "```{eval-rst}",
+            *(line for name in names for line in render_name(name)),
+            "```",
+            "",
+        )
     )
 
 
@@ -94,7 +120,11 @@ def render_name(path: str) -> Iterator[str]:
     elif issubclass(value, BaseException):
         yield from (f".. autoexception:: {path}", "   :show-inheritance:")
     else:
-        yield from (f".. autoclass:: {path}", "   :members:", "   :exclude-members: model_config, model_post_init")
+        yield from (
+            f".. autoclass:: {path}",
+            "   :members:",
+            "   :exclude-members: model_config, model_post_init",
+        )
     yield ""
 
 
@@ -114,9 +144,14 @@ class PythonApi(SphinxDirective):
         return self.parse_text_to_nodes(render_python(), allow_section_headings=True)
 
 
-def escape_bars(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+def escape_bars(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
     """Let |w| be what it says: reStructuredText would look for a substitution."""
-    lines[:] = [re.sub(r"(``?)[^`]+\1|\|", lambda found: found[0] if found[1] else r"\|", line) for line in lines]
+    lines[:] = [
+        re.sub(r"(``?)[^`]+\1|\|", lambda found: found[0] if found[1] else r"\|", line)
+        for line in lines
+    ]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

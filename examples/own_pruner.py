@@ -10,8 +10,14 @@ import torch
 from torch import Tensor, nn
 
 import seq2point
-from seq2point import masks
-from seq2point.pruning import PRUNERS, PruneState, SingleWeights, keep_highest, kept_count
+from seq2point.compression.pruning import (
+    PRUNERS,
+    PruneState,
+    SingleWeights,
+    count_kept,
+    keep_highest,
+)
+from seq2point.network import masks
 
 
 class RowMagnitude(SingleWeights):
@@ -26,7 +32,9 @@ class RowMagnitude(SingleWeights):
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         return {
-            name: torch.stack([keep_highest(row, kept_count(row.numel(), sparsity)) for row in scores])
+            name: torch.stack(
+                [keep_highest(row, count_kept(row.numel(), sparsity)) for row in scores]
+            )
             for name, scores in self.magnitudes(network, state).items()
         }
 
@@ -42,7 +50,9 @@ def main() -> None:
 
     PRUNERS[RowMagnitude.name] = RowMagnitude
     appliance = options.appliance
-    *training, test = (seq2point.simulate_house(seed, options.days, 60, [appliance]) for seed in range(3))
+    *training, test = (
+        seq2point.simulate_house(seed, options.days, 60, [appliance]) for seed in range(3)
+    )
     for method in ("magnitude", "row_magnitude"):
         model = seq2point.train(
             training,
@@ -55,7 +65,7 @@ def main() -> None:
             progress=False,
         )
         mae_w = seq2point.evaluate(model, [test]).metrics[appliance]["mae_w"]
-        removed = masks.sparsity(model.network, model.masks)
+        removed = masks.measure_sparsity(model.network, model.masks)
         print(f"{method}: {removed:.1%} of the weights removed, MAE {mae_w:.1f} W", flush=True)
 
 

@@ -12,7 +12,10 @@ from seq2point import Architecture, Model, Recording
 from seq2point.recording import Jump
 
 settings.register_profile(
-    "few", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    "few",
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("few")
 
@@ -62,9 +65,16 @@ def make_recording() -> Callable[..., Recording]:
         jumps: Sequence[tuple[int, datetime]] = (),
         **appliances: Sequence[float],
     ) -> Recording:
-        columns: Mapping[str, np.ndarray] = {name: np.asarray(w, dtype=np.float32) for name, w in appliances.items()}
+        columns: Mapping[str, np.ndarray] = {
+            name: np.asarray(w, dtype=np.float32) for name, w in appliances.items()
+        }
         return Recording(
-            house, period_s, np.asarray(mains, dtype=np.float32), columns, start, tuple(Jump(i, time) for i, time in jumps)
+            house,
+            period_s,
+            np.asarray(mains, dtype=np.float32),
+            columns,
+            start,
+            tuple(Jump(i, time) for i, time in jumps),
         )
 
     return make

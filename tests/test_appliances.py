@@ -4,7 +4,17 @@ import pytest
 from pydantic import ValidationError
 
 from seq2point import UsageError
-from seq2point.appliances import APPLIANCES, Appliance, Definition, canonical, define, find, known, name_columns, of_kind
+from seq2point.appliances import (
+    APPLIANCES,
+    Appliance,
+    Definition,
+    canonical_name,
+    define,
+    find_appliance,
+    find_column_of_kind,
+    find_known,
+    name_columns,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,9 +27,16 @@ from seq2point.appliances import APPLIANCES, Appliance, Definition, canonical, d
         ("dishwasher", 2500, 10, 1800, 1800, 700, 1000),
     ],
 )
-def test_the_table_is_that_of_the_papers(name: str, max_w: int, on_w: int, on_s: int, off_s: int, mean_w: int, std_w: int):
+def test_the_table_is_that_of_the_papers(
+    name: str, max_w: int, on_w: int, on_s: int, off_s: int, mean_w: int, std_w: int
+):
     row = APPLIANCES[name]
-    assert (row.max_power_w, row.on_power_w, row.min_on_s, row.min_off_s) == (max_w, on_w, on_s, off_s)
+    assert (row.max_power_w, row.on_power_w, row.min_on_s, row.min_off_s) == (
+        max_w,
+        on_w,
+        on_s,
+        off_s,
+    )
     assert (row.mean_w, row.std_w) == (mean_w, std_w)
 
 
@@ -40,15 +57,19 @@ def test_the_table_is_that_of_the_papers(name: str, max_w: int, on_w: int, on_s:
     ],
 )
 def test_an_appliance_is_found_however_it_is_written(written: str, name: str):
-    assert canonical(written) == name
-    assert find(written) is APPLIANCES[name]
+    assert canonical_name(written) == name
+    assert find_appliance(written) is APPLIANCES[name]
 
 
 def test_an_unknown_appliance_is_refused_with_those_that_are_known():
     with pytest.raises(
-        UsageError, match="unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave, dish"
+        UsageError,
+        match=(
+            "unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave,"
+            " dish"
+        ),
     ):
-        find("teapot")
+        find_appliance("teapot")
 
 
 @pytest.mark.parametrize(
@@ -61,19 +82,24 @@ def test_an_unknown_appliance_is_refused_with_those_that_are_known():
     ],
 )
 def test_one_of_several_keeps_its_number_and_has_its_kinds_thresholds(written: str, name: str):
-    row = find(written)
-    assert canonical(written) == row.name == name
+    row = find_appliance(written)
+    assert canonical_name(written) == row.name == name
     kind = APPLIANCES[name.rpartition("_")[0]]
     assert row.model_dump(exclude={"name"}) == kind.model_dump(exclude={"name"})
 
 
 @pytest.mark.parametrize(
     ("written", "plain"),
-    [("Heat Pump", "heat_pump"), ("TV/Satellite", "tv_satellite"), ("Wärmepumpe", "wärmepumpe"), ("heater2", "heater2")],
+    [
+        ("Heat Pump", "heat_pump"),
+        ("TV/Satellite", "tv_satellite"),
+        ("Wärmepumpe", "wärmepumpe"),
+        ("heater2", "heater2"),
+    ],
 )
 def test_any_other_name_is_left_as_it_is(written: str, plain: str):
-    assert canonical(written) == plain
-    assert known(written) is None
+    assert canonical_name(written) == plain
+    assert find_known(written) is None
 
 
 def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
@@ -85,15 +111,15 @@ def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
         "washing_machine_1": "Washing Machine(1)",
     }
     assert next(iter(named.values())) == "Fridge-Freezer"
-    assert of_kind("washing machine", named) == "washing_machine_1"
-    assert of_kind("fridge", named) == "fridge"
-    assert of_kind("kettle", named) is None
-    assert of_kind("kettle", ["kettle_1", "kettle_2"]) is None
+    assert find_column_of_kind("washing machine", named) == "washing_machine_1"
+    assert find_column_of_kind("fridge", named) == "fridge"
+    assert find_column_of_kind("kettle", named) is None
+    assert find_column_of_kind("kettle", ["kettle_1", "kettle_2"]) is None
 
 
 def test_a_typing_error_is_answered_with_what_was_meant_and_how_to_define_another():
     with pytest.raises(UsageError, match="did you mean dishwasher"):
-        find("dishwascher")
+        find_appliance("dishwascher")
     with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it: --on-power WATTS"):
         define("teapot")
 
@@ -110,12 +136,18 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
     ("arguments", "says"),
     [
         (("heat pump", -1), "appliance 'heat pump', --on-power -1: input should be greater than 0"),
-        (("kettle", None, None, -5), "appliance 'kettle', --min-on -5: input should be greater than or equal to 0"),
+        (
+            ("kettle", None, None, -5),
+            "appliance 'kettle', --min-on -5: input should be greater than or equal to 0",
+        ),
         (("heat pump", 200, 150), "its highest power 150 W is not above the 200 W of being on"),
         (("???", 200), "a name needs a letter or a digit"),
         (("heat\tpump", 200), "a name is one line without control characters"),
         (("kettle\x1b[2J",), "a name is one line without control characters"),
-        (("kettle", float("inf")), "appliance 'kettle', --on-power inf: input should be a finite number"),
+        (
+            ("kettle", float("inf")),
+            "appliance 'kettle', --on-power inf: input should be a finite number",
+        ),
     ],
 )
 def test_what_cannot_be_an_appliance_is_refused(arguments: tuple[str, float], says: str):
@@ -135,22 +167,28 @@ class CountedName(str):
 
 
 def test_the_work_of_naming_columns_grows_with_their_number_alone():
-    columns = [CountedName(f"socket {i}") for i in range(500)] + [CountedName(f"Kettle{' ' * i}!") for i in range(500)]
+    columns = [CountedName(f"socket {i}") for i in range(500)] + [
+        CountedName(f"Kettle{' ' * i}!") for i in range(500)
+    ]
     CountedName.compared = 0
     named = name_columns(columns)
     assert CountedName.compared < 5 * len(columns)
     assert list(named.values()) == columns
     assert list(named)[500:503] == ["kettle", "kettle_2", "kettle_3"]
-    assert of_kind("kettle_499", named) == "kettle_499"
+    assert find_column_of_kind("kettle_499", named) == "kettle_499"
 
 
 def test_a_long_name_of_digits_is_read_in_one_go():
-    assert canonical("1" * 1_000_000 + "x") == "1" * 1_000_000 + "x"
-    assert canonical("kettle" + "1" * 1_000_000) == "kettle_" + "1" * 1_000_000
+    assert canonical_name("1" * 1_000_000 + "x") == "1" * 1_000_000 + "x"
+    assert canonical_name("kettle" + "1" * 1_000_000) == "kettle_" + "1" * 1_000_000
 
 
-@pytest.mark.parametrize("name", ["", "ket\ntle", "kettle\r", "\x1b[31mkettle", "kettle\u2028", "ket\u200btle"])
+@pytest.mark.parametrize(
+    "name", ["", "ket\ntle", "kettle\r", "\x1b[31mkettle", "kettle\u2028", "ket\u200btle"]
+)
 def test_a_name_that_would_break_a_table_is_refused_wherever_it_comes_from(name: str):
     for kind in (Appliance, Definition):
         with pytest.raises(ValidationError, match="name"):
-            kind.model_validate(find("kettle").model_dump(include=set(kind.model_fields)) | {"name": name})
+            kind.model_validate(
+                find_appliance("kettle").model_dump(include=set(kind.model_fields)) | {"name": name}
+            )

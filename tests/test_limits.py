@@ -1,4 +1,6 @@
-"""An absurd reading of the mains is a gap wherever it comes from: no other window's answer feels it."""
+"""An absurd reading of the mains is a gap wherever it comes from: no other window's answer feels
+it.
+"""
 
 from collections.abc import Callable
 
@@ -8,16 +10,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point import Architecture, Model, Recording, sliding
+from seq2point import Architecture, Model, Recording
 from seq2point.appliances import APPLIANCES
 from seq2point.limits import ABSURD_W, remove_absurd
-from seq2point.sliding import compiled, native
+from seq2point.network import sliding
+from seq2point.network.sliding import native, native_backend
+from seq2point.recording.windows import Scale
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
-from seq2point.windows import Scale
 
 SHAPE = Architecture(window=63, channels=(4, 4), kernels=(5, 3), hidden=24)
 LENGTH = 1500
-sizes = st.floats(ABSURD_W * 1.01, 1e38) | st.floats(-1e38, -ABSURD_W * 1.01) | st.sampled_from([np.inf, -np.inf, np.nan])
+sizes = (
+    st.floats(ABSURD_W * 1.01, 1e38)
+    | st.floats(-1e38, -ABSURD_W * 1.01)
+    | st.sampled_from([np.inf, -np.inf, np.nan])
+)
 spikes = st.dictionaries(st.integers(0, LENGTH - 1), sizes, min_size=1, max_size=4)
 
 
@@ -36,10 +43,10 @@ def mains_w() -> np.ndarray:
 
 @pytest.fixture(params=["torch", "native"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "native" and native.library() is None:
+    if request.param == "native" and native.load_kernels() is None:
         pytest.skip("no C compiler here")
     if request.param == "torch":
-        monkeypatch.setattr(compiled, "serves", lambda _: False)
+        monkeypatch.setattr(native_backend, "supports", lambda _: False)
 
 
 def spoilt(series: np.ndarray, places: dict[int, float]) -> np.ndarray:
@@ -97,13 +104,25 @@ def test_a_long_absurd_stretch_has_no_answers(model: Model, mains_w: np.ndarray)
 @pytest.mark.parametrize("kind", ["chunks", "windows"])
 def test_a_training_batch_feels_no_absurd_reading(place: str, size: float, kind: str):
     random = np.random.default_rng(5)
-    columns = {name: random.uniform(0, 2500, LENGTH).astype(np.float32) for name in ("mains", "kettle")}
+    columns = {
+        name: random.uniform(0, 2500, LENGTH).astype(np.float32) for name in ("mains", "kettle")
+    }
     losses = []
     for value in (np.nan, size):
         watts = columns | {place: spoilt(columns[place], {600: value})}
         recording = Recording("home", 6.0, watts["mains"], {"kettle": watts["kettle"]})
-        houses = Houses([recording], ["kettle"], SHAPE, Scale.lineage([APPLIANCES["kettle"]]), torch.device("cpu"))
-        batches = ChunkBatches(houses, 300, 8, seed=1) if kind == "chunks" else WindowBatches(houses, 2000, seed=1)
+        houses = Houses(
+            [recording],
+            ["kettle"],
+            SHAPE,
+            Scale.lineage([APPLIANCES["kettle"]]),
+            torch.device("cpu"),
+        )
+        batches = (
+            ChunkBatches(houses, 300, 8, seed=1)
+            if kind == "chunks"
+            else WindowBatches(houses, 2000, seed=1)
+        )
         torch.manual_seed(6)
         losses.append(batches.loss(SHAPE.build(), batches.draw(0)).item())
     assert np.isfinite(losses[0])

@@ -11,20 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from seq2point.appliances import APPLIANCES, Appliance, find
-from seq2point.metrics import Scored, matched_events, score
-from seq2point.states import on_state, samples
+from seq2point.appliances import APPLIANCES, Appliance, find_appliance
+from seq2point.metrics import ScoredStretch, count_matched_events, score
+from seq2point.recording.on_off import count_samples, is_on
 
-KETTLE = find("kettle")
+KETTLE = find_appliance("kettle")
 ALWAYS_COUNTED = KETTLE.model_dump() | {"min_on_s": 0, "min_off_s": 0}
 PERIOD_S = 6.0
 ERRORS = {"mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh"}
-SCORES = {"f1", "precision", "recall", "mcc", "accuracy", "event_precision", "event_recall", "event_f1"}
+SCORES = {
+    "f1",
+    "precision",
+    "recall",
+    "mcc",
+    "accuracy",
+    "event_precision",
+    "event_recall",
+    "event_f1",
+}
 
 
-def scored(truth_w, estimate_w, start: datetime = datetime(2024, 1, 1, tzinfo=UTC), period_s: float = PERIOD_S) -> Scored:
+def scored(
+    truth_w,
+    estimate_w,
+    start: datetime = datetime(2024, 1, 1, tzinfo=UTC),
+    period_s: float = PERIOD_S,
+) -> ScoredStretch:
     times_s = start.timestamp() + np.arange(len(truth_w)) * period_s
-    return Scored(np.asarray(truth_w, dtype=np.float32), np.asarray(estimate_w, dtype=np.float32), times_s)
+    return ScoredStretch(
+        np.asarray(truth_w, dtype=np.float32), np.asarray(estimate_w, dtype=np.float32), times_s
+    )
 
 
 def cycles(*on: tuple[int, int], size: int = 1000, power_w: float = 2500.0) -> np.ndarray:
@@ -37,11 +53,15 @@ def cycles(*on: tuple[int, int], size: int = 1000, power_w: float = 2500.0) -> n
 def random_kettle(seed: int, size: int = 20_000) -> np.ndarray:
     rng = np.random.default_rng(seed)
     firsts = rng.integers(0, size - 60, 80)
-    return cycles(*((f, f + rng.integers(1, 50)) for f in firsts), size=size) + rng.uniform(0, 30, size).astype(np.float32)
+    return cycles(*((f, f + rng.integers(1, 50)) for f in firsts), size=size) + rng.uniform(
+        0, 30, size
+    ).astype(np.float32)
 
 
 def brute_force_on_state(watts, appliance: Appliance, period_s: float) -> list[bool]:
-    """The rules as they are told, on lists: above, then short gaps between runs filled, then short runs dropped."""
+    """The rules as they are told, on lists: above, then short gaps between runs filled, then short
+    runs dropped.
+    """
     on = [w > appliance.on_power_w for w in watts]
     for value, least_s in ((False, appliance.min_off_s), (True, appliance.min_on_s)):
         runs = [(key, len(list(run))) for key, run in itertools.groupby(on)]
@@ -59,26 +79,46 @@ FLAGS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=4
 @given(FLAGS)
 def test_the_on_off_metrics_are_those_of_scikit_learn(pairs: list[tuple[bool, bool]]):
     truth, estimate = (np.array(flags) for flags in zip(*pairs, strict=True))
-    found = score([scored(2500 * truth, 2500 * estimate)], Appliance.model_validate(ALWAYS_COUNTED), PERIOD_S)
+    found = score(
+        [scored(2500 * truth, 2500 * estimate)], Appliance.model_validate(ALWAYS_COUNTED), PERIOD_S
+    )
     assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, estimate))
     if not truth.any():
         assert {found[name] for name in ("f1", "precision", "recall", "mcc")} == {None}
         return
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(truth, estimate, average="binary", zero_division=0)
-    assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx([precision, recall, f1])
-    assert found["mcc"] == (None if truth.all() else pytest.approx(sk.matthews_corrcoef(truth, estimate)))
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        truth, estimate, average="binary", zero_division=0
+    )
+    assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx(
+        [precision, recall, f1]
+    )
+    assert found["mcc"] == (
+        None if truth.all() else pytest.approx(sk.matthews_corrcoef(truth, estimate))
+    )
 
 
 @pytest.mark.parametrize(
     ("seconds", "period_s", "expected"),
-    [(12, 6, 2), (12, 8, 2), (12, 7, 2), (12, 60, 1), (1800, 8, 225), (1800, 7, 258), (0, 6, 0), (0.3, 0.1, 3), (160, 6, 27)],
+    [
+        (12, 6, 2),
+        (12, 8, 2),
+        (12, 7, 2),
+        (12, 60, 1),
+        (1800, 8, 225),
+        (1800, 7, 258),
+        (0, 6, 0),
+        (0.3, 0.1, 3),
+        (160, 6, 27),
+    ],
 )
 def test_seconds_become_samples_rounded_up(seconds: float, period_s: float, expected: int):
-    assert samples(seconds, period_s) == expected
+    assert count_samples(seconds, period_s) == expected
 
 
 def appliance(on_w: float = 100, min_on_s: float = 0, min_off_s: float = 0) -> Appliance:
-    return KETTLE.model_copy(update={"on_power_w": on_w, "min_on_s": min_on_s, "min_off_s": min_off_s})
+    return KETTLE.model_copy(
+        update={"on_power_w": on_w, "min_on_s": min_on_s, "min_off_s": min_off_s}
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,14 +140,16 @@ def appliance(on_w: float = 100, min_on_s: float = 0, min_off_s: float = 0) -> A
         (6, 0, "1", "1"),
     ],
 )
-def test_on_state_fills_short_gaps_then_drops_short_runs(min_on_s: float, min_off_s: float, power: str, expected: str):
+def test_on_state_fills_short_gaps_then_drops_short_runs(
+    min_on_s: float, min_off_s: float, power: str, expected: str
+):
     watts = np.array([200.0 * int(c) for c in power], dtype=np.float32)
-    on = on_state(watts, appliance(min_on_s=min_on_s, min_off_s=min_off_s), PERIOD_S)
+    on = is_on(watts, appliance(min_on_s=min_on_s, min_off_s=min_off_s), PERIOD_S)
     assert "".join(str(int(flag)) for flag in on) == expected
 
 
 def test_exactly_the_threshold_is_off():
-    on = on_state(np.array([99, 100, 100.5], dtype=np.float32), appliance(on_w=100), PERIOD_S)
+    on = is_on(np.array([99, 100, 100.5], dtype=np.float32), appliance(on_w=100), PERIOD_S)
     assert list(on) == [False, False, True]
 
 
@@ -117,7 +159,9 @@ def test_on_state_follows_the_table_of_durations(name: str, period_s: float):
     row = APPLIANCES[name]
     shortest = max(math.ceil(row.min_on_s / period_s), 1)
     for length in (shortest - 1, shortest):
-        on = on_state(cycles((10, 10 + length), size=length + 20, power_w=row.on_power_w + 1), row, period_s)
+        on = is_on(
+            cycles((10, 10 + length), size=length + 20, power_w=row.on_power_w + 1), row, period_s
+        )
         assert on.sum() == (length if length == shortest else 0)
 
 
@@ -127,32 +171,44 @@ def test_on_state_follows_the_table_of_durations(name: str, period_s: float):
     st.integers(0, 40),
     st.sampled_from([1.0, 6.0, 7.5]),
 )
-def test_on_state_equals_brute_force(runs: list[tuple[bool, int]], min_on_s: int, min_off_s: int, period_s: float):
+def test_on_state_equals_brute_force(
+    runs: list[tuple[bool, int]], min_on_s: int, min_off_s: int, period_s: float
+):
     watts = np.array([200.0 * on for on, length in runs for _ in range(length)], dtype=np.float32)
     rules = appliance(min_on_s=min_on_s, min_off_s=min_off_s)
-    assert list(on_state(watts, rules, period_s)) == brute_force_on_state(watts, rules, period_s)
+    assert list(is_on(watts, rules, period_s)) == brute_force_on_state(watts, rules, period_s)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_metric_equals_a_plain_computation(seed: int):
     rng = np.random.default_rng(seed)
     truth = random_kettle(seed)
-    estimate = np.roll(truth, 3) * rng.uniform(0.7, 1.2) + rng.normal(0, 20, len(truth)).astype(np.float32)
+    estimate = np.roll(truth, 3) * rng.uniform(0.7, 1.2) + rng.normal(0, 20, len(truth)).astype(
+        np.float32
+    )
     stretch = scored(truth, estimate)
     found = score([stretch], KETTLE, PERIOD_S)
 
     y, x = truth.astype(float), np.maximum(estimate, 0).astype(float)
     on_y, on_x = (np.array(brute_force_on_state(w, KETTLE, PERIOD_S)) for w in (y, x))
     hours, days = (stretch.times_s // 3600).astype(int), (stretch.times_s // 86400).astype(int)
-    onsets_y, onsets_x = ([i for i in range(len(on)) if on[i] and not (i and on[i - 1])] for on in (on_y, on_x))
-    matched = matched_events([i * PERIOD_S for i in onsets_y], [i * PERIOD_S for i in onsets_x])
+    onsets_y, onsets_x = (
+        [i for i in range(len(on)) if on[i] and not (i and on[i - 1])] for on in (on_y, on_x)
+    )
+    matched = count_matched_events(
+        [i * PERIOD_S for i in onsets_y], [i * PERIOD_S for i in onsets_x]
+    )
     expected = {
         "mae_w": sk.mean_absolute_error(y, x),
         "on_mae_w": sk.mean_absolute_error(y[on_y], x[on_y]),
         "sae": abs(x.sum() - y.sum()) / y.sum(),
-        "sae_delta_w": np.mean([abs(x[hours == h].mean() - y[hours == h].mean()) for h in set(hours)]),
+        "sae_delta_w": np.mean(
+            [abs(x[hours == h].mean() - y[hours == h].mean()) for h in set(hours)]
+        ),
         "nde": ((x - y) ** 2).sum() / (y**2).sum(),
-        "energy_per_day_wh": np.mean([abs(x[days == d].sum() - y[days == d].sum()) * PERIOD_S / 3600 for d in set(days)]),
+        "energy_per_day_wh": np.mean(
+            [abs(x[days == d].sum() - y[days == d].sum()) * PERIOD_S / 3600 for d in set(days)]
+        ),
         "f1": sk.f1_score(on_y, on_x),
         "precision": sk.precision_score(on_y, on_x),
         "recall": sk.recall_score(on_y, on_x),
@@ -192,7 +248,17 @@ def test_an_estimate_of_zero_has_an_f1_of_zero_where_the_appliance_is_on():
 def test_what_an_unused_appliance_leaves_undefined_is_null():
     found = score([scored(np.zeros(100), cycles((10, 40), size=100))], KETTLE, PERIOD_S)
     undefined = {name for name, value in found.items() if value is None}
-    assert undefined == {"on_mae_w", "sae", "nde", "f1", "precision", "recall", "mcc", "event_recall", "event_f1"}
+    assert undefined == {
+        "on_mae_w",
+        "sae",
+        "nde",
+        "f1",
+        "precision",
+        "recall",
+        "mcc",
+        "event_recall",
+        "event_f1",
+    }
     assert found["mae_w"] == pytest.approx(750)
     assert found["accuracy"] == pytest.approx(0.7)
     assert found["event_precision"] == 0
@@ -230,11 +296,15 @@ def test_stretches_are_scored_together_but_never_joined():
     apart = [scored(on, on), scored(on, on)]
     assert score(apart, KETTLE, PERIOD_S)["f1"] is None
     assert score([scored(np.full(2, 2500.0), np.full(2, 2500.0))], KETTLE, PERIOD_S)["f1"] == 1
-    weighed = score([scored(np.zeros(30), np.full(30, 10.0)), scored(np.zeros(10), np.full(10, 50.0))], KETTLE, PERIOD_S)
+    weighed = score(
+        [scored(np.zeros(30), np.full(30, 10.0)), scored(np.zeros(10), np.full(10, 50.0))],
+        KETTLE,
+        PERIOD_S,
+    )
     assert weighed["mae_w"] == pytest.approx(20)
 
 
-def missed_kilowatt(start: datetime, hours: int) -> Scored:
+def missed_kilowatt(start: datetime, hours: int) -> ScoredStretch:
     """A truth of 1000 W against an estimate of nothing, one reading a minute."""
     truth = np.full(hours * 60, 1000.0)
     return scored(truth, np.zeros_like(truth), start, 60.0)
@@ -255,7 +325,9 @@ def test_days_are_of_utc_unless_a_zone_is_given():
         (datetime(2024, 10, 25, 23, tzinfo=UTC), [24, 24]),
     ],
 )
-def test_days_of_a_zone_with_summer_time_have_23_or_25_hours(start: datetime, hours_of_the_days: list[int]):
+def test_days_of_a_zone_with_summer_time_have_23_or_25_hours(
+    start: datetime, hours_of_the_days: list[int]
+):
     stretch = missed_kilowatt(start, 48)
     found = score([stretch], KETTLE, 60.0, ZoneInfo("Europe/London"))
     zone = ZoneInfo("Europe/London")
@@ -266,21 +338,27 @@ def test_days_of_a_zone_with_summer_time_have_23_or_25_hours(start: datetime, ho
 
 def test_the_autumn_day_of_25_hours_is_one_day():
     stretch = missed_kilowatt(datetime(2024, 10, 26, 23, tzinfo=UTC), 25)
-    assert score([stretch], KETTLE, 60.0, ZoneInfo("Europe/London"))["energy_per_day_wh"] == pytest.approx(25_000)
+    assert score([stretch], KETTLE, 60.0, ZoneInfo("Europe/London"))[
+        "energy_per_day_wh"
+    ] == pytest.approx(25_000)
     assert score([stretch], KETTLE, 60.0)["energy_per_day_wh"] == pytest.approx(12_500)
 
 
-@pytest.mark.parametrize(("late_s", "matched"), [(0, 1), (54, 1), (60, 1), (66, 0), (-60, 1), (-66, 0)])
+@pytest.mark.parametrize(
+    ("late_s", "matched"), [(0, 1), (54, 1), (60, 1), (66, 0), (-60, 1), (-66, 0)]
+)
 def test_an_onset_is_matched_within_a_minute(late_s: float, matched: int):
     shift = int(late_s / PERIOD_S)
-    found = score([scored(cycles((500, 530)), cycles((500 + shift, 530 + shift)))], KETTLE, PERIOD_S)
+    found = score(
+        [scored(cycles((500, 530)), cycles((500 + shift, 530 + shift)))], KETTLE, PERIOD_S
+    )
     assert found["event_f1"] == matched
 
 
 def test_one_estimated_onset_matches_one_true_onset_only():
-    assert matched_events([0, 30], [15]) == 1
-    assert matched_events([15], [0, 30]) == 1
-    assert matched_events([0, 100], [60, 160]) == 2
+    assert count_matched_events([0, 30], [15]) == 1
+    assert count_matched_events([15], [0, 30]) == 1
+    assert count_matched_events([0, 100], [60, 160]) == 2
 
 
 def most_pairs(truth: tuple[float, ...], estimate: tuple[float, ...]) -> int:
@@ -288,28 +366,37 @@ def most_pairs(truth: tuple[float, ...], estimate: tuple[float, ...]) -> int:
         return 0
     choices = [i for i, t in enumerate(estimate) if abs(t - truth[0]) <= 60]
     return max(
-        most_pairs(truth[1:], estimate), *(1 + most_pairs(truth[1:], estimate[:i] + estimate[i + 1 :]) for i in choices), 0
+        most_pairs(truth[1:], estimate),
+        *(1 + most_pairs(truth[1:], estimate[:i] + estimate[i + 1 :]) for i in choices),
+        0,
     )
 
 
-onsets = st.lists(st.integers(0, 300), max_size=5, unique=True).map(lambda times: tuple(sorted(map(float, times))))
+onsets = st.lists(st.integers(0, 300), max_size=5, unique=True).map(
+    lambda times: tuple(sorted(map(float, times)))
+)
 
 
 @given(onsets, onsets)
 def test_no_pairing_matches_more_onsets(truth: tuple[float, ...], estimate: tuple[float, ...]):
-    assert matched_events(truth, estimate) == most_pairs(truth, estimate)
+    assert count_matched_events(truth, estimate) == most_pairs(truth, estimate)
 
 
 def test_errors_of_two_houses_at_the_same_hours_do_not_cancel():
     truth = np.full(48 * 600, 1000.0)
-    houses = [scored(truth, truth + error_w)._replace(recording=i) for i, error_w in enumerate((100.0, -100.0))]
+    houses = [
+        scored(truth, truth + error_w)._replace(recording=i)
+        for i, error_w in enumerate((100.0, -100.0))
+    ]
     found = score(houses, KETTLE, PERIOD_S)
     assert found["energy_per_day_wh"] == pytest.approx(2400)
     assert found["sae_delta_w"] == pytest.approx(100)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2000)), min_size=1, max_size=4))
-def test_energy_errors_of_several_houses_are_the_mean_over_the_days_of_each(parts: list[tuple[int, int]]):
+def test_energy_errors_of_several_houses_are_the_mean_over_the_days_of_each(
+    parts: list[tuple[int, int]],
+):
     """However the houses' clocks overlap: days are weighted, each house's own."""
     houses, days = [], []
     for i, (start_day, error_w) in enumerate(parts):
@@ -323,7 +410,7 @@ def test_energy_errors_of_several_houses_are_the_mean_over_the_days_of_each(part
 
 
 def test_a_missing_sample_of_the_truth_neither_splits_an_activation_nor_is_scored():
-    dishwasher = find("dishwasher")
+    dishwasher = find_appliance("dishwasher")
     truth = cycles((100, 900), power_w=2000)
     whole = score([scored(truth, truth)], dishwasher, PERIOD_S)
     known = np.ones(1000, dtype=bool)

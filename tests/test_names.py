@@ -1,4 +1,6 @@
-"""The names that outsiders rely on: scripts, notebooks and other packages break where one of these moves."""
+"""The names that outsiders rely on: scripts, notebooks and other packages break where one of these
+moves.
+"""
 
 import subprocess
 import sys
@@ -12,9 +14,18 @@ import torch
 import seq2point
 
 NAMES = {
-    "seq2point": ("load_recording", "train", "Model", "Architecture", "PRUNERS", "Recording", "evaluate", "simulate_house"),
+    "seq2point": (
+        "load_recording",
+        "train",
+        "Model",
+        "Architecture",
+        "PRUNERS",
+        "Recording",
+        "evaluate",
+        "simulate_house",
+    ),
     "seq2point.appliances": ("define", "find", "canonical"),
-    "seq2point.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
+    "seq2point.integrations.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
     "seq2point.errors": (
         "Seq2PointError",
         "DataError",
@@ -24,9 +35,9 @@ NAMES = {
         "UnhealthyDataError",
         "VerificationError",
     ),
-    "seq2point.sliding": ("predict",),
-    "seq2point.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
-    "seq2point.pruning.spp": ("probability_step",),
+    "seq2point.network.sliding": ("predict",),
+    "seq2point.compression.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
+    "seq2point.compression.pruning.spp": ("probability_step",),
 }
 
 
@@ -46,7 +57,10 @@ def test_errors_are_the_same_at_the_top_and_in_their_module():
     from seq2point import errors
 
     assert seq2point.DataError is errors.DataError
-    assert all(issubclass(getattr(errors, name), seq2point.Seq2PointError) for name in NAMES["seq2point.errors"])
+    assert all(
+        issubclass(getattr(errors, name), seq2point.Seq2PointError)
+        for name in NAMES["seq2point.errors"]
+    )
 
 
 def test_a_model_is_made_saved_loaded_and_run_through_its_public_names(tmp_path: Path):
@@ -67,7 +81,7 @@ def test_sliding_predict_gives_one_number_for_each_full_window():
 
 
 def test_schedules_tell_their_sparsity_at_a_step():
-    from seq2point.pruning.schedule import ConstantSparsity, PolynomialDecay
+    from seq2point.compression.pruning.schedule import ConstantSparsity, PolynomialDecay
 
     assert ConstantSparsity(0.5).sparsity_at(100) == 0.5
     assert PolynomialDecay(0.0, 0.5, 0, 100).sparsity_at(100) == 0.5

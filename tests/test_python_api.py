@@ -1,4 +1,6 @@
-"""The package from Python: data frames wherever a recording is, settings by name, and what is listed."""
+"""The package from Python: data frames wherever a recording is, settings by name, and what is
+listed.
+"""
 
 import inspect
 import pydoc
@@ -21,18 +23,18 @@ from hypothesis import strategies as st
 import seq2point
 from seq2point import (
     Architecture,
-    Columns,
+    ColumnsConfig,
     DataError,
     Model,
     Recording,
     UsageError,
-    experiment,
     load_recording,
     recording_from_frame,
+    studies,
 )
-from seq2point.training import Settings, train_with_history
-from seq2point.training.settings import CommonOptions, SettingsOptions
-from seq2point.transfer import train_anew, transfer
+from seq2point.training import TrainingConfig, train_with_history
+from seq2point.training.config import CommonOptions, SettingsOptions
+from seq2point.training.transfer import train_from_scratch, transfer
 
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
 FLOATS = st.floats(0, 3000, width=32).map(lambda value: float(np.float32(value)))
@@ -62,7 +64,9 @@ def pandas_frame(rows: dict[str, Any]) -> pd.DataFrame:
 
 def indexed_frame(rows: dict[str, Any]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
-    return frame.set_index(pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), utc=True)).rename(None))
+    return frame.set_index(
+        pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), utc=True)).rename(None)
+    )
 
 
 FRAMES = pytest.mark.parametrize("framed", [polars_frame, lazy_frame, pandas_frame, indexed_frame])
@@ -71,17 +75,26 @@ Framed = Callable[[dict[str, Any]], Any]
 
 @st.composite
 def tables(draw: st.DrawFn) -> dict[str, Any]:
-    """Rows of readings at irregular times with gaps, an appliance under a usual name and a column of no use."""
+    """Rows of readings at irregular times with gaps, an appliance under a usual name and a column
+    of no use.
+    """
     steps = draw(st.lists(st.sampled_from([5, 6, 6, 6, 7, 18, 60, 5000]), min_size=1, max_size=30))
     times = [FIRST + timedelta(seconds=int(s)) for s in np.cumsum([0, *steps])]
     cells = st.lists(CELLS, min_size=len(times), max_size=len(times))
     mains = [100.0, *draw(cells)[1:]]
-    return {"time": times, "Aggregate": mains, "Washing Machine": draw(cells), "note": ["x"] * len(times)}
+    return {
+        "time": times,
+        "Aggregate": mains,
+        "Washing Machine": draw(cells),
+        "note": ["x"] * len(times),
+    }
 
 
 @FRAMES
 @given(rows=tables())
-def test_a_frame_gives_the_recording_that_its_file_gives(framed: Framed, rows: dict[str, Any], tmp_path: Path):
+def test_a_frame_gives_the_recording_that_its_file_gives(
+    framed: Framed, rows: dict[str, Any], tmp_path: Path
+):
     pl.DataFrame(rows).write_parquet(tmp_path / "house.parquet")
     same(recording_from_frame(framed(rows)), load_recording(tmp_path / "house.parquet"))
 
@@ -112,7 +125,9 @@ def test_times_are_read_however_a_column_or_an_index_holds_them(times: Any):
     same(recording_from_frame(frame.set_index("time")), want)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "Float64", "object", "string", "double[pyarrow]"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "Float64", "object", "string", "double[pyarrow]"]
+)
 def test_readings_of_every_type_of_pandas_are_numbers_with_their_gaps(dtype: str):
     frame = pd.DataFrame(ROWS).astype({"mains": dtype})
     same(recording_from_frame(frame), recording_from_frame(pl.DataFrame(ROWS)))
@@ -121,21 +136,48 @@ def test_readings_of_every_type_of_pandas_are_numbers_with_their_gaps(dtype: str
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a negative reading": (
         {"mains": [1.0, -50.0, 3.0, 4.0]},
-        "frame, row 2: 'mains' is -50 W, below zero; mend it, or use recording_from_frame with Columns(repair=True)",
+        (
+            "frame, row 2: 'mains' is -50 W, below zero; mend it, or use recording_from_frame with"
+            " Columns(repair=True)"
+        ),
     ),
-    "an absurd one": ({"kettle": [0.0, 0.0, 1e9, 0.0]}, "frame, row 3: 'kettle' is 1,000,000,000 W, more than a house can draw"),
-    "an infinite one": ({"mains": [1.0, 2.0, 3.0, np.inf]}, "frame, row 4: 'mains' is inf W, more than a house can draw"),
-    "a word": ({"mains": ["1", "2", "off", "4"]}, "frame, row 3: 'mains' is 'off', not a number; mend it"),
-    "true and false": ({"mains": [True, False, True, True]}, "frame: column 'mains' holds Boolean, not numbers"),
-    "no mains": ({"mains": None, "a": [1, 2, 3, 4]}, "frame: no column for the mains (columns: time, kettle, a)"),
+    "an absurd one": (
+        {"kettle": [0.0, 0.0, 1e9, 0.0]},
+        "frame, row 3: 'kettle' is 1,000,000,000 W, more than a house can draw",
+    ),
+    "an infinite one": (
+        {"mains": [1.0, 2.0, 3.0, np.inf]},
+        "frame, row 4: 'mains' is inf W, more than a house can draw",
+    ),
+    "a word": (
+        {"mains": ["1", "2", "off", "4"]},
+        "frame, row 3: 'mains' is 'off', not a number; mend it",
+    ),
+    "true and false": (
+        {"mains": [True, False, True, True]},
+        "frame: column 'mains' holds Boolean, not numbers",
+    ),
+    "no mains": (
+        {"mains": None, "a": [1, 2, 3, 4]},
+        "frame: no column for the mains (columns: time, kettle, a)",
+    ),
     "a time that goes back": (
         {"time": [*ROWS["time"][:3], FIRST]},
-        "frame, row 4: the time goes back; sort the file, or use recording_from_frame with Columns(repair=True)",
+        (
+            "frame, row 4: the time goes back; sort the file, or use recording_from_frame with"
+            " Columns(repair=True)"
+        ),
     ),
-    "a time that is missing": ({"time": [*ROWS["time"][:3], None]}, "frame, row 4: the time is missing or unreadable"),
+    "a time that is missing": (
+        {"time": [*ROWS["time"][:3], None]},
+        "frame, row 4: the time is missing or unreadable",
+    ),
     "no times": (
         {"time": None},
-        "frame: has no times; give its sampling period with recording_from_frame(frame, period_s=...)",
+        (
+            "frame: has no times; give its sampling period with recording_from_frame(frame,"
+            " period_s=...)"
+        ),
     ),
     "no rows": ({"time": [], "mains": [], "kettle": []}, "frame: holds no rows"),
 }
@@ -153,9 +195,13 @@ def test_a_frame_is_refused_as_a_file_is_with_what_to_do_in_python(case: str, fr
 
 def test_kilowatts_are_refused_and_read_by_their_unit():
     frame = pl.DataFrame({"mains": [0.2] * 200})
-    with pytest.raises(DataError, match=r"if they are kilowatts, say Columns\(unit='kW'\) in recording_from_frame"):
+    with pytest.raises(
+        DataError, match=r"if they are kilowatts, say Columns\(unit='kW'\) in recording_from_frame"
+    ):
         recording_from_frame(frame, period_s=6)
-    recording = recording_from_frame(frame, period_s=6, columns=Columns(unit="kW"), house="mine")
+    recording = recording_from_frame(
+        frame, period_s=6, columns=ColumnsConfig(unit="kW"), house="mine"
+    )
     assert (recording.house, recording.start, recording.mains_w[0]) == ("mine", None, 200)
 
 
@@ -169,13 +215,17 @@ def test_two_columns_of_one_name_and_what_is_no_frame_are_refused():
     twice = pd.DataFrame([[1.0, 2.0]], columns=["mains", "mains"])
     with pytest.raises(DataError, match="frame: two columns are called 'mains'"):
         recording_from_frame(twice, period_s=6)
-    with pytest.raises(DataError, match="frame: of type list; give a data frame of pandas or Polars"):
+    with pytest.raises(
+        DataError, match="frame: of type list; give a data frame of pandas or Polars"
+    ):
         recording_from_frame([1, 2])  # type: ignore[arg-type]
 
 
 def test_a_heading_of_several_levels_is_read_by_its_words():
     heading = pd.MultiIndex.from_tuples([("power", "active")])
-    frame = pd.DataFrame({("power", "active"): [1.0, 2.0]}, index=pd.DatetimeIndex(ROWS["time"][:2]))
+    frame = pd.DataFrame(
+        {("power", "active"): [1.0, 2.0]}, index=pd.DatetimeIndex(ROWS["time"][:2])
+    )
     frame.columns = heading
     assert list(recording_from_frame(frame).mains_w) == [1, 2]
     assert seq2point.recording_from_frame is recording_from_frame
@@ -204,7 +254,11 @@ def same_weights(one: Model, other: Model) -> bool:
 @pytest.fixture(scope="module")
 def homes() -> dict[str, Any]:
     rows = kettles(1)
-    return {"polars": pl.DataFrame(rows), "pandas": indexed_frame(rows), "recording": recording_from_frame(pl.DataFrame(rows))}
+    return {
+        "polars": pl.DataFrame(rows),
+        "pandas": indexed_frame(rows),
+        "recording": recording_from_frame(pl.DataFrame(rows)),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -213,14 +267,27 @@ def kettle(homes: dict[str, Any]) -> Model:
 
 
 @pytest.mark.parametrize("library", ["polars", "pandas"])
-def test_a_frame_trains_tests_and_transfers_as_its_recording_does(homes: dict[str, Any], kettle: Model, library: str):
+def test_a_frame_trains_tests_and_transfers_as_its_recording_does(
+    homes: dict[str, Any], kettle: Model, library: str
+):
     frame, recording = homes[library], homes["recording"]
     assert same_weights(seq2point.train([frame], "Kettle", network=SMALL, **QUICK), kettle)
-    validated = (seq2point.train(frame, "kettle", network=SMALL, validation=v, **QUICK) for v in (frame, [recording]))
+    validated = (
+        seq2point.train(frame, "kettle", network=SMALL, validation=v, **QUICK)
+        for v in (frame, [recording])
+    )
     assert same_weights(*validated)
-    assert seq2point.evaluate(kettle, [frame]).as_json()["metrics"] == seq2point.evaluate(kettle, recording).as_json()["metrics"]
-    assert same_weights(transfer(kettle, frame, **QUICK).model, transfer(kettle, [recording], **QUICK).model)
-    assert same_weights(train_anew(kettle, frame, **QUICK).model, train_anew(kettle, recording, **QUICK).model)
+    assert (
+        seq2point.evaluate(kettle, [frame]).as_json()["metrics"]
+        == seq2point.evaluate(kettle, recording).as_json()["metrics"]
+    )
+    assert same_weights(
+        transfer(kettle, frame, **QUICK).model, transfer(kettle, [recording], **QUICK).model
+    )
+    assert same_weights(
+        train_from_scratch(kettle, frame, **QUICK).model,
+        train_from_scratch(kettle, recording, **QUICK).model,
+    )
     np.testing.assert_array_equal(kettle.predict_w(frame), kettle.predict_w(recording))
 
 
@@ -232,24 +299,35 @@ def test_an_appliance_of_ones_own_is_found_in_a_frame_by_its_name(homes: dict[st
 
 
 def test_an_experiment_takes_frames(homes: dict[str, Any], tmp_path: Path):
-    files = experiment.Files.in_folder(tmp_path)
+    files = studies.OutcomeFiles.in_folder(tmp_path)
     options = {"test": pl.DataFrame(kettles(2)), "network": SMALL, **QUICK}
-    outcome = experiment.run(homes["pandas"], "kettle", files, tmp_path / "run", **options)
+    outcome = studies.train_and_test(homes["pandas"], "kettle", files, tmp_path / "run", **options)
     assert outcome.report["tested_on"] == "test"
     assert outcome.report["data"][0]["samples"] == 900
 
 
-def test_a_frame_without_times_needs_its_period_and_takes_that_of_a_model(homes: dict[str, Any], kettle: Model):
+def test_a_frame_without_times_needs_its_period_and_takes_that_of_a_model(
+    homes: dict[str, Any], kettle: Model
+):
     untimed = homes["polars"].drop("time")
-    with pytest.raises(DataError, match=r"frame 2: has no times; .* recording_from_frame\(frame, period_s=\.\.\.\)"):
+    with pytest.raises(
+        DataError, match=r"frame 2: has no times; .* recording_from_frame\(frame, period_s=\.\.\.\)"
+    ):
         seq2point.train([homes["polars"], untimed], "kettle", network=SMALL, **QUICK)
-    timed, without = (seq2point.evaluate(kettle, frame).metrics["kettle"] for frame in (homes["polars"], untimed))
+    timed, without = (
+        seq2point.evaluate(kettle, frame).metrics["kettle"] for frame in (homes["polars"], untimed)
+    )
     assert timed["mae_w"] == without["mae_w"]
 
 
-def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(homes: dict[str, Any], kettle: Model):
+def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(
+    homes: dict[str, Any], kettle: Model
+):
     slow = homes["polars"].gather_every(3)
-    with pytest.raises(DataError, match=r"frame 2: a reading every 18 s, the model needs one every 6 s; it says too little"):
+    with pytest.raises(
+        DataError,
+        match=r"frame 2: a reading every 18 s, the model needs one every 6 s; it says too little",
+    ):
         seq2point.evaluate(kettle, [homes["polars"], slow])
     fine = pl.DataFrame({"time": range(900), "mains": [100.0] * 900, "kettle": [0.0] * 900})
     with pytest.raises(DataError, match="use recording_from_frame with its period_s to average it"):
@@ -258,17 +336,28 @@ def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(homes: di
         seq2point.train(homes["polars"].select("time", "mains"), "kettle")
 
 
-@pytest.mark.parametrize("given", ["house.parquet", Path("house.parquet"), 5, {"mains": [1.0]}, [None], np.zeros(9)])
+@pytest.mark.parametrize(
+    "given", ["house.parquet", Path("house.parquet"), 5, {"mains": [1.0]}, [None], np.zeros(9)]
+)
 def test_what_is_neither_a_recording_nor_a_frame_is_refused(given: Any, kettle: Model):
-    for use in (lambda: seq2point.train(given, "kettle"), lambda: seq2point.evaluate(kettle, given)):
-        with pytest.raises(DataError, match=r"a recording of type \w+: give a Recording or a data frame \(pandas, Polars\)"):
+    for use in (
+        lambda: seq2point.train(given, "kettle"),
+        lambda: seq2point.evaluate(kettle, given),
+    ):
+        with pytest.raises(
+            DataError,
+            match=r"a recording of type \w+: give a Recording or a data frame \(pandas, Polars\)",
+        ):
             use()
 
 
 @pytest.mark.parametrize("appliance", [["kettle", "fridge"], ("kettle",), np.array(["kettle"])])
-def test_a_list_of_appliances_is_refused_with_what_to_do(homes: dict[str, Any], kettle: Model, appliance: Any):
+def test_a_list_of_appliances_is_refused_with_what_to_do(
+    homes: dict[str, Any], kettle: Model, appliance: Any
+):
     says = (
-        "for one appliance, not for a list of them: call it for each, or train one and `transfer` it to the others, then `join`"
+        "for one appliance, not for a list of them: call it for each, or train one and `transfer`"
+        " it to the others, then `join`"
     )
     with pytest.raises(UsageError, match=says):
         seq2point.train(homes["polars"], appliance)
@@ -276,26 +365,37 @@ def test_a_list_of_appliances_is_refused_with_what_to_do(homes: dict[str, Any], 
         transfer(kettle, homes["polars"], appliance)
 
 
-TRAINERS = [seq2point.train, train_with_history, transfer, train_anew, experiment.run]
+TRAINERS = [
+    seq2point.train,
+    train_with_history,
+    transfer,
+    train_from_scratch,
+    studies.train_and_test,
+]
 
 
 @pytest.mark.parametrize("trainer", TRAINERS, ids=lambda trainer: trainer.__name__)
-def test_every_option_stands_in_the_signature_with_its_type_and_default(trainer: Callable[..., Any]):
+def test_every_option_stands_in_the_signature_with_its_type_and_default(
+    trainer: Callable[..., Any],
+):
     parameters = inspect.signature(trainer).parameters
     assert not [p for p in parameters.values() if p.kind is p.VAR_KEYWORD]
     own = inspect.signature(train_with_history).parameters
     for name in {*parameters} & {*own} - {"recordings", "appliance", "freeze", "seed"}:
-        assert (parameters[name].annotation, parameters[name].default) == (own[name].annotation, own[name].default), name
-    for name, setting in Settings.model_fields.items():
+        assert (parameters[name].annotation, parameters[name].default) == (
+            own[name].annotation,
+            own[name].default,
+        ), name
+    for name, setting in TrainingConfig.model_fields.items():
         if name in parameters and name not in ("freeze", "seed"):
             assert parameters[name].default == setting.default
 
 
 def test_the_typed_options_are_the_settings_and_nothing_else():
-    declared = get_type_hints(Settings)
+    declared = get_type_hints(TrainingConfig)
     typed = get_type_hints(SettingsOptions)
     assert [*typed] == [*CommonOptions.__annotations__, "freeze", "seed"]
-    assert {*typed} == {*Settings.model_fields}
+    assert {*typed} == {*TrainingConfig.model_fields}
     assert all(typed[name] == declared[name] | None for name in typed)
 
 
@@ -314,38 +414,61 @@ def test_the_typed_options_are_the_settings_and_nothing_else():
         ({"devices": "two"}, "devices 'two': input should be a valid integer"),
         ({"threads": 0}, "threads 0: input should be greater than 0"),
         ({"device": "gpu"}, "device 'gpu': input should be 'auto', 'cpu' or 'cuda'"),
-        ({"scaling": "own"}, "scaling 'own': input should be 'lineage' or 'fitted' or an instance of Scale"),
-        ({"network": 5}, "network 5: input should be a valid string or an instance of Architecture"),
-        ({"start": "kettle.safetensors"}, "start 'kettle.safetensors': input should be an instance of Model"),
+        (
+            {"scaling": "own"},
+            "scaling 'own': input should be 'lineage' or 'fitted' or an instance of Scale",
+        ),
+        (
+            {"network": 5},
+            "network 5: input should be a valid string or an instance of Architecture",
+        ),
+        (
+            {"start": "kettle.safetensors"},
+            "start 'kettle.safetensors': input should be an instance of Model",
+        ),
         ({"pruning": {}}, "pruning {}: input should be a valid string or an instance of Pruner"),
         ({"callbacks": [3]}, "callbacks 3: input should be an instance of Callback"),
-        ({"pruning": "magnitude", "pruning_settings": {"sparcity": 0.5}}, "; did you mean 'sparsity'?"),
+        (
+            {"pruning": "magnitude", "pruning_settings": {"sparcity": 0.5}},
+            "; did you mean 'sparsity'?",
+        ),
     ],
 )
-def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(homes: dict[str, Any], options: dict[str, Any], says: str):
+def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(
+    homes: dict[str, Any], options: dict[str, Any], says: str
+):
     with pytest.raises(UsageError) as refused:
         seq2point.train(homes["recording"], "kettle", **options)
     assert says in str(refused.value)
 
 
-def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(homes: dict[str, Any], kettle: Model):
+def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(
+    homes: dict[str, Any], kettle: Model
+):
     with pytest.raises(UsageError, match="unknown setting 'network': choose one of freeze, days, "):
         transfer(kettle, homes["recording"], network=SMALL)  # type: ignore[call-arg]
 
 
 def test_numbers_of_numpy_are_numbers(homes: dict[str, Any], kettle: Model):
     options = QUICK | {"steps": np.int64(4), "hold_out": np.float32(0.2), "devices": np.int64(1)}
-    assert same_weights(seq2point.train(homes["recording"], "kettle", network=SMALL, **options), kettle)
+    assert same_weights(
+        seq2point.train(homes["recording"], "kettle", network=SMALL, **options), kettle
+    )
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_the_package_lists_its_names_and_modules_without_importing_them():
-    code = "import sys, seq2point; print(*dir(seq2point)); assert not {'torch', 'numpy', 'polars'} & {*sys.modules}"
+    code = (
+        "import sys, seq2point; print(*dir(seq2point)); assert not {'torch', 'numpy', 'polars'} &"
+        " {*sys.modules}"
+    )
     modules = {module.name for module in iter_modules(seq2point.__path__)} - {"__main__"}
     assert set(run_python(code).split()) == {*seq2point.__all__, *modules, "__version__"}
 

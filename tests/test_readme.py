@@ -1,4 +1,6 @@
-"""README's commands run as they are written, in their order, each on what those before it have left."""
+"""README's commands run as they are written, in their order, each on what those before it have
+left.
+"""
 
 import re
 import shlex
@@ -9,14 +11,15 @@ import pytest
 from tests import raw_trees
 from tests.cli.conftest import answer_of, write_csv
 
-from seq2point import PRUNERS, Model, Recording, costs, simulate_house
+from seq2point import PRUNERS, Model, Recording, simulate_house
 from seq2point import network as networks
 from seq2point.cli import main, original
-from seq2point.compaction import compact
-from seq2point.data.store import write_recording
+from seq2point.compression import costs
+from seq2point.compression.compaction import compact
+from seq2point.data.parquet_file import write_recording
 from seq2point.deploy import microcontroller
-from seq2point.experiment import pruned_once
-from seq2point.windows import DEFAULT_WINDOWS
+from seq2point.recording.windows import DEFAULT_WINDOWS
+from seq2point.studies import prune_copy
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -30,7 +33,13 @@ def home(seed: int, days: float = DAYS) -> Recording:
     """A simulated home at a reading a minute, with a heat pump."""
     house = simulate_house(seed, days, 60.0, ["kettle"])
     heat_w = np.where(np.arange(len(house)) % 240 < 60, np.float32(900), np.float32(0))
-    return Recording(str(seed), 60.0, house.mains_w + heat_w, {**house.appliances_w, "heat_pump": heat_w}, house.start)
+    return Recording(
+        str(seed),
+        60.0,
+        house.mains_w + heat_w,
+        {**house.appliances_w, "heat_pump": heat_w},
+        house.start,
+    )
 
 
 def write_stand_ins(folder: Path) -> None:
@@ -47,35 +56,50 @@ def write_stand_ins(folder: Path) -> None:
         house = simulate_house(seed, 0.4, 8.0, ["kettle"])
         busy = int(np.argmax(house.appliance_w("kettle")))
         house = house.slice(max(busy - 400, 0), max(busy - 400, 0) + 800)
-        columns = np.stack([(house.mains_w - 522) / 814, (house.appliance_w("kettle") - 700) / 1000], axis=1)
+        columns = np.stack(
+            [(house.mains_w - 522) / 814, (house.appliance_w("kettle") - 700) / 1000], axis=1
+        )
         np.savetxt(folder / "kettle" / f"kettle_{use}_.csv", columns, delimiter=",", fmt="%.6f")
 
 
 PROGRAMS = {
     "seq2point": main,
-    "train_main.py": lambda: original.main_of(original.train_main),
-    "test_main.py": lambda: original.main_of(original.test_main),
+    "train_main.py": lambda: original.run_as_script(original.train_main),
+    "test_main.py": lambda: original.run_as_script(original.test_main),
 }
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name, value in (("MOST_TURNS", 2), ("LEAST_S", 1e-4), ("SERIES", 512)):  # no timing counts here
+    for name, value in (
+        ("MOST_TURNS", 2),
+        ("LEAST_S", 1e-4),
+        ("SERIES", 512),
+    ):  # no timing counts here
         monkeypatch.setattr(costs, name, value)
-    monkeypatch.setattr(costs, "gzipped_bytes", lambda path: path.stat().st_size)  # of 117 MB, again and again
+    monkeypatch.setattr(
+        costs, "count_gzipped_bytes", lambda path: path.stat().st_size
+    )  # of 117 MB, again and again
     write_stand_ins(tmp_path)
     monkeypatch.chdir(tmp_path)
     typed = TYPED.findall(README)
     assert len(typed) > 20
     for line in typed:
-        program, *words = shlex.split(BUDGET.sub(SHORT, line).removeprefix("python "), comments=True)
+        program, *words = shlex.split(
+            BUDGET.sub(SHORT, line).removeprefix("python "), comments=True
+        )
         answer = answer_of(PROGRAMS[program], *words)
         assert answer.code == 0, f"{line}\n{answer.err}"
 
 
 def test_what_trains_says_for_how_long():
     """Nothing that README shows takes hours where it is typed as it stands."""
-    trains = ("seq2point train ", "seq2point transfer", "seq2point protocol run ", "seq2point fit-budget ")
+    trains = (
+        "seq2point train ",
+        "seq2point transfer",
+        "seq2point protocol run ",
+        "seq2point fit-budget ",
+    )
     for line in TYPED.findall(README):
         finetunes = line.startswith("seq2point prune ") and "--finetune" in line
         if line.startswith(trains) or finetunes:
@@ -84,10 +108,12 @@ def test_what_trains_says_for_how_long():
 
 @pytest.mark.parametrize("window", sorted(set(DEFAULT_WINDOWS.values())))
 def test_the_pruning_that_it_shows_makes_any_default_network_fit_a_microcontroller(window: int):
-    sparsity, units = re.search(r"--sparsity (\S+) --set units_sparsity=(\S+) --finetune", README).groups()  # type: ignore[union-attr]
-    model = Model.untrained("kettle", 6.0, networks.find("seq2point", window))
+    sparsity, units = re.search(
+        r"--sparsity (\S+) --set units_sparsity=(\S+) --finetune", README
+    ).groups()  # type: ignore[union-attr]
+    model = Model.untrained("kettle", 6.0, networks.find_network("seq2point", window))
     pruner = PRUNERS["structured"](sparsity=sparsity, units_sparsity=units)  # type: ignore[call-arg]
-    found = microcontroller.cost(compact(pruned_once(model, pruner)).architecture, 8)
+    found = microcontroller.count_cost(compact(prune_copy(model, pruner)).architecture, 8)
     assert found.flash_bytes < microcontroller.FLASH_BYTES
     assert found.ram_bytes < microcontroller.RAM_BYTES
 

@@ -25,7 +25,9 @@ from seq2point.wording import format_count, format_number
         (float("inf"), 3, "inf"),
     ],
 )
-def test_a_number_keeps_all_that_stands_before_its_point(value: float | None, digits: int, text: str):
+def test_a_number_keeps_all_that_stands_before_its_point(
+    value: float | None, digits: int, text: str
+):
     assert format_number(value, digits) == text
 
 

@@ -1,4 +1,5 @@
-"""Install the built wheel in fresh environments and use it: the core alone, with what trains and exports, and on the edge.
+"""Install the built wheel in fresh environments and use it: the core alone, with what trains and
+exports, and on the edge.
 
 Run by `make wheel`: python tests/wheel_in_a_bare_environment.py dist
 """
@@ -12,11 +13,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TORCH = (
-    "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} & set(sys.modules), 'a heavy import'"
+    "import sys, seq2point, seq2point.cli; assert not {'torch', 'lightning', 'polars'} &"
+    " set(sys.modules), 'a heavy import'"
 )
 SIMULATE = """
-import seq2point.data.store
-seq2point.data.store.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
+import seq2point.data.parquet_file
+seq2point.data.parquet_file.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
+"""
+COMPILES = """
+from seq2point import c_library, data, sliding
+import seq2point.data.native_reader, seq2point.network.sliding.native
+if c_library.compiler():
+    assert data.compiled.library(), "readings.c does not compile"
+    assert sliding.native.library(), "kernels.c does not compile"
 """
 EDGE = """
 import importlib.metadata, sys
@@ -47,10 +56,21 @@ np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
 
 
 def run(folder: Path, *command: str, expect: int = 0) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run([str(folder / command[0]), *command[1:]], cwd=folder, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+    }
+    done = subprocess.run(
+        [str(folder / command[0]), *command[1:]],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != expect:
-        sys.exit(f"{' '.join(command)}: exit code {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
+        sys.exit(
+            f"{' '.join(command)}: exit code {done.returncode}, not"
+            f" {expect}\n{done.stdout}{done.stderr}"
+        )
     return done.stdout + done.stderr
 
 
@@ -67,25 +87,73 @@ def main(wheels: Path) -> None:
         run(folder, "env/bin/python", "-c", NO_TORCH)
         run(folder, "env/bin/python", "-c", SIMULATE)
         run(folder, "env/bin/seq2point", "convert", "table", "house.parquet", "-o", "converted")
-        refusal = run(folder, "env/bin/seq2point", "convert", "nilmtk", "house.parquet", "-o", "converted", expect=1)
+        refusal = run(
+            folder,
+            "env/bin/seq2point",
+            "convert",
+            "nilmtk",
+            "house.parquet",
+            "-o",
+            "converted",
+            expect=1,
+        )
         if "seq2point[convert]" not in refusal:
-            sys.exit(f"without h5py, converting HDF5 must name the extra that it lacks; it said: {refusal}")
+            sys.exit(
+                "without h5py, converting HDF5 must name the extra that it lacks; it said:"
+                f" {refusal}"
+            )
         run(folder, "env/bin/seq2point", "data", "check", "house.parquet")
-        refusal = run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1)
+        refusal = run(
+            folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", expect=1
+        )
         if "seq2point[train]" not in refusal:
-            sys.exit(f"without torch, training must name the extra that it lacks; it said: {refusal}")
+            sys.exit(
+                f"without torch, training must name the extra that it lacks; it said: {refusal}"
+            )
         run(folder, *install, f"{wheel}[train,export]")
-        small = ("--network", "reduced", "--window", "49", "--steps", "5", "--threads", "1", "--out", "run")
+        run(folder, "env/bin/python", "-c", COMPILES)
+        small = (
+            "--network",
+            "reduced",
+            "--window",
+            "49",
+            "--steps",
+            "5",
+            "--threads",
+            "1",
+            "--out",
+            "run",
+        )
         run(folder, "env/bin/seq2point", "train", "kettle", "--train", "house.parquet", *small)
-        run(folder, "env/bin/seq2point", "disaggregate", "run/model.safetensors", "house.parquet", "-o", "kettle.csv")
+        run(
+            folder,
+            "env/bin/seq2point",
+            "disaggregate",
+            "run/model.safetensors",
+            "house.parquet",
+            "-o",
+            "kettle.csv",
+        )
         if not (folder / "kettle.csv").stat().st_size:
             sys.exit("the wheel disaggregated nothing")
-        run(folder, "env/bin/seq2point", "export", "run/model.safetensors", "--target", "onnx", "-o", "model.onnx")
+        run(
+            folder,
+            "env/bin/seq2point",
+            "export",
+            "run/model.safetensors",
+            "--target",
+            "onnx",
+            "-o",
+            "model.onnx",
+        )
         venv.create(folder / "edge", with_pip=True)
         run(folder, "edge/bin/pip", *install[1:], f"{wheel}[edge]")
         run(folder, "edge/bin/python", "-c", EDGE)
         run(folder, "edge/bin/python", "-c", SAME)
-    print(f"{wheel.name}: installs and works in bare environments, without torch and with it, and exported without it")
+    print(
+        f"{wheel.name}: installs and works in bare environments, without torch and with it, and"
+        " exported without it"
+    )
 
 
 if __name__ == "__main__":

@@ -1,22 +1,27 @@
-"""From a home's mains reading to the power of each appliance: train, prune, test and run seq2point networks.
+"""From a home's mains reading to the power of each appliance: train, prune, test and run seq2point
+networks.
 
-    recording = seq2point.load_recording("house.parquet")      # CSV or Parquet: times, mains and appliances in watts
+    # CSV or Parquet: times, mains and appliances in watts
+    recording = seq2point.load_recording("house.parquet")
     model = seq2point.train(recording, "kettle", pruning="magnitude", epochs=5)
     model.save("kettle.safetensors")
     model = seq2point.Model.load("kettle.safetensors")         # or, without labels, Model.pretrained("kettle", 60)
-    kettle_w = model.disaggregate(mains_w)                     # f32[T] watts, as an array, pandas or Polars series
+    # f32[T] watts, as an array, pandas or Polars series
+    kettle_w = model.disaggregate(mains_w)
 
-Wherever a recording is asked for, a data frame of pandas or Polars may stand, with a row for each reading in watts, and a
-list of either: `seq2point.train(frame, "kettle")`. `recording_from_frame` says how its columns are found.
+Wherever a recording is asked for, a data frame of pandas or Polars may stand, with a row for each
+reading in watts, and a list of either: `seq2point.train(frame, "kettle")`. `recording_from_frame`
+says how its columns are found.
 
-    load_recording, recording_from_frame, Columns, Recording, simulate_house     measurements
+    load_recording, recording_from_frame, ColumnsConfig, Recording, simulate_house     measurements
     train, PRUNERS, Model, Architecture                                          models
     evaluate                                                                     metrics, beside always zero and the mean
     Seq2PointError, DataError, ModelFileError, TrainingError, UsageError, VerificationError
 
-Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house or appliance, several
-appliances in one model), `compaction`, `deploy` (ONNX, LiteRT, C), `runtime` (exported files, without torch), `pretrained`,
-`protocols` and `nilmtk`. All errors that a user can cause are `Seq2PointError`s of one line.
+Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house
+or appliance, several appliances in one model), `compaction`, `deploy` (ONNX, LiteRT, C), `runtime`
+(exported files, without torch), `pretrained`, `protocols` and `nilmtk`. All errors that a user can
+cause are `Seq2PointError`s of one line.
 """
 
 from importlib import import_module
@@ -25,13 +30,20 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seq2point.compression.pruning import PRUNERS
     from seq2point.data.frame import recording_from_frame
-    from seq2point.data.table import Columns, load_recording
-    from seq2point.errors import DataError, ModelFileError, Seq2PointError, TrainingError, UsageError, VerificationError
-    from seq2point.evaluation import evaluate
-    from seq2point.model_file import Model
+    from seq2point.data.table import ColumnsConfig, load_recording
+    from seq2point.errors import (
+        DataError,
+        ModelFileError,
+        Seq2PointError,
+        TrainingError,
+        UsageError,
+        VerificationError,
+    )
+    from seq2point.model.evaluation import evaluate
+    from seq2point.model.model_file import Model
     from seq2point.network import Architecture
-    from seq2point.pruning import PRUNERS
     from seq2point.recording import Recording
     from seq2point.simulator import simulate_house
     from seq2point.training import train
@@ -40,17 +52,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Architecture": "network",
-    "Columns": "data.table",
+    "ColumnsConfig": "data.table",
     "DataError": "errors",
-    "Model": "model_file",
+    "Model": "model.model_file",
     "ModelFileError": "errors",
-    "PRUNERS": "pruning",
+    "PRUNERS": "compression.pruning",
     "Recording": "recording",
     "Seq2PointError": "errors",
     "TrainingError": "errors",
     "UsageError": "errors",
     "VerificationError": "errors",
-    "evaluate": "evaluation",
+    "evaluate": "model.evaluation",
     "load_recording": "data.table",
     "recording_from_frame": "data.frame",
     "simulate_house": "simulator",
@@ -60,7 +72,7 @@ _HOMES = {
 __all__ = [
     "PRUNERS",
     "Architecture",
-    "Columns",
+    "ColumnsConfig",
     "DataError",
     "Model",
     "ModelFileError",

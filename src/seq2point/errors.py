@@ -23,7 +23,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Seq2PointError(Exception):
-    """Base of all errors that a user can cause; its text is one line that says what, where and what to do."""
+    """Base of all errors that a user can cause; its text is one line that says what, where and what
+    to do.
+    """
 
     exit_code = 1
 

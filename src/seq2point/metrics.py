@@ -1,7 +1,7 @@
 """Watts in, numbers out: how well an estimate of an appliance's power fits the truth.
 
-Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period; a metric without meaning for the data (no
-energy used, never on) is None, never 0.
+Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period; a metric
+without meaning for the data (no energy used, never on) is None, never 0.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import Appliance
-from seq2point.states import Flags, on_state
+from seq2point.recording.on_off import Flags, is_on
 
 Array = npt.NDArray[np.float32]
 Metrics = dict[str, float | None]
@@ -21,11 +21,12 @@ EVENT_TOLERANCE_S = 60.0
 HOUR_S = 3600.0
 
 
-class Scored(NamedTuple):
+class ScoredStretch(NamedTuple):
     """A stretch of truth and estimate f32[T], with the times of its samples in seconds f64[T].
 
-    `known` bool[T] is where both were measured, and all that is scored: in the short gaps between, both are held at the value
-    before, so that a gap ends no activation. None means everywhere. `recording` tells recordings apart.
+    `known` bool[T] is where both were measured, and all that is scored: in the short gaps between,
+    both are held at the value before, so that a gap ends no activation. None means everywhere.
+    `recording` tells recordings apart.
     """
 
     truth_w: Array
@@ -54,7 +55,9 @@ def _onsets(on: Flags) -> npt.NDArray[np.int64]:
     return np.flatnonzero(on & ~np.concatenate(([False], on[:-1])))
 
 
-def matched_events(truth_s: Sequence[float], estimate_s: Sequence[float], tolerance_s: float = EVENT_TOLERANCE_S) -> int:
+def count_matched_events(
+    truth_s: Sequence[float], estimate_s: Sequence[float], tolerance_s: float = EVENT_TOLERANCE_S
+) -> int:
     """How many onsets can be paired one to one within the tolerance; both in ascending order."""
     matched = i = j = 0
     while i < len(truth_s) and j < len(estimate_s):
@@ -81,20 +84,26 @@ def _power(truth: Array, estimate: Array) -> Metrics:
     }
 
 
-def _by_block(stretches: Sequence[Scored], block_s: float, zone: tzinfo | None) -> npt.NDArray[np.float64]:
-    """Sums of (truth, estimate, samples) over blocks of each recording by the zone's clock: f64[blocks, 3]."""
+def _sum_blocks(
+    stretches: Sequence[ScoredStretch], block_s: float, zone: tzinfo | None
+) -> npt.NDArray[np.float64]:
+    """Sums of (truth, estimate, samples) over blocks of each recording by the zone's clock:
+    f64[blocks, 3].
+    """
     times_s = np.concatenate([s.times_s for s in stretches])
     clock = np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s)
     recording = np.repeat([s.recording for s in stretches], [len(s.times_s) for s in stretches])
     _, block = np.unique(recording * (np.ptp(clock) + 1) + clock, return_inverse=True)
     truth = np.concatenate([s.truth_w for s in stretches])
     estimate = np.concatenate([s.estimate_w for s in stretches])
-    return np.stack([np.bincount(block, truth), np.bincount(block, estimate), np.bincount(block)], axis=1)
+    return np.stack(
+        [np.bincount(block, truth), np.bincount(block, estimate), np.bincount(block)], axis=1
+    )
 
 
-def _energy(stretches: Sequence[Scored], period_s: float, zone: tzinfo | None) -> Metrics:
-    hours = _by_block(stretches, HOUR_S, None)
-    days = _by_block(stretches, 24 * HOUR_S, zone)
+def _energy(stretches: Sequence[ScoredStretch], period_s: float, zone: tzinfo | None) -> Metrics:
+    hours = _sum_blocks(stretches, HOUR_S, None)
+    days = _sum_blocks(stretches, 24 * HOUR_S, zone)
     return {
         "sae_delta_w": float(np.abs((hours[:, 1] - hours[:, 0]) / hours[:, 2]).mean()),
         "energy_per_day_wh": float(np.abs(days[:, 1] - days[:, 0]).mean() * period_s / HOUR_S),
@@ -106,7 +115,9 @@ def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.
     if zone is None:
         return np.zeros_like(times_s)
     hours, where = np.unique(np.floor(times_s / HOUR_S), return_inverse=True)
-    offsets = [datetime.fromtimestamp(hour * HOUR_S, UTC).astimezone(zone).utcoffset() for hour in hours]
+    offsets = [
+        datetime.fromtimestamp(hour * HOUR_S, UTC).astimezone(zone).utcoffset() for hour in hours
+    ]
     return np.array([offset.total_seconds() if offset else 0.0 for offset in offsets])[where]
 
 
@@ -118,23 +129,32 @@ def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
     accuracy = (hits + rejections) / len(truth_on)
     if not hits + misses:
         return dict.fromkeys(("f1", "precision", "recall", "mcc"), None) | {"accuracy": accuracy}
-    spread = (hits + misses) * (false_alarms + rejections) * (hits + false_alarms) * (misses + rejections)
+    spread = (
+        (hits + misses)
+        * (false_alarms + rejections)
+        * (hits + false_alarms)
+        * (misses + rejections)
+    )
     covariance = hits * rejections - false_alarms * misses
     return {
         "f1": 2 * hits / (2 * hits + false_alarms + misses),
         "precision": _ratio(hits, hits + false_alarms) or 0.0,
         "recall": hits / (hits + misses),
-        "mcc": None if not false_alarms + rejections else covariance / spread**0.5 if spread else 0.0,
+        "mcc": (
+            None if not false_alarms + rejections else covariance / spread**0.5 if spread else 0.0
+        ),
         "accuracy": accuracy,
     }
 
 
-def _events(stretches: Sequence[Scored], truth_on: Sequence[Flags], estimate_on: Sequence[Flags]) -> Metrics:
+def _events(
+    stretches: Sequence[ScoredStretch], truth_on: Sequence[Flags], estimate_on: Sequence[Flags]
+) -> Metrics:
     found = there = matched = 0
     for stretch, truth, estimate in zip(stretches, truth_on, estimate_on, strict=True):
         truth_s, estimate_s = stretch.times_s[_onsets(truth)], stretch.times_s[_onsets(estimate)]
         there, found = there + len(truth_s), found + len(estimate_s)
-        matched += matched_events(list(truth_s), list(estimate_s))
+        matched += count_matched_events(list(truth_s), list(estimate_s))
     return {
         "event_precision": _ratio(matched, found),
         "event_recall": _ratio(matched, there),
@@ -142,14 +162,20 @@ def _events(stretches: Sequence[Scored], truth_on: Sequence[Flags], estimate_on:
     }
 
 
-def score(stretches: Sequence[Scored], appliance: Appliance, period_s: float, zone: tzinfo | None = None) -> Metrics:
+def score(
+    stretches: Sequence[ScoredStretch],
+    appliance: Appliance,
+    period_s: float,
+    zone: tzinfo | None = None,
+) -> Metrics:
     """Every metric of an estimate, over stretches of one or several recordings.
 
-    mae_w; on_mae_w over the samples where the truth is on; sae |sum y' - sum y| / sum y; sae_delta_w, the mean absolute
-    error of the mean power of each recording's clock hours (Shin et al. 2019, 'Subtask gated networks', SAE delta); nde,
-    sum (y' - y)^2 / sum y^2, without a root; energy_per_day_wh, mean |Wh' - Wh| over each recording's days (UTC, or of
-    `zone`); f1, precision, recall, mcc and accuracy of the on state; events matched by onset within a minute. Estimates
-    below zero count as zero.
+    mae_w; on_mae_w over the samples where the truth is on; sae |sum y' - sum y| / sum y;
+    sae_delta_w, the mean absolute error of the mean power of each recording's clock hours (Shin et
+    al. 2019, 'Subtask gated networks', SAE delta); nde, sum (y' - y)^2 / sum y^2, without a root;
+    energy_per_day_wh, mean |Wh' - Wh| over each recording's days (UTC, or of `zone`); f1,
+    precision, recall, mcc and accuracy of the on state; events matched by onset within a minute.
+    Estimates below zero count as zero.
     Raises ValueError where there is nothing to score.
     """
     stretches = [s._replace(estimate_w=np.maximum(s.estimate_w, 0)) for s in stretches]
@@ -158,10 +184,12 @@ def score(stretches: Sequence[Scored], appliance: Appliance, period_s: float, zo
     if not len(truth):
         raise ValueError("no sample has both a truth and an estimate")
     estimate = np.concatenate([s.estimate_w for s in scored])
-    truth_on = [on_state(s.truth_w, appliance, period_s) for s in stretches]
-    estimate_on = [on_state(s.estimate_w, appliance, period_s) for s in stretches]
+    truth_on = [is_on(s.truth_w, appliance, period_s) for s in stretches]
+    estimate_on = [is_on(s.estimate_w, appliance, period_s) for s in stretches]
     on, found_on = (
-        np.concatenate([s.flags_at_known(flags) for s, flags in zip(stretches, states, strict=True)])
+        np.concatenate(
+            [s.flags_at_known(flags) for s, flags in zip(stretches, states, strict=True)]
+        )
         for states in (truth_on, estimate_on)
     )
     power = _power(truth, estimate)

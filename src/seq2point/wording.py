@@ -1,4 +1,6 @@
-"""Numbers and counts as people read them: in tables, messages and pictures. Files for programs keep the numbers themselves."""
+"""Numbers and counts as people read them: in tables, messages and pictures. Files for programs keep
+the numbers themselves.
+"""
 
 import math
 
@@ -7,16 +9,18 @@ SMALLEST = 1e-4
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, but whole in front of the point: 1,234 and 0.0123, never 1.2e+03; '-' for none."""
+    """A number to so many significant digits, but whole in front of the point: 1,234 and 0.0123,
+    never 1.2e+03; '-' for none.
+    """
     if value is None or math.isnan(value):
         return "-"
     if math.isinf(value):
         return str(value)
     if value and abs(value) < SMALLEST:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{_shorten(mantissa)}e{int(exponent)}"
+        return f"{_drop_zeros(mantissa)}e{int(exponent)}"
     decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
-    return _shorten(f"{value:,.{max(decimals, 0)}f}")
+    return _drop_zeros(f"{value:,.{max(decimals, 0)}f}")
 
 
 def format_seconds(seconds: float | None) -> str:
@@ -35,6 +39,6 @@ def format_count(count: float, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if count == 1 else plural or f'{noun}s'}"
 
 
-def _shorten(number: str) -> str:
+def _drop_zeros(number: str) -> str:
     """Drop zeros at the end that stand behind a point."""
     return number.rstrip("0").rstrip(".") if "." in number else number

@@ -15,7 +15,7 @@ import pytest
 
 from seq2point import Model
 from seq2point.cli import main
-from seq2point.data.store import write_recording
+from seq2point.data.parquet_file import write_recording
 from seq2point.recording import Recording
 
 
@@ -28,7 +28,9 @@ class Answer(NamedTuple):
 
 
 def answer_of(program: Callable[[], object], *words: object, columns: int = 200) -> Answer:
-    """Run a program as its user would, with these words on its command line, on a terminal of so many columns."""
+    """Run a program as its user would, with these words on its command line, on a terminal of so
+    many columns.
+    """
     out, err, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["seq2point", *map(str, words)])
@@ -68,7 +70,9 @@ def kettle_house(samples: int, seed: int, period_s: float = 6.0) -> Recording:
         kettle_w[at : at + int(rng.integers(12, 25))] = 2500
         at += int(rng.integers(60, 160))
     mains_w = kettle_w + 200 + rng.normal(0, 15, samples).astype(np.float32)
-    return Recording(str(seed), period_s, mains_w, {"kettle": kettle_w}, datetime(2025, 3, 29, 22, tzinfo=UTC))
+    return Recording(
+        str(seed), period_s, mains_w, {"kettle": kettle_w}, datetime(2025, 3, 29, 22, tzinfo=UTC)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +91,9 @@ class Files(NamedTuple):
 def write_csv(recording: Recording, path: Path) -> Path:
     times = [datetime.fromtimestamp(t, UTC) for t in recording.times_s()]
     stamps = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in times]
-    pl.DataFrame({"Timestamp": stamps, "mains": recording.mains_w, **recording.appliances_w}).write_csv(path)
+    pl.DataFrame(
+        {"Timestamp": stamps, "mains": recording.mains_w, **recording.appliances_w}
+    ).write_csv(path)
     return path
 
 
@@ -96,17 +102,47 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     folder = tmp_path_factory.mktemp("houses")
     write_recording(kettle_house(2500, 1), folder / "train.parquet")
     write_recording(kettle_house(2500, 3, 8.0), folder / "slow.parquet")
-    return Files(folder / "train.parquet", write_csv(kettle_house(1500, 2), folder / "test.csv"), folder / "slow.parquet")
+    return Files(
+        folder / "train.parquet",
+        write_csv(kettle_house(1500, 2), folder / "test.csv"),
+        folder / "slow.parquet",
+    )
 
 
-QUICK = ("--network", "reduced", "--window", 31, "--steps", 250, "--engine", "windows", "--batch-size", 32, "--threads", 1)
+QUICK = (
+    "--network",
+    "reduced",
+    "--window",
+    31,
+    "--steps",
+    250,
+    "--engine",
+    "windows",
+    "--batch-size",
+    32,
+    "--threads",
+    1,
+)
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files: Files) -> tuple[Path, Answer]:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files: Files
+) -> tuple[Path, Answer]:
     """The folder that `seq2point train` filled with a pruned model, and what it said."""
     out = tmp_path_factory.mktemp("runs") / "kettle"
-    words = ("--train", files.train, "--test", files.test, "--pruning", "tfmot", "--set", "frequency=100", "--out", out)
+    words = (
+        "--train",
+        files.train,
+        "--test",
+        files.test,
+        "--pruning",
+        "tfmot",
+        "--set",
+        "frequency=100",
+        "--out",
+        out,
+    )
     answer = seq2point("train", "kettle", *words, *QUICK)
     assert answer.code == 0, answer.err
     return out, answer

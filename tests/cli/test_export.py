@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from seq2point import Model, runtime
-from seq2point.data.store import write_recording
+from seq2point.data.parquet_file import write_recording
 
 Command = Callable[..., Any]
 
@@ -44,9 +44,18 @@ def house(make_house: Callable[..., Any], tmp_path_factory: pytest.TempPathFacto
 def test_a_pruned_model_that_was_not_compacted_is_exported_with_a_warning(
     trained: tuple[Path, Any], seq2point: Command, tmp_path: Path
 ):
-    answer = seq2point("export", trained[0] / "model.safetensors", "--target", "onnx", "-o", tmp_path / "model.onnx")
+    answer = seq2point(
+        "export",
+        trained[0] / "model.safetensors",
+        "--target",
+        "onnx",
+        "-o",
+        tmp_path / "model.onnx",
+    )
     assert answer.code == 0
-    assert answer.err.startswith("seq2point: warning: 50% of the weights are pruned but still there: zeros make")
+    assert answer.err.startswith(
+        "seq2point: warning: 50% of the weights are pruned but still there: zeros make"
+    )
     assert (tmp_path / "model.onnx").exists()
 
 
@@ -57,22 +66,36 @@ def test_int8_is_a_quarter_of_the_size_and_proved_on_the_held_back_part(
     words = ("--int8", "--calibrate", house, "--json", tmp_path / "report.json")
     answer = seq2point("export", model, "--target", "onnx", *words, "-o", out)
     assert answer.code == 0, answer.err
-    for said in ("chosen", "convolutions.0", "MAE while on", "peak memory of the process", "largest difference", str(out)):
+    for said in (
+        "chosen",
+        "convolutions.0",
+        "MAE while on",
+        "peak memory of the process",
+        "largest difference",
+        str(out),
+    ):
         assert said in answer.out
     assert out.stat().st_size < 0.3 * exported.stat().st_size
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["quantization"]["calibration"]["windows_on"]["kettle"] >= 256
     assert report["verification"]["failures"] == []
     metrics = report["verification"]["metrics"]
-    assert metrics["exported"]["kettle"]["on_mae_w"] <= 1.05 * metrics["native"]["kettle"]["on_mae_w"]
+    assert (
+        metrics["exported"]["kettle"]["on_mae_w"] <= 1.05 * metrics["native"]["kettle"]["on_mae_w"]
+    )
     assert report["verification"]["windows"] == 1800 - 30
     assert "int8, but float32 in" in seq2point("info", out).out
 
 
 def test_verify_shows_both_sides_and_fails_with_its_own_exit_code(
-    model: Path, exported: Path, house: Path, seq2point: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path,
+    exported: Path,
+    house: Path,
+    seq2point: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("seq2point.deploy.verify._costs", lambda *_: {})
+    monkeypatch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})
     answer = seq2point("verify", exported, model, "--data", house, "--json", tmp_path / "v.json")
     assert answer.code == 0, answer.err
     assert "native" in answer.out
@@ -92,7 +115,12 @@ def test_disaggregate_and_test_give_the_native_answers(
 ):
     answers, metrics = [], []
     for file in (model, exported):
-        assert seq2point("disaggregate", file, files.test, "-o", tmp_path / "a.csv", "--edges", "repeat").code == 0
+        assert (
+            seq2point(
+                "disaggregate", file, files.test, "-o", tmp_path / "a.csv", "--edges", "repeat"
+            ).code
+            == 0
+        )
         answers.append(pl.read_csv(tmp_path / "a.csv"))
         tested = seq2point("test", file, "--data", files.test, "--json", "-")
         metrics.append(json.loads(tested.out)["metrics"])
@@ -105,7 +133,9 @@ def without_what_trains(*words: object) -> str:
     """The standard output of a command where nothing of the training is installed."""
     absent = f"sys.modules.update(dict.fromkeys({WITHOUT!r}))"
     code = f"import sys; {absent}; from seq2point.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -124,7 +154,12 @@ def test_an_exported_model_is_tested_and_data_are_checked_where_nothing_of_the_t
     exported: Path, files: Any, seq2point: Command
 ):
     edge = json.loads(without_what_trains("test", exported, "--data", files.test, "--json", "-"))
-    assert edge["metrics"] == json.loads(seq2point("test", exported, "--data", files.test, "--json", "-").out)["metrics"]
+    assert (
+        edge["metrics"]
+        == json.loads(seq2point("test", exported, "--data", files.test, "--json", "-").out)[
+            "metrics"
+        ]
+    )
     assert "energy and time on" in without_what_trains("data", "check", files.test)
 
 
@@ -140,10 +175,26 @@ def test_info_says_what_an_exported_file_is(exported: Path, seq2point: Command):
 
 # what is typed -> the exit code, and what the line says
 REFUSED = {
-    "an unknown target": ("export {model} --target abacus -o {out}/m", 2, "unknown target 'abacus': choose one of onnx, litert"),
-    "another ending": ("export {model} --target onnx -o {out}/m.txt", 2, "m.txt: an ONNX file is written as .onnx"),
-    "a foreign model": ("export {house} --target onnx -o {out}/m.onnx", 1, "house.parquet: not a seq2point model"),
-    "an exported model": ("export {exported} --target onnx -o {out}/m.onnx", 1, "model.onnx: not a seq2point model"),
+    "an unknown target": (
+        "export {model} --target abacus -o {out}/m",
+        2,
+        "unknown target 'abacus': choose one of onnx, litert",
+    ),
+    "another ending": (
+        "export {model} --target onnx -o {out}/m.txt",
+        2,
+        "m.txt: an ONNX file is written as .onnx",
+    ),
+    "a foreign model": (
+        "export {house} --target onnx -o {out}/m.onnx",
+        1,
+        "house.parquet: not a seq2point model",
+    ),
+    "an exported model": (
+        "export {exported} --target onnx -o {out}/m.onnx",
+        1,
+        "model.onnx: not a seq2point model",
+    ),
     "calibration at another period": (
         "export {model} --target onnx --int8 --calibrate {slow} -o {out}/m.onnx",
         1,
@@ -159,26 +210,47 @@ REFUSED = {
         1,
         "mains.csv: no column for 'kettle'",
     ),
-    "an unwritable path": ("export {model} --target onnx -o {house}/m.onnx", 1, "m.onnx: cannot be written ("),
+    "an unwritable path": (
+        "export {model} --target onnx -o {house}/m.onnx",
+        1,
+        "m.onnx: cannot be written (",
+    ),
     "a file that was cut off": (
         "disaggregate {cut} {house} -o {out}/a.csv",
         1,
         "cut.onnx: not exported by seq2point, or cut",
     ),
-    "a file that is not there": ("verify {out}/none.onnx {model} --data {house}", 1, "none.onnx: no such model file"),
-    "a file without a runtime": ("verify {model} {model} --data {house}", 1, "model.safetensors: not an exported model"),
+    "a file that is not there": (
+        "verify {out}/none.onnx {model} --data {house}",
+        1,
+        "none.onnx: no such model file",
+    ),
+    "a file without a runtime": (
+        "verify {model} {model} --data {house}",
+        1,
+        "model.safetensors: not an exported model",
+    ),
     "mains of another period": (
         "disaggregate {exported} {slow} -o {out}/a.csv",
         1,
         "slow.parquet: a reading every 8 s, the model needs one every 6 s",
     ),
-    "CUDA": ("test {exported} --data {house} --device cuda", 2, "--device cuda: model.onnx runs on the CPU"),
+    "CUDA": (
+        "test {exported} --data {house} --device cuda",
+        2,
+        "--device cuda: model.onnx runs on the CPU",
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def places(
-    model: Path, exported: Path, house: Path, files: Any, make_house: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    model: Path,
+    exported: Path,
+    house: Path,
+    files: Any,
+    make_house: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "cut.onnx").write_bytes(exported.read_bytes()[:5000])
@@ -191,7 +263,9 @@ def places(
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_it_is_refused_in_one_line_and_leaves_nothing(case: str, places: dict[str, Path], seq2point: Command, tmp_path: Path):
+def test_it_is_refused_in_one_line_and_leaves_nothing(
+    case: str, places: dict[str, Path], seq2point: Command, tmp_path: Path
+):
     typed, code, says = REFUSED[case]
     answer = seq2point(*(word.format(**places, out=tmp_path) for word in typed.split()))
     (line,) = answer.err.splitlines()

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from seq2point import Model, pretrained, simulate_house
-from seq2point.data.store import write_recording
+from seq2point import Model, simulate_house
+from seq2point.data.parquet_file import write_recording
+from seq2point.model import pretrained
 
 Command = Callable[..., Any]
 
@@ -18,9 +19,11 @@ def test_all_models_are_listed_and_one_has_a_card(seq2point: Command):
     listed = seq2point("models")
     assert listed.code == 0, listed.err
     words = " ".join(listed.out.split())
-    assert all(f"{card.name} is {card.promise}" in words for card in pretrained.cards())
+    assert all(f"{card.name} is {card.promise}" in words for card in pretrained.load_cards())
     card = seq2point("models", "kettle-60s", "--json", "-")
-    assert json.loads(card.out) == pretrained.load("kettle-60s").card.model_dump(mode="json") | {"verdict": "good"}
+    assert json.loads(card.out) == pretrained.load_pretrained("kettle-60s").card.model_dump(
+        mode="json"
+    ) | {"verdict": "good"}
     for said in (
         "Good: of use in 4 of 4 homes left out of training",
         "Trained on UK-DALE house 1, UK-DALE house 5, REFIT house 2",
@@ -30,7 +33,9 @@ def test_all_models_are_listed_and_one_has_a_card(seq2point: Command):
         assert said in card.err
     unknown = seq2point("models", "boiler")
     assert (unknown.code, unknown.out) == (2, "")
-    assert unknown.err.startswith("seq2point: no model of 'boiler' comes with the package, only of dishwasher, ")
+    assert unknown.err.startswith(
+        "seq2point: no model of 'boiler' comes with the package, only of dishwasher, "
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,28 +49,51 @@ def house(make_house: Command, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_an_appliance_is_disaggregated_by_its_name(seq2point: Command, house: Path, tmp_path: Path):
     answer = seq2point("disaggregate", "kettle", house, "-o", tmp_path / "kettle.csv")
     assert answer.code == 0, answer.err
-    assert answer.err.startswith("kettle-8s comes with seq2point; what it can do: seq2point models kettle-8s\n")
-    by_path = seq2point("disaggregate", pretrained.load("kettle-8s").native, house, "-o", tmp_path / "same.csv")
+    assert answer.err.startswith(
+        "kettle-8s comes with seq2point; what it can do: seq2point models kettle-8s\n"
+    )
+    by_path = seq2point(
+        "disaggregate",
+        pretrained.load_pretrained("kettle-8s").native,
+        house,
+        "-o",
+        tmp_path / "same.csv",
+    )
     assert by_path.code == 0, by_path.err
-    answers = [pl.read_csv(tmp_path / name, infer_schema_length=None) for name in ("kettle.csv", "same.csv")]
+    answers = [
+        pl.read_csv(tmp_path / name, infer_schema_length=None)
+        for name in ("kettle.csv", "same.csv")
+    ]
     assert answers[0].equals(answers[1])
     assert answers[0]["kettle"].max() > 1000
 
 
-def test_where_a_model_fails_elsewhere_and_a_slower_one_does_not_that_is_said(seq2point: Command, house: Path, tmp_path: Path):
-    assert pretrained.better(pretrained.load("kettle-60s").card) is None
-    assert pretrained.better(pretrained.load("microwave-8s").card) is None
+def test_where_a_model_fails_elsewhere_and_a_slower_one_does_not_that_is_said(
+    seq2point: Command, house: Path, tmp_path: Path
+):
+    assert pretrained.find_better(pretrained.load_pretrained("kettle-60s").card) is None
+    assert pretrained.find_better(pretrained.load_pretrained("microwave-8s").card) is None
     answer = seq2point("disaggregate", "dishwasher", house, "-o", tmp_path / "dishwasher.csv")
     assert answer.code == 0, answer.err
-    assert "dishwasher-8s is not to be relied on: of use in 0 of 2 homes left out of training" in answer.err
-    assert "dishwasher-60s is usable with care: of use in 4 of 4 homes left out of training" in answer.err
+    assert (
+        "dishwasher-8s is not to be relied on: of use in 0 of 2 homes left out of training"
+        in answer.err
+    )
+    assert (
+        "dishwasher-60s is usable with care: of use in 4 of 4 homes left out of training"
+        in answer.err
+    )
     assert "energy wrong by 4% to 47%; it takes these readings with --resample\n" in answer.err
-    named = seq2point("disaggregate", "dishwasher-60s", house, "--resample", "-o", tmp_path / "slower.csv")
+    named = seq2point(
+        "disaggregate", "dishwasher-60s", house, "--resample", "-o", tmp_path / "slower.csv"
+    )
     assert named.code == 0, named.err
     assert "--resample" not in named.err
 
 
-def test_without_torch_the_exported_one_answers(seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_torch_the_exported_one_answers(
+    seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
     opened: list[Path] = []
     monkeypatch.setattr(Model, "load", lambda path: opened.append(path))
@@ -80,20 +108,44 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
 ):
     refused = seq2point("disaggregate", "kettle", files.train, "-o", tmp_path / "no.csv")
     assert refused.code == 1
-    assert refused.err.strip().endswith("a reading every 6 s, the model needs one every 8 s; say --resample to average it")
+    assert refused.err.strip().endswith(
+        "a reading every 6 s, the model needs one every 8 s; say --resample to average it"
+    )
     assert not (tmp_path / "no.csv").exists()
-    resampled = seq2point("disaggregate", "kettle", files.train, "--resample", "-o", tmp_path / "yes.csv")
+    resampled = seq2point(
+        "disaggregate", "kettle", files.train, "--resample", "-o", tmp_path / "yes.csv"
+    )
     assert resampled.code == 0, resampled.err
     assert "kettle-8s comes with seq2point" in resampled.err
     write_recording(make_house(1000, 5, 30.0), tmp_path / "slow.parquet")
-    minutes = seq2point("disaggregate", "kettle", tmp_path / "slow.parquet", "--resample", "-o", tmp_path / "slow.csv")
+    minutes = seq2point(
+        "disaggregate",
+        "kettle",
+        tmp_path / "slow.parquet",
+        "--resample",
+        "-o",
+        tmp_path / "slow.csv",
+    )
     assert minutes.code == 0, minutes.err
     assert "kettle-60s comes with seq2point" in minutes.err
     pl.DataFrame({"mains": [200.0] * 700}).write_csv(tmp_path / "no_times.csv")
-    untimed = seq2point("disaggregate", "kettle", tmp_path / "no_times.csv", "-o", tmp_path / "untimed.csv")
+    untimed = seq2point(
+        "disaggregate", "kettle", tmp_path / "no_times.csv", "-o", tmp_path / "untimed.csv"
+    )
     assert untimed.code == 2
-    assert "no_times.csv: has no times, so which 'kettle' fits is unknown; say --period 8s" in untimed.err
-    told = seq2point("disaggregate", "kettle", tmp_path / "no_times.csv", "--period", "8s", "-o", tmp_path / "untimed.csv")
+    assert (
+        "no_times.csv: has no times, so which 'kettle' fits is unknown; say --period 8s"
+        in untimed.err
+    )
+    told = seq2point(
+        "disaggregate",
+        "kettle",
+        tmp_path / "no_times.csv",
+        "--period",
+        "8s",
+        "-o",
+        tmp_path / "untimed.csv",
+    )
     assert told.code == 0, told.err
 
 
@@ -105,9 +157,14 @@ NAMED = {
     "factorise": "factorise kettle-60s --rank 8 -o {out}/m.safetensors",
     "train": "train kettle --from kettle-60s --train {minutes} --steps 2 --out {out}/run",
     "transfer": "transfer kettle-60s --train {minutes} --steps 2 -o {out}/m.safetensors",
-    "transfer-curve": "transfer-curve kettle-60s --train {minutes} --test {minutes} --days 0 --no-from-nothing -o {out}/curve",
-    "fit-budget": "fit-budget kettle-60s --train {minutes} --flash 256KB --units 0.5 --channels 0 --pruning-steps 2 --steps 2"
-    " --target onnx --float32 -o {out}/fit",
+    "transfer-curve": (
+        "transfer-curve kettle-60s --train {minutes} --test {minutes} --days 0 --no-from-nothing -o"
+        " {out}/curve"
+    ),
+    "fit-budget": (
+        "fit-budget kettle-60s --train {minutes} --flash 256KB --units 0.5 --channels 0"
+        " --pruning-steps 2 --steps 2 --target onnx --float32 -o {out}/fit"
+    ),
     "verify": "verify kettle-60s --data {minutes} --max-on-mae 9 --max-sae 9",
     "verify another": "verify {onnx} kettle-60s --data {minutes} --max-on-mae 9 --max-sae 9",
     "test": "test kettle-60s --data {minutes}",
@@ -126,34 +183,45 @@ def minutes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(typed: str, out: Path, minutes: Path) -> list[str]:
-    places = {"out": out, "minutes": minutes, "onnx": pretrained.load("kettle-60s").onnx}
+    places = {"out": out, "minutes": minutes, "onnx": pretrained.load_pretrained("kettle-60s").onnx}
     return [word.format(**places) for word in typed.split()]
 
 
-@pytest.mark.filterwarnings("ignore:.*weights are pruned but still there", "ignore:the training ends at step")
+@pytest.mark.filterwarnings(
+    "ignore:.*weights are pruned but still there", "ignore:the training ends at step"
+)
 @pytest.mark.parametrize("verb", [*AMBIGUOUS, "test", "train"])
-def test_a_name_stands_wherever_a_model_is_asked_for(verb: str, seq2point: Command, minutes: Path, tmp_path: Path):
+def test_a_name_stands_wherever_a_model_is_asked_for(
+    verb: str, seq2point: Command, minutes: Path, tmp_path: Path
+):
     answer = seq2point(*words(NAMED[verb], tmp_path, minutes))
     assert answer.code == 0, answer.err
 
 
 @pytest.mark.parametrize("verb", AMBIGUOUS)
-def test_an_appliance_alone_is_refused_where_no_data_decide(verb: str, seq2point: Command, minutes: Path, tmp_path: Path):
+def test_an_appliance_alone_is_refused_where_no_data_decide(
+    verb: str, seq2point: Command, minutes: Path, tmp_path: Path
+):
     answer = seq2point(*words(NAMED[verb].replace("kettle-60s", "kettle"), tmp_path, minutes))
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert "'kettle' comes for more than one sampling period: name one of kettle-8s, kettle-60s" in answer.err
+    assert (
+        "'kettle' comes for more than one sampling period: name one of kettle-8s, kettle-60s"
+        in answer.err
+    )
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("verb", [verb for verb in NAMED if verb not in AMBIGUOUS])
-def test_data_decide_which_model_of_an_appliance_is_meant(verb: str, seq2point: Command, minutes: Path, tmp_path: Path):
+def test_data_decide_which_model_of_an_appliance_is_meant(
+    verb: str, seq2point: Command, minutes: Path, tmp_path: Path
+):
     answer = seq2point(*words(NAMED[verb].replace("kettle-60s", "kettle"), tmp_path, minutes))
     assert answer.code == 0, answer.err
     assert "kettle: kettle-60s, for the readings of house.parquet\n" in answer.err
 
 
 def test_an_exported_file_needs_the_model_that_it_is_held_to(seq2point: Command, minutes: Path):
-    answer = seq2point("verify", pretrained.load("kettle-60s").onnx, "--data", minutes)
+    answer = seq2point("verify", pretrained.load_pretrained("kettle-60s").onnx, "--data", minutes)
     assert answer.code == 2
     assert "kettle-60s.onnx: name the model to hold it to" in answer.err
 

@@ -1,4 +1,6 @@
-"""What the verbs print on a terminal of 80 columns: whole words and numbers, and no line that is longer but for a path."""
+"""What the verbs print on a terminal of 80 columns: whole words and numbers, and no line that is
+longer but for a path.
+"""
 
 from collections.abc import Callable
 from io import StringIO
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from seq2point.cli.tables import FittedTable, print_prose
+from seq2point.report.terminal import FittedTable, print_prose
 
 Command = Callable[..., Any]
 
@@ -46,12 +48,24 @@ def test_no_verb_cuts_what_it_prints(verb: str, words: dict[str, Path], narrow: 
     assert answer.code == 0, answer.err
     assert answer.out or verb.startswith("disaggregate")
     assert "…" not in answer.out + answer.err
-    assert [line for line in answer.out.splitlines() if len(line) > 80 and str(words["out"].parent.parent) not in line] == []
+    assert [
+        line
+        for line in answer.out.splitlines()
+        if len(line) > 80 and str(words["out"].parent.parent) not in line
+    ] == []
     assert "1 rows" not in answer.out
     assert "1 threads" not in answer.out
 
 
-ROWS = [["washing machine", "a sentence of some length that wraps", "12,345,678 W", "0.123", "1,000,000 bytes"]] * 2
+ROWS = [
+    [
+        "washing machine",
+        "a sentence of some length that wraps",
+        "12,345,678 W",
+        "0.123",
+        "1,000,000 bytes",
+    ]
+] * 2
 HEADING = ["", "advice", "highest power of all", "F1", "file"]
 
 
@@ -62,11 +76,18 @@ def test_a_table_keeps_every_number_whole_at_any_width(width: int):
     console.print(FittedTable("a title", HEADING, ROWS, wrap=(0, 1)))
     lines = file.getvalue().splitlines()
     assert max(map(len, lines)) <= width
-    assert all(sum(number in line for line in lines) == 2 for number in ("12,345,678 W", "0.123", "1,000,000 bytes"))
+    assert all(
+        sum(number in line for line in lines) == 2
+        for number in ("12,345,678 W", "0.123", "1,000,000 bytes")
+    )
     assert (sum("washing" in line for line in lines) == 2) == (width >= 60)
 
 
 def test_prose_wraps_between_words_and_keeps_a_path_whole():
     file, path = StringIO(), "/a/long/path/" + "folder/" * 8
     print_prose(Console(width=30, file=file), f"- the model is written to {path} as you asked")
-    assert file.getvalue().splitlines() == ["- the model is written to", f"  {path}", "  as you asked"]
+    assert file.getvalue().splitlines() == [
+        "- the model is written to",
+        f"  {path}",
+        "  as you asked",
+    ]

@@ -1,4 +1,6 @@
-"""The original commands, `train_main.py` and `test_main.py`, with their flags on the lineage's own kind of files."""
+"""The original commands, `train_main.py` and `test_main.py`, with their flags on the lineage's own
+kind of files.
+"""
 
 import json
 import re
@@ -12,10 +14,10 @@ import numpy as np
 import pytest
 
 from seq2point.cli import original
-from seq2point.data.store import write_recording
-from seq2point.masks import sparsity
-from seq2point.model_file import Model
-from seq2point.pruning import ALIASES, PRUNERS
+from seq2point.compression.pruning import ALIASES, PRUNERS
+from seq2point.data.parquet_file import write_recording
+from seq2point.model.model_file import Model
+from seq2point.network.masks import measure_sparsity
 from seq2point.recording import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -26,12 +28,12 @@ Command = Callable[..., Any]
 
 @pytest.fixture
 def run_train(program: Command) -> Command:
-    return lambda *words: program(lambda: original.main_of(original.train_main), *words)
+    return lambda *words: program(lambda: original.run_as_script(original.train_main), *words)
 
 
 @pytest.fixture
 def run_test(program: Command) -> Command:
-    return lambda *words: program(lambda: original.main_of(original.test_main), *words)
+    return lambda *words: program(lambda: original.run_as_script(original.test_main), *words)
 
 
 @pytest.fixture
@@ -41,7 +43,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write_lineage(recording: Recording, path: Path, header: str = "", mean_w: float = 700, std_w: float = 1000) -> Path:
+def write_lineage(
+    recording: Recording, path: Path, header: str = "", mean_w: float = 700, std_w: float = 1000
+) -> Path:
     """The lineage's file: normalised mains, normalised appliance."""
     (power_w,) = recording.appliances_w.values()
     columns = np.stack([(recording.mains_w - 522) / 814, (power_w - mean_w) / std_w], axis=1)
@@ -49,7 +53,9 @@ def write_lineage(recording: Recording, path: Path, header: str = "", mean_w: fl
     return path
 
 
-@pytest.mark.parametrize("header", ["", "aggregate,kettle"], ids=["without a header", "with a header"])
+@pytest.mark.parametrize(
+    "header", ["", "aggregate,kettle"], ids=["without a header", "with a header"]
+)
 def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
     run_train: Command, run_test: Command, here: Path, make_house: Command, header: str
 ):
@@ -108,7 +114,10 @@ def test_tfmot_prunes_half_of_the_weights_and_algorithm_is_another_name_of_the_f
     assert model.provenance["training"]["pruning"]["method"] == "magnitude"
     assert all(int(mask.sum()) == mask.numel() // 2 for mask in model.masks.values())
     assert "50.0%" in trained.out
-    assert run_test("--algorithm=tfmot", "--test_directory", folder, "--period", "6s", *QUICK).code == 0
+    assert (
+        run_test("--algorithm=tfmot", "--test_directory", folder, "--period", "6s", *QUICK).code
+        == 0
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["spp", "entropic", "threshold"])
@@ -119,23 +128,38 @@ def test_the_original_algorithms_have_their_original_names(
     words = ("--training_directory", "kettle_training_.csv", "--epochs", 2, *QUICK)
     trained = run_train(f"--pruning_algorithm={algorithm}", *words)
     assert trained.code == 0, trained.err
-    model = Model.load(here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_model.safetensors")
+    model = Model.load(
+        here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_model.safetensors"
+    )
     assert model.provenance["training"]["pruning"]["method"] == algorithm
-    assert 0.3 < sparsity(model.network, model.masks) < 0.95
-    assert (here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_spp.png").exists() == (algorithm == "spp")
-    assert run_test(f"--algorithm={algorithm}", "--test_directory", "kettle_training_.csv", *QUICK).code == 0
+    assert 0.3 < measure_sparsity(model.network, model.masks) < 0.95
+    assert (here / "kettle" / "saved_models" / f"kettle_{algorithm}_reduced_spp.png").exists() == (
+        algorithm == "spp"
+    )
+    assert (
+        run_test(
+            f"--algorithm={algorithm}", "--test_directory", "kettle_training_.csv", *QUICK
+        ).code
+        == 0
+    )
 
 
-def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(run_train: Command, here: Path, make_house: Command):
+def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(
+    run_train: Command, here: Path, make_house: Command
+):
     house = make_house(1500, 1)
-    washing = Recording("7", 8.0, house.mains_w, {"washing_machine": house.appliances_w["kettle"]}, house.start)
+    washing = Recording(
+        "7", 8.0, house.mains_w, {"washing_machine": house.appliances_w["kettle"]}, house.start
+    )
     write_recording(washing, here / "house7.parquet")
     answer = run_train(
         "--appliance_name", "washing machine", "--training_directory", here / "house7.parquet", "--crop", 800, "--epochs", 1,
         "--validation_frequency", 1, *QUICK,
     )  # fmt: skip
     assert answer.code == 0, answer.err
-    model = Model.load(here / "washing_machine/saved_models/washing_machine_default_reduced_model.safetensors")
+    model = Model.load(
+        here / "washing_machine/saved_models/washing_machine_default_reduced_model.safetensors"
+    )
     said = model.provenance["training"]
     assert said["training_data"][0]["samples"] == 800 - 160 - 31
     assert said["settings"]["validation_frequency"] == 1
@@ -156,7 +180,9 @@ def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
 
 
 def saved_model(here: Path, appliance: str = "kettle", network: str = "reduced") -> Model:
-    return Model.load(here / appliance / "saved_models" / f"{appliance}_default_{network}_model.safetensors")
+    return Model.load(
+        here / appliance / "saved_models" / f"{appliance}_default_{network}_model.safetensors"
+    )
 
 
 def write_uses(folder: Path, prefix: str, make_house: Command, **scale: float) -> None:
@@ -179,15 +205,23 @@ def test_a_folder_gives_each_use_its_own_files_however_their_names_are_written(
 ):
     write_uses(here / "data", prefix, make_house, **WASHING)
     words = ("--appliance_name", "washing machine", *QUICK)
-    trained = run_train(*words, "--training_directory", "data", "--validation_directory", "data", "--epochs", 1)
+    trained = run_train(
+        *words, "--training_directory", "data", "--validation_directory", "data", "--epochs", 1
+    )
     assert trained.code == 0, trained.err
     model = saved_model(here, "washing_machine")
     assert (lengths(model, "training"), lengths(model, "validation")) == ([1200], [1100])
     assert f"training data: {Path('data') / prefix}_training_.csv\n" in trained.err
     tested = run_test(*words, "--test_directory", "data")
     assert tested.code == 0, tested.err
-    report = json.loads((here / "washing_machine/saved_models/washing_machine_default_reduced_metrics.json").read_text())
-    assert [(data["house"], data["samples"]) for data in report["data"]] == [(f"{prefix}_test_", 1000)]
+    report = json.loads(
+        (
+            here / "washing_machine/saved_models/washing_machine_default_reduced_metrics.json"
+        ).read_text()
+    )
+    assert [(data["house"], data["samples"]) for data in report["data"]] == [
+        (f"{prefix}_test_", 1000)
+    ]
 
 
 def test_without_flags_the_files_in_place_are_used_and_named(
@@ -200,7 +234,9 @@ def test_without_flags_the_files_in_place_are_used_and_named(
     model = saved_model(here, "washing_machine")
     assert (lengths(model, "training"), lengths(model, "validation")) == ([1200], [1100])
     for use in ("training", "validation"):
-        assert f"{use} data: {Path('washingmachine') / f'washingmachine_{use}_.csv'}\n" in trained.err
+        assert (
+            f"{use} data: {Path('washingmachine') / f'washingmachine_{use}_.csv'}\n" in trained.err
+        )
     tested = run_test(*words)
     assert tested.code == 0, tested.err
     assert f"test data: {Path('washingmachine/washingmachine_test_.csv')}\n" in tested.err
@@ -235,7 +271,10 @@ FOLDERS = {
     ),
     "twice": (
         ["kettle_training_.csv", "Kettle Training.CSV", "kettle_test_.csv"],
-        "several files have one name: data/Kettle Training.CSV, data/kettle_training_.csv; name the training file itself",
+        (
+            "several files have one name: data/Kettle Training.CSV, data/kettle_training_.csv; name"
+            " the training file itself"
+        ),
     ),
     "many": ([f"house{i}.csv" for i in range(11)], " and 3 more; rename one"),
 }
@@ -256,11 +295,16 @@ def test_a_folder_in_which_nothing_or_too_much_fits_is_refused_with_what_is_ther
     assert answer.err.count("\n") == 1
 
 
-def test_a_dishwashers_file_is_no_washing_machines(run_test: Command, run_train: Command, here: Path, make_house: Command):
+def test_a_dishwashers_file_is_no_washing_machines(
+    run_test: Command, run_train: Command, here: Path, make_house: Command
+):
     write_lineage(make_house(1200, 1), here / "dishwasher_training_.csv")
     answer = run_train("--appliance_name", "washer", "--training_directory", ".", *QUICK)
     assert answer.code == 1
-    assert "no file is named like washingmachine_training_.csv, only dishwasher_training_.csv" in answer.err
+    assert (
+        "no file is named like washingmachine_training_.csv, only dishwasher_training_.csv"
+        in answer.err
+    )
 
 
 def test_files_that_name_no_appliance_and_several_houses_are_chosen_by_their_use(
@@ -319,7 +363,9 @@ def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
     assert resampled.code == 0, resampled.err
 
 
-def test_a_table_without_times_has_the_given_period_or_the_usual_one(run_train: Command, here: Path, make_house: Command):
+def test_a_table_without_times_has_the_given_period_or_the_usual_one(
+    run_train: Command, here: Path, make_house: Command
+):
     house = make_house(1200, 1)
     rows = np.stack([house.mains_w, house.appliances_w["kettle"], house.mains_w], axis=1)
     np.savetxt(
@@ -372,7 +418,10 @@ def test_a_batch_size_without_effect_is_accepted_and_that_is_said(
     silent = run_train(*quick, "--epochs", 1)
     assert silent.code == 0, silent.err
     assert "--batch_size" not in silent.err
-    assert "--batch_size has no effect with --engine sliding" in run_train(*quick, "--epochs", 1, "--batch_size", 300).err
+    assert (
+        "--batch_size has no effect with --engine sliding"
+        in run_train(*quick, "--epochs", 1, "--batch_size", 300).err
+    )
     windows = run_train(*quick, "--epochs", 1, "--batch_size", 300, "--engine", "windows")
     assert windows.code == 0, windows.err
     assert "--batch_size" not in windows.err
@@ -431,7 +480,10 @@ def test_what_cannot_be_trained_is_refused_in_one_line_and_leaves_nothing(
         (
             ("--algorithm", "tfmot"),
             2,
-            "kettle_tfmot_default_model.safetensors: not there; run train_main.py with the same flags first",
+            (
+                "kettle_tfmot_default_model.safetensors: not there; run train_main.py with the same"
+                " flags first"
+            ),
         ),
     ],
 )
@@ -444,7 +496,9 @@ def test_what_cannot_be_tested_is_refused_in_one_line(
     assert answer.err.count("\n") == 1
 
 
-def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(run_train: Command, here: Path):
+def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(
+    run_train: Command, here: Path
+):
     (here / "watts.csv").write_text("230,0\n2500,2300\n" * 50)
     answer = run_train("--training_directory", "watts.csv", *QUICK)
     assert answer.code == 1
@@ -488,4 +542,6 @@ def test_the_documents_show_the_command_of_each_algorithm():
         return set(re.findall(r'python train_main\.py --pruning_algorithm="(\w+)"', text))
 
     assert shown("README.md") == {"spp", "entropic", "threshold", "tfmot"}
-    assert {ALIASES.get(name, name) for name in shown("docs/guides/original_commands.md")} == set(PRUNERS)
+    assert {ALIASES.get(name, name) for name in shown("docs/guides/original_commands.md")} == set(
+        PRUNERS
+    )

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from seq2point.data.store import write_recording
-from seq2point.protocols import library
-from seq2point.protocols.houses import require
+from seq2point.data.parquet_file import write_recording
+from seq2point.studies.protocols import library
+from seq2point.studies.protocols.houses import require_houses
 
 Command = Callable[..., Any]
 
@@ -41,12 +41,12 @@ def test_list_and_show_tell_every_protocol(seq2point: Command):
     listed = seq2point("protocol", "list")
     assert listed.code == 0
     report = json.loads(seq2point("protocol", "list", "--json", "-").out)
-    assert list(report) == library.names()
-    for name in library.names():
+    assert list(report) == library.list_names()
+    for name in library.list_names():
         assert name in listed.out
         shown = seq2point("protocol", "show", name)
         assert shown.code == 0
-        protocol = library.find(name).protocol
+        protocol = library.find_protocol(name).protocol
         assert protocol.title in shown.out
         assert all(row.model in shown.out for row in protocol.published)
         assert json.loads(seq2point("protocol", "show", name, "--json", "-").out) == report[name]
@@ -56,7 +56,10 @@ def test_show_says_houses_settings_and_what_is_otherwise(seq2point: Command):
     said = " ".join(seq2point("protocol", "show", "bert4nilm_ukdale").out.split())
     for words in (
         "clipping: mains at 6000 W, appliances at their maxima in the table, below 5 W to zero",
-        "kettle: train houses 3 4 5, house 1, 10% to 100%; validation house 1, 0% to 10%; test house 2; on above 2000 W",
+        (
+            "kettle: train houses 3 4 5, house 1, 10% to 100%; validation house 1, 0% to 10%; test"
+            " house 2; on above 2000 W"
+        ),
         "- A house without the appliance counts there as one where it is never on",
     ):
         assert words in said
@@ -65,14 +68,35 @@ def test_show_says_houses_settings_and_what_is_otherwise(seq2point: Command):
 def test_show_prints_a_file_to_begin_ones_own_with(seq2point: Command, tmp_path: Path):
     text = seq2point("protocol", "show", "one_minute", "--toml").out
     (tmp_path / "own.toml").write_text(text)
-    assert library.find(str(tmp_path / "own.toml")).protocol == library.find("one_minute").protocol
+    assert (
+        library.find_protocol(str(tmp_path / "own.toml")).protocol
+        == library.find_protocol("one_minute").protocol
+    )
 
 
-def test_run_writes_a_report_and_does_not_repeat_what_is_done(seq2point: Command, files: Any, mine: Path, tmp_path: Path):
-    words = ("protocol", "run", mine, "--data", files.train.parent, "--test", files.test, "--seeds", 2, "--threads", 1)
+def test_run_writes_a_report_and_does_not_repeat_what_is_done(
+    seq2point: Command, files: Any, mine: Path, tmp_path: Path
+):
+    words = (
+        "protocol",
+        "run",
+        mine,
+        "--data",
+        files.train.parent,
+        "--test",
+        files.test,
+        "--seeds",
+        2,
+        "--threads",
+        1,
+    )
     first = seq2point(*words, "-o", tmp_path / "out")
     assert first.code == 0, first.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parts", "report.json", "report.md"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "parts",
+        "report.json",
+        "report.md",
+    ]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["appliances"]["kettle"]["tested_on"] == [str(files.test.resolve())]
     assert report["markdown"] == (tmp_path / "out" / "report.md").read_text()
@@ -86,7 +110,9 @@ def test_run_writes_a_report_and_does_not_repeat_what_is_done(seq2point: Command
     assert "step " not in again.err
 
 
-def test_run_prunes_and_compacts_where_asked(seq2point: Command, files: Any, mine: Path, tmp_path: Path):
+def test_run_prunes_and_compacts_where_asked(
+    seq2point: Command, files: Any, mine: Path, tmp_path: Path
+):
     answer = seq2point(
         "protocol", "run", mine, "--data", files.train.parent, "--seeds", 1, "--pruning", "structured", "--sparsity", 0.5,
         "--set", "frequency=1", "--steps", 2, "-o", tmp_path, "--threads", 1, "--json", "-",
@@ -94,24 +120,47 @@ def test_run_prunes_and_compacts_where_asked(seq2point: Command, files: Any, min
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     rows = report["appliances"]["kettle"]["rows"]
-    assert rows["structured-0.5"]["parameters"]["mean"] < 0.5 * rows["network"]["parameters"]["mean"]
+    assert (
+        rows["structured-0.5"]["parameters"]["mean"] < 0.5 * rows["network"]["parameters"]["mean"]
+    )
     assert "| └ structured | 50 % of units and channels | 1 | " in report["markdown"]
     assert "on which it was validated" in report["markdown"]
-    assert report["as_run"]["pruning"] == [{"method": "structured", "settings": {"frequency": "1", "sparsity": 0.5}}]
+    assert report["as_run"]["pruning"] == [
+        {"method": "structured", "settings": {"frequency": "1", "sparsity": 0.5}}
+    ]
 
 
 def test_several_methods_and_sparsities_make_one_table_and_one_picture_and_a_later_run_adds_to_them(
     seq2point: Command, files: Any, mine: Path, tmp_path: Path
 ):
-    words = ("protocol", "run", mine, "--data", files.train.parent, "--test", files.test, "--seeds", 1, "--threads", 1)
+    words = (
+        "protocol",
+        "run",
+        mine,
+        "--data",
+        files.train.parent,
+        "--test",
+        files.test,
+        "--seeds",
+        1,
+        "--threads",
+        1,
+    )
     words = (*words, "--set", "frequency=1", "-o", tmp_path / "out", "--json", "-")
     first = seq2point(*words, "--pruning", "magnitude,structured", "--sparsity", "0.5,0.75")
     assert first.code == 0, first.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parts", "report.json", "report.md", "report.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "parts",
+        "report.json",
+        "report.md",
+        "report.png",
+    ]
     four = ["magnitude-0.5", "magnitude-0.75", "structured-0.5", "structured-0.75"]
     kettle = json.loads(first.out)["appliances"]["kettle"]
     assert list(kettle["rows"]) == ["network", *four]
-    second = seq2point(*words, "--pruning", "lamp", "--pruning", "tfmot", "--sparsity", 0.5, "--sparsity", 0.9)
+    second = seq2point(
+        *words, "--pruning", "lamp", "--pruning", "tfmot", "--sparsity", 0.5, "--sparsity", 0.9
+    )
     assert second.code == 0, second.err
     assert second.err.count("(was there)") == 2  # the network and magnitude at 0.5
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -123,7 +172,9 @@ def test_several_methods_and_sparsities_make_one_table_and_one_picture_and_a_lat
     assert sum(line.startswith("| --- |") for line in table) == 1
 
 
-def test_a_report_of_another_protocol_is_never_replaced(seq2point: Command, files: Any, mine: Path, tmp_path: Path):
+def test_a_report_of_another_protocol_is_never_replaced(
+    seq2point: Command, files: Any, mine: Path, tmp_path: Path
+):
     out = tmp_path / "out"
     words = ("--data", files.train.parent, "--seeds", 1, "--threads", 1, "-o", out)
     assert seq2point("protocol", "run", mine, *words).code == 0
@@ -134,7 +185,10 @@ def test_a_report_of_another_protocol_is_never_replaced(seq2point: Command, file
     refused = seq2point("protocol", "run", tmp_path / "other.toml", *words)
     assert (refused.code, refused.err) == (
         2,
-        f"seq2point: {out / 'report.json'}: is the report of 'mine' and would be replaced; choose another folder for 'other'\n",
+        (
+            f"seq2point: {out / 'report.json'}: is the report of 'mine' and would be replaced;"
+            " choose another folder for 'other'\n"
+        ),
     )
     shutil.rmtree(out / "parts")
     gone = seq2point("protocol", "run", mine, *words)
@@ -150,7 +204,19 @@ def test_a_terminal_gets_tables_and_no_markdown(
     seq2point: Command, files: Any, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    answer = seq2point("protocol", "run", mine, "--data", files.train.parent, "--seeds", 1, "--threads", 1, "-o", tmp_path)
+    answer = seq2point(
+        "protocol",
+        "run",
+        mine,
+        "--data",
+        files.train.parent,
+        "--seeds",
+        1,
+        "--threads",
+        1,
+        "-o",
+        tmp_path,
+    )
     assert answer.code == 0, answer.err
     assert "zero predictor" in answer.out
     assert "|" not in answer.out
@@ -186,7 +252,9 @@ def test_what_cannot_be_run_is_refused_in_one_line(
     write_recording(make_house(2500, 3, 8.0), slow / "train.parquet")
     places = {"data": str(files.train.parent), "mine": str(mine), "slow": str(slow)}
     answer = seq2point(
-        "protocol", *(word.format(**places) for word in words), *(["-o", tmp_path / "out"] if "run" in words else [])
+        "protocol",
+        *(word.format(**places) for word in words),
+        *(["-o", tmp_path / "out"] if "run" in words else []),
     )
     assert answer.code == code
     assert answer.err.count("\n") == 1
@@ -197,21 +265,25 @@ def test_what_cannot_be_run_is_refused_in_one_line(
 def test_ctrl_c_says_that_the_same_command_goes_on(
     seq2point: Command, files: Any, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from seq2point.protocols import run
+    from seq2point.studies.protocols import runner
 
     def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "train_with_history", stopped)
-    answer = seq2point("protocol", "run", mine, "--data", files.train.parent, "-o", tmp_path / "out")
+    monkeypatch.setattr(runner, "train_with_history", stopped)
+    answer = seq2point(
+        "protocol", "run", mine, "--data", files.train.parent, "-o", tmp_path / "out"
+    )
     assert (answer.code, answer.err) == (
         130, "seq2point: stopped; the parts that are done stay, and the same command goes on from the last checkpoint\n"
     )  # fmt: skip
 
 
-def test_the_packages_own_protocols_run_on_the_real_houses(seq2point: Command, data_dir: Path, tmp_path: Path):
-    half_minute = library.find("half_minute").protocol
-    require(half_minute, list(half_minute.appliances), data_dir)
+def test_the_packages_own_protocols_run_on_the_real_houses(
+    seq2point: Command, data_dir: Path, tmp_path: Path
+):
+    half_minute = library.find_protocol("half_minute").protocol
+    require_houses(half_minute, list(half_minute.appliances), data_dir)
     answer = seq2point(
         "protocol", "run", "one_minute", "--data", data_dir, "--appliance", "washing machine", "--seeds", 1, "--steps", 1,
         "--pruning", "none", "-o", tmp_path, "--threads", 1, "--json", "-",
@@ -220,4 +292,7 @@ def test_the_packages_own_protocols_run_on_the_real_houses(seq2point: Command, d
     found = json.loads(answer.out)["appliances"]["washing_machine"]
     assert (found["role_tested_on"], found["tested_on"]) == ("validation", ["house 5"])
     assert found["baselines"]["zero"]["nde"] == pytest.approx(1)
-    assert list(json.loads(answer.out)["hashes"]["data"]) == ["ukdale_house1_60s.parquet", "ukdale_house5_60s.parquet"]
+    assert list(json.loads(answer.out)["hashes"]["data"]) == [
+        "ukdale_house1_60s.parquet",
+        "ukdale_house5_60s.parquet",
+    ]

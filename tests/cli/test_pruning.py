@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 import torch
 
-from seq2point import masks
 from seq2point.cli import options
-from seq2point.data.store import write_recording
-from seq2point.model_file import Model
-from seq2point.pruning import PRUNERS
+from seq2point.compression.pruning import PRUNERS
+from seq2point.data.parquet_file import write_recording
+from seq2point.model.model_file import Model
+from seq2point.network import masks
 
 Command = Callable[..., Any]
 PNG = b"\x89PNG"
@@ -25,7 +25,20 @@ PNG = b"\x89PNG"
 def dense(tmp_path_factory: pytest.TempPathFactory, seq2point: Command, files: Any) -> Path:
     """A trained model that nothing has pruned."""
     out = tmp_path_factory.mktemp("dense")
-    words = ("--network", "reduced", "--window", 31, "--steps", 60, "--engine", "windows", "--batch-size", 32, "--threads", 1)
+    words = (
+        "--network",
+        "reduced",
+        "--window",
+        31,
+        "--steps",
+        60,
+        "--engine",
+        "windows",
+        "--batch-size",
+        32,
+        "--threads",
+        1,
+    )
     answer = seq2point("train", "kettle", "--train", files.train, "--out", out, *words)
     assert answer.code == 0, answer.err
     return out / "model.safetensors"
@@ -39,7 +52,9 @@ def test_the_names_in_the_help_are_those_of_the_table():
     assert re.split(r", | or ", options.PRUNERS) == list(PRUNERS)
 
 
-def test_pruners_lists_every_method_with_its_source_settings_defaults_and_advice(seq2point: Command, tmp_path: Path):
+def test_pruners_lists_every_method_with_its_source_settings_defaults_and_advice(
+    seq2point: Command, tmp_path: Path
+):
     answer = seq2point("pruners", "--json", tmp_path / "pruners.json")
     assert answer.code == 0
     report = json.loads((tmp_path / "pruners.json").read_text())
@@ -55,7 +70,9 @@ def test_pruners_lists_every_method_with_its_source_settings_defaults_and_advice
     assert report == json.loads(seq2point("pruners", "--json", "-").out)
 
 
-def test_a_training_takes_the_pruners_own_settings_from_the_command_line(seq2point: Command, files: Any, tmp_path: Path):
+def test_a_training_takes_the_pruners_own_settings_from_the_command_line(
+    seq2point: Command, files: Any, tmp_path: Path
+):
     answer = seq2point(
         "train", "kettle", "--train", files.train, "--out", tmp_path, "--network", "reduced", "--window", 31, *onward(30),
         "--pruning", "structured", "--set", "frequency=10", "--set", "units_sparsity=0.75", "--set", "granularity=units",
@@ -64,7 +81,9 @@ def test_a_training_takes_the_pruners_own_settings_from_the_command_line(seq2poi
     model = Model.load(tmp_path / "model.safetensors")
     assert int(model.masks["hidden.bias"].sum()) == 128
     assert model.provenance["training"]["pruning"] == {
-        **PRUNERS["structured"](frequency=10, units_sparsity=0.75, granularity="units").model_dump(),  # type: ignore[call-arg]
+        **PRUNERS["structured"](
+            frequency=10, units_sparsity=0.75, granularity="units"
+        ).model_dump(),  # type: ignore[call-arg]
         "method": "structured",
     }
     assert not (tmp_path / "spp.png").exists()
@@ -75,7 +94,18 @@ def test_a_training_takes_the_pruners_own_settings_from_the_command_line(seq2poi
 def test_spp_from_a_trained_model_shows_its_probabilities_in_the_log_and_as_a_picture(
     seq2point: Command, files: Any, dense: Path, tmp_path: Path
 ):
-    words = ("train", "kettle", "--train", files.train, "--from", dense, "--pruning", "spp", "--out", tmp_path)
+    words = (
+        "train",
+        "kettle",
+        "--train",
+        files.train,
+        "--from",
+        dense,
+        "--pruning",
+        "spp",
+        "--out",
+        tmp_path,
+    )
     answer = seq2point(*words, "--sparsity", 0.6, *onward(60))
     assert answer.code == 0, answer.err
     assert (tmp_path / "spp.png").read_bytes()[:4] == PNG
@@ -83,7 +113,12 @@ def test_spp_from_a_trained_model_shows_its_probabilities_in_the_log_and_as_a_pi
     log = pl.read_csv(tmp_path / "log.csv")
     assert log["spp_out.hidden"][0] == 0
     assert log["spp_out.hidden"][-1] == pytest.approx(0.6, abs=2e-3)
-    assert 0 < log["spp_probability.hidden"][3] < log["spp_probability.hidden"][-1] == pytest.approx(0.6, abs=2e-3)
+    assert (
+        0
+        < log["spp_probability.hidden"][3]
+        < log["spp_probability.hidden"][-1]
+        == pytest.approx(0.6, abs=2e-3)
+    )
     logged = next((tmp_path / "logs").rglob("metrics.csv")).read_text().splitlines()[0]
     assert "spp_probability.convolutions.1" in logged
     model = Model.load(tmp_path / "model.safetensors")
@@ -96,16 +131,31 @@ def test_the_masks_of_the_model_that_a_training_starts_from_hold_through(
     seq2point: Command, files: Any, dense: Path, tmp_path: Path
 ):
     pruned = tmp_path / "pruned.safetensors"
-    assert seq2point("prune", dense, "--method", "structured", "--sparsity", 0.5, "-o", pruned).code == 0
+    assert (
+        seq2point("prune", dense, "--method", "structured", "--sparsity", 0.5, "-o", pruned).code
+        == 0
+    )
     before = Model.load(pruned)
     words = ("train", "kettle", "--train", files.train, "--from", pruned, *onward(20))
     assert seq2point(*words, "--out", tmp_path / "held").code == 0
     held = Model.load(tmp_path / "held" / "model.safetensors")
     assert all(torch.equal(mask, held.masks[name]) for name, mask in before.masks.items())
-    assert all(not held.network.get_parameter(name)[~mask].any() for name, mask in held.masks.items())
+    assert all(
+        not held.network.get_parameter(name)[~mask].any() for name, mask in held.masks.items()
+    )
     assert not torch.equal(held.network.hidden.weight, before.network.hidden.weight)
     assert (
-        seq2point(*words, "--pruning", "magnitude", "--sparsity", 0.9, "--set", "frequency=10", "--out", tmp_path / "more").code
+        seq2point(
+            *words,
+            "--pruning",
+            "magnitude",
+            "--sparsity",
+            0.9,
+            "--set",
+            "frequency=10",
+            "--out",
+            tmp_path / "more",
+        ).code
         == 0
     )
     more = Model.load(tmp_path / "more" / "model.safetensors")
@@ -119,15 +169,30 @@ def test_prune_prunes_at_once_and_leaves_the_model_that_it_was_given(
     seq2point: Command, dense: Path, tmp_path: Path, method: str
 ):
     given = dense.read_bytes()
-    answer = seq2point("prune", dense, "--method", method, "--sparsity", 0.5, "-o", tmp_path / "p.safetensors", "--json", "-")
+    answer = seq2point(
+        "prune",
+        dense,
+        "--method",
+        method,
+        "--sparsity",
+        0.5,
+        "-o",
+        tmp_path / "p.safetensors",
+        "--json",
+        "-",
+    )
     assert answer.code == 0, answer.err
     assert dense.read_bytes() == given
     report = json.loads(answer.out)
     model = Model.load(tmp_path / "p.safetensors")
-    assert report["pruning"]["sparsity"] == pytest.approx(0.75 if method == "structured" else 0.5, abs=0.01)
+    assert report["pruning"]["sparsity"] == pytest.approx(
+        0.75 if method == "structured" else 0.5, abs=0.01
+    )
     assert model.provenance["pruned"]["method"] == method
     assert "metrics" not in model.provenance, "those of the model before"
-    assert all(row.zeros == row.total - row.kept for row in masks.count(model.network, model.masks))
+    assert all(
+        row.zeros == row.total - row.kept for row in masks.count_weights(model.network, model.masks)
+    )
     compacted = {"p-compact.safetensors"} if "compacted" in report["costs"]["models"] else set()
     assert {path.name for path in tmp_path.iterdir()} == {"p.safetensors"} | compacted
     assert compacted or method != "structured"
@@ -136,17 +201,35 @@ def test_prune_prunes_at_once_and_leaves_the_model_that_it_was_given(
         assert small.architecture.parameters < model.architecture.parameters
         mains_w = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
         known = ~np.isnan(model.disaggregate(mains_w))
-        np.testing.assert_allclose(small.disaggregate(mains_w)[known], model.disaggregate(mains_w)[known], rtol=1e-4, atol=1e-2)
+        np.testing.assert_allclose(
+            small.disaggregate(mains_w)[known],
+            model.disaggregate(mains_w)[known],
+            rtol=1e-4,
+            atol=1e-2,
+        )
 
 
-@pytest.mark.filterwarnings("always:the model predicts", "always:.* of the weights are pruned but still there")
-def test_a_model_pruned_to_nothing_is_told_of_by_prune_export_and_info(seq2point: Command, dense: Path, tmp_path: Path):
+@pytest.mark.filterwarnings(
+    "always:the model predicts", "always:.* of the weights are pruned but still there"
+)
+def test_a_model_pruned_to_nothing_is_told_of_by_prune_export_and_info(
+    seq2point: Command, dense: Path, tmp_path: Path
+):
     pruned, exported = tmp_path / "p.safetensors", tmp_path / "p.onnx"
     at_once = ("prune", dense, "--method", "magnitude", "--sparsity", 0.9999, "-o", pruned)
-    for words in (at_once, ("export", pruned, "--target", "onnx", "-o", exported), ("info", pruned), ("info", exported)):
+    for words in (
+        at_once,
+        ("export", pruned, "--target", "onnx", "-o", exported),
+        ("info", pruned),
+        ("info", exported),
+    ):
         answer = seq2point(*words, "--json", tmp_path / "report.json")
         assert answer.code == 0, answer.err
-        assert re.search(r"warning: the model predicts [\d.]+ W for kettle whatever the mains are: too much of it", answer.err)
+        assert re.search(
+            r"warning: the model predicts [\d.]+ W for kettle whatever the mains are: too much"
+            r" of it",
+            answer.err,
+        )
         report = json.loads((tmp_path / "report.json").read_text())
         assert list(report.get("model", report)["constants_w"]) == ["kettle"]
     whole = json.loads(seq2point("info", dense, "--json", "-").out)
@@ -172,11 +255,17 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     assert training["pruning"]["method"] == method
     assert model.provenance["metrics"] == report["metrics"]
     assert 0.4 < report["pruning"]["sparsity"] < 0.8
-    stages = ["before", *(["pruned at once"] if method == "structured" else []), "pruned and trained on"]
+    stages = [
+        "before",
+        *(["pruned at once"] if method == "structured" else []),
+        "pruned and trained on",
+    ]
     assert list(report["costs"]["accuracy"]) == stages
     (house,) = report["costs"]["tested_on"]
     assert f"on {house} " in answer.out
-    assert report["costs"]["accuracy"]["pruned and trained on"]["mae_w"] == report["metrics"]["mae_w"]
+    assert (
+        report["costs"]["accuracy"]["pruned and trained on"]["mae_w"] == report["metrics"]["mae_w"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +297,10 @@ def test_what_does_not_fit_is_refused_in_one_line(
 ):  # fmt: skip
     fridge = tmp_path_factory.mktemp("fridge") / "fridge.parquet"
     house = make_house(1500, 1)
-    write_recording(type(house)("1", 6.0, house.mains_w, {"fridge": house.appliances_w["kettle"]}, house.start), fridge)
+    write_recording(
+        type(house)("1", 6.0, house.mains_w, {"fridge": house.appliances_w["kettle"]}, house.start),
+        fridge,
+    )
     places = {"dense": dense, "out": tmp_path / "out", "fridge": fridge, **files._asdict()}
     answer = seq2point(*[word.format(**places) for word in typed.split()])
     assert says in answer.err

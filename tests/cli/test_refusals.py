@@ -1,4 +1,6 @@
-"""What cannot be done is refused in one line that says what, where and what to do; nothing is left behind."""
+"""What cannot be done is refused in one line that says what, where and what to do; nothing is left
+behind.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 import torch
 
-from seq2point.data.store import write_recording
+from seq2point.data.parquet_file import write_recording
 
 Command = Callable[..., Any]
 
@@ -19,7 +21,10 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an appliance that does not exist": (
         "train teapot --train {train} --out {out}",
         2,
-        "unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave, dishwasher",
+        (
+            "unknown appliance 'teapot': choose one of kettle, fridge, washing_machine, microwave,"
+            " dishwasher"
+        ),
     ),
     "a network that does not exist": (
         "train kettle --train {train} --out {out} --network seq3point",
@@ -46,11 +51,31 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         2,
         "a window of 600 samples does not fit seq2point: an odd number of at least 30",
     ),
-    "epochs and steps": ("train kettle --train {train} --out {out} --epochs 1 --steps 9", 2, "give one of epochs, steps and"),
-    "no steps": ("train kettle --train {train} --out {out} --steps 0", 2, "steps 0: input should be greater than 0"),
-    "no patience": ("train kettle --train {train} --out {out} --patience 0", 2, "patience 0: input should be greater than 0"),
-    "a training file that is not there": ("train kettle --train {nowhere} --out {out}", 1, "nowhere.csv: no such file"),
-    "a training file that is empty": ("train kettle --train {empty} --out {out}", 1, "empty.csv: the file is empty"),
+    "epochs and steps": (
+        "train kettle --train {train} --out {out} --epochs 1 --steps 9",
+        2,
+        "give one of epochs, steps and",
+    ),
+    "no steps": (
+        "train kettle --train {train} --out {out} --steps 0",
+        2,
+        "steps 0: input should be greater than 0",
+    ),
+    "no patience": (
+        "train kettle --train {train} --out {out} --patience 0",
+        2,
+        "patience 0: input should be greater than 0",
+    ),
+    "a training file that is not there": (
+        "train kettle --train {nowhere} --out {out}",
+        1,
+        "nowhere.csv: no such file",
+    ),
+    "a training file that is empty": (
+        "train kettle --train {empty} --out {out}",
+        1,
+        "empty.csv: the file is empty",
+    ),
     "a training file that is no table": (
         "train kettle --train {nonsense} --out {out}",
         1,
@@ -81,19 +106,47 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         1,
         "house 3 has a reading every 8 s, the model was trained at 6 s",
     ),
-    "test data of another period": ("test {model} --data {slow}", 1, "a reading every 8 s, the model needs one every 6 s"),
-    "test data without the appliance": ("test {model} --data {mains}", 1, "mains.csv: no column for 'kettle'"),
-    "test data shorter than a window": ("test {model} --data {short}", 1, "nothing to score: no stretch of 31 samples"),
-    "a model that is not there": ("test {nowhere} --data {train}", 1, "nowhere.csv: no such model file"),
+    "test data of another period": (
+        "test {model} --data {slow}",
+        1,
+        "a reading every 8 s, the model needs one every 6 s",
+    ),
+    "test data without the appliance": (
+        "test {model} --data {mains}",
+        1,
+        "mains.csv: no column for 'kettle'",
+    ),
+    "test data shorter than a window": (
+        "test {model} --data {short}",
+        1,
+        "nothing to score: no stretch of 31 samples",
+    ),
+    "a model that is not there": (
+        "test {nowhere} --data {train}",
+        1,
+        "nowhere.csv: no such model file",
+    ),
     "a model that is none": ("info {train}", 1, "train.parquet: not a seq2point model"),
-    "a model that was cut off": ("info {cut}", 1, "cut.safetensors: the file is cut off inside tensor"),
+    "a model that was cut off": (
+        "info {cut}",
+        1,
+        "cut.safetensors: the file is cut off inside tensor",
+    ),
     "a model that was altered": (
         "disaggregate {altered} {train} -o {answer}.csv",
         1,
         "was altered (its SHA-256 differs); copy the file again",
     ),
-    "a time zone that does not exist": ("test {model} --data {train} --zone Mars", 2, "--zone: 'Mars' is no time zone; write"),
-    "a time zone that is a continent": ("test {model} --data {train} --zone Europe", 2, "'Europe' is no time zone"),
+    "a time zone that does not exist": (
+        "test {model} --data {train} --zone Mars",
+        2,
+        "--zone: 'Mars' is no time zone; write",
+    ),
+    "a time zone that is a continent": (
+        "test {model} --data {train} --zone Europe",
+        2,
+        "'Europe' is no time zone",
+    ),
     "a picture of an unknown kind": (
         "test {model} --data {train} --plot {answer}.xyz",
         2,
@@ -109,7 +162,11 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         1,
         "slow.parquet: a reading every 8 s, the model needs one every 6 s",
     ),
-    "a report where a file is in the way": ("test {model} --data {train} --json {empty}/m.json", 1, "m.json: cannot be written"),
+    "a report where a file is in the way": (
+        "test {model} --data {train} --json {empty}/m.json",
+        1,
+        "m.json: cannot be written",
+    ),
     "CUDA where there is none": (
         "test {model} --data {train} --device cuda",
         2,
@@ -120,7 +177,10 @@ REFUSED: dict[str, tuple[str, int, str]] = {
 
 @pytest.fixture(scope="module")
 def places(
-    tmp_path_factory: pytest.TempPathFactory, files: Any, trained: tuple[Path, Any], make_house: Callable[..., Any]
+    tmp_path_factory: pytest.TempPathFactory,
+    files: Any,
+    trained: tuple[Path, Any],
+    make_house: Callable[..., Any],
 ) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bad")
     model = trained[0] / "model.safetensors"
@@ -132,7 +192,13 @@ def places(
     pl.read_csv(files.test).select("Timestamp", "mains").write_csv(folder / "mains.csv")
     write_recording(replace(make_house(20, 1)), folder / "short.parquet")
     made = {path.stem: path for path in folder.iterdir()}
-    return {**files._asdict(), **made, "model": model, "nowhere": folder / "nowhere.csv", "folder": folder}
+    return {
+        **files._asdict(),
+        **made,
+        "model": model,
+        "nowhere": folder / "nowhere.csv",
+        "folder": folder,
+    }
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -143,7 +209,10 @@ def test_it_is_refused_in_one_line_with_its_exit_code_and_leaves_nothing(
         pytest.skip("this machine has CUDA")
     typed, code, says = REFUSED[case]
     before = set(places["folder"].iterdir())
-    words = [word.format(**places, out=tmp_path / "out", answer=tmp_path / "answer") for word in typed.split()]
+    words = [
+        word.format(**places, out=tmp_path / "out", answer=tmp_path / "answer")
+        for word in typed.split()
+    ]
     answer = seq2point(*words)
     lines = answer.err.splitlines()
     assert len(lines) == 1, answer.err
@@ -177,20 +246,37 @@ def test_a_word_that_the_command_does_not_know_is_a_usage_error(typed: str, seq2
 
 
 def test_a_run_that_stands_unfinished_is_kept(seq2point: Command, files: Any, tmp_path: Path):
-    words = ("train", "kettle", "--train", files.train, "--network", "reduced", "--window", 31, "--steps", 3, "--out", tmp_path)
+    words = (
+        "train",
+        "kettle",
+        "--train",
+        files.train,
+        "--network",
+        "reduced",
+        "--window",
+        31,
+        "--steps",
+        3,
+        "--out",
+        tmp_path,
+    )
     assert seq2point(*words).code == 0
     record = tmp_path / "run.json"
     record.write_text(record.read_text().replace('"finished": true', '"finished": false'))
     answer = seq2point(*words)
     assert answer.code == 2
-    assert "holds an unfinished run; go on with --resume, or begin anew with --overwrite" in answer.err
+    assert (
+        "holds an unfinished run; go on with --resume, or begin anew with --overwrite" in answer.err
+    )
     answer = seq2point(*words, "--seed", 7, "--resume")
     assert answer.code == 2
     assert "cannot resume with another seed than the run began with" in answer.err
     assert seq2point(*words, "--seed", 7, "--overwrite").code == 0
 
 
-def test_nothing_that_is_read_is_written_over(seq2point: Command, trained: tuple[Path, Any], files: Any, tmp_path: Path):
+def test_nothing_that_is_read_is_written_over(
+    seq2point: Command, trained: tuple[Path, Any], files: Any, tmp_path: Path
+):
     model, house = tmp_path / "model.safetensors", tmp_path / "house.csv"
     shutil.copyfile(trained[0] / "model.safetensors", model)
     shutil.copyfile(files.test, house)
@@ -209,7 +295,9 @@ def test_nothing_that_is_read_is_written_over(seq2point: Command, trained: tuple
         answer = seq2point(*words)
         assert (answer.code, answer.err.count("\n")) == (2, 1), words
         assert "would replace a file that is read; give it another name" in answer.err
-    twice = seq2point("test", model, "--data", house, "--json", tmp_path / "x.png", "--plot", tmp_path / "x.png")
+    twice = seq2point(
+        "test", model, "--data", house, "--json", tmp_path / "x.png", "--plot", tmp_path / "x.png"
+    )
     assert (twice.code, "two results cannot be one file" in twice.err) == (2, True)
     assert [path.read_bytes() for path in (model, house)] == before
 
@@ -218,21 +306,57 @@ def test_nothing_that_is_read_is_written_over(seq2point: Command, trained: tuple
     ("words", "says"),
     [
         (
-            ("prune", "MODEL", "--method", "magnitude", "--sparsity", 0.5, "--set", "sparsity=0.3", "-o", "OUT"),
+            (
+                "prune",
+                "MODEL",
+                "--method",
+                "magnitude",
+                "--sparsity",
+                0.5,
+                "--set",
+                "sparsity=0.3",
+                "-o",
+                "OUT",
+            ),
             "give one of them",
         ),
-        (("prune", "MODEL", "--method", "none", "-o", "OUT"), "prunes nothing; choose one of magnitude"),
         (
-            ("train", "kettle", "--train", "HOUSE", "--on-power", 5000, "--max-power", 100, "--out", "OUT"),
+            ("prune", "MODEL", "--method", "none", "-o", "OUT"),
+            "prunes nothing; choose one of magnitude",
+        ),
+        (
+            (
+                "train",
+                "kettle",
+                "--train",
+                "HOUSE",
+                "--on-power",
+                5000,
+                "--max-power",
+                100,
+                "--out",
+                "OUT",
+            ),
             "100 W is not above the 5000 W",
         ),
     ],
 )
 def test_what_contradicts_itself_is_refused(
-    seq2point: Command, trained: tuple[Path, Any], files: Any, tmp_path: Path, words: tuple[object, ...], says: str
+    seq2point: Command,
+    trained: tuple[Path, Any],
+    files: Any,
+    tmp_path: Path,
+    words: tuple[object, ...],
+    says: str,
 ):
-    named = {"MODEL": trained[0] / "model.safetensors", "HOUSE": files.train, "OUT": tmp_path / "out"}
-    answer = seq2point(*(named.get(word, word) if isinstance(word, str) else word for word in words))
+    named = {
+        "MODEL": trained[0] / "model.safetensors",
+        "HOUSE": files.train,
+        "OUT": tmp_path / "out",
+    }
+    answer = seq2point(
+        *(named.get(word, word) if isinstance(word, str) else word for word in words)
+    )
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert says in answer.err
     assert not (tmp_path / "out").exists()

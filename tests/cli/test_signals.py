@@ -1,4 +1,6 @@
-"""Signals from outside to the command as its user runs it: one line, the signal's exit code, and a training to go on with."""
+"""Signals from outside to the command as its user runs it: one line, the signal's exit code, and a
+training to go on with.
+"""
 
 import os
 import signal
@@ -13,7 +15,20 @@ import pytest
 
 Start = Callable[..., subprocess.Popen[str]]
 
-LONG = ("--network", "reduced", "--window", 31, "--engine", "windows", "--batch-size", 8, "--threads", 1, "--steps", 10**6)
+LONG = (
+    "--network",
+    "reduced",
+    "--window",
+    31,
+    "--engine",
+    "windows",
+    "--batch-size",
+    8,
+    "--threads",
+    1,
+    "--steps",
+    10**6,
+)
 
 
 @pytest.fixture
@@ -23,7 +38,9 @@ def start() -> Iterator[Start]:
 
     def start(*words: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "seq2point", *map(str, words)]
-        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True))
+        running.append(
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        )
         return running[-1]
 
     yield start
@@ -41,19 +58,28 @@ def wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> No
 
 @pytest.mark.parametrize(
     ("number", "group", "devices"),
-    [(signal.SIGTERM, False, 1), (signal.SIGINT, True, 1), (signal.SIGHUP, False, 1), (signal.SIGINT, True, 2)],
+    [
+        (signal.SIGTERM, False, 1),
+        (signal.SIGINT, True, 1),
+        (signal.SIGHUP, False, 1),
+        (signal.SIGINT, True, 2),
+    ],
 )
 def test_a_training_that_is_signalled_says_how_to_go_on(
     start: Start, files: Any, tmp_path: Path, number: int, group: bool, devices: int
 ):
     out = tmp_path / "run"
-    process = start("train", "kettle", "--train", files.train, "--out", out, "--devices", devices, *LONG)
+    process = start(
+        "train", "kettle", "--train", files.train, "--out", out, "--devices", devices, *LONG
+    )
     wait_for(lambda: any(out.glob("logs/*/*/hparams.yaml")), process)
     (os.killpg if group else os.kill)(process.pid, number)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 128 + number, said
-    assert said.splitlines()[-1] == (
-        f"seq2point: stopped; {out} keeps a checkpoint, and the same command with --resume goes on from it"
+    assert (
+        said.splitlines()[-1]
+        == f"seq2point: stopped; {out} keeps a checkpoint, and the same command with --resume goes"
+        " on from it"
     )
     assert "Traceback" not in said
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from seq2point.cli import original
-from seq2point.data.store import write_recording
+from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import load_recording
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.recording import Recording
 
 Command = Callable[..., Any]
@@ -35,9 +35,13 @@ def model(trained: tuple[Path, Any]) -> Path:
     return trained[0] / "model.safetensors"
 
 
-def test_a_model_goes_on_in_another_house_with_its_masks(seq2point: Command, model: Path, two: Path, tmp_path: Path):
+def test_a_model_goes_on_in_another_house_with_its_masks(
+    seq2point: Command, model: Path, two: Path, tmp_path: Path
+):
     out, report = tmp_path / "there.safetensors", tmp_path / "report.json"
-    answer = seq2point("transfer", model, "--train", two, "--days", 0.1, "-o", out, "--json", report, *QUICK)
+    answer = seq2point(
+        "transfer", model, "--train", two, "--days", 0.1, "-o", out, "--json", report, *QUICK
+    )
     assert answer.code == 0, answer.err
     before, after = Model.load(model), Model.load(out)
     assert set(before.masks) == set(after.masks)
@@ -57,7 +61,19 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
     seq2point: Command, model: Path, two: Path, tmp_path: Path
 ):
     out = tmp_path / "two.safetensors"
-    answer = seq2point("transfer", model, "--appliance", "kettle", "--appliance", "microwave", "--train", two, "-o", out, *QUICK)
+    answer = seq2point(
+        "transfer",
+        model,
+        "--appliance",
+        "kettle",
+        "--appliance",
+        "microwave",
+        "--train",
+        two,
+        "-o",
+        out,
+        *QUICK,
+    )
     assert answer.code == 0, answer.err
     joined, begun = Model.load(out), Model.load(model)
     assert [a.name for a in joined.appliances] == ["kettle", "microwave"]
@@ -66,15 +82,23 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
     for i, name in enumerate(("kettle", "microwave")):
         alone = tmp_path / f"{name}.safetensors"
         words = ("--freeze", "convolutions") if name == "kettle" else ()
-        answer = seq2point("transfer", model, "--appliance", name, "--train", two, "-o", alone, *words, *QUICK)
+        answer = seq2point(
+            "transfer", model, "--appliance", name, "--train", two, "-o", alone, *words, *QUICK
+        )
         assert answer.code == 0, answer.err
         mains_w = load_recording(two).mains_w
         np.testing.assert_allclose(
-            joined.disaggregate(mains_w)[:, i], Model.load(alone).disaggregate(mains_w), rtol=1e-4, atol=0.05
+            joined.disaggregate(mains_w)[:, i],
+            Model.load(alone).disaggregate(mains_w),
+            rtol=1e-4,
+            atol=0.05,
         )
     tested = seq2point("test", out, "--data", two, "--json", tmp_path / "tested.json")
     assert tested.code == 0, tested.err
-    assert set(json.loads((tmp_path / "tested.json").read_text())["metrics"]) == {"kettle", "microwave"}
+    assert set(json.loads((tmp_path / "tested.json").read_text())["metrics"]) == {
+        "kettle",
+        "microwave",
+    }
     answer = seq2point("disaggregate", out, two, "-o", tmp_path / "answer.csv")
     assert answer.code == 0, answer.err
     assert (tmp_path / "answer.csv").read_text().splitlines()[0] == "time,kettle,microwave"
@@ -83,10 +107,19 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--appliance", "kettle", "--appliance", "microwave", "--freeze", "none"), "leave out --freeze and --rescale"),
+        (
+            ("--appliance", "kettle", "--appliance", "microwave", "--freeze", "none"),
+            "leave out --freeze and --rescale",
+        ),
         (("--appliance", "microwave", "--days", 0), "says nothing of microwave without days"),
-        (("--appliance", "microwave", "--freeze", "all-but-output"), "hidden units that are fresh for microwave must learn"),
-        (("--days", 0, "--rescale", "refit"), "there is nothing to fit a scaling to: leave out --rescale"),
+        (
+            ("--appliance", "microwave", "--freeze", "all-but-output"),
+            "hidden units that are fresh for microwave must learn",
+        ),
+        (
+            ("--days", 0, "--rescale", "refit"),
+            "there is nothing to fit a scaling to: leave out --rescale",
+        ),
         (("--appliance", "toaster"), "unknown appliance 'toaster'"),
         (("--steps", 3, "--epochs", 1), "give one of epochs, steps and budget_s"),
     ],
@@ -101,8 +134,20 @@ def test_what_does_not_fit_is_said_in_one_line_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_need_be_held_out(seq2point: Command, model: Path, two: Path, files: Any, tmp_path: Path):
-    words = ("transfer", model, "--train", two, "--hold-out", 0, "-o", tmp_path / "all.safetensors", *QUICK)
+def test_nothing_need_be_held_out(
+    seq2point: Command, model: Path, two: Path, files: Any, tmp_path: Path
+):
+    words = (
+        "transfer",
+        model,
+        "--train",
+        two,
+        "--hold-out",
+        0,
+        "-o",
+        tmp_path / "all.safetensors",
+        *QUICK,
+    )
     answer = seq2point(*words, "--json", "-")
     assert answer.code == 0, answer.err
     assert list(json.loads(answer.out)) == ["model", "seconds"]
@@ -119,12 +164,18 @@ def test_another_sampling_period_is_refused_until_resampling_is_asked_for(
     words = ("transfer", model, "--train", files.slow, "-o", tmp_path / "a.safetensors", *QUICK)
     refused = seq2point(*words)
     assert refused.code == 1
-    assert "a reading every 8 s, the model needs one every 6 s; say --resample to repeat readings" in refused.err
+    assert (
+        "a reading every 8 s, the model needs one every 6 s; say --resample to repeat readings"
+        in refused.err
+    )
     asked = seq2point(*words, "--resample")
     assert asked.code == 0, asked.err
     assert "readings every 8 s are repeated to give one every 6 s" in asked.err
     training = Model.load(tmp_path / "a.safetensors").provenance["training"]
-    assert {data["resampled_from_s"] for data in (*training["training_data"], *training["validation_data"])} == {8.0}
+    assert {
+        data["resampled_from_s"]
+        for data in (*training["training_data"], *training["validation_data"])
+    } == {8.0}
     assert {data["period_s"] for data in training["training_data"]} == {6.0}
 
 
@@ -134,13 +185,24 @@ def test_train_main_begins_from_a_model_of_another_appliance_with_its_convolutio
     monkeypatch.chdir(tmp_path)
 
     def run_train(*words: object) -> Any:
-        return program(lambda: original.main_of(original.train_main), *words)
+        return program(lambda: original.run_as_script(original.train_main), *words)
 
-    usual = ("--appliance_name=microwave", "--training_directory", two, "--transfer_from", model, "--epochs", 1)
+    usual = (
+        "--appliance_name=microwave",
+        "--training_directory",
+        two,
+        "--transfer_from",
+        model,
+        "--epochs",
+        1,
+    )
     answer = run_train(*usual, "--input_window_length", 31)
     assert answer.code == 0, answer.err
     saved = Model.load(Path("microwave/saved_models/microwave_default_default_model.safetensors"))
     for name, t in Model.load(model).network.convolutions.state_dict().items():
         assert torch.equal(saved.network.convolutions.state_dict()[name], t)
     assert "its window is 31 samples; give --input_window_length 31" in run_train(*usual).err
-    assert "give one with --transfer_from" in run_train("--training_directory", two, "--freeze", "convolutions").err
+    assert (
+        "give one with --transfer_from"
+        in run_train("--training_directory", two, "--freeze", "convolutions").err
+    )

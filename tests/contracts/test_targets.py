@@ -18,17 +18,19 @@ import torch
 from tests.cli.conftest import Answer, answer_of
 
 from seq2point import Architecture, Model, Recording, deploy, load_recording
-from seq2point.c_library import compiler
 from seq2point.cli import main
-from seq2point.data.store import write_recording
-from seq2point.deploy.verify import opened
+from seq2point.data.parquet_file import write_recording
+from seq2point.deploy.verify import open_exported
 from seq2point.runtime import Runtime
+from seq2point.system.c_library import find_compiler
 
 SHAPE = Architecture(window=61, target_index=40, channels=(4, 6), kernels=(9, 5), hidden=12)
 
 
 class Case(NamedTuple):
-    """A way to use a target: what is typed, and how a file of it ends. What is not int8 equals the native model."""
+    """A way to use a target: what is typed, and how a file of it ends. What is not int8 equals the
+    native model.
+    """
 
     target: str
     ending: str
@@ -78,7 +80,7 @@ def untrained(shape: Architecture) -> Model:
 def no_costs() -> Iterator[None]:
     """Leave out what costs seconds: processes of their own whose memory is measured."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2point.deploy.verify._costs", lambda *_: {})
+        patch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})
         yield
 
 
@@ -86,7 +88,9 @@ def no_costs() -> Iterator[None]:
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("targets")
     names = ("house", "off", "early", "slow", "unseen")
-    found = {name: folder / f"{name}.parquet" for name in names} | {"model": folder / "model.safetensors"}
+    found = {name: folder / f"{name}.parquet" for name in names} | {
+        "model": folder / "model.safetensors"
+    }
     untrained(SHAPE).save(found["model"])
     whole = kettles(4000, 1)
     early_w = np.where(np.arange(4000) < 2500, whole.appliance_w("kettle"), 0)
@@ -105,7 +109,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def usable(case: Case) -> Case:
     if case.target == "litert" and not find_spec("ai_edge_litert"):
         pytest.skip("LiteRT has an environment of its own: make test-litert")
-    if case.target == "microcontroller" and compiler() is None:
+    if case.target == "microcontroller" and find_compiler() is None:
         pytest.skip("no C compiler here to prove the C with")
     return case
 
@@ -139,7 +143,9 @@ def test_every_target_is_swept():
 
 
 def differences(native: Model, exported: Runtime, recording: Recording, int8: bool) -> None:
-    """Answers at the same samples; equal to 1e-4 of the largest, or within what 256 steps leave of all but rare extremes."""
+    """Answers at the same samples; equal to 1e-4 of the largest, or within what 256 steps leave of
+    all but rare extremes.
+    """
     native_w, exported_w = native.predict_w(recording), exported.predict_w(recording)
     assert exported_w.dtype == np.float32
     np.testing.assert_array_equal(np.isnan(exported_w), np.isnan(native_w))
@@ -154,25 +160,31 @@ def differences(native: Model, exported: Runtime, recording: Recording, int8: bo
         assert np.nanmax(error_w) <= 1e-4 * highest_w
 
 
-def test_it_answers_as_the_native_model_around_gaps(case: Case, exported: Path, places: dict[str, Path]):
+def test_it_answers_as_the_native_model_around_gaps(
+    case: Case, exported: Path, places: dict[str, Path]
+):
     unseen = load_recording(places["unseen"], ["kettle"])
-    differences(Model.load(places["model"]), opened(exported, threads=1), unseen, case.int8)
+    differences(Model.load(places["model"]), open_exported(exported, threads=1), unseen, case.int8)
 
 
-def test_a_week_of_real_mains_gets_the_native_answers(case: Case, places: dict[str, Path], data_dir: Path, tmp_path: Path):
+def test_a_week_of_real_mains_gets_the_native_answers(
+    case: Case, places: dict[str, Path], data_dir: Path, tmp_path: Path
+):
     week = load_recording(data_dir / "ukdale_house1_6s_b.parquet", ["kettle"]).slice(0, 7 * 14_400)
     fit = load_recording(data_dir / "ukdale_house1_6s_a.parquet", ["kettle"]).slice(0, 40_000)
     write_recording(fit, tmp_path / "fit.parquet")
     model = untrained(Architecture(window=149, channels=(4, 4, 6), kernels=(9, 7, 5), hidden=16))
     model.save(tmp_path / "model.safetensors")
     out = tmp_path / f"model{case.ending}"
-    answer = export(case, tmp_path / "model.safetensors", out, {**places, "house": tmp_path / "fit.parquet"})
+    answer = export(
+        case, tmp_path / "model.safetensors", out, {**places, "house": tmp_path / "fit.parquet"}
+    )
     assert answer.code == 0, answer.err
-    differences(model, opened(out, threads=1), week, case.int8)
+    differences(model, open_exported(out, threads=1), week, case.int8)
 
 
 def test_the_file_says_what_it_is(case: Case, exported: Path, places: dict[str, Path]):
-    facts, model = opened(exported).facts, Model.load(places["model"])
+    facts, model = open_exported(exported).facts, Model.load(places["model"])
     assert (facts.appliances, facts.period_s, facts.scale) == (model.appliances, 6.0, model.scale)
     assert (facts.window, facts.target_index) == (61, 40)
     assert facts.model == model.architecture.model_dump(mode="json")
@@ -181,40 +193,67 @@ def test_the_file_says_what_it_is(case: Case, exported: Path, places: dict[str, 
     assert (facts.quantization is not None) == case.int8
 
 
-def test_the_same_file_is_written_twice(case: Case, exported: Path, places: dict[str, Path], tmp_path: Path):
+def test_the_same_file_is_written_twice(
+    case: Case, exported: Path, places: dict[str, Path], tmp_path: Path
+):
     assert export(case, places["model"], tmp_path / "again" / exported.name, places).code == 0
     assert (tmp_path / "again" / exported.name).read_bytes() == exported.read_bytes()
 
 
-def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(exported: Path, places: dict[str, Path], tmp_path: Path):
-    held = ("--data", places["unseen"], "--max-on-mae", 9, "--max-sae", 9, "--json", tmp_path / "v.json")
+def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(
+    exported: Path, places: dict[str, Path], tmp_path: Path
+):
+    held = (
+        "--data",
+        places["unseen"],
+        "--max-on-mae",
+        9,
+        "--max-sae",
+        9,
+        "--json",
+        tmp_path / "v.json",
+    )
     assert seq2point("verify", exported, places["model"], *held).code == 0
     metrics = json.loads((tmp_path / "v.json").read_text())["metrics"]
-    assert metrics["exported"]["kettle"]["mae_w"] == pytest.approx(metrics["native"]["kettle"]["mae_w"], rel=0.05)
+    assert metrics["exported"]["kettle"]["mae_w"] == pytest.approx(
+        metrics["native"]["kettle"]["mae_w"], rel=0.05
+    )
     good = Model.load(places["model"])
     good.network.output.weight.data /= 50
     good.save(tmp_path / "other.safetensors")
-    answer = seq2point("verify", exported, tmp_path / "other.safetensors", "--data", places["unseen"])
+    answer = seq2point(
+        "verify", exported, tmp_path / "other.safetensors", "--data", places["unseen"]
+    )
     assert answer.code == 3
     (line,) = answer.err.splitlines()
     assert line.startswith(f"seq2point: {exported}: the kettle's ")
 
 
 @pytest.mark.filterwarnings("always:.* of the weights are pruned but still there")
-def test_zeros_that_are_still_there_are_warned_of(case: Case, places: dict[str, Path], tmp_path: Path):
+def test_zeros_that_are_still_there_are_warned_of(
+    case: Case, places: dict[str, Path], tmp_path: Path
+):
     model = Model.load(places["model"])
-    kept = torch.rand(model.network.hidden.weight.shape, generator=torch.Generator().manual_seed(0)) > 0.87
+    kept = (
+        torch.rand(model.network.hidden.weight.shape, generator=torch.Generator().manual_seed(0))
+        > 0.87
+    )
     model.network.hidden.weight.data *= kept
     replace(model, masks={"hidden.weight": kept}).save(tmp_path / "pruned.safetensors")
     answer = export(case, tmp_path / "pruned.safetensors", tmp_path / f"model{case.ending}", places)
     assert answer.code == 0, answer.err
-    assert re.match(r"seq2point: warning: 8\d% of the weights are pruned but still there: zeros make", answer.err)
+    assert re.match(
+        r"seq2point: warning: 8\d% of the weights are pruned but still there: zeros make",
+        answer.err,
+    )
 
 
-def test_what_fails_its_proof_is_not_written_unless_forced(calibrating: Case, places: dict[str, Path], tmp_path: Path):
+def test_what_fails_its_proof_is_not_written_unless_forced(
+    calibrating: Case, places: dict[str, Path], tmp_path: Path
+):
     out = tmp_path / "out" / f"model{calibrating.ending}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seq2point.deploy.verify._worse", lambda *_: ["it is worse"])
+        patch.setattr("seq2point.deploy.verify._find_failures", lambda *_: ["it is worse"])
         answer = export(calibrating, places["model"], out, places)
         assert (answer.code, answer.out) == (3, "")
         assert answer.err.endswith("not written: it is worse; --force writes it all the same\n")
@@ -228,20 +267,30 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
 ):
     monkeypatch.setattr("seq2point.deploy.calibration.CALIBRATION_DAYS", 1)
     monkeypatch.setattr("seq2point.deploy.calibration.PROOF_DAYS", 1)
-    bare = calibrating._replace(words=tuple(word for word in calibrating.words if word not in CALIBRATED))
-    for more, proof in (((), "proved on 2 others"), (("--verify", places["unseen"]), "proved on the recordings that were given")):
+    bare = calibrating._replace(
+        words=tuple(word for word in calibrating.words if word not in CALIBRATED)
+    )
+    for more, proof in (
+        ((), "proved on 2 others"),
+        (("--verify", places["unseen"]), "proved on the recordings that were given"),
+    ):
         out = tmp_path / f"model{calibrating.ending}"
-        answer = export(bare, places["model"], out, places, *more, "--json", tmp_path / "report.json")
+        answer = export(
+            bare, places["model"], out, places, *more, "--json", tmp_path / "report.json"
+        )
         assert answer.code == 0, answer.err
-        assert f"int8 ranges are from 4 simulated homes, {proof}; a recording of the home" in answer.out
+        assert (
+            f"int8 ranges are from 4 simulated homes, {proof}; a recording of the home"
+            in answer.out
+        )
         report = json.loads((tmp_path / "report.json").read_text())
         assert report["simulated"] == {"calibration": True, "proof": not more}
-        quantization = opened(out).facts.quantization
+        quantization = open_exported(out).facts.quantization
         assert quantization is not None
         assert quantization["calibration"]["simulated"] is True
     recorded = export(calibrating, places["model"], out, places)
     assert "simulated" not in recorded.out
-    assert opened(out).facts.quantization["calibration"]["simulated"] is False  # type: ignore[index]
+    assert open_exported(out).facts.quantization["calibration"]["simulated"] is False  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +307,9 @@ def test_a_calibration_that_cannot_be_is_refused(
     house: str, code: int, says: str, calibrating: Case, places: dict[str, Path], tmp_path: Path
 ):
     fit = {**places, "none": tmp_path / "none.parquet"}[house]
-    answer = export(calibrating, places["model"], tmp_path / f"m{calibrating.ending}", {**places, "house": fit})
+    answer = export(
+        calibrating, places["model"], tmp_path / f"m{calibrating.ending}", {**places, "house": fit}
+    )
     refused(answer, code, says)
     assert list(tmp_path.iterdir()) == []
 
@@ -270,17 +321,25 @@ def refused(answer: Answer, code: int, says: str) -> None:
     assert (answer.code, answer.out) == (code, "")
 
 
-def test_a_place_that_cannot_be_written_is_refused(case: Case, places: dict[str, Path], tmp_path: Path):
+def test_a_place_that_cannot_be_written_is_refused(
+    case: Case, places: dict[str, Path], tmp_path: Path
+):
     (tmp_path / "file").touch()
     (tmp_path / f"folder{case.ending}").mkdir()
     inside = export(case, places["model"], tmp_path / "file" / f"model{case.ending}", places)
     refused(inside, 1, f"model{'.h' if case.ending == '.c' else case.ending}: cannot be written (")
     if case.target != "microcontroller":  # there a folder receives model.c
-        refused(export(case, places["model"], tmp_path / f"folder{case.ending}", places), 1, "cannot be written (Is a directory)")
+        refused(
+            export(case, places["model"], tmp_path / f"folder{case.ending}", places),
+            1,
+            "cannot be written (Is a directory)",
+        )
     assert {path.name for path in tmp_path.iterdir()} == {"file", f"folder{case.ending}"}
 
 
-def test_what_is_no_model_is_refused(case: Case, places: dict[str, Path], exported: Path, tmp_path: Path):
+def test_what_is_no_model_is_refused(
+    case: Case, places: dict[str, Path], exported: Path, tmp_path: Path
+):
     out = tmp_path / "out" / f"model{case.ending}"
     for model in (places["house"], exported, tmp_path / "none.safetensors"):
         answer = export(case, model, out, places)
@@ -288,7 +347,9 @@ def test_what_is_no_model_is_refused(case: Case, places: dict[str, Path], export
     assert not out.parent.exists()
 
 
-def test_a_file_that_was_damaged_or_is_foreign_is_refused(case: Case, exported: Path, places: dict[str, Path], tmp_path: Path):
+def test_a_file_that_was_damaged_or_is_foreign_is_refused(
+    case: Case, exported: Path, places: dict[str, Path], tmp_path: Path
+):
     content = exported.read_bytes()
     flipped = bytearray(content)
     flipped[len(content) // 3] ^= 1

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from seq2point import DataError, Model, Recording, load_recording
-from seq2point.data.raw import Wanted
-from seq2point.data.sources import find
-from seq2point.data.store import metadata_of, write_recording
+from seq2point.data.parquet_file import read_metadata, write_recording
 from seq2point.data.table import read_table
-from seq2point.disaggregation import write_answer
+from seq2point.datasets.contract import Selection
+from seq2point.datasets.sources import find_source
+from seq2point.model.disaggregation import write_predictions
 
 DAMAGED = r"damaged \(the checksum of a page differs\); copy the file again, or make it again"
 
@@ -22,7 +22,9 @@ DAMAGED = r"damaged \(the checksum of a page differs\); copy the file again, or 
 def house(tmp_path: Path, make_recording: Callable[..., Recording]) -> Path:
     path = tmp_path / "house.parquet"
     watts = np.random.default_rng(1).uniform(0, 3000, (2, 4000)).astype(np.float32)
-    write_recording(make_recording(watts[0], kettle=watts[1]), path, dataset="test", licence="CC BY 4.0")
+    write_recording(
+        make_recording(watts[0], kettle=watts[1]), path, dataset="test", licence="CC BY 4.0"
+    )
     return path
 
 
@@ -30,7 +32,7 @@ def house(tmp_path: Path, make_recording: Callable[..., Recording]) -> Path:
 def answer(tmp_path: Path, house: Path, tiny_model: Model) -> Path:
     path, table = tmp_path / "answer.parquet", read_table(house)
     power_w = np.random.default_rng(2).uniform(0, 3000, (len(table), 1)).astype(np.float32)
-    write_answer(path, table, tiny_model, power_w)
+    write_predictions(path, table, tiny_model, power_w)
     return path
 
 
@@ -56,7 +58,15 @@ def column_bytes(path: Path, column: int) -> range:
 def contents(path: Path) -> tuple[object, ...]:
     read = load_recording(path)
     watts = {name: power_w.tobytes() for name, power_w in read.appliances_w.items()}
-    return read.house, read.period_s, read.start, read.jumps, read.mains_w.tobytes(), watts, metadata_of(path)
+    return (
+        read.house,
+        read.period_s,
+        read.start,
+        read.jumps,
+        read.mains_w.tobytes(),
+        watts,
+        read_metadata(path),
+    )
 
 
 def refusal(path: Path) -> str:
@@ -83,13 +93,16 @@ def test_a_flipped_bit_of_a_page_is_named_by_every_reader(house: Path, column: i
     for changed in flipped(house, column_bytes(house, column), 5):
         with pytest.raises(DataError, match=rf"flipped\.parquet: {DAMAGED}"):
             load_recording(changed)
-        (raw,) = find("table").houses(changed, Wanted())
+        (raw,) = find_source("table").houses(changed, Selection())
         with pytest.raises(DataError, match=rf"flipped\.parquet: {DAMAGED}"):
             [list(meter.read()) for meter in raw.meters]
 
 
 def test_an_answer_has_checksums_too(answer: Path):
-    assert load_recording(answer).mains_w.tobytes() == pl.read_parquet(answer)["kettle"].to_numpy().tobytes()
+    assert (
+        load_recording(answer).mains_w.tobytes()
+        == pl.read_parquet(answer)["kettle"].to_numpy().tobytes()
+    )
     for changed in flipped(answer, column_bytes(answer, 1), 5):
         with pytest.raises(DataError, match=rf"flipped\.parquet: {DAMAGED}"):
             read_table(changed)
@@ -97,6 +110,10 @@ def test_an_answer_has_checksums_too(answer: Path):
 
 def test_altered_metadata_are_noticed(house: Path):
     table = pq.read_table(house)
-    pq.write_table(table.replace_schema_metadata(table.schema.metadata | {b"house": b"another"}), house)
-    with pytest.raises(DataError, match=r"damaged \(the checksum of its metadata differs\); copy the file again"):
+    pq.write_table(
+        table.replace_schema_metadata(table.schema.metadata | {b"house": b"another"}), house
+    )
+    with pytest.raises(
+        DataError, match=r"damaged \(the checksum of its metadata differs\); copy the file again"
+    ):
         load_recording(house)

@@ -14,16 +14,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seq2point import DataError, Recording, load_recording
-from seq2point.data.store import write_recording
-from seq2point.data.table import Columns
+from seq2point.data.parquet_file import write_recording
+from seq2point.data.table import ColumnsConfig
 
-COLUMNS = Columns()
-REPAIR = Columns(repair=True)
+COLUMNS = ColumnsConfig()
+REPAIR = ColumnsConfig(repair=True)
 GOOD = "time,mains,kettle\n0,100,1\n6,200,2\n12,300,3\n"
-UNREADABLE_TIME = "the time is missing or unreadable; times like 2024-03-31T07:15:00Z or Unix seconds are read"
+UNREADABLE_TIME = (
+    "the time is missing or unreadable; times like 2024-03-31T07:15:00Z or Unix seconds are read"
+)
 
 
-def refusal(path: Path, appliances=None, period_s=None, columns: Columns = COLUMNS) -> str:
+def refusal(path: Path, appliances=None, period_s=None, columns: ColumnsConfig = COLUMNS) -> str:
     with pytest.raises(DataError) as caught:
         load_recording(path, appliances, period_s, columns)
     text = str(caught.value)
@@ -32,7 +34,9 @@ def refusal(path: Path, appliances=None, period_s=None, columns: Columns = COLUM
     return text.removeprefix(str(path))
 
 
-def loads_or_is_refused(path: Path, columns: Columns, period_s: float | None = None) -> Recording | None:
+def loads_or_is_refused(
+    path: Path, columns: ColumnsConfig, period_s: float | None = None
+) -> Recording | None:
     refused = None
     try:
         return load_recording(path, None, period_s, columns)
@@ -75,7 +79,9 @@ def test_a_folder_in_place_of_a_file(tmp_path: Path, name: str):
 )
 def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
     path = written(tmp_path, content, name)
-    assert re.match(r": (the file is empty|not a CSV or Parquet table \(|holds no rows)", refusal(path))
+    assert re.match(
+        r": (the file is empty|not a CSV or Parquet table \(|holds no rows)", refusal(path)
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,8 +92,14 @@ def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
         ("\n\ntime,mains\n0,100\n6,200,300\n", ", line 5: 3 cells under 2 columns; mend it"),
         (b"time,mains\n0,1\n6,\xff\n", "'utf-8' codec can't decode byte 0xff"),
         ('mains\n"1\n2"\n', ", line 2: 'mains' is '1 2', not a number; mend it, or use --repair"),
-        ("mains\n" + "x" * 10**5, f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or use --repair"),
-        ("time;mains\n0;1\n", ": its cells are parted by ';': write the table with commas, and with decimal points"),
+        (
+            "mains\n" + "x" * 10**5,
+            f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or use --repair",
+        ),
+        (
+            "time;mains\n0;1\n",
+            ": its cells are parted by ';': write the table with commas, and with decimal points",
+        ),
     ],
 )
 def test_a_table_without_rows_or_with_broken_ones(tmp_path: Path, content: str | bytes, says: str):
@@ -95,29 +107,42 @@ def test_a_table_without_rows_or_with_broken_ones(tmp_path: Path, content: str |
 
 
 def test_a_broken_row_far_into_the_file(tmp_path: Path):
-    content = b"time,mains\n" + b"".join(b"%d,100\n" % (6 * i) for i in range(20_000)) + b"120000,1\xff0\n"
+    content = (
+        b"time,mains\n"
+        + b"".join(b"%d,100\n" % (6 * i) for i in range(20_000))
+        + b"120000,1\xff0\n"
+    )
     assert "invalid utf-8" in refusal(written(tmp_path, content)).lower()
 
 
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
-        (Columns(mains="total"), ": no column 'total' (columns: time, mains, kettle)"),
-        (Columns(time="when"), ": no column 'when' (columns: time, mains, kettle)"),
-        (Columns(appliances={"fridge": "Plug 9"}), ": no column 'Plug 9' (columns: time, mains, kettle)"),
+        (ColumnsConfig(mains="total"), ": no column 'total' (columns: time, mains, kettle)"),
+        (ColumnsConfig(time="when"), ": no column 'when' (columns: time, mains, kettle)"),
+        (
+            ColumnsConfig(appliances={"fridge": "Plug 9"}),
+            ": no column 'Plug 9' (columns: time, mains, kettle)",
+        ),
     ],
 )
-def test_a_column_that_is_not_there(tmp_path: Path, columns: Columns, says: str):
+def test_a_column_that_is_not_there(tmp_path: Path, columns: ColumnsConfig, says: str):
     assert refusal(written(tmp_path, GOOD), columns=columns) == says
 
 
 def test_mains_that_no_usual_name_tells(tmp_path: Path):
     path = written(tmp_path, "time,a,b\n0,1,2\n")
-    assert refusal(path) == ": no column for the mains (columns: time, a, b); name it: --mains-column NAME"
+    assert (
+        refusal(path)
+        == ": no column for the mains (columns: time, a, b); name it: --mains-column NAME"
+    )
 
 
 def test_an_appliance_that_the_house_lacks(tmp_path: Path):
-    assert refusal(written(tmp_path, GOOD), ["fridge"]) == ": no column for 'fridge' (columns: time, mains, kettle)"
+    assert (
+        refusal(written(tmp_path, GOOD), ["fridge"])
+        == ": no column for 'fridge' (columns: time, mains, kettle)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,18 +156,32 @@ def test_an_appliance_that_the_house_lacks(tmp_path: Path):
         ("-50,1", "'mains' is -50 W, below zero; mend it, or use --repair"),
         ("-inf,1", "'mains' is -inf W, below zero; mend it, or use --repair"),
         ("100,-50", "'kettle' is -50 W, below zero; mend it, or use --repair"),
-        ("1000000,1", "'mains' is 1,000,000 W, more than a house can draw; check the unit, or use --repair"),
+        (
+            "1000000,1",
+            "'mains' is 1,000,000 W, more than a house can draw; check the unit, or use --repair",
+        ),
         ("inf,1", "'mains' is inf W, more than a house can draw; check the unit, or use --repair"),
-        ("100,1e39", "'kettle' is inf W, more than a house can draw; check the unit, or use --repair"),
+        (
+            "100,1e39",
+            "'kettle' is inf W, more than a house can draw; check the unit, or use --repair",
+        ),
     ],
 )
 def test_a_cell_that_is_no_power(tmp_path: Path, cells: str, says: str):
-    assert refusal(written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n")) == f", line 3: {says}"
-    assert load_recording(written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n"), columns=REPAIR).mains_w[0] == 1
+    assert (
+        refusal(written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n")) == f", line 3: {says}"
+    )
+    assert (
+        load_recording(
+            written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n"), columns=REPAIR
+        ).mains_w[0]
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "line"), [("100\nx\n", 2), ("mains\n100\nx\n", 3), ("\n\n100\nx\n", 4), ("mains\n1\n\nx\n", 4)]
+    ("content", "line"),
+    [("100\nx\n", 2), ("mains\n100\nx\n", 3), ("\n\n100\nx\n", 4), ("mains\n1\n\nx\n", 4)],
 )
 def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, line: int):
     assert refusal(written(tmp_path, content), period_s=6.0).startswith(f", line {line}: ")
@@ -152,7 +191,10 @@ def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, l
     ("times", "says"),
     [
         (("0", "12", "6"), ", line 4: the time goes back; sort the file, or use --repair"),
-        (("0", "6", "6"), ", line 4: the time repeats the row before; sort the file, or use --repair"),
+        (
+            ("0", "6", "6"),
+            ", line 4: the time repeats the row before; sort the file, or use --repair",
+        ),
         (("0", "x", "12"), f", line 3: {UNREADABLE_TIME}"),
         (("0", "", "12"), f", line 3: {UNREADABLE_TIME}"),
         (("0", "nan", "12"), f", line 3: {UNREADABLE_TIME}"),
@@ -163,11 +205,19 @@ def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, l
         (("1e30", "2e30", "3e30"), f", line 2: {UNREADABLE_TIME}"),
         (("yesterday", "today", "tomorrow"), f", line 2: {UNREADABLE_TIME}"),
         (("2024-03-31T07:15:00Z", "", "2024-03-31T07:15:12Z"), f", line 3: {UNREADABLE_TIME}"),
-        (("2024-03-31T07:15:00Z", "2024-03-31T07:15:06Z", "2024-02-30T07:15:12Z"), f", line 4: {UNREADABLE_TIME}"),
-        (("2024-03-31T07:15:06Z", "2024-03-31T07:15:00Z", "2024-03-31T07:15:12Z"), ", line 3: the time goes back"),
+        (
+            ("2024-03-31T07:15:00Z", "2024-03-31T07:15:06Z", "2024-02-30T07:15:12Z"),
+            f", line 4: {UNREADABLE_TIME}",
+        ),
+        (
+            ("2024-03-31T07:15:06Z", "2024-03-31T07:15:00Z", "2024-03-31T07:15:12Z"),
+            ", line 3: the time goes back",
+        ),
     ],
 )
-def test_times_out_of_order_repeated_or_unreadable(tmp_path: Path, times: tuple[str, ...], says: str):
+def test_times_out_of_order_repeated_or_unreadable(
+    tmp_path: Path, times: tuple[str, ...], says: str
+):
     content = "time,mains\n" + "".join(f"{t},100\n" for t in times)
     assert refusal(written(tmp_path, content)).startswith(says)
 
@@ -217,12 +267,17 @@ def test_mains_so_small_that_they_must_be_kilowatts(tmp_path: Path):
 
 
 def test_a_file_without_times_or_period(tmp_path: Path):
-    assert refusal(written(tmp_path, "mains\n1\n2\n")) == ": has no times; give its sampling period with --period"
+    assert (
+        refusal(written(tmp_path, "mains\n1\n2\n"))
+        == ": has no times; give its sampling period with --period"
+    )
 
 
 def test_readings_too_far_apart_for_the_period(tmp_path: Path):
     path = written(tmp_path, "time,mains\n0,1\n60,2\n120,3\n")
-    assert refusal(path, period_s=6.0) == ": with a reading every 60 s it cannot be resampled to 6 s"
+    assert (
+        refusal(path, period_s=6.0) == ": with a reading every 60 s it cannot be resampled to 6 s"
+    )
 
 
 def with_metadata(folder: Path, metadata: dict[bytes, bytes]) -> Path:
@@ -239,11 +294,15 @@ def test_metadata_that_contradict_the_times(tmp_path: Path):
 
 @pytest.mark.parametrize("claim", [b"8 s", b"", b"0", b"-8", b"nan", b"inf", b"\xff\xfe"])
 def test_metadata_whose_period_is_no_number_of_seconds(tmp_path: Path, claim: bytes):
-    assert "its metadata claims a period_s of" in refusal(with_metadata(tmp_path, {b"period_s": claim}))
+    assert "its metadata claims a period_s of" in refusal(
+        with_metadata(tmp_path, {b"period_s": claim})
+    )
 
 
 def test_metadata_in_no_known_encoding_do_not_matter_elsewhere(tmp_path: Path):
-    assert load_recording(with_metadata(tmp_path, {b"house": b"caf\xe9", b"\xff": b"\xff"})).house.startswith("caf")
+    assert load_recording(
+        with_metadata(tmp_path, {b"house": b"caf\xe9", b"\xff": b"\xff"})
+    ).house.startswith("caf")
 
 
 def test_a_damaged_parquet_file_is_refused_or_read_and_nothing_else(tmp_path: Path, make_recording):
@@ -265,7 +324,23 @@ def test_a_damaged_parquet_file_is_refused_or_read_and_nothing_else(tmp_path: Pa
 
 cells = st.one_of(
     st.sampled_from(
-        ["0", "6", "12", "100", "-5", "", "nan", "inf", "-inf", "1e30", "1e308", "x", '"', "2024-01-01T00:00:00Z", "2024-01-01"]
+        [
+            "0",
+            "6",
+            "12",
+            "100",
+            "-5",
+            "",
+            "nan",
+            "inf",
+            "-inf",
+            "1e30",
+            "1e308",
+            "x",
+            '"',
+            "2024-01-01T00:00:00Z",
+            "2024-01-01",
+        ]
     ),
     st.integers(-(10**20), 10**20).map(str),
     st.floats(allow_nan=False).map(str),
@@ -273,39 +348,67 @@ cells = st.one_of(
 )
 rows = st.lists(cells, min_size=1, max_size=4).map(",".join)
 header = st.sampled_from(
-    ["time,mains", "time,mains,kettle", "mains", "mains,kettle,fridge", "0,1", "", "time,time", "unix,power"]
+    [
+        "time,mains",
+        "time,mains,kettle",
+        "mains",
+        "mains,kettle,fridge",
+        "0,1",
+        "",
+        "time,time",
+        "unix,power",
+    ]
 )
 texts = st.one_of(
-    st.tuples(header, st.lists(rows, max_size=6), st.sampled_from(["\n", "\r\n"])).map(lambda t: t[2].join([t[0], *t[1], ""])),
+    st.tuples(header, st.lists(rows, max_size=6), st.sampled_from(["\n", "\r\n"])).map(
+        lambda t: t[2].join([t[0], *t[1], ""])
+    ),
     st.text(max_size=60),
 )
 
 
 @given(
-    st.one_of(texts.map(lambda text: text.encode(errors="surrogatepass")), st.binary(max_size=40)), st.booleans(), st.booleans()
+    st.one_of(texts.map(lambda text: text.encode(errors="surrogatepass")), st.binary(max_size=40)),
+    st.booleans(),
+    st.booleans(),
 )
 @example(b"time,mains\n0,1\n1e10,2\n", False, False)
 @example(b"mains,mains\n1,2\n", True, False)
-def test_any_text_is_a_recording_or_a_data_error(tmp_path: Path, content: bytes, with_period: bool, repair: bool):
+def test_any_text_is_a_recording_or_a_data_error(
+    tmp_path: Path, content: bytes, with_period: bool, repair: bool
+):
     path = written(tmp_path, content)
-    recording = loads_or_is_refused(path, Columns(repair=repair), 6.0 if with_period else None)
+    recording = loads_or_is_refused(
+        path, ColumnsConfig(repair=repair), 6.0 if with_period else None
+    )
     if recording is not None:
         assert len(recording) >= 1
         assert not recording.mains_w[recording.mains_w < 0].size
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_times_half_in_seconds_and_half_in_milliseconds_are_refused_with_the_line(tmp_path: Path, ending: str):
-    times = [1_700_000_000 + 6 * i if i < 50 else (1_700_000_000 + 6 * i) * 1000 for i in range(101)]
+def test_times_half_in_seconds_and_half_in_milliseconds_are_refused_with_the_line(
+    tmp_path: Path, ending: str
+):
+    times = [
+        1_700_000_000 + 6 * i if i < 50 else (1_700_000_000 + 6 * i) * 1000 for i in range(101)
+    ]
     frame = pl.DataFrame({"time": times, "mains": [100.0] * len(times)})
     path = tmp_path / f"mixed.{ending}"
     frame.write_csv(path) if ending == "csv" else frame.write_parquet(path)
     place = "line 2" if ending == "csv" else "row 1"
-    with pytest.raises(DataError, match=f"{place}: the time 1700000000 is in another unit than the rest, which are milliseconds"):
+    with pytest.raises(
+        DataError,
+        match=(
+            f"{place}: the time 1700000000 is in another unit than the rest, which are milliseconds"
+        ),
+    ):
         load_recording(path)
 
 
 def test_a_message_names_the_first_of_very_many_columns(tmp_path: Path):
     path = tmp_path / "wide.csv"
-    path.write_text(",".join(f"socket {i}" for i in range(1000)) + "\n" + ",".join(["1"] * 1000) + "\n")
+    path.write_text(
+        ",".join(f"socket {i}" for i in range(1000)) + "\n" + ",".join(["1"] * 1000) + "\n"
+    )
     assert re.search(r"columns: socket 0, socket 1, .*, socket 39 and 960 more\)", refusal(path))

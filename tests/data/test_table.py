@@ -9,15 +9,21 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Recording, load_recording
-from seq2point.data.store import write_recording
-from seq2point.data.table import USUAL, Columns, Table, read_table, to_recording
+from seq2point.data.parquet_file import write_recording
+from seq2point.data.table import USUAL, ColumnsConfig, Table, read_table, to_recording
 
 NAN = np.nan
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
 UNIX = int(START.timestamp())
 
 
-def load(folder: Path, text: str, columns: Columns = USUAL, period_s: float | None = None, name: str = "house.csv") -> Recording:
+def load(
+    folder: Path,
+    text: str,
+    columns: ColumnsConfig = USUAL,
+    period_s: float | None = None,
+    name: str = "house.csv",
+) -> Recording:
     path = folder / name
     path.write_bytes(text.encode())
     return load_recording(path, None, period_s, columns)
@@ -26,7 +32,7 @@ def load(folder: Path, text: str, columns: Columns = USUAL, period_s: float | No
 def table(folder: Path, text: str, appliances: Sequence[str] = (), repair: bool = False) -> Table:
     path = folder / "house.csv"
     path.write_bytes(text.encode())
-    return read_table(path, appliances, Columns(repair=repair))
+    return read_table(path, appliances, ColumnsConfig(repair=repair))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,15 @@ def test_the_offset_of_each_time_counts_where_the_clocks_change(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "dtype", [pl.Datetime("ms", "UTC"), pl.Datetime("us", "Europe/London"), pl.Datetime("ns"), pl.Int64, pl.Float64, pl.String]
+    "dtype",
+    [
+        pl.Datetime("ms", "UTC"),
+        pl.Datetime("us", "Europe/London"),
+        pl.Datetime("ns"),
+        pl.Int64,
+        pl.Float64,
+        pl.String,
+    ],
 )
 def test_parquet_times_of_every_type_are_read(tmp_path: Path, dtype: pl.DataType):
     seconds = pl.Series("time", [UNIX, UNIX + 6])
@@ -81,12 +95,16 @@ def test_parquet_times_of_every_type_are_read(tmp_path: Path, dtype: pl.DataType
 
 def test_parquet_dates_are_days(tmp_path: Path):
     path = tmp_path / "house.parquet"
-    pl.DataFrame({"time": [date(2024, 3, 31), date(2024, 4, 1)], "mains": [100, 200]}).write_parquet(path)
+    pl.DataFrame(
+        {"time": [date(2024, 3, 31), date(2024, 4, 1)], "mains": [100, 200]}
+    ).write_parquet(path)
     assert load_recording(path).period_s == 86400
     assert load_recording(path).start == datetime(2024, 3, 31, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("name", ["time", "Time", "timestamp", "Date Time", "Unix", "last_changed", "UTC"])
+@pytest.mark.parametrize(
+    "name", ["time", "Time", "timestamp", "Date Time", "Unix", "last_changed", "UTC"]
+)
 @pytest.mark.parametrize("mains", ["mains", "Aggregate", "power_w", "state", "whatever"])
 def test_the_usual_names_of_columns_are_found(tmp_path: Path, name: str, mains: str):
     recording = load(tmp_path, f"{mains},{name}\n100,{UNIX}\n200,{UNIX + 6}\n")
@@ -96,7 +114,9 @@ def test_the_usual_names_of_columns_are_found(tmp_path: Path, name: str, mains: 
 
 def test_columns_are_found_by_any_name_that_is_given(tmp_path: Path):
     text = f"when,a b,Plug 3,Heat Pump\n{UNIX},100,1,5\n{UNIX + 6},200,2,6\n"
-    recording = load(tmp_path, text, Columns("when", "a b", {"Kettle": "Plug 3", "Heat Pump": "Heat Pump"}))
+    recording = load(
+        tmp_path, text, ColumnsConfig("when", "a b", {"Kettle": "Plug 3", "Heat Pump": "Heat Pump"})
+    )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])
     np.testing.assert_array_equal(recording.appliance_w("kettle"), [1, 2])
@@ -105,7 +125,12 @@ def test_columns_are_found_by_any_name_that_is_given(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("header", "name"),
-    [("Washing Machine", "washing_machine"), ("fridge-freezer", "fridge"), ("KETTLE", "kettle"), ("dish washer", "dishwasher")],
+    [
+        ("Washing Machine", "washing_machine"),
+        ("fridge-freezer", "fridge"),
+        ("KETTLE", "kettle"),
+        ("dish washer", "dishwasher"),
+    ],
 )
 def test_appliances_are_found_however_they_are_written(tmp_path: Path, header: str, name: str):
     text = f"time,mains,{header},teapot\n0,100,1,9\n6,200,2,9\n"
@@ -114,19 +139,32 @@ def test_appliances_are_found_however_they_are_written(tmp_path: Path, header: s
 
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path):
-    recording = load(tmp_path, f"{UNIX},7,100\n{UNIX + 6},8,200\n", Columns("column_1", "column_3"))
+    recording = load(
+        tmp_path, f"{UNIX},7,100\n{UNIX + 6},8,200\n", ColumnsConfig("column_1", "column_3")
+    )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])
 
 
 def test_a_single_column_is_the_mains(tmp_path: Path):
-    np.testing.assert_array_equal(load(tmp_path, "100\n\n200\n", period_s=6.0).mains_w, [100, NAN, 200])
-    np.testing.assert_array_equal(load(tmp_path, "anything\n100\n200\n", period_s=6.0).mains_w, [100, 200])
-    np.testing.assert_array_equal(load(tmp_path, "\n\n100\n200\n", period_s=6.0).mains_w, [100, 200])
+    np.testing.assert_array_equal(
+        load(tmp_path, "100\n\n200\n", period_s=6.0).mains_w, [100, NAN, 200]
+    )
+    np.testing.assert_array_equal(
+        load(tmp_path, "anything\n100\n200\n", period_s=6.0).mains_w, [100, 200]
+    )
+    np.testing.assert_array_equal(
+        load(tmp_path, "\n\n100\n200\n", period_s=6.0).mains_w, [100, 200]
+    )
 
 
 @pytest.mark.parametrize(
-    "dressed", ["\ufefftime,mains\n0,1\n6,2\n", "time,mains\r\n0,1\r\n6,2\r\n", '"time","mains"\n"0","1"\n"6","2"\n']
+    "dressed",
+    [
+        "\ufefftime,mains\n0,1\n6,2\n",
+        "time,mains\r\n0,1\r\n6,2\r\n",
+        '"time","mains"\n"0","1"\n"6","2"\n',
+    ],
 )
 def test_marks_line_ends_and_quotes_of_spreadsheets_are_understood(tmp_path: Path, dressed: str):
     np.testing.assert_array_equal(load(tmp_path, dressed).mains_w, [1, 2])
@@ -135,11 +173,13 @@ def test_marks_line_ends_and_quotes_of_spreadsheets_are_understood(tmp_path: Pat
 @pytest.mark.parametrize("name", ["house[1].csv", "house*.csv", "house?.csv", "house {a,b}.CSV"])
 def test_a_path_is_a_name_and_not_a_pattern(tmp_path: Path, name: str):
     load(tmp_path, "time,mains\n0,9\n6,9\n", name="house1.csv")
-    np.testing.assert_array_equal(load(tmp_path, "time,mains\n0,1\n6,2\n", name=name).mains_w, [1, 2])
+    np.testing.assert_array_equal(
+        load(tmp_path, "time,mains\n0,1\n6,2\n", name=name).mains_w, [1, 2]
+    )
 
 
 def test_kilowatts_become_watts(tmp_path: Path):
-    recording = load(tmp_path, "time,mains,kettle\n0,0.25,0\n6,3.1,2.5\n", Columns(unit="kW"))
+    recording = load(tmp_path, "time,mains,kettle\n0,0.25,0\n6,3.1,2.5\n", ColumnsConfig(unit="kW"))
     np.testing.assert_allclose(recording.mains_w, [250, 3100])
     np.testing.assert_allclose(recording.appliance_w("kettle"), [0, 2500])
 
@@ -156,7 +196,9 @@ def test_a_little_below_zero_is_noise(tmp_path: Path):
 
 
 def test_irregular_stamps_are_averaged_onto_the_period(tmp_path: Path):
-    rows = "".join(f"{UNIX + s},{w}\n" for s, w in [(0, 10), (7, 20), (13, 30), (19, 40), (27, 50), (29, 70)])
+    rows = "".join(
+        f"{UNIX + s},{w}\n" for s, w in [(0, 10), (7, 20), (13, 30), (19, 40), (27, 50), (29, 70)]
+    )
     recording = load(tmp_path, "time,mains\n" + rows, period_s=7.0)
     np.testing.assert_array_equal(recording.mains_w, [10, 20, 30, 40, 60])
     assert recording.period_s == 7.0
@@ -165,8 +207,12 @@ def test_irregular_stamps_are_averaged_onto_the_period(tmp_path: Path):
 @pytest.mark.parametrize("absent", [False, True], ids=["no reading", "no row"])
 def test_a_row_without_a_reading_and_a_missing_row_are_filled_alike(tmp_path: Path, absent: bool):
     there = [s for s in range(0, 150, 6) if s not in (18, 24, *range(60, 120, 6))]
-    rows = "".join(f"{UNIX + s},{s if s in there else ''}\n" for s in range(0, 150, 6) if s in there or not absent)
-    recording = load(tmp_path, "time,mains\n" + rows, columns=Columns(fill=3))
+    rows = "".join(
+        f"{UNIX + s},{s if s in there else ''}\n"
+        for s in range(0, 150, 6)
+        if s in there or not absent
+    )
+    recording = load(tmp_path, "time,mains\n" + rows, columns=ColumnsConfig(fill=3))
     watts = [float(s) if s in there else NAN for s in range(0, 150, 6)]
     np.testing.assert_array_equal(recording.mains_w, watts)
     watts[3:5], watts[10:13] = [12.0] * 2, [54.0] * 3
@@ -184,7 +230,9 @@ def test_the_truth_is_never_filled(tmp_path: Path):
 def test_more_than_an_hour_without_rows_is_a_jump(tmp_path: Path):
     rows = "".join(f"{UNIX + s},{i}\n" for i, s in enumerate((0, 6, 12, 90_000, 90_006)))
     recording = load(tmp_path, "time,mains\n" + rows)
-    assert [(jump.sample, jump.time.timestamp()) for jump in recording.jumps] == [(3, UNIX + 90_000)]
+    assert [(jump.sample, jump.time.timestamp()) for jump in recording.jumps] == [
+        (3, UNIX + 90_000)
+    ]
     np.testing.assert_array_equal(recording.mains_w, range(5))
 
 
@@ -210,7 +258,11 @@ def test_a_csv_is_a_house_of_its_files_name(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("cell", "note"),
-    [("x", "1 reading of 'mains' made gaps: not numbers"), ("-50", "gaps: below zero"), ("1e6", "gaps: more than a house")],
+    [
+        ("x", "1 reading of 'mains' made gaps: not numbers"),
+        ("-50", "gaps: below zero"),
+        ("1e6", "gaps: more than a house"),
+    ],
 )
 def test_repair_makes_bad_readings_gaps_and_notes_them(tmp_path: Path, cell: str, note: str):
     mended = table(tmp_path, f"time,mains\n0,100\n6,{cell}\n12,300\n", repair=True)
@@ -247,7 +299,9 @@ def test_repair_leaves_a_sound_file_alone(tmp_path: Path):
         ((60, 60, 60), True, "it says too little for that: train a model for it"),
     ],
 )
-def test_a_model_reads_tables_of_its_period_or_near_it(tmp_path: Path, steps: tuple[int, ...], resample: bool, says: str | None):
+def test_a_model_reads_tables_of_its_period_or_near_it(
+    tmp_path: Path, steps: tuple[int, ...], resample: bool, says: str | None
+):
     times = np.cumsum((0, *steps))
     found = table(tmp_path, "time,mains\n" + "".join(f"{t},100\n" for t in times))
     if says is None:

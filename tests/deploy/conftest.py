@@ -10,9 +10,9 @@ import torch
 
 from seq2point import Architecture, Model, Recording, deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import Order
+from seq2point.deploy import ExportOptions
+from seq2point.recording.windows import Scale
 from seq2point.runtime import Runtime
-from seq2point.windows import Scale
 
 Export = Callable[..., Runtime]
 
@@ -22,11 +22,15 @@ def untrained(shape: Architecture, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     appliances = tuple(APPLIANCES.values())[: shape.outputs]
     model = Model.untrained("kettle", 6.0, shape)
-    return replace(model, appliances=appliances, scale=Scale.lineage(appliances), provenance={"made": "here"})
+    return replace(
+        model, appliances=appliances, scale=Scale.lineage(appliances), provenance={"made": "here"}
+    )
 
 
 def house(samples: int = 3000, seed: int = 0, outputs: int = 1) -> Recording:
-    """Appliances of their own power, each on for two minutes now and then, over a base load with noise."""
+    """Appliances of their own power, each on for two minutes now and then, over a base load with
+    noise.
+    """
     rng = np.random.default_rng(seed)
     powers: dict[str, np.ndarray] = {}
     for appliance in tuple(APPLIANCES.values())[:outputs]:
@@ -44,7 +48,7 @@ def export(tmp_path: Path) -> Export:
 
     def made(model: Model, **asked: object) -> Runtime:
         out = tmp_path / "model.onnx"
-        deploy.find("onnx").export(model, out, Order(**asked))  # type: ignore[arg-type]
+        deploy.find_target("onnx").export(model, out, ExportOptions(**asked))  # type: ignore[arg-type]
         return runtime.load(out, threads=1)
 
     return made
@@ -53,4 +57,4 @@ def export(tmp_path: Path) -> Export:
 @pytest.fixture
 def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what costs seconds: processes of their own whose memory is measured."""
-    monkeypatch.setattr("seq2point.deploy.verify._costs", lambda *_: {})
+    monkeypatch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})

@@ -10,10 +10,10 @@ import torch
 from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, UsageError
-from seq2point.appliances import find
-from seq2point.deploy import Limits
+from seq2point.appliances import find_appliance
+from seq2point.deploy import Tolerances
 from seq2point.deploy.verify import verify
-from seq2point.evaluation import evaluate
+from seq2point.model.evaluation import evaluate
 
 SHAPE = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=16)
 
@@ -23,7 +23,9 @@ def model() -> Model:
     return untrained(SHAPE)
 
 
-def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(model: Model, export: Export, tmp_path: Path):
+def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(
+    model: Model, export: Export, tmp_path: Path
+):
     export(model)
     recording = house()
     found = verify(tmp_path / "model.onnx", model, [recording], threads=1)
@@ -32,23 +34,38 @@ def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(model: Model
     assert found.windows == len(recording) - 32
     expected = evaluate(model, [recording]).metrics["kettle"]
     for side in ("native", "exported"):
-        assert found.metrics[side]["kettle"]["on_mae_w"] == pytest.approx(expected["on_mae_w"], rel=1e-5)
+        assert found.metrics[side]["kettle"]["on_mae_w"] == pytest.approx(
+            expected["on_mae_w"], rel=1e-5
+        )
         assert found.costs[side]["latency_ms"] > 0
         assert found.costs[side]["file_bytes"] > 1000
     assert found.costs["exported"]["peak_mb"] < found.costs["native"]["peak_mb"]
     words = [row[0] for row in found.rows()]
-    assert words[1:7] == ["MAE", "MAE while on", "SAE", "F1", "latency, batch 1", "peak memory of the process"]
+    assert words[1:7] == [
+        "MAE",
+        "MAE while on",
+        "SAE",
+        "F1",
+        "latency, batch 1",
+        "peak memory of the process",
+    ]
     assert words[7:] == ["file", "gzipped", "largest difference"]
 
 
 @pytest.mark.usefixtures("no_costs")
-def test_a_data_frame_calibrates_and_verifies_as_its_recording_does(model: Model, export: Export, tmp_path: Path):
+def test_a_data_frame_calibrates_and_verifies_as_its_recording_does(
+    model: Model, export: Export, tmp_path: Path
+):
     recording = house(6000)
     frame = pl.DataFrame({"mains": recording.mains_w, "kettle": recording.appliance_w("kettle")})
     reports = []
     for given in (recording, frame):
-        power_w = export(model, int8=True, calibrate=given, limits=Limits(on_mae=9.0, sae=9.0)).predict_w(given)
-        reports.append((verify(tmp_path / "model.onnx", model, given, threads=1).metrics, power_w.tobytes()))
+        power_w = export(
+            model, int8=True, calibrate=given, limits=Tolerances(on_mae=9.0, sae=9.0)
+        ).predict_w(given)
+        reports.append(
+            (verify(tmp_path / "model.onnx", model, given, threads=1).metrics, power_w.tobytes())
+        )
     assert reports[0] == reports[1]
 
 
@@ -72,15 +89,20 @@ def test_only_moments_that_both_answer_count(model: Model, export: Export, tmp_p
     recording = house(500)
     recording.mains_w[200] = np.nan
     longer = untrained(SHAPE.model_copy(update={"window": 65, "target_index": 32}))
-    assert verify(tmp_path / "model.onnx", longer, [replace(recording, fill=0)]).windows == 500 - 2 * 64 - 1
+    assert (
+        verify(tmp_path / "model.onnx", longer, [replace(recording, fill=0)]).windows
+        == 500 - 2 * 64 - 1
+    )
 
 
 def test_what_cannot_be_compared_is_refused(model: Model, export: Export, tmp_path: Path):
     export(model)
     out = tmp_path / "model.onnx"
     with pytest.raises(UsageError, match=r"model\.onnx answers for kettle, the model for fridge"):
-        verify(out, replace(model, appliances=(find("fridge"),)))
+        verify(out, replace(model, appliances=(find_appliance("fridge"),)))
     with pytest.raises(DataError, match="has a reading every 8 s, the model was trained at 6 s"):
         verify(out, model, [replace(house(), period_s=8.0)])
-    with pytest.raises(DataError, match="home: no stretch of 33 samples without a gap to verify with"):
+    with pytest.raises(
+        DataError, match="home: no stretch of 33 samples without a gap to verify with"
+    ):
         verify(out, model, [house().slice(0, 20)])

@@ -31,7 +31,10 @@ def name_of(page: Path) -> str:
 def blocks(page: Path, *languages: str) -> list[Block]:
     """The fenced blocks of these languages, in order."""
     text = page.read_text()
-    found = [Block(fence[1], fence[2], text.count("\n", 0, fence.start(2)) + 1) for fence in FENCE.finditer(text)]
+    found = [
+        Block(fence[1], fence[2], text.count("\n", 0, fence.start(2)) + 1)
+        for fence in FENCE.finditer(text)
+    ]
     return [block for block in found if block.language in languages]
 
 
@@ -53,12 +56,19 @@ def paragraphs(page: Path) -> Iterator[str]:
             yield " ".join(lines)
             lines = []
         if not ends:
-            lines.append(ITEM.sub("", line.strip(), count=1) if ITEM.match(line.strip()) else line.strip())
+            lines.append(
+                ITEM.sub("", line.strip(), count=1) if ITEM.match(line.strip()) else line.strip()
+            )
 
 
 def sentences(page: Path) -> list[str]:
     """The sentences of a page; what has fewer than three words is a label."""
-    return [sentence for paragraph in paragraphs(page) for sentence in SENTENCE_END.split(paragraph) if len(sentence.split()) > 2]
+    return [
+        sentence
+        for paragraph in paragraphs(page)
+        for sentence in SENTENCE_END.split(paragraph)
+        if len(sentence.split()) > 2
+    ]
 
 
 def anchors(page: Path) -> set[str]:

@@ -28,7 +28,9 @@ def unknown_words(command: str) -> list[str]:
                 return [word]
             place = place.commands[word]
             options = {
-                name for parameter in getattr(place, "params", ()) for name in (*parameter.opts, *parameter.secondary_opts)
+                name
+                for parameter in getattr(place, "params", ())
+                for name in (*parameter.opts, *parameter.secondary_opts)
             }
         elif re.match(r"--?[a-z]", word) and word.partition("=")[0] not in options | {"--help"}:
             unknown.append(word)
@@ -37,14 +39,21 @@ def unknown_words(command: str) -> list[str]:
 
 @pytest.mark.parametrize("page", SHOWING, ids=name_of)
 def test_every_verb_and_option_that_a_page_shows_exists(page: Path):
-    wrong = {f"line {line}: {command}": found for line, command in commands(page) if (found := unknown_words(command))}
+    wrong = {
+        f"line {line}: {command}": found
+        for line, command in commands(page)
+        if (found := unknown_words(command))
+    }
     assert not wrong
 
 
 def test_a_command_that_does_not_exist_is_noticed():
     assert unknown_words("seq2point tarin kettle") == ["tarin"]
     assert unknown_words("seq2point data chekc house1.csv") == ["chekc"]
-    assert unknown_words("seq2point train kettle --trian house1.csv --out=runs -o x") == ["--trian", "-o"]
+    assert unknown_words("seq2point train kettle --trian house1.csv --out=runs -o x") == [
+        "--trian",
+        "-o",
+    ]
 
 
 def shape_of(output: str) -> list[str]:
@@ -58,7 +67,9 @@ def outputs() -> list[tuple[str, str]]:
     return [
         (command, output)
         for block in blocks(TUTORIAL, "console")
-        for command, _, output in (part.partition("\n") for part in block.text.removeprefix("$ ").split("\n$ "))
+        for command, _, output in (
+            part.partition("\n") for part in block.text.removeprefix("$ ").split("\n$ ")
+        )
     ]
 
 
@@ -71,7 +82,9 @@ def test_the_tutorial_runs_and_shows_what_it_says(tmp_path: Path, monkeypatch: p
             assert answer.code == 0, answer.err
             said = answer.out or answer.err.splitlines()[-1]
         else:
-            said = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
+            said = subprocess.run(
+                command, shell=True, capture_output=True, text=True, check=True
+            ).stdout
         assert shape_of(said) == shape_of(shown), command
     for block in blocks(TUTORIAL, "python"):
         exec(compile(block.text, f"{TUTORIAL.name}:{block.line}", "exec"), {})

@@ -8,7 +8,14 @@ from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links, name_of
 
 TEXTS = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + PAGES
 NAMED = re.compile(r"\bdocs/[\w/]+\.(?:md|png)")
-NAMING = [*TEXTS, *(path for room in ("src", "tools", "benchmarks", "tests") for path in sorted((ROOT / room).rglob("*.py")))]
+NAMING = [
+    *TEXTS,
+    *(
+        path
+        for room in ("src", "tools", "benchmarks", "tests")
+        for path in sorted((ROOT / room).rglob("*.py"))
+    ),
+]
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)

@@ -15,7 +15,9 @@ def lengths(page: Path) -> list[int]:
 
 
 def test_the_median_sentence_of_the_documentation_is_short():
-    assert median(length for page in [*PAGES, ROOT / "README.md"] for length in lengths(page)) < WORDS
+    assert (
+        median(length for page in [*PAGES, ROOT / "README.md"] for length in lengths(page)) < WORDS
+    )
 
 
 @pytest.mark.parametrize("page", WITH_PROSE, ids=name_of)

@@ -19,16 +19,16 @@ from torch import Tensor, nn
 
 import seq2point
 from seq2point import Architecture, Model, Recording, deploy
-from seq2point import network as networks
 from seq2point.cli import app, main
-from seq2point.cli.run import keeping_inputs
-from seq2point.cli.usage import Verb
-from seq2point.data import raw, sources
-from seq2point.data.store import write_recording
-from seq2point.files import write_json
-from seq2point.protocols import library
-from seq2point.protocols.parts import Parts
-from seq2point.pruning import PRUNERS, PruneState, SingleWeights, keep_highest, kept_count
+from seq2point.cli.help_and_usage import Verb
+from seq2point.cli.run_app import guard_inputs
+from seq2point.data.parquet_file import write_recording
+from seq2point.datasets import contract, sources
+from seq2point.network import NETWORKS
+from seq2point.pruning import PRUNERS, PruneState, SingleWeights, count_kept, keep_highest
+from seq2point.studies.protocols import library
+from seq2point.studies.protocols.steps import ProtocolSteps
+from seq2point.system.atomic_files import write_json
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SCREEN = 80
@@ -43,7 +43,7 @@ class Tiny(SingleWeights):
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
         return {
-            name: keep_highest(scores, kept_count(scores.numel(), sparsity))
+            name: keep_highest(scores, count_kept(scores.numel(), sparsity))
             for name, scores in self.magnitudes(network, state).items()
         }
 
@@ -56,46 +56,69 @@ def kettles() -> Recording:
 
 def walk_pruner(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> None:
     patch.setitem(PRUNERS, Tiny.name, Tiny)
-    smallest = test_pruners.Smallest(test_pruners.POLYNOMIAL, test_pruners.TOO_SLOW, test_pruners.each(0.7), test_pruners.ONE)
+    smallest = test_pruners.Smallest(
+        test_pruners.POLYNOMIAL, test_pruners.TOO_SLOW, test_pruners.each(0.7), test_pruners.ONE
+    )
     pruner = Tiny(**smallest.enough)
-    test_pruners.test_it_keeps_the_promised_number_of_weights_and_at_least_one_of_every_tensor(kettles, pruner, smallest)
+    test_pruners.test_it_keeps_the_promised_number_of_weights_and_at_least_one_of_every_tensor(
+        kettles, pruner, smallest
+    )
     test_pruners.test_deciding_changes_neither_the_weights_nor_the_state_it_is_given(pruner)
     test_pruners.test_a_setting_that_it_lacks_is_a_usage_error_that_names_it(pruner)
     assert "tiny" in answer_of(main, "pruners").out
 
 
 def walk_source(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> None:
-    redd = sources.find("redd")
+    redd = sources.find_source("redd")
     module: Any = ModuleType(f"{sources.__name__}.tiny")
-    module.SOURCE = raw.Source("tiny", redd.layout, lambda root, wanted: redd.houses(root / "inner", wanted))
+    module.SOURCE = contract.Source(
+        "tiny", redd.layout, lambda root, wanted: redd.houses(root / "inner", wanted)
+    )
     patch.setitem(sys.modules, module.__name__, module)
     patch.setattr(sources, "NAMES", (*sources.NAMES, "tiny"))
     root = test_sources.redd(folder / "raw" / "inner").parent
-    tree = test_sources.Tree(sources.find("tiny"), root)
-    test_sources.test_its_houses_come_in_order_with_the_mains_first_and_then_the_appliances_of_the_store(tree)
+    tree = test_sources.Tree(sources.find_source("tiny"), root)
+    test_sources.test_its_houses_come_in_order_with_the_mains_first_and_then_the_appliances_of_the_store(
+        tree
+    )
     test_sources.test_what_was_written_in_its_layout_comes_back_gaps_included(tree, folder)
 
 
 def walk_network(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> None:
-    patch.setitem(networks.NETWORKS, "tiny", Architecture(channels=(2, 2), kernels=(5, 3), hidden=4))
+    patch.setitem(NETWORKS, "tiny", Architecture(channels=(2, 2), kernels=(5, 3), hidden=4))
     write_recording(kettles, folder / "house.parquet")
-    train = ("train", "kettle", "--train", folder / "house.parquet", "--network", "tiny", "--window", 33, "--steps", 2)
+    train = (
+        "train",
+        "kettle",
+        "--train",
+        folder / "house.parquet",
+        "--network",
+        "tiny",
+        "--window",
+        33,
+        "--steps",
+        2,
+    )
     answer = answer_of(main, *train, "--out", folder / "run")
     assert answer.code == 0, answer.err
     assert Model.load(folder / "run" / "model.safetensors").architecture.channels == (2, 2)
 
 
 def walk_target(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> None:
-    def export(model: Model, out: Path, order: deploy.Order) -> deploy.Exported:
+    def export(model: Model, out: Path, order: deploy.ExportOptions) -> deploy.ExportResult:
         write_json(model.architecture.model_dump(), out)
-        return deploy.Exported({"model": out}, {})
+        return deploy.ExportResult({"model": out}, {})
 
     module: Any = ModuleType("seq2point.deploy.tiny")
     module.export = export
     patch.setitem(sys.modules, module.__name__, module)
     patch.setitem(deploy.TARGETS, "tiny", module.__name__)
-    Model.untrained("kettle", 60.0, Architecture(window=33, channels=(2,), kernels=(5,), hidden=4)).save(folder / "m.safetensors")
-    answer = answer_of(main, "export", folder / "m.safetensors", "--target", "tiny", "-o", folder / "m.json")
+    Model.untrained(
+        "kettle", 60.0, Architecture(window=33, channels=(2,), kernels=(5,), hidden=4)
+    ).save(folder / "m.safetensors")
+    answer = answer_of(
+        main, "export", folder / "m.safetensors", "--target", "tiny", "-o", folder / "m.json"
+    )
     assert answer.code == 0, answer.err
     assert '"window"' in (folder / "m.json").read_text()
 
@@ -106,7 +129,7 @@ def walk_verb(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> No
         print(f"hello {name}")
 
     patch.setattr(app, "registered_commands", list(app.registered_commands))
-    app.command(cls=Verb)(keeping_inputs(tiny))
+    app.command(cls=Verb)(guard_inputs(tiny))
     assert answer_of(main, "tiny", "kettle").out == "hello kettle\n"
     assert "Greet a name." in answer_of(main, "--help").out
 
@@ -116,21 +139,25 @@ def walk_protocol(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -
     assert tomllib.loads(shown.out)
     path = folder / "tiny.toml"
     path.write_text(shown.out)
-    source = library.find(str(path))
-    Parts(source.protocol, source.where, folder).check(1)
+    source = library.find_protocol(str(path))
+    ProtocolSteps(source.protocol, source.where, folder).check(1)
     patch.setattr(library, "resources", lambda package: folder)
-    assert library.names() == ["tiny"]
-    assert library.find("tiny").protocol == replace(source, name="tiny").protocol
+    assert library.list_names() == ["tiny"]
+    assert library.find_protocol("tiny").protocol == replace(source, name="tiny").protocol
 
 
 WALKS: dict[str, Callable[[pytest.MonkeyPatch, Path, Recording], None]] = {
-    name.removeprefix("walk_"): walk for name, walk in list(globals().items()) if name.startswith("walk_")
+    name.removeprefix("walk_"): walk
+    for name, walk in list(globals().items())
+    if name.startswith("walk_")
 }
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("recipe", WALKS)
-def test_a_recipe_works(recipe: str, kettles: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_recipe_works(
+    recipe: str, kettles: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     WALKS[recipe](monkeypatch, tmp_path, kettles)
 
 
@@ -147,7 +174,13 @@ def test_the_files_that_the_recipes_name_are_there_and_hold_what_they_name():
     paths = re.findall(r"`((?:src|tests|docs)/[\w/.]+)`", CONTRIBUTING)
     assert len(paths) > 12
     assert not [path for path in paths if not (ROOT / path).exists()]
-    assert {name for name, _ in named_in_files()} > {"PRUNERS", "NAMES", "RawLayout", "NETWORKS", "TARGETS"}
+    assert {name for name, _ in named_in_files()} > {
+        "PRUNERS",
+        "NAMES",
+        "RawLayout",
+        "NETWORKS",
+        "TARGETS",
+    }
     for name, path in named_in_files():
         assert re.search(rf"^{name}\b", (ROOT / path).read_text(), re.MULTILINE), (name, path)
 
@@ -156,7 +189,9 @@ def test_it_fits_one_screen_and_names_the_targets_of_make():
     assert len(CONTRIBUTING.splitlines()) <= SCREEN
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^make (\w+)", CONTRIBUTING, re.MULTILINE)
-    assert not [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
+    assert not [
+        target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)
+    ]
 
 
 def test_the_citation_has_the_packages_version_and_licence():

@@ -1,4 +1,6 @@
-"""Damage as hypothesis strategies: bytes flipped, cut, spliced and overwritten, and JSON whose parts have other shapes."""
+"""Damage as hypothesis strategies: bytes flipped, cut, spliced and overwritten, and JSON whose
+parts have other shapes.
+"""
 
 import json
 from collections.abc import Callable
@@ -7,11 +9,37 @@ from typing import Any
 from hypothesis import strategies as st
 
 Edit = Callable[[bytearray], None]
-NUMBERS = [b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x00" * 8, b"\xff" * 8]
-WORDS = [b"\n", b",", b'"', b"-", b"nan", b"1e400", b"9" * 400, b"\xf0\x9f\x94\x8c", b"[" * 3000, b"\r\n\r\n", b"\x00"]
+NUMBERS = [
+    b"\x00",
+    b"\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\xff\xff\xff\xff\x7f",
+    b"\x00" * 8,
+    b"\xff" * 8,
+]
+WORDS = [
+    b"\n",
+    b",",
+    b'"',
+    b"-",
+    b"nan",
+    b"1e400",
+    b"9" * 400,
+    b"\xf0\x9f\x94\x8c",
+    b"[" * 3000,
+    b"\r\n\r\n",
+    b"\x00",
+]
 plain_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([2**80, -1, 0, "nan"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from([2**80, -1, 0, "nan"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -28,7 +56,10 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
     """A file's bytes after one to three accidents."""
     data = bytearray(whole)
     for _ in range(draw(st.integers(1, 3))):
-        kind, at = draw(st.sampled_from(["flip", "cut", "splice", "number", "word", "erase"])), draw(places(len(data)))
+        kind, at = (
+            draw(st.sampled_from(["flip", "cut", "splice", "number", "word", "erase"])),
+            draw(places(len(data))),
+        )
         if kind == "flip" and at < len(data):
             data[at] ^= 1 << draw(st.integers(0, 7))
         elif kind == "cut":

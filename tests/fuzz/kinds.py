@@ -8,22 +8,22 @@ from typing import NamedTuple
 import numpy as np
 from tests import raw_trees
 
-from seq2point import Recording
-from seq2point.data import doctor
-from seq2point.data.conversion.house import Settings
-from seq2point.data.conversion.run import convert, jobs_of
-from seq2point.data.pieces import open_long_table
-from seq2point.data.raw import Wanted
-from seq2point.data.sources import find
-from seq2point.data.store import write_recording
+from seq2point import Recording, quality
+from seq2point.data.long_table import open_long_table
+from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import load_recording
+from seq2point.datasets.contract import Selection
+from seq2point.datasets.conversion.house import ConversionConfig
+from seq2point.datasets.conversion.jobs import convert_houses, plan_jobs
+from seq2point.datasets.sources import find_source
 from seq2point.simulator import simulate_house
 
 START_S = 1_700_000_000
 
 
 class Kind(NamedTuple):
-    """`make` writes a small valid file and all that it needs into a folder; `read` reads it, or raises.
+    """`make` writes a small valid file and all that it needs into a folder; `read` reads it, or
+    raises.
 
     `files` are the paths, relative to the folder, of which one is damaged.
     """
@@ -38,8 +38,14 @@ def house() -> Recording:
 
 
 def converted(layout: str, root: Path) -> None:
-    out = root.parent / "converted"  # beside a folder of raw data, among the files where the root is one
-    convert(jobs_of(find(layout), root, out, Wanted(), Settings()), Settings(), out)
+    out = (
+        root.parent / "converted"
+    )  # beside a folder of raw data, among the files where the root is one
+    convert_houses(
+        plan_jobs(find_source(layout), root, out, Selection(), ConversionConfig()),
+        ConversionConfig(),
+        out,
+    )
 
 
 def table(name: str) -> Callable[[Path], None]:
@@ -47,7 +53,7 @@ def table(name: str) -> Callable[[Path], None]:
 
     def read(folder: Path) -> None:
         path = folder / name
-        report, _ = doctor.check(path)
+        report, _ = quality.check_file(path)
         report.model_dump_json()
         converted("table", path)
         if long_table := open_long_table(path, large_rows=0):
@@ -61,7 +67,9 @@ def table(name: str) -> Callable[[Path], None]:
 def small_model(path: Path) -> None:
     from seq2point import Architecture, Model
 
-    Model.untrained("kettle", 8.0, Architecture(window=9, channels=(2,), kernels=(3,), hidden=3)).save(path)
+    Model.untrained(
+        "kettle", 8.0, Architecture(window=9, channels=(2,), kernels=(3,), hidden=3)
+    ).save(path)
 
 
 def load_model(folder: Path) -> None:
@@ -72,11 +80,11 @@ def load_model(folder: Path) -> None:
 
 def exported_model(folder: Path) -> None:
     from seq2point import Model
-    from seq2point.deploy import Order
+    from seq2point.deploy import ExportOptions
     from seq2point.deploy.onnx import export
 
     small_model(folder / "model.safetensors")
-    export(Model.load(folder / "model.safetensors"), folder / "model.onnx", Order())
+    export(Model.load(folder / "model.safetensors"), folder / "model.onnx", ExportOptions())
 
 
 def load_exported(folder: Path) -> None:
@@ -86,17 +94,17 @@ def load_exported(folder: Path) -> None:
 
 
 def card(folder: Path) -> None:
-    from seq2point import pretrained
+    from seq2point.model import pretrained
 
     (folder / "kettle-8s.json").write_bytes((pretrained.FOLDER / "kettle-8s.json").read_bytes())
 
 
 def load_card(folder: Path) -> None:
-    from seq2point import pretrained
+    from seq2point.model import pretrained
 
     pretrained.FOLDER = folder
-    pretrained.load("kettle-8s")
-    pretrained.find("kettle", 8.0)
+    pretrained.load_pretrained("kettle-8s")
+    pretrained.find_pretrained("kettle", 8.0)
 
 
 def manifest(folder: Path) -> None:
@@ -105,23 +113,25 @@ def manifest(folder: Path) -> None:
 
 
 def go_on_from_manifest(folder: Path) -> None:
-    jobs = jobs_of(find("table"), folder / "home.csv", folder, Wanted(), Settings())
+    jobs = plan_jobs(
+        find_source("table"), folder / "home.csv", folder, Selection(), ConversionConfig()
+    )
     for _ in range(2):
-        convert(jobs, Settings(), folder)
+        convert_houses(jobs, ConversionConfig(), folder)
 
 
 def study(folder: Path) -> None:
-    from seq2point.experiment.store import Part, Store
+    from seq2point.studies.result_cache import CachedResult, ResultCache
 
-    store, part = Store(folder), Part("part", {"seed": 1})
+    store, part = ResultCache(folder), CachedResult("part", {"seed": 1})
     store.result(part, lambda _: {"mae_w": 1.0})
     (store.folder(part) / "result.json").rename(folder / "result.json")
 
 
 def read_study(folder: Path) -> None:
-    from seq2point.experiment.store import Part, Store
+    from seq2point.studies.result_cache import CachedResult, ResultCache
 
-    store, part = Store(folder), Part("part", {"seed": 1})
+    store, part = ResultCache(folder), CachedResult("part", {"seed": 1})
     store.folder(part).mkdir(parents=True, exist_ok=True)
     (store.folder(part) / "result.json").write_bytes((folder / "result.json").read_bytes())
     store.result(part, lambda _: {"mae_w": 1.0})
@@ -130,20 +140,34 @@ def read_study(folder: Path) -> None:
 def protocol(folder: Path) -> None:
     from importlib.resources import files
 
-    text = files("seq2point.protocols").joinpath("zhang_ukdale.toml").read_text(encoding="utf-8")
+    text = (
+        files("seq2point.studies.protocols")
+        .joinpath("zhang_ukdale.toml")
+        .read_text(encoding="utf-8")
+    )
     (folder / "own.toml").write_text(text, encoding="utf-8")
 
 
 def read_protocol(folder: Path) -> None:
-    from seq2point.protocols import library
+    from seq2point.studies.protocols import library
 
-    json.dumps(library.find(str(folder / "own.toml")).as_json())
+    json.dumps(library.find_protocol(str(folder / "own.toml")).as_json())
 
 
 KINDS = {
-    "csv": Kind(lambda folder: raw_trees.write_csv(house(), folder / "home.csv", {}) and None, table("home.csv"), ("home.csv",)),
-    "csv of unix numbers": Kind(lambda folder: _unix_csv(folder / "home.csv"), table("home.csv"), ("home.csv",)),
-    "parquet": Kind(lambda folder: write_recording(house(), folder / "home.parquet"), table("home.parquet"), ("home.parquet",)),
+    "csv": Kind(
+        lambda folder: raw_trees.write_csv(house(), folder / "home.csv", {}) and None,
+        table("home.csv"),
+        ("home.csv",),
+    ),
+    "csv of unix numbers": Kind(
+        lambda folder: _unix_csv(folder / "home.csv"), table("home.csv"), ("home.csv",)
+    ),
+    "parquet": Kind(
+        lambda folder: write_recording(house(), folder / "home.parquet"),
+        table("home.parquet"),
+        ("home.parquet",),
+    ),
     "hdf5": Kind(
         lambda folder: raw_trees.write_nilmtk({1: house()}, folder / "nilmtk.h5") and None,
         lambda folder: converted("nilmtk", folder / "nilmtk.h5"),
@@ -160,12 +184,16 @@ KINDS = {
         ("house_1/labels.dat", "house_1/channel_1.dat", "house_1/channel_2.dat"),
     ),
     "redd": Kind(
-        lambda folder: raw_trees.write_channels(house(), folder, {"mains": "mains"}, legs=(0.5, 0.5)) and None,
+        lambda folder: (
+            raw_trees.write_channels(house(), folder, {"mains": "mains"}, legs=(0.5, 0.5)) and None
+        ),
         lambda folder: converted("redd", folder),
         ("house_1/labels.dat", "house_1/channel_1.dat"),
     ),
     "protocol": Kind(protocol, read_protocol, ("own.toml",)),
-    "model": Kind(lambda folder: small_model(folder / "model.safetensors"), load_model, ("model.safetensors",)),
+    "model": Kind(
+        lambda folder: small_model(folder / "model.safetensors"), load_model, ("model.safetensors",)
+    ),
     "onnx": Kind(exported_model, load_exported, ("model.onnx",)),
     "card": Kind(card, load_card, ("kettle-8s.json",)),
     "manifest": Kind(manifest, go_on_from_manifest, ("conversion.json",)),

@@ -1,4 +1,5 @@
-"""Whatever is done to a file, it is read or refused in one line: no other exception, no crash, no hang, no pickle executed.
+"""Whatever is done to a file, it is read or refused in one line: no other exception, no crash, no
+hang, no pickle executed.
 
 `make fuzz` tries many more examples, others each time.
 """
@@ -42,7 +43,9 @@ class Worker:
         self.log, self.process = log, None
 
     def outcome(self, kind: str, folder: Path) -> tuple[str, str]:
-        """What reading came to: `read`, `refused`, `escaped`, `crashed` or `hung`, and what was said."""
+        """What reading came to: `read`, `refused`, `escaped`, `crashed` or `hung`, and what was
+        said.
+        """
         process = self.process or self._begun()
         process.stdin.write(json.dumps([kind, str(folder)]) + "\n")
         process.stdin.flush()
@@ -118,7 +121,9 @@ def test_a_valid_file_is_read(kind: str, worker: Worker, made: dict[str, Path], 
 @pytest.mark.parametrize("kind", KINDS)
 @fuzz
 @given(data=st.data())
-def test_a_damaged_file_is_read_or_refused(kind: str, worker: Worker, made: dict[str, Path], tmp_path: Path, data: st.DataObject):
+def test_a_damaged_file_is_read_or_refused(
+    kind: str, worker: Worker, made: dict[str, Path], tmp_path: Path, data: st.DataObject
+):
     name = data.draw(st.sampled_from(KINDS[kind].files))
     whole = (made[kind] / name).read_bytes()
     text = data.draw(damaged_json(whole) if name.endswith(".json") else damaged(whole))
@@ -142,19 +147,32 @@ def written_metadata(folder: Path, group: str, attribute: str, value: bytes) -> 
         file[group].attrs[attribute] = np.void(value) if b"\0" in value[-1:] else np.bytes_(value)
 
 
-PICKLED = (("/", "metadata"), ("building1", "metadata"), ("building1/elec/meter1/table", "values_block_0_kind"))
+PICKLED = (
+    ("/", "metadata"),
+    ("building1", "metadata"),
+    ("building1/elec/meter1/table", "values_block_0_kind"),
+)
 
 
 @pytest.mark.parametrize(("group", "attribute"), PICKLED)
 @fuzz
 @given(data=st.data())
 def test_crafted_metadata_of_hdf5_is_read_or_refused_and_never_executed(
-    group: str, attribute: str, worker: Worker, made: dict[str, Path], tmp_path: Path, data: st.DataObject
+    group: str,
+    attribute: str,
+    worker: Worker,
+    made: dict[str, Path],
+    tmp_path: Path,
+    data: st.DataObject,
 ):
     folder, marker = copied(made["hdf5"], tmp_path), tmp_path / "executed"
     with h5py.File(folder / "nilmtk.h5") as file:
         whole = pickle.loads(file[group].attrs[attribute])
-    about = data.draw(st.just(Touch(marker)) | reshaped(whole) | reshaped(whole).map(lambda part: [part, Touch(marker)]))
+    about = data.draw(
+        st.just(Touch(marker))
+        | reshaped(whole)
+        | reshaped(whole).map(lambda part: [part, Touch(marker)])
+    )
     protocol = data.draw(st.integers(0, 5))
     text = pickle.dumps(about, protocol)
     written_metadata(folder, group, attribute, data.draw(st.just(text) | damaged(text)))
@@ -162,13 +180,32 @@ def test_crafted_metadata_of_hdf5_is_read_or_refused_and_never_executed(
     assert not marker.exists()
 
 
-TIME_TYPES = [pa.timestamp(unit, zone) for unit in ("s", "ms", "us", "ns") for zone in (None, "UTC", "Europe/London")]
-TIME_TYPES += [pa.int64(), pa.uint64(), pa.date64(), pa.time64("us"), pa.duration("s"), pa.decimal128(30, 2)]
-whole_numbers = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 2 * 10**9) | st.sampled_from([-(2**63), 2**63 - 1, 0])
+TIME_TYPES = [
+    pa.timestamp(unit, zone)
+    for unit in ("s", "ms", "us", "ns")
+    for zone in (None, "UTC", "Europe/London")
+]
+TIME_TYPES += [
+    pa.int64(),
+    pa.uint64(),
+    pa.date64(),
+    pa.time64("us"),
+    pa.duration("s"),
+    pa.decimal128(30, 2),
+]
+whole_numbers = (
+    st.integers(-(2**63), 2**63 - 1)
+    | st.integers(0, 2 * 10**9)
+    | st.sampled_from([-(2**63), 2**63 - 1, 0])
+)
 
 
 @fuzz
-@given(times=st.lists(whole_numbers, min_size=3, max_size=6), kind=st.sampled_from(TIME_TYPES), ascending=st.booleans())
+@given(
+    times=st.lists(whole_numbers, min_size=3, max_size=6),
+    kind=st.sampled_from(TIME_TYPES),
+    ascending=st.booleans(),
+)
 def test_parquet_with_any_times_is_read_or_refused(
     times: list[int], kind: pa.DataType, ascending: bool, worker: Worker, tmp_path: Path
 ):
@@ -176,13 +213,19 @@ def test_parquet_with_any_times_is_read_or_refused(
     folder.mkdir(exist_ok=True)
     try:
         column = pa.array(sorted(times) if ascending else times, pa.int64()).cast(kind, safe=False)
-        pq.write_table(pa.table({"time": column, "mains": [100.0] * len(times)}), folder / "home.parquet")
-    except pa.ArrowException:  # Parquet has no seconds: what is too large for milliseconds cannot be written
+        pq.write_table(
+            pa.table({"time": column, "mains": [100.0] * len(times)}), folder / "home.parquet"
+        )
+    except (
+        pa.ArrowException
+    ):  # Parquet has no seconds: what is too large for milliseconds cannot be written
         return
     require_read_or_refused(worker.outcome("parquet", folder))
 
 
-@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a." * 50_000 + "b = 1", "a = " + "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 100_000, "a." * 50_000 + "b = 1", "a = " + "9" * 5000]
+)
 def test_toml_that_tomllib_gives_up_on_is_refused(text: str, worker: Worker, tmp_path: Path):
     (tmp_path / "own.toml").write_text(text)
     assert worker.outcome("protocol", tmp_path)[0] == "refused"

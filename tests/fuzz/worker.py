@@ -1,7 +1,8 @@
-"""A process that reads damaged files, so that a crash or a hang in a library ends it and not the tests.
+"""A process that reads damaged files, so that a crash or a hang in a library ends it and not the
+tests.
 
-A line of standard input is a kind and a folder, as JSON; the line that answers says `read`, `refused` or `escaped`, and what was
-said. A pickle that is executed counts as escaped.
+A line of standard input is a kind and a folder, as JSON; the line that answers says `read`,
+`refused` or `escaped`, and what was said. A pickle that is executed counts as escaped.
 """
 
 import json

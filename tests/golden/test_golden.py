@@ -20,7 +20,14 @@ WRITING = os.environ.get("SEQ2POINT_GOLDEN") == "write"
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
 ENGINES: dict[str, dict[str, Any]] = {
     "windows": {"engine": "windows", "batch_size": 40, "learning_rate": 0.01},
-    "sliding": {"engine": "sliding", "chunk": 40, "batch_size": 80, "loads": 2, "stretch": 0.2, "missing": 0.1},
+    "sliding": {
+        "engine": "sliding",
+        "chunk": 40,
+        "batch_size": 80,
+        "loads": 2,
+        "stretch": 0.2,
+        "missing": 0.1,
+    },
 }
 CASES = [(engine, pruning) for engine in ENGINES for pruning in ("none", *PRUNERS)]
 
@@ -46,7 +53,10 @@ def test_a_tiny_training_has_the_losses_that_it_had(engine: str, pruning: str):
         progress=False,
         **ENGINES[engine],
     )
-    found = [[row[name] for name in ("step", "val_loss", "interval_loss", "sparsity")] for row in trained.history[::5]]
+    found = [
+        [row[name] for name in ("step", "val_loss", "interval_loss", "sparsity")]
+        for row in trained.history[::5]
+    ]
     expected = golden(f"{engine}-{pruning}", found)
     assert len(found) == len(expected)
     for row, was in zip(found, expected, strict=True):
@@ -65,7 +75,7 @@ def command_line() -> dict[str, list[str]]:
             for name, verb in command.commands.items():
                 found |= walk(verb, (*words, name))
             return found
-        flags = [flag for p in command.params for flag in (p.opts + p.secondary_opts)]
+        flags = [flag for p in command.params for flag in p.opts + p.secondary_opts]
         return {" ".join(words): sorted(flags)}
 
     return walk(typer.main.get_command(app), ())
@@ -74,7 +84,11 @@ def command_line() -> dict[str, list[str]]:
 def test_the_command_line_has_the_verbs_and_options_that_it_had():
     found = command_line()
     expected = golden("command_line", found)
-    assert {verb: options for verb, options in expected.items() if set(options) - set(found.get(verb, ()))} == {}
+    assert {
+        verb: options
+        for verb, options in expected.items()
+        if set(options) - set(found.get(verb, ()))
+    } == {}
     assert sorted(found) == sorted(expected)
 
 

@@ -1,4 +1,6 @@
-"""Magnitude pruning decides what the real TensorFlow Model Optimization Toolkit decided, stored by `tfmot_magnitude.py`."""
+"""Magnitude pruning decides what the real TensorFlow Model Optimization Toolkit decided, stored by
+`tfmot_magnitude.py`.
+"""
 
 import json
 from pathlib import Path
@@ -8,10 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from seq2point import masks
-from seq2point.network import Architecture
-from seq2point.pruning import StepInfo
-from seq2point.pruning.magnitude import Magnitude
+from seq2point.compression.pruning import StepInfo
+from seq2point.compression.pruning.magnitude import Magnitude
+from seq2point.network import Architecture, masks
 
 STORED = json.loads(Path(__file__).with_name("tfmot_magnitude.json").read_text())
 SHAPES = {name: tuple(shape) for name, shape in STORED["shapes"].items()}
@@ -20,10 +21,18 @@ PLANNED = 10_000
 
 def pruner_of(kind: str, settings: dict[str, Any]) -> Magnitude:
     if kind == "ConstantSparsity":
-        names = {"target_sparsity": "sparsity", "begin_step": "begin_step", "end_step": "end_step", "frequency": "frequency"}
+        names = {
+            "target_sparsity": "sparsity",
+            "begin_step": "begin_step",
+            "end_step": "end_step",
+            "frequency": "frequency",
+        }
         return Magnitude(**{ours: settings[theirs] for theirs, ours in names.items()})
     names = {"initial_sparsity": "initial", "final_sparsity": "sparsity"}
-    return Magnitude(schedule="polynomial", **{names.get(theirs, theirs): value for theirs, value in settings.items()})
+    return Magnitude(
+        schedule="polynomial",
+        **{names.get(theirs, theirs): value for theirs, value in settings.items()},
+    )
 
 
 def weights_at(step: int) -> dict[str, torch.Tensor]:
@@ -32,13 +41,17 @@ def weights_at(step: int) -> dict[str, torch.Tensor]:
     moved = {}
     for name, shape in SHAPES.items():
         start, drift = rng.standard_normal((2, *shape), dtype=np.float32)
-        moved[f"{name}.weight"] = torch.from_numpy((start + np.float32(0.05 * step) * drift).T.copy())
+        moved[f"{name}.weight"] = torch.from_numpy(
+            (start + np.float32(0.05 * step) * drift).T.copy()
+        )
     return moved
 
 
 def unpacked(name: str, hexadecimal: str) -> torch.Tensor:
     shape = SHAPES[name]
-    bits = np.unpackbits(np.frombuffer(bytes.fromhex(hexadecimal), dtype=np.uint8), count=int(np.prod(shape)))
+    bits = np.unpackbits(
+        np.frombuffer(bytes.fromhex(hexadecimal), dtype=np.uint8), count=int(np.prod(shape))
+    )
     return torch.from_numpy(bits.reshape(shape).T.astype(bool))
 
 
@@ -55,7 +68,10 @@ def test_the_masks_are_the_toolkits_at_every_step(course: str):
         expected = theirs.get(step, expected)
         assert bool(state.masks) == (expected is not None)
         for name in SHAPES if expected else ():
-            assert torch.equal(state.masks[f"{name}.weight"], unpacked(name, expected[name])), (step, name)
+            assert torch.equal(state.masks[f"{name}.weight"], unpacked(name, expected[name])), (
+                step,
+                name,
+            )
     assert expected is not None
 
 

@@ -1,7 +1,9 @@
-"""What the real TensorFlow Model Optimization Toolkit decides: magnitude masks and schedules, for `tfmot_magnitude.json`.
+"""What the real TensorFlow Model Optimization Toolkit decides: magnitude masks and schedules, for
+`tfmot_magnitude.json`.
 
-Runs in an environment of its own (`make test-oracles`), which has the toolkit and not this package. Without an argument it
-computes everything anew and fails where the stored file says otherwise; `--write` writes the file.
+Runs in an environment of its own (`make test-oracles`), which has the toolkit and not this package.
+Without an argument it computes everything anew and fails where the stored file says otherwise;
+`--write` writes the file.
 """
 
 import json
@@ -19,18 +21,46 @@ import tf_keras as keras
 STORED = Path(__file__).with_suffix(".json")
 STEPS = 60
 SEED = 7
-SHAPES = {"convolutions.0": (5, 1, 4), "convolutions.1": (3, 4, 4), "hidden": (108, 8), "output": (8, 1)}  # Keras's order
+SHAPES = {
+    "convolutions.0": (5, 1, 4),
+    "convolutions.1": (3, 4, 4),
+    "hidden": (108, 8),
+    "output": (8, 1),
+}  # Keras's order
 SCHEDULES = {
-    "constant": ("ConstantSparsity", {"target_sparsity": 0.5, "begin_step": 0, "end_step": -1, "frequency": 10}),
-    "constant, high": ("ConstantSparsity", {"target_sparsity": 0.97, "begin_step": 0, "end_step": -1, "frequency": 20}),
-    "constant, a span": ("ConstantSparsity", {"target_sparsity": 0.7, "begin_step": 5, "end_step": 40, "frequency": 7}),
+    "constant": (
+        "ConstantSparsity",
+        {"target_sparsity": 0.5, "begin_step": 0, "end_step": -1, "frequency": 10},
+    ),
+    "constant, high": (
+        "ConstantSparsity",
+        {"target_sparsity": 0.97, "begin_step": 0, "end_step": -1, "frequency": 20},
+    ),
+    "constant, a span": (
+        "ConstantSparsity",
+        {"target_sparsity": 0.7, "begin_step": 5, "end_step": 40, "frequency": 7},
+    ),
     "polynomial": (
         "PolynomialDecay",
-        {"initial_sparsity": 0.0, "final_sparsity": 0.8, "begin_step": 0, "end_step": 50, "power": 3, "frequency": 5},
+        {
+            "initial_sparsity": 0.0,
+            "final_sparsity": 0.8,
+            "begin_step": 0,
+            "end_step": 50,
+            "power": 3,
+            "frequency": 5,
+        },
     ),
     "polynomial, from a half": (
         "PolynomialDecay",
-        {"initial_sparsity": 0.5, "final_sparsity": 0.95, "begin_step": 10, "end_step": 40, "power": 2, "frequency": 10},
+        {
+            "initial_sparsity": 0.5,
+            "final_sparsity": 0.95,
+            "begin_step": 10,
+            "end_step": 40,
+            "power": 2,
+            "frequency": 10,
+        },
     ),
 }
 
@@ -53,7 +83,9 @@ def pruned_model(schedule: object) -> keras.Model:
         keras.layers.Dense(8, name="hidden"),
         keras.layers.Dense(1, name="output"),
     ]
-    model = tfmot.sparsity.keras.prune_low_magnitude(keras.Sequential(layers), pruning_schedule=schedule)
+    model = tfmot.sparsity.keras.prune_low_magnitude(
+        keras.Sequential(layers), pruning_schedule=schedule
+    )
     model.compile(keras.optimizers.legacy.SGD(0.0), "mse")
     return model
 
@@ -75,11 +107,16 @@ def course(kind: str, settings: dict) -> dict:
             kernel, mask, _ = wrapped[name].pruning_vars[0]
             kernel.assign(weight * mask.numpy())
         model.train_on_batch(x, y)
-        assert all(int(layer.pruning_step) == step for layer in wrapped.values()), "the toolkit counts otherwise"
+        assert all(int(layer.pruning_step) == step for layer in wrapped.values()), (
+            "the toolkit counts otherwise"
+        )
         now = {
-            name: np.packbits(layer.pruning_vars[0][1].numpy().astype(bool)).tobytes().hex() for name, layer in wrapped.items()
+            name: np.packbits(layer.pruning_vars[0][1].numpy().astype(bool)).tobytes().hex()
+            for name, layer in wrapped.items()
         }
-        if now != before and any(not layer.pruning_vars[0][1].numpy().all() for layer in wrapped.values()):
+        if now != before and any(
+            not layer.pruning_vars[0][1].numpy().all() for layer in wrapped.values()
+        ):
             told["masks"].append([step, now])
         before = now
         due, sparsity = schedule(step)

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point import Model, ModelFileError, deploy, runtime
-from seq2point.appliances import find
-from seq2point.deploy import Order
-from seq2point.runtime.facts import SEAL, UNSEALED, seal
+from seq2point.appliances import find_appliance
+from seq2point.deploy import ExportOptions
+from seq2point.runtime.metadata import DIGEST, WITHOUT_DIGEST, add_digest
 from seq2point.runtime.onnx import MARKER
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, tiny) -> Path:
     out = tmp_path_factory.mktemp("sealed") / "model.onnx"
-    deploy.find("onnx").export(Model.untrained("kettle", 6.0, tiny), out, Order())
+    deploy.find_target("onnx").export(Model.untrained("kettle", 6.0, tiny), out, ExportOptions())
     return out
 
 
@@ -29,7 +29,10 @@ def test_any_bit_that_differs_is_noticed(exported: Path, tmp_path: Path, place: 
     content = bytearray(exported.read_bytes())
     content[int(place * len(content))] ^= 1 << bit
     (tmp_path / "altered.onnx").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"altered\.onnx: (the file was altered or cut off|not exported by seq2point)"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"altered\.onnx: (the file was altered or cut off|not exported by seq2point)",
+    ):
         runtime.load(tmp_path / "altered.onnx")
 
 
@@ -63,37 +66,65 @@ def forge(path: Path, forged: Path, **facts: Any) -> Path:
     proto = onnx.load(path)
     entries = {entry.key: entry.value for entry in proto.metadata_props}
     del proto.metadata_props[:]
-    entries |= {name: json.dumps(value) for name, value in facts.items()} | {SEAL: UNSEALED}
+    entries |= {name: json.dumps(value) for name, value in facts.items()} | {DIGEST: WITHOUT_DIGEST}
     onnx.helper.set_model_props(proto, entries)
-    forged.write_bytes(seal(proto.SerializeToString(), MARKER))
+    forged.write_bytes(add_digest(proto.SerializeToString(), MARKER))
     return forged
 
 
-KETTLE, FRIDGE = (find(name).model_dump() for name in ("kettle", "fridge"))
+KETTLE, FRIDGE = (find_appliance(name).model_dump() for name in ("kettle", "fridge"))
 TWO = {"mains_mean_w": 0, "mains_std_w": 1, "appliance_mean_w": [0, 0], "appliance_std_w": [1, 1]}
 FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
     "a longer window": ({"window": 35, "model": {}}, "metadata window 35, .* do not fit its graph"),
-    "a shorter window": ({"window": 31, "model": {}}, "metadata window 31, .* do not fit its graph"),
-    "another window than its network": ({"window": 35}, "metadata model.window: is 33, the other fields say 35"),
+    "a shorter window": (
+        {"window": 31, "model": {}},
+        "metadata window 31, .* do not fit its graph",
+    ),
+    "another window than its network": (
+        {"window": 35},
+        "metadata model.window: is 33, the other fields say 35",
+    ),
     "two appliances": (
         {"appliances": [KETTLE, FRIDGE], "scale": TWO, "model": {}},
         "metadata .* 2 appliances do not fit its graph",
     ),
-    "a scale of two": ({"scale": TWO}, "metadata scale.appliance_mean_w: has 2 entries for a network of 1 output"),
-    "no deviation": ({"scale": TWO | {"appliance_mean_w": [0], "appliance_std_w": [0]}}, "metadata 'scale.appliance_std_w.0': "),
-    "a scale of NaN": ({"scale": TWO | {"mains_mean_w": float("nan")}}, "metadata 'scale.mains_mean_w': "),
-    "a target outside": ({"target_index": 33, "model": {}}, "metadata target_index: 33 lies outside the window of 33"),
-    "an int8 file without its layers": ({"quantization": {}}, "metadata 'quantization': .* layers_in_float must be a list"),
-    "a control character": ({"appliances": [KETTLE | {"name": "ket\ntle"}]}, "metadata 'appliances.0.name': "),
+    "a scale of two": (
+        {"scale": TWO},
+        "metadata scale.appliance_mean_w: has 2 entries for a network of 1 output",
+    ),
+    "no deviation": (
+        {"scale": TWO | {"appliance_mean_w": [0], "appliance_std_w": [0]}},
+        "metadata 'scale.appliance_std_w.0': ",
+    ),
+    "a scale of NaN": (
+        {"scale": TWO | {"mains_mean_w": float("nan")}},
+        "metadata 'scale.mains_mean_w': ",
+    ),
+    "a target outside": (
+        {"target_index": 33, "model": {}},
+        "metadata target_index: 33 lies outside the window of 33",
+    ),
+    "an int8 file without its layers": (
+        {"quantization": {}},
+        "metadata 'quantization': .* layers_in_float must be a list",
+    ),
+    "a control character": (
+        {"appliances": [KETTLE | {"name": "ket\ntle"}]},
+        "metadata 'appliances.0.name': ",
+    ),
 }
 
 
 @pytest.mark.parametrize("what", FORGERIES)
 @pytest.mark.parametrize("sliding", [False, True])
-def test_metadata_that_do_not_fit_the_graph_name_the_field(tiny, tmp_path: Path, what: str, sliding: bool):
+def test_metadata_that_do_not_fit_the_graph_name_the_field(
+    tiny, tmp_path: Path, what: str, sliding: bool
+):
     facts, says = FORGERIES[what]
     path = tmp_path / "model.onnx"
-    deploy.find("onnx").export(Model.untrained("kettle", 6.0, tiny), path, Order(sliding=sliding))
+    deploy.find_target("onnx").export(
+        Model.untrained("kettle", 6.0, tiny), path, ExportOptions(sliding=sliding)
+    )
     assert runtime.load(forge(path, tmp_path / "same.onnx")).window == 33
     with pytest.raises(ModelFileError, match=rf"forged\.onnx: {says}"):
         runtime.load(forge(path, tmp_path / "forged.onnx", **facts))
@@ -109,11 +140,14 @@ def test_weights_that_are_no_numbers_are_refused(exported: Path, tmp_path: Path)
     (bias,) = [constant for constant in proto.graph.initializer if constant.name == "output.bias"]
     bias.CopyFrom(onnx.numpy_helper.from_array(np.array([np.inf], dtype=np.float32), bias.name))
     onnx.save(proto, tmp_path / "inf.onnx")
-    with pytest.raises(ModelFileError, match="its weights hold NaN or infinite values; train and export the model again"):
+    with pytest.raises(
+        ModelFileError,
+        match="its weights hold NaN or infinite values; train and export the model again",
+    ):
         runtime.load(forge(tmp_path / "inf.onnx", tmp_path / "forged.onnx"))
 
 
 def test_a_later_format_says_so(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("seq2point.runtime.facts.FORMAT", 2)
+    monkeypatch.setattr("seq2point.runtime.metadata.FORMAT", 2)
     with pytest.raises(ModelFileError, match="exported in format 1; this version reads format 2"):
         runtime.load(exported)

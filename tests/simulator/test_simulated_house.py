@@ -27,7 +27,9 @@ def fortnight(seed: int) -> Recording:
 
 def uses_a_day(recording: Recording, name: str) -> float:
     appliance = APPLIANCES[name]
-    edges = np.flatnonzero(np.diff(recording.appliance_w(name) > appliance.on_power_w, prepend=False, append=False))
+    edges = np.flatnonzero(
+        np.diff(recording.appliance_w(name) > appliance.on_power_w, prepend=False, append=False)
+    )
     starts, ends = edges[::2], edges[1::2]
     apart = (starts[1:] - ends[:-1]) * recording.period_s >= appliance.min_off_s
     lasted_s = (ends[np.append(apart, True)] - starts[np.append(True, apart)]) * recording.period_s
@@ -64,7 +66,10 @@ def test_the_same_arguments_give_the_same_bytes():
 
 @pytest.mark.parametrize("period_s", [6, 7.3])
 def test_a_longer_run_begins_with_the_shorter_one(period_s):
-    short, long = simulate_house(7, days=1.3, period_s=period_s), simulate_house(7, days=3, period_s=period_s)
+    short, long = (
+        simulate_house(7, days=1.3, period_s=period_s),
+        simulate_house(7, days=3, period_s=period_s),
+    )
     assert_same_bytes(short, long.slice(0, len(short)))
 
 
@@ -76,7 +81,9 @@ def test_the_house_owns_all_five_whichever_are_asked_for():
 
 def test_seeds_are_different_houses():
     mains = [fortnight(seed).mains_w for seed in SEEDS]
-    kettles = [np.median(k[k > 2000]) for k in (fortnight(seed).appliance_w("kettle") for seed in SEEDS)]
+    kettles = [
+        np.median(k[k > 2000]) for k in (fortnight(seed).appliance_w("kettle") for seed in SEEDS)
+    ]
     assert len({m.tobytes() for m in mains}) == len(mains)
     assert max(kettles) - min(kettles) > 100
 
@@ -102,7 +109,10 @@ def test_cycles_keep_to_the_table(seed, name):
 
 
 def test_people_sleep_at_night():
-    kettles = sum(fortnight(seed).appliance_w("kettle").reshape(14, 24, 600).sum(axis=(0, 2)) for seed in SEEDS)
+    kettles = sum(
+        fortnight(seed).appliance_w("kettle").reshape(14, 24, 600).sum(axis=(0, 2))
+        for seed in SEEDS
+    )
     assert kettles[2:5].sum() < 0.02 * kettles.sum() < kettles[7:10].sum()
 
 
@@ -113,7 +123,9 @@ def test_a_minute_is_the_mean_of_its_six_seconds():
         limit_w = APPLIANCES[name].max_power_w
         minute_w = power_w.reshape(-1, 10)
         uncut = minute_w.max(axis=1) < limit_w
-        assert np.abs(minute_w.mean(axis=1) - coarse.appliances_w[name])[uncut].max() < 0.01 * limit_w, name
+        assert (
+            np.abs(minute_w.mean(axis=1) - coarse.appliances_w[name])[uncut].max() < 0.01 * limit_w
+        ), name
 
 
 @pytest.mark.parametrize("period_s", [0.5, 1, 2.5, 7, 8, 30, 60, 86400])

@@ -1,4 +1,6 @@
-"""Small houses with a kettle that a small network can learn in seconds, and trainings of them that are stopped on purpose."""
+"""Small houses with a kettle that a small network can learn in seconds, and trainings of them that
+are stopped on purpose.
+"""
 
 import signal
 from collections.abc import Callable
@@ -11,7 +13,7 @@ import pytest
 from seq2point.errors import Interrupted
 from seq2point.network import Architecture
 from seq2point.recording import Recording
-from seq2point.training import Trained, train_with_history
+from seq2point.training import TrainingResult, train_with_history
 
 
 def rectangles(samples: int, seed: int, name: str = "1") -> Recording:
@@ -27,7 +29,7 @@ def rectangles(samples: int, seed: int, name: str = "1") -> Recording:
 
 
 class Train(Protocol):
-    def __call__(self, recordings: Any = None, **options: Any) -> Trained: ...
+    def __call__(self, recordings: Any = None, **options: Any) -> TrainingResult: ...
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +49,18 @@ def small() -> Architecture:
 
 @pytest.fixture
 def train(house: Recording, small: Architecture) -> Train:
-    """Trains the small network on shuffled windows for 40 steps with a validation every two, unless told otherwise."""
+    """Trains the small network on shuffled windows for 40 steps with a validation every two, unless
+    told otherwise.
+    """
 
-    def train(recordings: Any = None, **options: Any) -> Trained:
-        usual = {"network": small, "engine": "windows", "batch_size": 40, "learning_rate": 0.01, "patience": 1000}
+    def train(recordings: Any = None, **options: Any) -> TrainingResult:
+        usual = {
+            "network": small,
+            "engine": "windows",
+            "batch_size": 40,
+            "learning_rate": 0.01,
+            "patience": 1000,
+        }
         if not {"epochs", "budget_s"} & set(options):
             usual["steps"] = 40
         given = house if recordings is None else recordings

@@ -6,18 +6,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.appliances import find
+from seq2point.appliances import find_appliance
 from seq2point.errors import UsageError
 from seq2point.network import Architecture
 from seq2point.recording import Recording
+from seq2point.recording.windows import Scale
 from seq2point.training import train
 from seq2point.training.augmentation import NOTHING, Augmentation
 from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.config import TrainingConfig
 from seq2point.training.loss import Loss
-from seq2point.training.settings import Settings
-from seq2point.windows import Scale
 
-KETTLE = find("kettle")
+KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)
 UNSCALED = Scale(mains_mean_w=0, mains_std_w=1, appliance_mean_w=(0,), appliance_std_w=(1,))
 
@@ -25,18 +25,28 @@ UNSCALED = Scale(mains_mean_w=0, mains_std_w=1, appliance_mean_w=(0,), appliance
 def house(seed: int, samples: int = 900) -> Recording:
     """Mains are a background whose every value tells where it was, plus the kettle."""
     random = np.random.default_rng(seed)
-    kettle_w = np.where(random.random(samples) < 0.3, random.integers(1, 20, samples) * 100, 0).astype(np.float32)
+    kettle_w = np.where(
+        random.random(samples) < 0.3, random.integers(1, 20, samples) * 100, 0
+    ).astype(np.float32)
     background_w = (1 + np.arange(samples) + 10_000 * seed).astype(np.float32)
     return Recording(str(seed), 6.0, background_w + kettle_w, {"kettle": kettle_w})
 
 
-def batches_of(recordings: list[Recording], augmentation: Augmentation, absolute: float = 0.0) -> ChunkBatches:
+def batches_of(
+    recordings: list[Recording], augmentation: Augmentation, absolute: float = 0.0
+) -> ChunkBatches:
     houses = Houses(recordings, ["kettle"], SHAPE, UNSCALED, torch.device("cpu"))
     return ChunkBatches(houses, 60, 8, 1, 0.0, augmentation, Loss(absolute))
 
 
-@given(transplant=st.sampled_from([0.0, 0.4, 1.0]), gain=st.sampled_from([0.0, 0.25]), step=st.integers(0, 8))
-def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(transplant: float, gain: float, step: int) -> None:
+@given(
+    transplant=st.sampled_from([0.0, 0.4, 1.0]),
+    gain=st.sampled_from([0.0, 0.25]),
+    step=st.integers(0, 8),
+)
+def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(
+    transplant: float, gain: float, step: int
+) -> None:
     houses = [house(1), house(2)]
     batches = batches_of(houses, Augmentation(transplant, gain))
     drawn = batches.draw(step)
@@ -51,7 +61,9 @@ def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(tr
     for row, (number, first) in enumerate(places.tolist()):
         background = mains[row, middle] - target[row, :, 0]
         where = first + SHAPE.target_index + torch.arange(batches.hop) + 1 + 10_000 * (number + 1)
-        torch.testing.assert_close(background[usable[row]], where[usable[row]].float(), rtol=0, atol=0.01)
+        torch.testing.assert_close(
+            background[usable[row]], where[usable[row]].float(), rtol=0, atol=0.01
+        )
     assert not (usable & ~still).any()
 
 
@@ -97,10 +109,10 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
 
 
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
-    assert not Settings.of(engine="windows").augmentation
-    assert Settings.of(engine="windows").loss == Loss()
-    assert Settings.of().augmentation == Augmentation(0.7, 0.3)
-    assert Settings.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
+    assert not TrainingConfig.of(engine="windows").augmentation
+    assert TrainingConfig.of(engine="windows").loss == Loss()
+    assert TrainingConfig.of().augmentation == Augmentation(0.7, 0.3)
+    assert TrainingConfig.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
     for option in ("transplant", "gain"):
         with pytest.raises(UsageError, match="go with engine 'sliding'"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})
@@ -120,8 +132,12 @@ def test_what_is_transplanted_lasts_longer_or_shorter_about_its_middle(step: int
         np.testing.assert_allclose(target[row, answered, 0], expected[answered], atol=1)
 
 
-@pytest.mark.parametrize(("transplant", "shortest", "longest"), [(0.0, 1000, 1000), (1.0, 800, 1250)])
-def test_durations_go_up_and_down_and_only_of_what_is_transplanted(transplant: float, shortest: int, longest: int) -> None:
+@pytest.mark.parametrize(
+    ("transplant", "shortest", "longest"), [(0.0, 1000, 1000), (1.0, 800, 1250)]
+)
+def test_durations_go_up_and_down_and_only_of_what_is_transplanted(
+    transplant: float, shortest: int, longest: int
+) -> None:
     batches = batches_of([house(1)], Augmentation(transplant, 0.1, stretch=0.25))
     durations = torch.cat([batches.draw(step) for step in range(40)])[:, 5]
     assert shortest <= durations.min() < shortest + 30
@@ -130,7 +146,9 @@ def test_durations_go_up_and_down_and_only_of_what_is_transplanted(transplant: f
 
 @given(step=st.integers(0, 30))
 def test_missing_readings_repeat_the_one_before_and_the_target_stays(step: int) -> None:
-    plain, gappy = (batches_of([house(1)], Augmentation(0.5, 0.1, missing=missing)) for missing in (0.0, 0.4))
+    plain, gappy = (
+        batches_of([house(1)], Augmentation(0.5, 0.1, missing=missing)) for missing in (0.0, 0.4)
+    )
     (whole, target, usable), (mains, same, still) = (b.gather(b.draw(step)) for b in (plain, gappy))
     torch.testing.assert_close(same, target)
     assert torch.equal(usable, still)
@@ -140,8 +158,15 @@ def test_missing_readings_repeat_the_one_before_and_the_target_stays(step: int) 
 
 
 def test_readings_go_missing_in_most_chunks_up_to_the_share() -> None:
-    plain, gappy = (batches_of([house(1)], Augmentation(0.5, missing=missing)) for missing in (0.0, 0.3))
-    shares = torch.cat([(gappy.gather(gappy.draw(i))[0] != plain.gather(plain.draw(i))[0]).float().mean(1) for i in range(40)])
+    plain, gappy = (
+        batches_of([house(1)], Augmentation(0.5, missing=missing)) for missing in (0.0, 0.3)
+    )
+    shares = torch.cat(
+        [
+            (gappy.gather(gappy.draw(i))[0] != plain.gather(plain.draw(i))[0]).float().mean(1)
+            for i in range(40)
+        ]
+    )
     assert 0.08 < shares.mean() < 0.2
     assert shares.std() > 0.04
 

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 import torch
 
+from seq2point.compression.pruning.magnitude import Magnitude
 from seq2point.errors import Seq2PointError, TrainingError, UsageError
 from seq2point.network import Architecture
-from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
-from seq2point.training import Trained
-from seq2point.training.folder import RunFolder
-from seq2point.training.loop import WholeFiles
+from seq2point.training import TrainingResult
+from seq2point.training.lightning_loop import AtomicCheckpoints
+from seq2point.training.run_folder import RunFolder
 
-Train = Callable[..., Trained]
+Train = Callable[..., TrainingResult]
 Stopped = Callable[..., None]
 
 DROPOUT = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8, dropout=0.5)
@@ -31,7 +31,13 @@ KINDS: dict[str, dict[str, Any]] = {
     "sliding": {"engine": "sliding", "chunk": 40, "batch_size": 80},
     "dropout": {"network": DROPOUT},
     "pruning": {"pruning": GROWING},
-    "dropout, pruning and sliding": {"network": DROPOUT, "pruning": GROWING, "engine": "sliding", "chunk": 40, "batch_size": 80},
+    "dropout, pruning and sliding": {
+        "network": DROPOUT,
+        "pruning": GROWING,
+        "engine": "sliding",
+        "chunk": 40,
+        "batch_size": 80,
+    },
 }
 
 
@@ -43,12 +49,14 @@ class StepsMade(pl.Callback):
         self.count += 1
 
 
-def everything(trained: Trained) -> dict[str, Any]:
+def everything(trained: TrainingResult) -> dict[str, Any]:
     """All that a training gives but the seconds it took."""
     model = trained.model
     weights = {name: t.tolist() for name, t in model.network.state_dict().items()}
     chosen = {name: mask.tolist() for name, mask in model.masks.items()}
-    history = [{name: value for name, value in row.items() if name != "seconds"} for row in trained.history]
+    history = [
+        {name: value for name, value in row.items() if name != "seconds"} for row in trained.history
+    ]
     return {"weights": weights, "masks": chosen, "history": history, "provenance": model.provenance}
 
 
@@ -77,7 +85,9 @@ def test_it_may_be_stopped_at_any_step_even_before_the_first_checkpoint(
     assert everything(train(resume=True, **kept)) == everything(train())
 
 
-def test_resuming_goes_on_from_the_last_checkpoint_and_not_from_the_start(train: Train, stopped: Stopped, kept: dict[str, Any]):
+def test_resuming_goes_on_from_the_last_checkpoint_and_not_from_the_start(
+    train: Train, stopped: Stopped, kept: dict[str, Any]
+):
     stopped(21, **kept)
     made = StepsMade()
     train(resume=True, callbacks=[made], **kept)
@@ -97,7 +107,9 @@ def test_checkpoints_are_written_from_the_first_validation_on_and_then_at_most_o
     assert 0 < steps[1] < 20
 
 
-@pytest.mark.parametrize("options", [{}, {"steps": 400, "learning_rate": 0.3, "schedule": "constant", "patience": 3}])
+@pytest.mark.parametrize(
+    "options", [{}, {"steps": 400, "learning_rate": 0.3, "schedule": "constant", "patience": 3}]
+)
 def test_resuming_a_finished_training_gives_its_model_again_without_a_step(
     train: Train, kept: dict[str, Any], options: dict[str, Any]
 ):
@@ -111,11 +123,17 @@ def test_resuming_where_nothing_stands_begins(train: Train, kept: dict[str, Any]
     assert everything(train(resume=True, **kept)) == everything(train())
 
 
-def test_a_resumed_run_keeps_the_number_of_steps_that_its_budget_fixed(train: Train, stopped: Stopped, kept: dict[str, Any]):
+def test_a_resumed_run_keeps_the_number_of_steps_that_its_budget_fixed(
+    train: Train, stopped: Stopped, kept: dict[str, Any]
+):
     stopped(3, budget_s=0.2, **kept)
     planned = json.loads((kept["out"] / "run.json").read_text())["plan"]["steps"]
     resumed = train(resume=True, budget_s=0.2, **kept)
-    assert resumed.model.provenance["training"]["planned_steps"] == planned == resumed.history[-1]["step"]
+    assert (
+        resumed.model.provenance["training"]["planned_steps"]
+        == planned
+        == resumed.history[-1]["step"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,7 +151,9 @@ def test_resuming_with_other_settings_is_refused_by_their_names(
 ):
     begun = {"pruning": "magnitude", **kept}
     stopped(5, **begun)
-    with pytest.raises(UsageError, match=f"run: cannot resume with another {named} than the run began with"):
+    with pytest.raises(
+        UsageError, match=f"run: cannot resume with another {named} than the run began with"
+    ):
         train(resume=True, **(begun | changed))
 
 
@@ -141,40 +161,56 @@ def test_resuming_with_other_readings_is_refused(
     train: Train, stopped: Stopped, kept: dict[str, Any], make_house: Callable[..., Recording]
 ):
     stopped(5, **kept)
-    with pytest.raises(UsageError, match="cannot resume with another training_data, validation_data than"):
+    with pytest.raises(
+        UsageError, match="cannot resume with another training_data, validation_data than"
+    ):
         train(make_house(1200, 4), resume=True, **kept)
 
 
 def test_a_finished_run_is_not_overwritten_unasked(train: Train, kept: dict[str, Any]):
     train(**kept)
     record = (kept["out"] / "run.json").read_bytes()
-    with pytest.raises(UsageError, match="run: holds a finished run; choose another folder, or begin anew with --overwrite"):
+    with pytest.raises(
+        UsageError,
+        match="run: holds a finished run; choose another folder, or begin anew with --overwrite",
+    ):
         train(seed=3, **kept)
     assert (kept["out"] / "run.json").read_bytes() == record
     assert everything(train(seed=3, overwrite=True, **kept)) == everything(train(seed=3))
 
 
-def test_an_unfinished_run_is_not_overwritten_unasked(train: Train, stopped: Stopped, kept: dict[str, Any]):
+def test_an_unfinished_run_is_not_overwritten_unasked(
+    train: Train, stopped: Stopped, kept: dict[str, Any]
+):
     stopped(9, **kept)
     before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
-    with pytest.raises(UsageError, match="run: holds an unfinished run; go on with --resume, or begin anew with --overwrite"):
+    with pytest.raises(
+        UsageError,
+        match="run: holds an unfinished run; go on with --resume, or begin anew with --overwrite",
+    ):
         train(**kept)
     assert (kept["out"] / "checkpoints" / "last.ckpt").read_bytes() == before
     assert everything(train(seed=3, overwrite=True, **kept)) == everything(train(seed=3))
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"nonsense" * 99])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"nonsense" * 99]
+)
 def test_a_damaged_checkpoint_is_a_training_error_that_names_it(
     train: Train, stopped: Stopped, kept: dict[str, Any], damage: Callable[[bytes], bytes]
 ):
     stopped(9, **kept)
     checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
-    with pytest.raises(TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with --overwrite"):
+    with pytest.raises(
+        TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with --overwrite"
+    ):
         train(resume=True, **kept)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(train: Train, stopped: Stopped, kept: dict[str, Any], tmp_path: Path):
+def test_a_checkpoint_that_would_run_code_is_refused(
+    train: Train, stopped: Stopped, kept: dict[str, Any], tmp_path: Path
+):
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return (Path.touch, (tmp_path / "sprung",))
@@ -186,7 +222,9 @@ def test_a_checkpoint_that_would_run_code_is_refused(train: Train, stopped: Stop
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_flipped_bit_of_a_checkpoint_is_noticed(train: Train, stopped: Stopped, kept: dict[str, Any]):
+def test_a_flipped_bit_of_a_checkpoint_is_noticed(
+    train: Train, stopped: Stopped, kept: dict[str, Any]
+):
     stopped(9, **kept)
     checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
     content = checkpoint.read_bytes()
@@ -195,8 +233,10 @@ def test_a_flipped_bit_of_a_checkpoint_is_noticed(train: Train, stopped: Stopped
         altered = bytearray(content)
         altered[bit // 8] ^= 1 << (bit % 8)
         checkpoint.write_bytes(altered)
-        with pytest.raises(TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"):
-            WholeFiles().load_checkpoint(checkpoint)
+        with pytest.raises(
+            TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"
+        ):
+            AtomicCheckpoints().load_checkpoint(checkpoint)
     with pytest.raises(TrainingError, match=r"its checksum .*; train anew with --overwrite"):
         train(resume=True, **kept)
     checkpoint.write_bytes(content)
@@ -221,11 +261,15 @@ RECORDS = [
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record[:50])
-def test_a_damaged_record_of_a_run_is_a_training_error(train: Train, kept: dict[str, Any], record: str):
+def test_a_damaged_record_of_a_run_is_a_training_error(
+    train: Train, kept: dict[str, Any], record: str
+):
     kept["out"].mkdir()
     (kept["out"] / "run.json").write_bytes(record.encode(errors="surrogateescape"))
     for options in ({"resume": True}, {}):
-        with pytest.raises(TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"):
+        with pytest.raises(
+            TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"
+        ):
             train(**options, **kept)
 
 
@@ -234,13 +278,17 @@ def test_a_record_in_which_the_plan_was_altered_is_damaged_and_can_be_overwritte
 ):
     stopped(9, **kept)
     record = kept["out"] / "run.json"
-    record.write_text(record.read_text().replace('"steps": 40,\n    "interval"', '"steps": 41,\n    "interval"'))
+    record.write_text(
+        record.read_text().replace('"steps": 40,\n    "interval"', '"steps": 41,\n    "interval"')
+    )
     with pytest.raises(TrainingError, match=r"run\.json: damaged \(its checksum differs\)"):
         train(resume=True, **kept)
     assert train(overwrite=True, **kept).history[-1]["step"] == 40
 
 
-def test_a_run_leaves_its_record_a_checkpoint_and_both_logs_and_nothing_half_written(train: Train, kept: dict[str, Any]):
+def test_a_run_leaves_its_record_a_checkpoint_and_both_logs_and_nothing_half_written(
+    train: Train, kept: dict[str, Any]
+):
     train(**kept)
     out: Path = kept["out"]
     files = sorted(path for path in out.rglob("*") if path.is_file())
@@ -254,12 +302,17 @@ def test_a_run_leaves_its_record_a_checkpoint_and_both_logs_and_nothing_half_wri
     assert json.loads((out / "run.json").read_text())["finished"] is True
 
 
-def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(train: Train, kept: dict[str, Any]):
+def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
+    train: Train, kept: dict[str, Any]
+):
     train(**kept)
     before = (kept["out"] / "run.json").read_bytes()
     with RunFolder(kept["out"]).locked():
         for options in ({"overwrite": True}, {"resume": True}, {}):
-            with pytest.raises(TrainingError, match="run: another training is at work in this folder; wait for it, or choose"):
+            with pytest.raises(
+                TrainingError,
+                match="run: another training is at work in this folder; wait for it, or choose",
+            ):
                 train(**options, **kept)
     assert (kept["out"] / "run.json").read_bytes() == before
     train(overwrite=True, **kept)
@@ -267,7 +320,7 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 
 def test_a_killed_training_lets_its_folder_go(train: Train, kept: dict[str, Any]):
     code = (
-        "import os, signal, sys; from seq2point.training.folder import RunFolder\n"
+        "import os, signal, sys; from seq2point.training.run_folder import RunFolder\n"
         "with RunFolder(sys.argv[1]).locked(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, kept["out"]], check=False).returncode == -9
@@ -283,7 +336,9 @@ class FolderGone(pl.Callback):
             shutil.rmtree(self.folder)
 
 
-def test_a_folder_that_goes_while_a_training_writes_there_is_one_line(train: Train, kept: dict[str, Any]):
+def test_a_folder_that_goes_while_a_training_writes_there_is_one_line(
+    train: Train, kept: dict[str, Any]
+):
     with pytest.raises(Seq2PointError, match=r"metrics\.csv: cannot be written \(No such file"):
         train(callbacks=[FolderGone(kept["out"])], **kept)
 
@@ -295,21 +350,24 @@ def test_a_place_that_no_folder_can_be_is_one_line(train: Train, tmp_path: Path)
 
 
 @pytest.mark.parametrize("limit", [500, 5000])
-def test_a_full_disk_while_training_is_one_line_and_keeps_the_last_checkpoint(stopped: Stopped, kept: dict[str, Any], limit: int):
+def test_a_full_disk_while_training_is_one_line_and_keeps_the_last_checkpoint(
+    stopped: Stopped, kept: dict[str, Any], limit: int
+):
     stopped(9, **kept)
     before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
     code = (
-        "import resource, sys; from seq2point import Architecture, Seq2PointError\n"
-        "from seq2point.training import train_with_history\n"
-        "from tests.training.conftest import rectangles\n"
-        "small = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)\n"
-        "options = dict(network=small, engine='windows', batch_size=40, learning_rate=0.01, patience=1000, steps=40)\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-        "try: train_with_history(rectangles(1200, 3), 'kettle', out=sys.argv[1], resume=True, checkpoint_every_s=0,\n"
-        "                        progress=False, **options)\n"
-        "except Seq2PointError as error: print(error)"
+        "import resource, sys; from seq2point import Architecture, Seq2PointError\nfrom"
+        " seq2point.training import train_with_history\nfrom tests.training.conftest import"
+        " rectangles\nsmall = Architecture(window=33, channels=(4, 4), kernels=(5, 3),"
+        " hidden=8)\noptions = dict(network=small, engine='windows', batch_size=40,"
+        " learning_rate=0.01, patience=1000, steps=40)\nresource.setrlimit(resource.RLIMIT_FSIZE,"
+        f" ({limit}, {limit}))\ntry: train_with_history(rectangles(1200, 3), 'kettle',"
+        " out=sys.argv[1], resume=True, checkpoint_every_s=0,\n                       "
+        " progress=False, **options)\nexcept Seq2PointError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code, kept["out"]], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, kept["out"]], capture_output=True, text=True, check=True
+    )
     assert "cannot be written" in done.stdout
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr

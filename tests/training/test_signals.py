@@ -1,4 +1,6 @@
-"""A signal saves a training at the step where it came, and the resumed one equals one that never stopped."""
+"""A signal saves a training at the step where it came, and the resumed one equals one that never
+stopped.
+"""
 
 import os
 import signal
@@ -11,13 +13,13 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
+from seq2point.compression.pruning import PRUNERS
+from seq2point.compression.pruning.magnitude import Magnitude
 from seq2point.errors import Interrupted
 from seq2point.network import Architecture
-from seq2point.pruning import PRUNERS
-from seq2point.pruning.magnitude import Magnitude
-from seq2point.training import Trained
+from seq2point.training import TrainingResult
 
-Train = Callable[..., Trained]
+Train = Callable[..., TrainingResult]
 Signalled = Callable[..., Interrupted]
 
 DROPOUT = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8, dropout=0.5)
@@ -33,11 +35,18 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def everything(trained: Trained) -> dict[str, Any]:
+def everything(trained: TrainingResult) -> dict[str, Any]:
     weights = {name: t.tolist() for name, t in trained.model.network.state_dict().items()}
     chosen = {name: mask.tolist() for name, mask in trained.model.masks.items()}
-    history = [{name: value for name, value in row.items() if name != "seconds"} for row in trained.history]
-    return {"weights": weights, "masks": chosen, "history": history, "provenance": trained.model.provenance}
+    history = [
+        {name: value for name, value in row.items() if name != "seconds"} for row in trained.history
+    ]
+    return {
+        "weights": weights,
+        "masks": chosen,
+        "history": history,
+        "provenance": trained.model.provenance,
+    }
 
 
 def step_of(folder: Path) -> int:
@@ -50,14 +59,21 @@ def test_a_training_is_saved_where_signals_stopped_it_and_goes_on_to_the_same_bi
     train: Train, signalled: Signalled, tmp_path: Path, kind: str
 ):
     run, options = tmp_path / "run", KINDS[kind] | {"steps": 23}
-    for step, number in ((1, signal.SIGTERM), (8, signal.SIGINT), (11, signal.SIGHUP), (22, signal.SIGTERM)):
+    for step, number in (
+        (1, signal.SIGTERM),
+        (8, signal.SIGINT),
+        (11, signal.SIGHUP),
+        (22, signal.SIGTERM),
+    ):
         stopped = signalled(step, number, out=run, resume=True, **options)
         assert (stopped.number, stopped.kept) == (number, f"{run} keeps a checkpoint")
         assert step_of(run) == step
     assert everything(train(out=run, resume=True, **options)) == everything(train(**options))
 
 
-def test_a_training_that_is_stopped_in_its_last_step_is_done(train: Train, signalled: Signalled, tmp_path: Path):
+def test_a_training_that_is_stopped_in_its_last_step_is_done(
+    train: Train, signalled: Signalled, tmp_path: Path
+):
     signalled(40, out=tmp_path)
     assert step_of(tmp_path) == 40
     assert everything(train(out=tmp_path, resume=True)) == everything(train())
@@ -114,9 +130,18 @@ class ToTheParent(pl.Callback):
 
 
 def test_two_processes_stop_at_one_step_and_go_on_to_the_same_bits(train: Train, tmp_path: Path):
-    options = {"devices": 2, "pruning": PRUNERS["spp"](), "steps": 23, "validation_frequency": 1, "batch_size": 200}
+    options = {
+        "devices": 2,
+        "pruning": PRUNERS["spp"](),
+        "steps": 23,
+        "validation_frequency": 1,
+        "batch_size": 200,
+    }
     with pytest.raises(Interrupted) as caught:
         train(out=tmp_path, callbacks=[ToTheParent()], **options)
-    assert (caught.value.number, caught.value.kept) == (signal.SIGTERM, f"{tmp_path} keeps a checkpoint")
+    assert (caught.value.number, caught.value.kept) == (
+        signal.SIGTERM,
+        f"{tmp_path} keeps a checkpoint",
+    )
     assert 7 <= step_of(tmp_path) <= 9
     assert everything(train(out=tmp_path, resume=True, **options)) == everything(train(**options))

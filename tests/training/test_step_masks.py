@@ -8,34 +8,46 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seq2point.masks import Masks
-from seq2point.pruning import Pruner, PruneState, StepInfo
-from seq2point.training import Trained
+from seq2point.compression.pruning import Pruner, PruneState, StepInfo
+from seq2point.network.masks import Masks
+from seq2point.training import TrainingResult
 
-Train = Callable[..., Trained]
+Train = Callable[..., TrainingResult]
 HIDDEN = 8
 
 
 class Drawn(Pruner):
-    """Drops every hidden unit and every (channel, tap) of the second convolution for a step with probability a half."""
+    """Drops every hidden unit and every (channel, tap) of the second convolution for a step with
+    probability a half.
+    """
 
     name: ClassVar[str] = "drawn"
     ends_at: int = 30
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        return PruneState(final=info.step >= self.ends_at, memory={**state.memory, "step": info.step})
+        return PruneState(
+            final=info.step >= self.ends_at, memory={**state.memory, "step": info.step}
+        )
 
     def masks_for_step(self, state: PruneState) -> Masks | None:
         if state.final:
             return None
-        generator = torch.Generator().manual_seed(int(1000 * state.memory["seed"] + state.memory.get("step", 0)))
+        generator = torch.Generator().manual_seed(
+            int(1000 * state.memory["seed"] + state.memory.get("step", 0))
+        )
         units = torch.rand(HIDDEN, generator=generator) < 0.5
         columns = torch.rand(1, 4, 3, generator=generator) < 0.5
-        return {"hidden.weight": units[:, None], "hidden.bias": units, "convolutions.1.weight": columns}
+        return {
+            "hidden.weight": units[:, None],
+            "hidden.bias": units,
+            "convolutions.1.weight": columns,
+        }
 
 
 class Around(pl.Callback):
-    """Keeps the weights before and after every step, what was dropped in it, and the weights that the step was made with."""
+    """Keeps the weights before and after every step, what was dropped in it, and the weights that
+    the step was made with.
+    """
 
     def __init__(self) -> None:
         self.before: list[dict[str, Tensor]] = []
@@ -52,7 +64,9 @@ class Around(pl.Callback):
     def on_after_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.during.append(self._weights(pl_module))
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
         self.after.append(self._weights(pl_module))
         self.before.append(self._weights(pl_module))
         named = pl_module.get_submodule("network").named_parameters()
@@ -63,21 +77,28 @@ SLIDING = {"engine": "sliding", "chunk": 40, "batch_size": 80}
 
 
 @pytest.mark.parametrize("engine", [{}, SLIDING], ids=["windows", "sliding"])
-def test_what_a_step_drops_is_zero_in_it_gets_no_gradient_and_stands_after_it_as_before(train: Train, engine: dict[str, Any]):
+def test_what_a_step_drops_is_zero_in_it_gets_no_gradient_and_stands_after_it_as_before(
+    train: Train, engine: dict[str, Any]
+):
     around = Around()
     train(pruning=Drawn(), callbacks=[around], **engine)
     moved = 0
     for step in range(30):
         memory: dict[str, Tensor | float] = {"seed": 0} if step == 0 else {"seed": 0, "step": step}
         for name, mask in (Drawn().masks_for_step(PruneState(memory=memory)) or {}).items():
-            before, during, after = (kept[step][name] for kept in (around.before, around.during, around.after))
+            before, during, after = (
+                kept[step][name] for kept in (around.before, around.during, around.after)
+            )
             dropped = ~mask.expand_as(before)
             assert not during[dropped].any()
             assert not around.gradients[step][name][dropped].any()
             assert torch.equal(after[dropped], before[dropped])
             moved += int((after[~dropped] != before[~dropped]).sum())
     assert moved > 0
-    assert not any(torch.equal(around.before[35][name], around.after[35][name]) for name in ("hidden.weight", "hidden.bias"))
+    assert not any(
+        torch.equal(around.before[35][name], around.after[35][name])
+        for name in ("hidden.weight", "hidden.bias")
+    )
 
 
 def test_a_validation_never_sees_a_draw(train: Train):

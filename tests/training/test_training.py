@@ -1,4 +1,6 @@
-"""What a training promises: the same seed gives the same bits, the best weights come back, and it learns."""
+"""What a training promises: the same seed gives the same bits, the best weights come back, and it
+learns.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,31 +12,44 @@ import pytest
 import torch
 
 import seq2point
+from seq2point.compression.pruning.magnitude import Magnitude
 from seq2point.errors import DataError, TrainingError, UsageError
-from seq2point.evaluation import evaluate
+from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
-from seq2point.pruning.magnitude import Magnitude
 from seq2point.recording import Recording
-from seq2point.training import Trained
-from seq2point.training.loop import parameter_groups
-from seq2point.training.settings import Settings
-from seq2point.windows import Scale
+from seq2point.recording.windows import Scale
+from seq2point.training import TrainingResult
+from seq2point.training.config import TrainingConfig
+from seq2point.training.lightning_loop import parameter_groups
 
-Train = Callable[..., Trained]
+Train = Callable[..., TrainingResult]
 
-WINDOWS = 1200 * 4 // 5 - 33 - 33 + 1  # of the house, without the held-out fifth and the gap before it
+WINDOWS = (
+    1200 * 4 // 5 - 33 - 33 + 1
+)  # of the house, without the held-out fifth and the gap before it
 SLIDING = {"engine": "sliding", "chunk": 40, "batch_size": 80}
-ENGINES = pytest.mark.parametrize("engine", [{"engine": "windows"}, SLIDING], ids=["windows", "sliding"])
+ENGINES = pytest.mark.parametrize(
+    "engine", [{"engine": "windows"}, SLIDING], ids=["windows", "sliding"]
+)
 
 
-@pytest.mark.parametrize(("period_s", "window", "hours"), [(6.0, 599, "0.998"), (60.0, 255, "4.25")])
+@pytest.mark.parametrize(
+    ("period_s", "window", "hours"), [(6.0, 599, "0.998"), (60.0, 255, "4.25")]
+)
 def test_without_a_window_that_of_the_sampling_period_is_taken_and_said(
-    make_house: Callable[..., Recording], capsys: pytest.CaptureFixture[str], period_s: float, window: int, hours: str
+    make_house: Callable[..., Recording],
+    capsys: pytest.CaptureFixture[str],
+    period_s: float,
+    window: int,
+    hours: str,
 ):
     house = replace(make_house(3500, 1), period_s=period_s)
     model = seq2point.train(house, "kettle", network="reduced", steps=1, batch_size=1)
     assert model.architecture.window == window
-    line = f"window of {window} readings ({hours} h), the default for one every {period_s:g} s; set another by `window`\n"
+    line = (
+        f"window of {window} readings ({hours} h), the default for one every {period_s:g} s; set"
+        " another by `window`\n"
+    )
     assert capsys.readouterr().err.startswith(line)
     further = seq2point.train(house, "kettle", start=model, steps=1, batch_size=1)
     assert further.architecture == model.architecture
@@ -43,7 +58,7 @@ def test_without_a_window_that_of_the_sampling_period_is_taken_and_said(
     assert "the default for" not in capsys.readouterr().err
 
 
-def same_weights(one: Trained, other: Trained) -> bool:
+def same_weights(one: TrainingResult, other: TrainingResult) -> bool:
     ours, theirs = one.model.network.state_dict(), other.model.network.state_dict()
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
@@ -58,20 +73,28 @@ class Steps(pl.Callback):
     def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
         network = pl_module.get_submodule("network")
-        self.weights[trainer.global_step] = {name: t.clone() for name, t in network.state_dict().items()}
+        self.weights[trainer.global_step] = {
+            name: t.clone() for name, t in network.state_dict().items()
+        }
 
 
 @ENGINES
-def test_the_same_seed_gives_the_same_weights_and_another_seed_does_not(train: Train, engine: dict[str, Any]):
+def test_the_same_seed_gives_the_same_weights_and_another_seed_does_not(
+    train: Train, engine: dict[str, Any]
+):
     once, again, other = (train(seed=seed, **engine) for seed in (1, 1, 2))
     assert same_weights(once, again)
     assert not same_weights(once, other)
 
 
 @ENGINES
-def test_the_weights_do_not_depend_on_the_random_state_outside(train: Train, small: Architecture, engine: dict[str, Any]):
+def test_the_weights_do_not_depend_on_the_random_state_outside(
+    train: Train, small: Architecture, engine: dict[str, Any]
+):
     dropout = small.model_copy(update={"dropout": 0.5})
     torch.manual_seed(1)
     once = train(network=dropout, **engine)
@@ -83,7 +106,9 @@ def test_the_weights_do_not_depend_on_the_random_state_outside(train: Train, sma
 def test_a_network_learns_a_simple_appliance_far_better_than_the_zero_and_the_mean_predictor(
     train: Train, make_house: Callable[..., Recording], engine: dict[str, Any]
 ):
-    model = train([make_house(3000, 1), make_house(3000, 2)], steps=600, patience=20, **engine).model
+    model = train(
+        [make_house(3000, 1), make_house(3000, 2)], steps=600, patience=20, **engine
+    ).model
     evaluation = evaluate(model, [make_house(3000, 9, "unseen")])
     mae_w = evaluation.metrics["kettle"]["mae_w"]
     assert mae_w < 0.25 * evaluation.baselines["zero"]["kettle"]["mae_w"]
@@ -92,7 +117,9 @@ def test_a_network_learns_a_simple_appliance_far_better_than_the_zero_and_the_me
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
-def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero(train: Train, schedule: str):
+def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero(
+    train: Train, schedule: str
+):
     steps = Steps()
     train(schedule=schedule, learning_rate=0.01, callbacks=[steps])
     assert len(steps.rates) == 40
@@ -107,7 +134,9 @@ def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero(trai
 
 def test_a_wide_layer_learns_at_a_rate_in_inverse_proportion_to_its_inputs():
     network = Architecture(window=529, channels=(4,), kernels=(30,), hidden=3).build()
-    groups = {id(p): group["lr"] for group in parameter_groups(network, 0.01) for p in group["params"]}
+    groups = {
+        id(p): group["lr"] for group in parameter_groups(network, 0.01) for p in group["params"]
+    }
     assert len(groups) == len(list(network.parameters()))
     assert groups[id(network.hidden.weight)] == pytest.approx(0.01 / 2)
     assert {rate for p, rate in groups.items() if p != id(network.hidden.weight)} == {0.01}
@@ -121,7 +150,9 @@ def test_a_constant_learning_rate_stays(train: Train):
 
 def test_the_weights_of_the_best_validation_come_back(train: Train):
     steps = Steps()
-    trained = train(learning_rate=0.3, schedule="constant", callbacks=[steps])  # so fast that it does not end at its best
+    trained = train(
+        learning_rate=0.3, schedule="constant", callbacks=[steps]
+    )  # so fast that it does not end at its best
     best = min(trained.history, key=lambda row: row["val_loss"])
     assert best["step"] < 40, "the last step was the best: nothing was tested"
     ours = trained.model.network.state_dict()
@@ -137,16 +168,28 @@ def test_a_training_without_progress_stops_after_as_many_validations_as_its_pati
 
 
 def test_the_best_weights_are_chosen_among_those_at_the_final_sparsity_only(train: Train):
-    late = Magnitude(sparsity=0.95, begin_step=30, frequency=1000)  # what is best by far comes before
+    late = Magnitude(
+        sparsity=0.95, begin_step=30, frequency=1000
+    )  # what is best by far comes before
     trained = train(steps=60, pruning=late)
     pruned = [row for row in trained.history if row["sparsity"] > 0]
-    assert min(row["val_loss"] for row in trained.history) < min(row["val_loss"] for row in pruned), "nothing was tested"
-    assert trained.model.provenance["training"]["best_step"] == min(pruned, key=lambda row: row["val_loss"])["step"]
-    assert all(not trained.model.network.get_parameter(name)[~mask].any() for name, mask in trained.model.masks.items())
+    assert min(row["val_loss"] for row in trained.history) < min(
+        row["val_loss"] for row in pruned
+    ), "nothing was tested"
+    assert (
+        trained.model.provenance["training"]["best_step"]
+        == min(pruned, key=lambda row: row["val_loss"])["step"]
+    )
+    assert all(
+        not trained.model.network.get_parameter(name)[~mask].any()
+        for name, mask in trained.model.masks.items()
+    )
 
 
 def test_a_pruned_training_is_not_stopped_before_its_final_sparsity(train: Train):
-    trained = train(learning_rate=0.3, schedule="constant", patience=1, pruning=Magnitude(begin_step=38))
+    trained = train(
+        learning_rate=0.3, schedule="constant", patience=1, pruning=Magnitude(begin_step=38)
+    )
     assert trained.history[-1]["sparsity"] == pytest.approx(0.5, abs=0.01)
 
 
@@ -198,25 +241,34 @@ def test_about_twenty_validations_are_made(train: Train):
     assert [row["step"] for row in train(steps=7).history] == list(range(1, 8))
 
 
-def test_epochs_of_a_few_steps_make_no_more_validations_so_that_patience_is_a_share_of_the_training(train: Train):
+def test_epochs_of_a_few_steps_make_no_more_validations_so_that_patience_is_a_share_of_the_training(
+    train: Train,
+):
     assert WINDOWS == 895, "three steps of 400 are an epoch"
     assert [row["step"] for row in train(steps=90, batch_size=400).history] == list(range(5, 91, 5))
 
 
 def test_validation_frequency_is_in_epochs(train: Train):
     assert WINDOWS == 895, "nine steps of 100 are an epoch"
-    assert [row["step"] for row in train(epochs=6, batch_size=100, validation_frequency=2).history] == [18, 36, 54]
+    assert [
+        row["step"] for row in train(epochs=6, batch_size=100, validation_frequency=2).history
+    ] == [18, 36, 54]
 
 
 def test_a_loss_that_is_no_number_is_a_training_error(train: Train):
-    with pytest.raises(TrainingError, match=r"the loss is not a number at step .*lower --learning-rate"):
+    with pytest.raises(
+        TrainingError, match=r"the loss is not a number at step .*lower --learning-rate"
+    ):
         train(learning_rate=1e30)
 
 
 def test_the_first_answer_is_about_the_appliances_mean_power(train: Train, house: Recording):
     steps = Steps()
     model = train(steps=1, learning_rate=1e-9, callbacks=[steps]).model
-    bias_w = float(steps.weights[1]["output.bias"]) * model.scale.appliance_std_w[0] + model.scale.appliance_mean_w[0]
+    bias_w = (
+        float(steps.weights[1]["output.bias"]) * model.scale.appliance_std_w[0]
+        + model.scale.appliance_mean_w[0]
+    )
     assert bias_w == pytest.approx(float(house.appliances_w["kettle"][: 960 - 33].mean()), rel=1e-3)
     assert model.provenance["training_mean_w"]["kettle"] == pytest.approx(bias_w, rel=1e-3)
 
@@ -226,7 +278,9 @@ def test_fitted_scaling_comes_from_the_training_part_alone(train: Train, house: 
     seen = slice(0, 960 - 33)
     assert scale.mains_mean_w == pytest.approx(float(house.mains_w[seen].mean()), rel=1e-4)
     assert scale.mains_std_w == pytest.approx(float(house.mains_w[seen].std()), rel=1e-4)
-    assert scale.appliance_mean_w[0] == pytest.approx(float(house.appliances_w["kettle"][seen].mean()), rel=1e-4)
+    assert scale.appliance_mean_w[0] == pytest.approx(
+        float(house.appliances_w["kettle"][seen].mean()), rel=1e-4
+    )
 
 
 def test_a_trained_model_says_where_it_comes_from(train: Train):
@@ -249,7 +303,10 @@ def test_a_trained_model_says_where_it_comes_from(train: Train):
         ({"budget_s": -1.0}, "budget_s -1.0: "),
         ({"seed": -1}, "seed -1: "),
         ({"patience": 0}, "patience 0: "),
-        ({"schedule": "sudden"}, "schedule 'sudden': input should be 'linear', 'cosine' or 'constant'"),
+        (
+            {"schedule": "sudden"},
+            "schedule 'sudden': input should be 'linear', 'cosine' or 'constant'",
+        ),
         ({"momentum": 0.9}, "unknown setting 'momentum': choose one of validation, hold_out, "),
         ({"network": "seq3point"}, "unknown network 'seq3point'"),
         ({"network": "reduced", "window": 30}, "a window of 30 samples does not fit reduced"),
@@ -260,12 +317,16 @@ def test_a_trained_model_says_where_it_comes_from(train: Train):
         ({"pruning": "default", "sparsity": 0.5}, "sparsity"),
     ],
 )
-def test_options_that_do_not_fit_are_a_usage_error_that_names_them(train: Train, options: dict[str, Any], says: str):
+def test_options_that_do_not_fit_are_a_usage_error_that_names_them(
+    train: Train, options: dict[str, Any], says: str
+):
     with pytest.raises(UsageError, match=says):
         train(**({"steps": None} | options))
 
 
-def test_recordings_that_cannot_be_learned_from_are_a_data_error(train: Train, house: Recording, small: Architecture):
+def test_recordings_that_cannot_be_learned_from_are_a_data_error(
+    train: Train, house: Recording, small: Architecture
+):
     with pytest.raises(DataError, match=r"house 1: 20 samples cannot fill a window of 33"):
         train(house.slice(0, 20))
     with pytest.raises(DataError, match="house 1 has a reading every 6 s, house 1 every 8 s"):
@@ -288,8 +349,17 @@ def test_a_validation_without_a_single_window_is_a_data_error_before_any_trainin
     for options in (
         {"recordings": house.slice(0, 150)},
         {"recordings": replace(house, mains_w=unheard)},
-        {"validation": replace(make_house(100, 1, "v"), mains_w=np.full(100, np.nan, dtype=np.float32))},
-        {"validation": replace(make_house(100, 1, "v"), appliances_w={"kettle": np.full(100, np.nan, dtype=np.float32)})},
+        {
+            "validation": replace(
+                make_house(100, 1, "v"), mains_w=np.full(100, np.nan, dtype=np.float32)
+            )
+        },
+        {
+            "validation": replace(
+                make_house(100, 1, "v"),
+                appliances_w={"kettle": np.full(100, np.nan, dtype=np.float32)},
+            )
+        },
         {"validation": replace(make_house(100, 1, "v"), appliances_w={})},
     ):
         with pytest.raises(DataError, match=r"no validation window|has no column for 'kettle'"):
@@ -309,8 +379,10 @@ def test_with_nothing_held_out_all_is_learned_from_and_the_last_weights_are_take
     assert [data["samples"] for data in asked["training_data"]] == [len(house)]
     assert asked["validation_data"] == trained.held_out == []
     assert [row["step"] for row in trained.history] == [asked["best_step"]] == [40]
-    clipped = Settings.of(engine=engine["engine"]).loss.clipped
-    error_w = np.abs(trained.model.predict_w(house, clip=clipped)[:, 0] - house.appliances_w["kettle"])
+    clipped = TrainingConfig.of(engine=engine["engine"]).loss.clipped
+    error_w = np.abs(
+        trained.model.predict_w(house, clip=clipped)[:, 0] - house.appliances_w["kettle"]
+    )
     assert trained.history[0]["val_mae_w"] == pytest.approx(float(np.nanmean(error_w)), rel=1e-4)
 
 

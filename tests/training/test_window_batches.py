@@ -1,4 +1,6 @@
-"""What the steps of a training learn from: every usable window once an epoch, and none that is not usable."""
+"""What the steps of a training learn from: every usable window once an epoch, and none that is not
+usable.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,14 +12,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.appliances import find
+from seq2point.appliances import find_appliance
 from seq2point.network import Architecture
 from seq2point.recording import Jump, Recording
+from seq2point.recording.windows import Scale
 from seq2point.training.batches import Houses, WindowBatches
-from seq2point.windows import Scale
 
 WINDOW = 33
-KETTLE = find("kettle")
+KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=WINDOW, target_index=20, channels=(2,), kernels=(3,), hidden=2)
 
 
@@ -43,9 +45,17 @@ def numbered(samples: int, first: int, name: str) -> Recording:
     return Recording(name, 6.0, mains_w, {"kettle": mains_w + np.float32(0.5)})
 
 
-@given(sizes=st.lists(st.integers(WINDOW, 150), min_size=1, max_size=3), batch_size=st.integers(1, 200), seed=st.integers(0, 9))
-def test_every_window_is_visited_exactly_once_an_epoch(sizes: list[int], batch_size: int, seed: int):
-    batches = batches_of([numbered(size, 0, str(i)) for i, size in enumerate(sizes)], batch_size, seed)
+@given(
+    sizes=st.lists(st.integers(WINDOW, 150), min_size=1, max_size=3),
+    batch_size=st.integers(1, 200),
+    seed=st.integers(0, 9),
+)
+def test_every_window_is_visited_exactly_once_an_epoch(
+    sizes: list[int], batch_size: int, seed: int
+):
+    batches = batches_of(
+        [numbered(size, 0, str(i)) for i, size in enumerate(sizes)], batch_size, seed
+    )
     windows = sum(size - WINDOW + 1 for size in sizes)
     assert batches.steps_per_epoch == -(-windows // batch_size)
     for number in (0, 1):
@@ -61,9 +71,14 @@ def test_every_epoch_has_a_fresh_order_of_its_own():
     assert tuple(range(268)) not in orders
 
 
-def test_a_step_draws_the_same_whenever_it_is_asked_and_another_seed_draws_otherwise(house: Recording):
+def test_a_step_draws_the_same_whenever_it_is_asked_and_another_seed_draws_otherwise(
+    house: Recording,
+):
     batches = batches_of([house])
-    backwards = [batches.draw(2 * batches.steps_per_epoch + i) for i in reversed(range(batches.steps_per_epoch))]
+    backwards = [
+        batches.draw(2 * batches.steps_per_epoch + i)
+        for i in reversed(range(batches.steps_per_epoch))
+    ]
     in_order = order(batches_of([house]), 2)
     assert torch.cat(backwards[::-1]).tolist() == in_order
     assert order(batches_of([house], seed=1), 2) != in_order
@@ -76,7 +91,9 @@ def test_windows_and_targets_are_scaled_readings_of_one_house_in_a_row():
     firsts = [*range(28), *range(1000, 1018)]
     expected = torch.tensor(firsts)[:, None] + torch.arange(WINDOW)
     torch.testing.assert_close(mains_w.sort(0).values, expected.float(), atol=1e-3, rtol=0)
-    torch.testing.assert_close(target_BA[:, 0] * 1000 + 700, mains_w[:, 20] + 0.5, atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        target_BA[:, 0] * 1000 + 700, mains_w[:, 20] + 0.5, atol=1e-3, rtol=0
+    )
 
 
 def test_no_window_lies_over_a_gap_a_time_jump_or_two_houses():
@@ -86,7 +103,12 @@ def test_no_window_lies_over_a_gap_a_time_jump_or_two_houses():
     batches = batches_of([replace(gap, fill=0), jump])
     x_BW, target_BA = batches.gather(torch.cat(epoch(batches, 0)))
     firsts = (x_BW[:, 0] * 814 + 522).round().int().tolist()
-    allowed = [*range(90 - WINDOW + 1), *range(91, 168), *range(1000, 1120 - WINDOW + 1), *range(1120, 1168)]
+    allowed = [
+        *range(90 - WINDOW + 1),
+        *range(91, 168),
+        *range(1000, 1120 - WINDOW + 1),
+        *range(1120, 1168),
+    ]
     assert sorted(firsts) == allowed
     steps = x_BW.diff(dim=1) * 814
     torch.testing.assert_close(steps, torch.ones_like(steps), atol=1e-3, rtol=0)

@@ -1,4 +1,6 @@
-"""The `seq2point` command: one verb a file. Heavy libraries are imported where a verb runs, so that help is quick."""
+"""The `seq2point` command: one verb a file. Heavy libraries are imported where a verb runs, so that
+help is quick.
+"""
 
 from typing import Annotated
 
@@ -25,12 +27,15 @@ from seq2point.cli import (
     transfer_curve,
     verify,
 )
-from seq2point.cli.run import keeping_inputs, run
-from seq2point.cli.usage import Verb, Verbs
+from seq2point.cli.help_and_usage import Verb, Verbs
+from seq2point.cli.run_app import guard_inputs, run_app
 
 app = typer.Typer(
     name="seq2point",
-    help="From a home's mains reading to the power of each appliance: train, prune, test and run seq2point networks.",
+    help=(
+        "From a home's mains reading to the power of each appliance: train, prune, test and run"
+        " seq2point networks."
+    ),
     cls=Verbs,
     rich_markup_mode=None,
     add_completion=False,
@@ -48,7 +53,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _seq2point(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Options of the command itself."""
 
@@ -57,15 +64,15 @@ for verb in (
     train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
     convert, info, demo,
 ):  # fmt: skip
-    app.command(cls=Verb)(keeping_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
+    app.command(cls=Verb)(guard_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
 app.add_typer(protocol.app, name="protocol", cls=Verbs)
 
 data = typer.Typer(help="Check recordings, and make synthetic ones.", cls=Verbs)
-data.command(cls=Verb)(keeping_inputs(data_check.check))
-data.command(cls=Verb)(keeping_inputs(data_synthesise.synthesise))
+data.command(cls=Verb)(guard_inputs(data_check.check))
+data.command(cls=Verb)(guard_inputs(data_synthesise.synthesise))
 app.add_typer(data, name="data")
 
 
 def main() -> None:
     """Run the command line."""
-    run(app, app.info.name)
+    run_app(app, app.info.name)

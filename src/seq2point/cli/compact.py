@@ -9,20 +9,28 @@ from seq2point.cli import options
 
 
 def compact(
-    model: Annotated[Path, typer.Argument(help="A pruned model, a file or a name: kettle-60s.", metavar="MODEL")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT)],
+    model: Annotated[
+        Path, typer.Argument(help="A pruned model, a file or a name: kettle-60s.", metavar="MODEL")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT
+        ),
+    ],
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
-    """Make a pruned model really small: remove the units, channels, taps and time steps that its masks have emptied.
+    """Make a pruned model really small: remove the units, channels, taps and time steps that its
+    masks have emptied.
 
     The smaller model gives the same answers, and trains, tests and deploys as any other.
     """
     from rich.console import Console
 
-    from seq2point import compaction, costs
-    from seq2point.cli import tables
-    from seq2point.cli.loading import load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.compression import compaction, costs
+    from seq2point.report import terminal
 
     loaded = load_model(model, "cpu", threads)
     small = compaction.compact(loaded)
@@ -30,14 +38,21 @@ def compact(
     same = small.architecture == loaded.architecture
     with Console(stderr=True).status("measuring"):
         models = {"pruned": loaded} if same else {"pruned": loaded, "compacted": small}
-        found = costs.compare(models, notes=compaction.remainder(small))
-    console = tables.written(found | {"changed": not same}, json)
-    tables.show_costs(found, console)
+        found = costs.measure_costs(models, notes=compaction.describe_remainder(small))
+    console = terminal.write_report(found | {"changed": not same}, json)
+    terminal.print_costs(found, console)
     if not loaded.masks:
         why = f"{model} has no masks: nothing was pruned, so there is nothing to remove"
     elif same:
-        why = "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as a whole"
+        why = (
+            "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as"
+            " a whole"
+        )
     else:
-        why = f"the same answers from {small.architecture.parameters / loaded.architecture.parameters:.1%} of the parameters"
-    tables.print_prose(console, f"{why}{'; the network is as it was' if same else ''}")
-    tables.files({"model": out}, quiet=str(json) == "-")
+        why = (
+            "the same answers from"
+            f" {small.architecture.parameters / loaded.architecture.parameters:.1%} of the"
+            " parameters"
+        )
+    terminal.print_prose(console, f"{why}{'; the network is as it was' if same else ''}")
+    terminal.print_files({"model": out}, quiet=str(json) == "-")

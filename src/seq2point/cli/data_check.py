@@ -12,13 +12,15 @@ from seq2point.wording import format_count
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from seq2point.data.doctor import Report
+    from seq2point.quality import QualityReport
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE")
+    ],
     page: Annotated[
         Path | None,
         typer.Option(
@@ -33,7 +35,7 @@ def check(
     period: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds,
+            parser=options.parse_duration_s,
             metavar="DURATION",
             help="Sampling period of files without times: 8s, 1m.",
             rich_help_panel=options.DATA,
@@ -43,30 +45,37 @@ def check(
     mains_column: options.MainsColumn = None,
     unit: options.UnitName = "W",
 ) -> None:
-    """Check recordings: period, gaps, dead, frozen, clipped and swapped channels, readings above the mains, clocks, and energy.
+    """Check recordings: period, gaps, dead, frozen, clipped and swapped channels, readings above
+    the mains, clocks, and energy.
 
     Exit code 0 means no errors, 3 that there are some, 1 that a file is not there.
     """
-    from seq2point.cli import tables
-    from seq2point.cli.progress import bar
-    from seq2point.data import doctor
+    from seq2point import quality
+    from seq2point.cli.progress_bar import show_bar
     from seq2point.errors import UnhealthyDataError
+    from seq2point.report import terminal
 
     if page is not None:
-        from seq2point.data.doctor import page as pages
+        from seq2point.quality import page as pages
 
-        pages.check_ending(page)
-    named = options.columns(time_column, mains_column, unit, repair=False)
+        pages.check_page_ending(page)
+    named = options.make_columns(time_column, mains_column, unit, repair=False)
     reports = []
-    with bar("checking", len(files)) as progress:
+    with show_bar("checking", len(files)) as progress:
         for file in files:
-            report, recording = doctor.check(file, named, period)
+            report, recording = quality.check_file(file, named, period)
             reports.append(report)
             if page is not None and recording is not None:
-                pages.draw(report, recording, page if len(files) == 1 else page.with_stem(f"{page.stem}-{file.stem}"))
+                pages.save_page(
+                    report,
+                    recording,
+                    page if len(files) == 1 else page.with_stem(f"{page.stem}-{file.stem}"),
+                )
             progress(1)
-    reports = doctor.same_houses(reports)
-    console = tables.written({"files": [report.model_dump(mode="json") for report in reports]}, json)
+    reports = quality.add_same_house_findings(reports)
+    console = terminal.write_report(
+        {"files": [report.model_dump(mode="json") for report in reports]}, json
+    )
     for report in reports:
         _show(report, console)
     errors = sum(report.worst() == "error" for report in reports)
@@ -74,16 +83,22 @@ def check(
         raise UnhealthyDataError(f"{errors} of {format_count(len(reports), 'file')} with errors")
 
 
-def _show(report: "Report", console: "Console") -> None:
-    from seq2point.cli import tables
+def _show(report: "QualityReport", console: "Console") -> None:
+    from seq2point.report import terminal
 
-    what = f"{report.days:,.1f} days, {format_count(report.rows, 'row')}" if report.rows else "not read"
+    what = (
+        f"{report.days:,.1f} days, {format_count(report.rows, 'row')}"
+        if report.rows
+        else "not read"
+    )
     order = tuple(STYLES)
     found = sorted(report.findings, key=lambda f: order.index(f.severity))
     rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in found]
     styles = [STYLES[f.severity] for f in found]
     heading = ["", "channel", "found", "advice"]
-    console.print(tables.FittedTable(f"{report.file} ({what})", heading, rows, (2, 3), range(4), styles))
+    console.print(
+        terminal.FittedTable(f"{report.file} ({what})", heading, rows, (2, 3), range(4), styles)
+    )
     if not report.uses:
         return
     headings: tuple[str, ...] = (
@@ -111,4 +126,4 @@ def _show(report: "Report", console: "Console") -> None:
         cells = ["-" if value is None else format(value, form) for value, form in values]
         cells[2] += "" if share is None else " %"
         lines.append((use.channel.replace("_", " "), *cells))
-    console.print(tables.table_of("energy and time on", lines))
+    console.print(terminal.make_table("energy and time on", lines))

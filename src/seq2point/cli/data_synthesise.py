@@ -11,20 +11,34 @@ from seq2point.wording import format_count, format_seconds
 
 def synthesise(
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for the houses.", metavar="DIR", rich_help_panel=options.OUTPUT)
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder for the houses.",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
+        ),
     ],
-    houses: Annotated[int, typer.Option(min=1, help="How many houses.", rich_help_panel=options.DATA)] = 10,
+    houses: Annotated[
+        int, typer.Option(min=1, help="How many houses.", rich_help_panel=options.DATA)
+    ] = 10,
     days: Annotated[float, typer.Option(help="Days of each.", rich_help_panel=options.DATA)] = 14,
     period: Annotated[
         float,
         typer.Option(
-            parser=options.seconds, metavar="DURATION", help="Sampling period: 6s, 8s, 1m.", rich_help_panel=options.DATA
+            parser=options.parse_duration_s,
+            metavar="DURATION",
+            help="Sampling period: 6s, 8s, 1m.",
+            rich_help_panel=options.DATA,
         ),
     ] = 6,
     seed: Annotated[
         int,
         typer.Option(
-            min=0, help="Number of the first house; house 7 is the same house whoever makes it.", rich_help_panel=options.DATA
+            min=0,
+            help="Number of the first house; house 7 is the same house whoever makes it.",
+            rich_help_panel=options.DATA,
         ),
     ] = 0,
     appliances: Annotated[
@@ -37,26 +51,41 @@ def synthesise(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Simulate houses and write each as one Parquet file, DIR/house_SEED.parquet, with its mains and appliances in watts.
+    """Simulate houses and write each as one Parquet file, DIR/house_SEED.parquet, with its mains
+    and appliances in watts.
 
-    The same arguments give the same bytes. Houses are made one after the other, so that memory holds one.
+    The same arguments give the same bytes. Houses are made one after the other, so that memory
+    holds one.
     """
     from seq2point import __version__
     from seq2point.appliances import APPLIANCES
-    from seq2point.cli import tables
-    from seq2point.cli.progress import bar
-    from seq2point.data.store import write_recording
+    from seq2point.cli.progress_bar import show_bar
+    from seq2point.data.parquet_file import write_recording
+    from seq2point.report import terminal
     from seq2point.simulator import simulate_house
 
     written = []
-    with bar("simulating", houses) as progress:
+    with show_bar("simulating", houses) as progress:
         for number in range(seed, seed + houses):
-            recording = simulate_house(number, days, period, appliances or tuple(APPLIANCES), house=str(number))
+            recording = simulate_house(
+                number, days, period, appliances or tuple(APPLIANCES), house=str(number)
+            )
             path = out / f"house_{number}.parquet"
-            write_recording(recording, path, dataset="simulated", carrier=f"seq2point {__version__}", licence="CC0-1.0")
+            write_recording(
+                recording,
+                path,
+                dataset="simulated",
+                carrier=f"seq2point {__version__}",
+                licence="CC0-1.0",
+            )
             written.append({"path": str(path), "house": str(number), "rows": len(recording)})
             progress(1)
-    console = tables.written({"houses": written, "days": days, "period_s": period, "seed": seed}, json)
+    console = terminal.write_report(
+        {"houses": written, "days": days, "period_s": period, "seed": seed}, json
+    )
     names = ", ".join(recording.appliances_w)
-    what = f"{format_count(houses, 'house')} of {format_count(days, 'day')} at {format_seconds(period)}, mains and {names}"
-    tables.print_prose(console, f"{out}: {what}")
+    what = (
+        f"{format_count(houses, 'house')} of {format_count(days, 'day')} at"
+        f" {format_seconds(period)}, mains and {names}"
+    )
+    terminal.print_prose(console, f"{out}: {what}")

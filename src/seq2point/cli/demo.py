@@ -12,40 +12,66 @@ TRAINING = 20
 
 def demo(
     appliance: Annotated[
-        str, typer.Option(help="kettle, fridge, 'washing machine', microwave or dishwasher.", rich_help_panel=options.APPLIANCE)
+        str,
+        typer.Option(
+            help="kettle, fridge, 'washing machine', microwave or dishwasher.",
+            rich_help_panel=options.APPLIANCE,
+        ),
     ] = "kettle",
     budget: Annotated[
-        float, typer.Option(parser=options.seconds, metavar="DURATION", help="Time to train.", rich_help_panel=options.TRAINING)
+        float,
+        typer.Option(
+            parser=options.parse_duration_s,
+            metavar="DURATION",
+            help="Time to train.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = 150,
-    out: Annotated[Path, typer.Option(help="Folder for everything.", metavar="DIR", rich_help_panel=options.OUTPUT)] = Path(
-        "runs/demo"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Of the houses and the training.", rich_help_panel=options.TRAINING)] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for everything.", metavar="DIR", rich_help_panel=options.OUTPUT),
+    ] = Path("runs/demo"),
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of the houses and the training.", rich_help_panel=options.TRAINING
+        ),
+    ] = 0,
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
-    """Simulate houses, train and prune a network on some, test it on one it has not seen, and show what came out."""
+    """Simulate houses, train and prune a network on some, test it on one it has not seen, and show
+    what came out.
+    """
     from rich.console import Console
 
-    from seq2point import experiment
-    from seq2point.appliances import find
-    from seq2point.cli import tables
+    from seq2point import studies
+    from seq2point.appliances import find_appliance
     from seq2point.network import Architecture
+    from seq2point.report.outcome import present_outcome
     from seq2point.simulator import simulate_house
 
-    what = find(appliance)
+    what = find_appliance(appliance)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("simulating houses"):
-        houses = [simulate_house(seed * 100 + i, days=7, appliances=[what.name]) for i in range(TRAINING + 3)]
-    console.print(f"simulated {len(houses)} houses, a week each at 6 s: {TRAINING} to train on, 2 to validate on, 1 to test on")
-    outcome = experiment.run(
+        houses = [
+            simulate_house(seed * 100 + i, days=7, appliances=[what.name])
+            for i in range(TRAINING + 3)
+        ]
+    console.print(
+        f"simulated {len(houses)} houses, a week each at 6 s: {TRAINING} to train on, 2 to validate"
+        " on, 1 to test on"
+    )
+    outcome = studies.train_and_test(
         houses[:TRAINING],
         what,
-        experiment.Files.in_folder(out),
+        studies.OutcomeFiles.in_folder(out),
         out,
         houses[-1:],
         validation=houses[TRAINING:-1],
-        network=Architecture(window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128),
+        network=Architecture(
+            window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128
+        ),
         learning_rate=2e-3,
         pruning="magnitude",
         budget_s=budget,
@@ -53,5 +79,4 @@ def demo(
         seed=seed,
         overwrite=True,
     )
-    tables.report(outcome.report, json)
-    tables.files(outcome.files.written(), quiet=str(json) == "-")
+    present_outcome(outcome, json)

@@ -11,15 +11,30 @@ from seq2point.wording import format_count, format_seconds
 
 
 def disaggregate(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file, native or exported, or a name: kettle.", metavar="MODEL"
+        ),
+    ],
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="The answer, .csv or .parquet.", metavar="OUT", rich_help_panel=options.OUTPUT)
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The answer, .csv or .parquet.",
+            metavar="OUT",
+            rich_help_panel=options.OUTPUT,
+        ),
     ],
     edges: Annotated[
         Edges,
         typer.Option(
-            help="Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros' beyond it.",
+            help=(
+                "Rows without a full window: 'empty', 'repeat' the reading at the edge, or 'zeros'"
+                " beyond it."
+            ),
             rich_help_panel=options.DATA,
         ),
     ] = "empty",
@@ -34,51 +49,71 @@ def disaggregate(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """Disaggregate a recording: its own times and one column of watts for each appliance, a row for each row."""
+    """Disaggregate a recording: its own times and one column of watts for each appliance, a row for
+    each row.
+    """
     from rich.console import Console
 
-    from seq2point import pretrained
-    from seq2point.cli.loading import file_of, is_name, known_period_s, load_predictor
-    from seq2point.cli.progress import bar
-    from seq2point.data.pieces import LongTable, open_long_table
+    from seq2point.cli.find_model import (
+        find_model_file,
+        is_model_name,
+        load_predictor,
+        read_period_s,
+    )
+    from seq2point.cli.progress_bar import show_bar
+    from seq2point.data.long_table import LongTable, open_long_table
     from seq2point.data.table import Table, read_table
-    from seq2point.disaggregation import (
-        check_ending,
+    from seq2point.errors import DataError
+    from seq2point.model import pretrained
+    from seq2point.model.disaggregation import (
+        check_table_ending,
         disaggregate_long_table,
         disaggregate_table,
-        write_answer,
+        write_predictions,
     )
-    from seq2point.errors import DataError
-    from seq2point.recording import same_period
+    from seq2point.recording import is_same_period
 
-    check_ending(out)
-    loaded = None if is_name(model) else load_predictor(model, device, threads)
+    check_table_ending(out)
+    loaded = None if is_model_name(model) else load_predictor(model, device, threads)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    columns = options.columns(time_column, mains_column, unit, repair, fill)
+    columns = options.make_columns(time_column, mains_column, unit, repair, fill)
     with console.status(f"reading {mains}"):
         found = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
-        model = file_of(model, None if str(model) in pretrained.names() else known_period_s(model, found, period))
-        card = pretrained.load(model.stem).card
+        model = find_model_file(
+            model,
+            None if str(model) in pretrained.list_names() else read_period_s(model, found, period),
+        )
+        card = pretrained.load_pretrained(model.stem).card
         found.require_period(card.period_s, resample)
-        console.print(f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}")
+        console.print(
+            f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}"
+        )
         console.print(f"{card.name} is {card.promise}")
-        if other := pretrained.better(card):
-            console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
+        if other := pretrained.find_better(card):
+            console.print(
+                f"{other.name} is {other.promise}; it takes these readings with --resample"
+            )
         loaded = load_predictor(model, device, threads)
-    if not found.has_times and period and not same_period(period, loaded.period_s):
+    if not found.has_times and period and not is_same_period(period, loaded.period_s):
         raise DataError(
-            f"{mains}: a reading every {format_seconds(period)}, the model needs one every {format_seconds(loaded.period_s)}"
+            f"{mains}: a reading every {format_seconds(period)}, the model needs one every"
+            f" {format_seconds(loaded.period_s)}"
         )
     if not found.has_times and not period:
-        console.print(f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)}, the model's period")
-    with bar(f"disaggregating {mains.name}", len(found)) as progress:
-        if isinstance(found, LongTable) and same_period(found.period_s or loaded.period_s, loaded.period_s):
+        console.print(
+            f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)},"
+            " the model's period"
+        )
+    with show_bar(f"disaggregating {mains.name}", len(found)) as progress:
+        if isinstance(found, LongTable) and is_same_period(
+            found.period_s or loaded.period_s, loaded.period_s
+        ):
             coverage = disaggregate_long_table(loaded, found, out, engine, edges, progress)
         else:
             table = found if isinstance(found, Table) else read_table(mains, (), columns)
             power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
-            write_answer(out, table, loaded, power_w)
+            write_predictions(out, table, loaded, power_w)
     for note in found.notes:
         console.print(f"{mains}: {note}")
     console.print(f"{out}: {format_count(len(found), 'row')}, {coverage}")

@@ -9,52 +9,71 @@ from seq2point.cli import options
 
 
 def factorise(
-    model: Annotated[Path, typer.Argument(help="A trained model, a file or a name: kettle-60s.", metavar="MODEL")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="The model of low rank.", metavar="OUT", rich_help_panel=options.OUTPUT)
+    model: Annotated[
+        Path, typer.Argument(help="A trained model, a file or a name: kettle-60s.", metavar="MODEL")
     ],
-    rank: Annotated[int | None, typer.Option(min=1, help="The rank itself.", rich_help_panel=options.NETWORK)] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="The model of low rank.",
+            metavar="OUT",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ],
+    rank: Annotated[
+        int | None, typer.Option(min=1, help="The rank itself.", rich_help_panel=options.NETWORK)
+    ] = None,
     energy: Annotated[
         float | None,
-        typer.Option(help="The lowest rank that keeps this fraction of the squared weights.", rich_help_panel=options.NETWORK),
+        typer.Option(
+            help="The lowest rank that keeps this fraction of the squared weights.",
+            rich_help_panel=options.NETWORK,
+        ),
     ] = None,
     sparsity: Annotated[
         float | None,
         typer.Option(
-            help="The highest rank that saves this fraction of the first Linear's weights.", rich_help_panel=options.NETWORK
+            help="The highest rank that saves this fraction of the first Linear's weights.",
+            rich_help_panel=options.NETWORK,
         ),
     ] = None,
     threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
-    """Make the first Linear, nearly all of the weights, a product of two narrow ones (low rank, by truncated SVD).
+    """Make the first Linear, nearly all of the weights, a product of two narrow ones (low rank, by
+    truncated SVD).
 
-    Needs no data. The answers change: test what came out. Give one of --rank, --energy and --sparsity.
+    Needs no data. The answers change: test what came out. Give one of --rank, --energy and
+    --sparsity.
     """
     from rich.console import Console
 
-    from seq2point import costs, factorisation
-    from seq2point.cli import tables
-    from seq2point.cli.loading import load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.compression import costs, low_rank
     from seq2point.errors import UsageError
+    from seq2point.report import terminal
 
     if sum(given is not None for given in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
     loaded = load_model(model, "cpu", threads)
     with Console(stderr=True).status("decomposing"):
         if energy is not None:
-            rank = factorisation.rank_for_energy(loaded, energy)
+            rank = low_rank.find_rank_for_energy(loaded, energy)
         elif sparsity is not None:
-            rank = factorisation.rank_for_sparsity(loaded.architecture, sparsity)
-        narrow = factorisation.factorise(loaded, rank or 1)
+            rank = low_rank.find_rank_for_sparsity(loaded.architecture, sparsity)
+        narrow = low_rank.factorise(loaded, rank or 1)
     narrow.save(out)
     with Console(stderr=True).status("measuring"):
-        found = costs.compare({"given": loaded, "factorised": narrow})
+        found = costs.measure_costs({"given": loaded, "factorised": narrow})
     kept = narrow.provenance["factorisation"]
-    console = tables.written(found | kept, json)
-    tables.show_costs(found, console)
-    full = factorisation.full_rank(loaded.architecture)
+    console = terminal.write_report(found | kept, json)
+    terminal.print_costs(found, console)
+    full = low_rank.find_full_rank(loaded.architecture)
     console.print(
-        f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared weights", highlight=False
+        f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared"
+        " weights",
+        highlight=False,
     )
-    tables.files({"model": out}, quiet=str(json) == "-")
+    terminal.print_files({"model": out}, quiet=str(json) == "-")

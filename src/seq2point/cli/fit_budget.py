@@ -7,30 +7,42 @@ import typer
 
 from seq2point.choices import FILL, Criterion
 from seq2point.cli import options
-from seq2point.cli.run import stopping
+from seq2point.cli.run_app import report_stop
 
 STOPPED = "the networks that are done stay, and the same command goes on with the others"
 UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
 
 
 def fit_budget(
-    model: Annotated[Path, typer.Argument(help="The trained model to make smaller, a file or a name: kettle.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="The trained model to make smaller, a file or a name: kettle.", metavar="MODEL"
+        ),
+    ],
     train: Annotated[
         list[Path],
         typer.Option(
-            "--train", help="A house to fine-tune on; repeat for several.", metavar="FILE", rich_help_panel=options.DATA
+            "--train",
+            help="A house to fine-tune on; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="Folder of parts, winner, table and picture.", metavar="DIR", rich_help_panel=options.OUTPUT
+            "--out",
+            "-o",
+            help="Folder of parts, winner, table and picture.",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
         ),
     ],
     flash: Annotated[
         int | None,
         typer.Option(
-            parser=options.byte_count,
+            parser=options.parse_bytes,
             metavar="SIZE",
             help="Flash there is: 256KB; for onnx, of the file.",
             rich_help_panel=options.TARGET,
@@ -39,7 +51,7 @@ def fit_budget(
     ram: Annotated[
         int | None,
         typer.Option(
-            parser=options.byte_count,
+            parser=options.parse_bytes,
             metavar="SIZE",
             help="RAM there is: 64KB; for onnx, of the process.",
             rich_help_panel=options.TARGET,
@@ -48,7 +60,7 @@ def fit_budget(
     latency: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds,
+            parser=options.parse_duration_s,
             metavar="DURATION",
             help="Time for one more answer on this machine: 5ms.",
             rich_help_panel=options.TARGET,
@@ -56,11 +68,19 @@ def fit_budget(
     ] = None,
     target: Annotated[
         str,
-        typer.Option(help="What the device runs: microcontroller or onnx.", metavar="TARGET", rich_help_panel=options.TARGET),
+        typer.Option(
+            help="What the device runs: microcontroller or onnx.",
+            metavar="TARGET",
+            rich_help_panel=options.TARGET,
+        ),
     ] = "microcontroller",
     int8: Annotated[
         bool,
-        typer.Option("--int8/--float32", help="Quantise; a microcontroller's C always is.", rich_help_panel=options.TARGET),
+        typer.Option(
+            "--int8/--float32",
+            help="Quantise; a microcontroller's C always is.",
+            rich_help_panel=options.TARGET,
+        ),
     ] = True,
     validate: Annotated[
         list[Path] | None,
@@ -72,31 +92,60 @@ def fit_budget(
         ),
     ] = None,
     units: Annotated[
-        str, typer.Option(help="Shares of the hidden units to remove.", metavar="S,S,...", rich_help_panel=options.PRUNING)
+        str,
+        typer.Option(
+            help="Shares of the hidden units to remove.",
+            metavar="S,S,...",
+            rich_help_panel=options.PRUNING,
+        ),
     ] = UNITS,
     channels: Annotated[
         str,
-        typer.Option(help="Shares of each convolution's channels to remove.", metavar="S,S,...", rich_help_panel=options.PRUNING),
+        typer.Option(
+            help="Shares of each convolution's channels to remove.",
+            metavar="S,S,...",
+            rich_help_panel=options.PRUNING,
+        ),
     ] = CHANNELS,
     by: Annotated[
-        Criterion, typer.Option("--by", help="What decides among those that fit.", rich_help_panel=options.TARGET)
+        Criterion,
+        typer.Option(
+            "--by", help="What decides among those that fit.", rich_help_panel=options.TARGET
+        ),
     ] = "nde",
     pruning_steps: Annotated[
-        int, typer.Option(min=1, help="Optimiser steps while a network is pruned.", rich_help_panel=options.PRUNING)
+        int,
+        typer.Option(
+            min=1,
+            help="Optimiser steps while a network is pruned.",
+            rich_help_panel=options.PRUNING,
+        ),
     ] = 100,
     steps: Annotated[
-        int, typer.Option(min=1, help="Optimiser steps of fine-tuning once it is compacted.", rich_help_panel=options.TRAINING)
+        int,
+        typer.Option(
+            min=1,
+            help="Optimiser steps of fine-tuning once it is compacted.",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = 300,
     batch_size: options.BatchSize = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Initial rate of Adam.", show_default="0.001", rich_help_panel=options.TRAINING)
+        float | None,
+        typer.Option(
+            help="Initial rate of Adam.", show_default="0.001", rich_help_panel=options.TRAINING
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order.", rich_help_panel=options.TRAINING)] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the order.", rich_help_panel=options.TRAINING)
+    ] = 0,
     threads: options.Threads = None,
     any_code: Annotated[
         bool,
         typer.Option(
-            "--any-code", help="Take networks that another version of the code has finished.", rich_help_panel=options.OUTPUT
+            "--any-code",
+            help="Take networks that another version of the code has finished.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     json: options.Json = None,
@@ -108,36 +157,45 @@ def fit_budget(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """Find the most accurate network that fits a device, over a grid of structured sparsities, each fine-tuned and exported.
+    """Find the most accurate network that fits a device, over a grid of structured sparsities, each
+    fine-tuned and exported.
 
-    Writes fit.json, fit.md and fit.png, and of the best that fits model.safetensors and what was exported. What is
-    finished is not repeated; what was interrupted goes on. Settings that are not given are those that MODEL was trained with.
+    Writes fit.json, fit.md and fit.png, and of the best that fits model.safetensors and what was
+    exported. What is finished is not repeated; what was interrupted goes on. Settings that are not
+    given are those that MODEL was trained with.
     """
     import shutil
 
     from rich.console import Console
 
-    from seq2point.cli import markdown, tables
-    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.cli.find_model import load_houses, load_model
     from seq2point.errors import Seq2PointError
-    from seq2point.experiment import Store
-    from seq2point.experiment.fit_budget import EXPORTED, WEIGHTS, Room, Search
-    from seq2point.experiment.fit_budget_report import report, save_plot
-    from seq2point.files import write_json, written_whole
+    from seq2point.report import markdown, terminal
+    from seq2point.report.budget_search import make_report, save_plot
+    from seq2point.studies import ResultCache
+    from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch, DeviceBudget
+    from seq2point.system.atomic_files import atomic_write, write_json
 
-    loaded = load_model(model, "cpu", threads, train, options.columns(time_column, mains_column, unit, repair))
+    loaded = load_model(
+        model, "cpu", threads, train, options.make_columns(time_column, mains_column, unit, repair)
+    )
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
-    houses, held_out = (load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or []))
-    search = Search(
+    named = options.make_columns(
+        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
+    )
+    houses, held_out = (
+        load_houses(paths, names, loaded.period_s, named, resample)
+        for paths in (train, validate or [])
+    )
+    search = BudgetSearch(
         loaded,
         houses,
-        Room(flash, ram, latency),
+        DeviceBudget(flash, ram, latency),
         target,
         int8,
         held_out,
-        options.numbers("--units", units),
-        options.numbers("--channels", channels),
+        options.parse_numbers("--units", units),
+        options.parse_numbers("--channels", channels),
         by,
         pruning_steps,
         steps,
@@ -145,14 +203,16 @@ def fit_budget(
         threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with stopping(STOPPED):
-        found = search.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
+    with report_stop(STOPPED):
+        found = search.run(
+            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+        )
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
         (out / name).unlink(missing_ok=True)
-    told = report(search, found)
+    told = make_report(search, found)
     files = {"points": out / "fit.json", "table": out / "fit.md"}
     write_json(told, files["points"])
-    with written_whole(files["table"]) as beside:
+    with atomic_write(files["table"]) as beside:
         beside.write_text(told["markdown"], encoding="utf-8")
     if any(one.result for one in found):
         files["picture"] = out / "fit.png"
@@ -160,16 +220,24 @@ def fit_budget(
     best = search.best(found)
     if best is not None and best.result is not None:
         source = Path(best.result["exported"]) / EXPORTED[target]
-        wanted = [Path(best.result["weights"]), source, *([source.with_suffix(".h")] if target == "microcontroller" else [])]
+        wanted = [
+            Path(best.result["weights"]),
+            source,
+            *([source.with_suffix(".h")] if target == "microcontroller" else []),
+        ]
         for what, path in zip(("model", "exported", "header"), wanted, strict=False):
             files[what] = out / (WEIGHTS if what == "model" else path.name)
-            with written_whole(files[what]) as beside:
+            with atomic_write(files[what]) as beside:
                 shutil.copyfile(path, beside)
-    markdown.show(tables.written(told, json), told["markdown"])
-    tables.files(files, quiet=str(json) == "-")
+    markdown.print_markdown(terminal.write_report(told, json), told["markdown"])
+    terminal.print_files(files, quiet=str(json) == "-")
     if best is not None and not search.is_of_use(best):
-        console.print("of little use: NDE of 1 or more, F1 below 0.5, or no better than always zero; give it more steps or room")
+        console.print(
+            "of little use: NDE of 1 or more, F1 below 0.5, or no better than always zero; give it"
+            " more steps or room"
+        )
     if best is None:
         raise Seq2PointError(
-            "nothing fits: the table says by how much; widen --units and --channels, or begin from a smaller model"
+            "nothing fits: the table says by how much; widen --units and --channels, or begin from"
+            " a smaller model"
         )

@@ -10,15 +10,20 @@ from seq2point.wording import format_count, format_number, format_seconds
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle-60s.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file, native or exported, or a name: kettle-60s.", metavar="MODEL"
+        ),
+    ],
     json: options.Json = None,
 ) -> None:
     """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
     from seq2point import runtime
-    from seq2point.cli.loading import file_of
+    from seq2point.cli.find_model import find_model_file
 
-    model = file_of(model)
-    if runtime.serves(model):
+    model = find_model_file(model)
+    if runtime.supports(model):
         _show_exported(model, json)
     else:
         _show_native(model, json)
@@ -26,8 +31,8 @@ def info(
 
 def _show_exported(model: Path, json: Path | None) -> None:
     from seq2point import runtime
-    from seq2point.cli import tables
     from seq2point.predictor import warn_of_constants
+    from seq2point.report import terminal
 
     loaded = runtime.load(model)
     facts, file_bytes = loaded.facts, model.stat().st_size
@@ -36,7 +41,7 @@ def _show_exported(model: Path, json: Path | None) -> None:
         "model": loaded.describe(),
         "provenance": loaded.provenance,
     }
-    console = tables.written(report, json)
+    console = terminal.write_report(report, json)
     warn_of_constants(facts.constants_w)
     if str(json) == "-":
         return
@@ -45,21 +50,32 @@ def _show_exported(model: Path, json: Path | None) -> None:
         "appliance": ", ".join(a.label for a in facts.appliances),
         "sampling period": format_seconds(facts.period_s),
         "window": (
-            f"{format_count(facts.window, 'sample')} "
-            f"({format_number(facts.window * facts.period_s / 60, 4)} min), predicts sample {facts.target_index}"
+            f"{format_count(facts.window, 'sample')}"
+            f" ({format_number(facts.window * facts.period_s / 60, 4)} min), predicts sample"
+            f" {facts.target_index}"
         ),
-        "answers for": "all windows of chunks of any length" if facts.sliding else "windows, in batches of any size",
-        "numbers": "float32" if facts.quantization is None else f"int8, but float32 in {', '.join(floats) or 'no layer'}",
+        "answers for": (
+            "all windows of chunks of any length"
+            if facts.sliding
+            else "windows, in batches of any size"
+        ),
+        "numbers": (
+            "float32"
+            if facts.quantization is None
+            else f"int8, but float32 in {', '.join(floats) or 'no layer'}"
+        ),
         "calibrated on": _calibrated_on(facts.quantization),
         "file": f"{file_bytes:,} bytes",
     }
-    console.print(tables.facts_table(str(model), rows))
+    console.print(terminal.make_facts_table(str(model), rows))
 
 
 def _calibrated_on(quantization: dict[str, Any] | None) -> str:
     if quantization is None:
         return "nothing"
-    return "simulated homes" if quantization.get("calibration", {}).get("simulated") else "a recording"
+    return (
+        "simulated homes" if quantization.get("calibration", {}).get("simulated") else "a recording"
+    )
 
 
 def _show_native(model: Path, json: Path | None) -> None:
@@ -67,16 +83,16 @@ def _show_native(model: Path, json: Path | None) -> None:
 
     from rich.console import Console
 
-    from seq2point.cli import tables
-    from seq2point.experiment import pruning_table
-    from seq2point.files import write_json
-    from seq2point.model_file import Model
+    from seq2point.model.model_file import Model
     from seq2point.network import Architecture
     from seq2point.predictor import warn_of_constants
-    from seq2point.recording import house_label
+    from seq2point.recording import format_house
+    from seq2point.report import terminal
+    from seq2point.studies import count_by_layer
+    from seq2point.system.atomic_files import write_json
 
     loaded = Model.load(model)
-    pruning = pruning_table(loaded)
+    pruning = count_by_layer(loaded)
     report = {
         "file": {"path": str(model), "bytes": model.stat().st_size},
         "model": loaded.describe(),
@@ -94,29 +110,42 @@ def _show_native(model: Path, json: Path | None) -> None:
         "appliance": ", ".join(a.label for a in loaded.appliances),
         "sampling period": format_seconds(loaded.period_s),
         "window": (
-            f"{format_count(shape.window, 'sample')} "
-            f"({format_number(shape.window * loaded.period_s / 60, 4)} min), predicts sample {shape.target_index}"
+            f"{format_count(shape.window, 'sample')}"
+            f" ({format_number(shape.window * loaded.period_s / 60, 4)} min), predicts sample"
+            f" {shape.target_index}"
         ),
-        "network": f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout {shape.dropout:g}"
-        + (f", rank {shape.rank}" if shape.rank else ""),
+        "network": (
+            f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}, dropout"
+            f" {shape.dropout:g}" + (f", rank {shape.rank}" if shape.rank else "")
+        ),
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
-        "trained on": ", ".join(
-            f"{house_label(d['house'])} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
-            for d in loaded.provenance.get("training", {}).get("training_data", [])
-        )
-        or "nothing",
+        "trained on": (
+            ", ".join(
+                f"{format_house(d['house'])} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
+                for d in loaded.provenance.get("training", {}).get("training_data", [])
+            )
+            or "nothing"
+        ),
     }
-    if pruned := loaded.provenance.get("pruned") or loaded.provenance.get("training", {}).get("pruning"):
-        given = ", ".join(f"{name} {value}" for name, value in pruned.items() if name != "method" and value is not None)
+    if pruned := loaded.provenance.get("pruned") or loaded.provenance.get("training", {}).get(
+        "pruning"
+    ):
+        given = ", ".join(
+            f"{name} {value}"
+            for name, value in pruned.items()
+            if name != "method" and value is not None
+        )
         rows["pruned by"] = f"{pruned['method']} ({given})" if given else pruned["method"]
     for step in loaded.provenance.get("compaction", []):
-        rows["compacted from"] = f"{Architecture.model_validate(step['before']).parameters:,} parameters"
+        rows["compacted from"] = (
+            f"{Architecture.model_validate(step['before']).parameters:,} parameters"
+        )
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
     console = Console()
-    console.print(tables.facts_table(str(model), rows))
+    console.print(terminal.make_facts_table(str(model), rows))
     if pruning["sparsity"]:
-        console.print(tables.pruning_table(pruning["layers"]))
+        console.print(terminal.make_pruning_table(pruning["layers"]))

@@ -13,9 +13,11 @@ from seq2point.errors import UsageError
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from seq2point.data.table import Columns
+    from seq2point.data.table import ColumnsConfig
 
-PRUNERS = "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"  # a test holds it to the table
+PRUNERS = (  # a test holds it to the table
+    "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
+)
 
 PANELS = (
     DATA := "Data",
@@ -36,8 +38,9 @@ WINDOWS = "599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"  # a test holds it to t
 SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
-def seconds(text: str | float) -> float:
-    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for anything else.
+def parse_duration_s(text: str | float) -> float:
+    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for
+    anything else.
 
     Typer also hands it an option's default, which is a number.
     """
@@ -47,8 +50,10 @@ def seconds(text: str | float) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
-def numbers(option: str, text: str) -> list[float]:
-    """Numbers from zero on, written 0,1,2.5, in order and each once; raises UsageError for anything else."""
+def parse_numbers(option: str, text: str) -> list[float]:
+    """Numbers from zero on, written 0,1,2.5, in order and each once; raises UsageError for anything
+    else.
+    """
     try:
         found = {float(number) for number in text.split(",")}
     except ValueError:
@@ -58,21 +63,25 @@ def numbers(option: str, text: str) -> list[float]:
     return sorted(found)
 
 
-def words(texts: Sequence[str] | None) -> list[str]:
+def split_words(texts: Sequence[str] | None) -> list[str]:
     """Words of an option that is given several times, with commas, or both."""
     return [word.strip() for text in texts or [] for word in text.split(",") if word.strip()]
 
 
-def shares(option: str, texts: Sequence[str] | None) -> list[float]:
-    """Shares from 0 to below 1, written 0.5,0.8 or given several times; raises UsageError for anything else."""
+def parse_shares(option: str, texts: Sequence[str] | None) -> list[float]:
+    """Shares from 0 to below 1, written 0.5,0.8 or given several times; raises UsageError for
+    anything else.
+    """
     found = []
-    for word in words(texts):
+    for word in split_words(texts):
         try:
             share = float(word)
         except ValueError:
             share = -1.0
         if not 0 <= share < 1:
-            raise UsageError(f"{option} {word}: expected a share from 0 to below 1, as 0.5 or 0.5,0.8")
+            raise UsageError(
+                f"{option} {word}: expected a share from 0 to below 1, as 0.5 or 0.5,0.8"
+            )
         found.append(share)
     return found
 
@@ -80,16 +89,20 @@ def shares(option: str, texts: Sequence[str] | None) -> list[float]:
 BYTES = {"": 1, "b": 1, "kb": 1 << 10, "k": 1 << 10, "mb": 1 << 20, "m": 1 << 20}
 
 
-def byte_count(text: str | int) -> int:
-    """A memory such as 65536, 64KB or 1MB as bytes, 1024 to a KB; raises typer.BadParameter for anything else."""
+def parse_bytes(text: str | int) -> int:
+    """A memory such as 65536, 64KB or 1MB as bytes, 1024 to a KB; raises typer.BadParameter for
+    anything else.
+    """
     found = re.fullmatch(r"\s*([0-9]+)\s*([a-z]*)\s*", str(text).lower())
     if not found or found[2] not in BYTES or int(found[1]) == 0:
         raise typer.BadParameter(f"'{text}' is no size; write 256KB or 1MB")
     return int(found[1]) * BYTES[found[2]]
 
 
-def settings(pairs: Sequence[str]) -> dict[str, str]:
-    """Settings written name=value; raises UsageError for what is not, and for a name that comes twice."""
+def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Settings written name=value; raises UsageError for what is not, and for a name that comes
+    twice.
+    """
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -101,9 +114,9 @@ def settings(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dict[str, str]:
+def parse_pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dict[str, str]:
     """The settings of --set; raises UsageError where the sparsity is there and in --sparsity too."""
-    found = settings(pairs or [])
+    found = parse_settings(pairs or [])
     if sparsity is not None and "sparsity" in found:
         raise UsageError("--sparsity and --set sparsity are one thing: give one of them")
     return found
@@ -111,53 +124,86 @@ def pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dic
 
 Json = Annotated[
     Path | None,
-    typer.Option("--json", help="Write the report as JSON; '-' is standard output.", metavar="PATH", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--json",
+        help="Write the report as JSON; '-' is standard output.",
+        metavar="PATH",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 DeviceName = Annotated[
-    Device, typer.Option("--device", help="Where to compute; auto is CUDA where there is any.", rich_help_panel=MACHINE)
+    Device,
+    typer.Option(
+        "--device",
+        help="Where to compute; auto is CUDA where there is any.",
+        rich_help_panel=MACHINE,
+    ),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.", rich_help_panel=MACHINE)]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads; all cores by default.", rich_help_panel=MACHINE),
+]
 EngineName = Annotated[
     Engine,
     typer.Option(
-        "--engine", help="Every window at once, or one by one: the same network, the same answers.", rich_help_panel=MACHINE
+        "--engine",
+        help="Every window at once, or one by one: the same network, the same answers.",
+        rich_help_panel=MACHINE,
     ),
 ]
 Period = Annotated[
     float | None,
     typer.Option(
-        parser=seconds,
+        parser=parse_duration_s,
         metavar="DURATION",
         help="Sampling period of files without times, or to resample to: 8s, 1m.",
         rich_help_panel=DATA,
     ),
 ]
-Epochs = Annotated[float | None, typer.Option(help="Times to see every window.", show_default="10", rich_help_panel=TRAINING)]
-Steps = Annotated[int | None, typer.Option(help="Optimiser steps, instead of epochs.", rich_help_panel=TRAINING)]
+Epochs = Annotated[
+    float | None,
+    typer.Option(help="Times to see every window.", show_default="10", rich_help_panel=TRAINING),
+]
+Steps = Annotated[
+    int | None, typer.Option(help="Optimiser steps, instead of epochs.", rich_help_panel=TRAINING)
+]
 Budget = Annotated[
     float | None,
     typer.Option(
-        parser=seconds, metavar="DURATION", help="Time to train, instead of epochs: 90s, 10m, 1.5h.", rich_help_panel=TRAINING
+        parser=parse_duration_s,
+        metavar="DURATION",
+        help="Time to train, instead of epochs: 90s, 10m, 1.5h.",
+        rich_help_panel=TRAINING,
     ),
 ]
 BatchSize = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Windows in a step.", show_default="sixteen chunks, or 1000 with --engine windows", rich_help_panel=TRAINING
+        min=1,
+        help="Windows in a step.",
+        show_default="sixteen chunks, or 1000 with --engine windows",
+        rich_help_panel=TRAINING,
     ),
 ]
 LearningRate = Annotated[
     float | None,
     typer.Option(
-        help="Adam's highest learning rate.", show_default="0.003, or 0.001 with --engine windows", rich_help_panel=TRAINING
+        help="Adam's highest learning rate.",
+        show_default="0.003, or 0.001 with --engine windows",
+        rich_help_panel=TRAINING,
     ),
 ]
 ScheduleName = Annotated[
     LearningRateSchedule,
-    typer.Option(help="Course of the learning rate; all but constant end at zero.", rich_help_panel=TRAINING),
+    typer.Option(
+        help="Course of the learning rate; all but constant end at zero.", rich_help_panel=TRAINING
+    ),
 ]
 Sparsity = Annotated[
-    float | None, typer.Option(help="Fraction to remove, 0 to below 1.", show_default="by method", rich_help_panel=PRUNING)
+    float | None,
+    typer.Option(
+        help="Fraction to remove, 0 to below 1.", show_default="by method", rich_help_panel=PRUNING
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -172,24 +218,44 @@ Resample = Annotated[
     bool,
     typer.Option(
         "--resample",
-        help="Average a finer recording to the model's period, or repeat the readings of one a little coarser.",
+        help=(
+            "Average a finer recording to the model's period, or repeat the readings of one a"
+            " little coarser."
+        ),
         rich_help_panel=DATA,
     ),
 ]
 TimeColumn = Annotated[
-    str | None, typer.Option(help="Column of times, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+    str | None,
+    typer.Option(
+        help="Column of times, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS
+    ),
 ]
 MainsColumn = Annotated[
-    str | None, typer.Option(help="Column of the mains, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+    str | None,
+    typer.Option(
+        help="Column of the mains, where its name is unusual.",
+        metavar="NAME",
+        rich_help_panel=COLUMNS,
+    ),
 ]
 ApplianceColumn = Annotated[
-    str | None, typer.Option(help="Column of the appliance, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS)
+    str | None,
+    typer.Option(
+        help="Column of the appliance, where its name is unusual.",
+        metavar="NAME",
+        rich_help_panel=COLUMNS,
+    ),
 ]
-UnitName = Annotated[Unit, typer.Option("--unit", help="Unit of the readings.", rich_help_panel=COLUMNS)]
+UnitName = Annotated[
+    Unit, typer.Option("--unit", help="Unit of the readings.", rich_help_panel=COLUMNS)
+]
 Repair = Annotated[
     bool,
     typer.Option(
-        "--repair", help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.", rich_help_panel=DATA
+        "--repair",
+        help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.",
+        rich_help_panel=DATA,
     ),
 ]
 Fill = Annotated[
@@ -203,7 +269,7 @@ Fill = Annotated[
 ]
 
 
-def time_zone(name: str) -> "tzinfo":
+def parse_time_zone(name: str) -> "tzinfo":
     """A time zone by name; raises UsageError for an unknown one."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -213,16 +279,16 @@ def time_zone(name: str) -> "tzinfo":
         raise UsageError(f"--zone: '{name}' is no time zone; write Europe/London or UTC") from None
 
 
-def columns(
+def make_columns(
     time: str | None,
     mains: str | None,
     unit: Unit,
     repair: bool,
     fill: int = FILL,
     appliance: tuple[str, str | None] | None = None,
-) -> "Columns":
+) -> "ColumnsConfig":
     """The column options as one value."""
-    from seq2point.data.table import Columns
+    from seq2point.data.table import ColumnsConfig
 
     named = {appliance[0]: appliance[1]} if appliance and appliance[1] else {}
-    return Columns(time, mains, named, unit, repair, fill)
+    return ColumnsConfig(time, mains, named, unit, repair, fill)

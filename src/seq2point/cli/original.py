@@ -1,4 +1,6 @@
-"""The original commands, `train_main.py` and `test_main.py`, with their flags: doors onto the same code."""
+"""The original commands, `train_main.py` and `test_main.py`, with their flags: doors onto the same
+code.
+"""
 
 import json
 from pathlib import Path
@@ -9,14 +11,14 @@ import typer
 from seq2point.choices import Freeze
 from seq2point.cli import options
 from seq2point.cli.original_data import Use, find_files
-from seq2point.cli.run import run
+from seq2point.cli.run_app import run_app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seq2point.appliances import Appliance
-    from seq2point.experiment import Files
     from seq2point.recording import Recording
+    from seq2point.studies import OutcomeFiles
 
 PERIOD_S = 8.0  # of the REFIT files that the original's data sets are made from
 SYNTHETIC_DAYS = 4
@@ -86,7 +88,7 @@ def _in_place(use: Use) -> str:
 def _period(default: str) -> Any:
     return typer.Option(
         "--period",
-        parser=options.seconds,
+        parser=options.parse_duration_s,
         metavar="DURATION",
         help="Period of simulated houses and of files without times; others are resampled to it.",
         show_default=f"{default}; files with times keep theirs",
@@ -109,8 +111,12 @@ def train_main(
     network_type: NetworkType = "default",
     epochs: Annotated[float, typer.Option("--epochs", help="Times to see every window.")] = 10,
     input_window_length: Window = 599,
-    validation_frequency: Annotated[int, typer.Option("--validation_frequency", help="Epochs between validations.")] = 1,
-    training_directory: Annotated[Path | None, _directory("training", _in_place("training"))] = None,
+    validation_frequency: Annotated[
+        int, typer.Option("--validation_frequency", help="Epochs between validations.")
+    ] = 1,
+    training_directory: Annotated[
+        Path | None, _directory("training", _in_place("training"))
+    ] = None,
     validation_directory: Annotated[
         Path | None,
         _directory(
@@ -139,23 +145,28 @@ def train_main(
         ),
     ] = None,
 ) -> None:
-    """Train a seq2point network and prune it; the model, the plots and the log go to APPLIANCE/saved_models."""
-    from seq2point import experiment, network, pruning
-    from seq2point.appliances import find
-    from seq2point.cli import tables
+    """Train a seq2point network and prune it; the model, the plots and the log go to
+    APPLIANCE/saved_models.
+    """
+    from seq2point import network, studies
+    from seq2point.appliances import find_appliance
+    from seq2point.compression import pruning
+    from seq2point.report.outcome import present_outcome
 
-    what = find(appliance_name)
+    what = find_appliance(appliance_name)
     network_name, notes = _resolve_network(network_type)
-    network.find(network_name, input_window_length)
-    pruning.find(pruning_algorithm)
+    network.find_network(network_name, input_window_length)
+    pruning.find_pruner(pruning_algorithm)
     if batch_size is not None and engine == "sliding":
         notes.append("--batch_size has no effect with --engine sliding: a step is sixteen chunks")
     reader = _Reader(what, period, PERIOD_S, crop)
     training, validation = _read_training(reader, training_directory, validation_directory)
-    _say(*notes, training.note, validation.note)
-    files, folder = _files(what, pruning_algorithm, network_name)
-    begun = _begun(transfer_from, freeze, what, training.recordings, input_window_length, seed)
-    outcome = experiment.run(
+    _print_lines(*notes, training.note, validation.note)
+    files, folder = _name_files(what, pruning_algorithm, network_name)
+    begun = _load_parent(
+        transfer_from, freeze, what, training.recordings, input_window_length, seed
+    )
+    outcome = studies.train_and_test(
         training.recordings,
         what,
         files,
@@ -170,8 +181,7 @@ def train_main(
         seed=seed,
         overwrite=True,
     )
-    tables.report(outcome.report, None)
-    tables.files(files.written())
+    present_outcome(outcome)
 
 
 def test_main(
@@ -193,39 +203,50 @@ def test_main(
     period: Annotated[float | None, _period("the model's")] = None,
 ) -> None:
     """Test the model that `train_main.py` saved with the same flags, and draw what it predicts."""
-    from seq2point import network, plots, pruning
-    from seq2point.appliances import find
-    from seq2point.cli import tables
+    from seq2point import network
+    from seq2point.appliances import find_appliance
+    from seq2point.compression import pruning
     from seq2point.errors import UsageError
-    from seq2point.evaluation import evaluate
-    from seq2point.experiment import pruning_table
-    from seq2point.files import write_json
-    from seq2point.model_file import Model
+    from seq2point.model.evaluation import evaluate
+    from seq2point.model.model_file import Model
+    from seq2point.report import plots, terminal
+    from seq2point.studies import count_by_layer
+    from seq2point.system.atomic_files import write_json
 
-    what = find(appliance_name)
+    what = find_appliance(appliance_name)
     network_name, notes = _resolve_network(network_type)
-    network.find(network_name, input_window_length)
-    pruning.find(pruning_algorithm)
-    files, _ = _files(what, pruning_algorithm, network_name)
+    network.find_network(network_name, input_window_length)
+    pruning.find_pruner(pruning_algorithm)
+    files, _ = _name_files(what, pruning_algorithm, network_name)
     if not files.model.exists():
         raise UsageError(f"{files.model}: not there; run train_main.py with the same flags first")
     model = Model.load(files.model)
     if model.architecture.window != input_window_length:
         has = model.architecture.window
-        raise UsageError(f"{files.model}: its window is {has} samples, not --input_window_length {input_window_length}")
+        raise UsageError(
+            f"{files.model}: its window is {has} samples, not --input_window_length"
+            f" {input_window_length}"
+        )
     if batch_size is not None:
         notes.append("--batch_size has no effect on a test, which predicts every window at once")
     data = _Reader(what, period, model.period_s, crop).read(test_directory, "test")
-    _say(*notes, data.note)
+    _print_lines(*notes, data.note)
     evaluation = evaluate(model, data.recordings)
-    report = _written_before(files.metrics) | evaluation.as_json() | {"pruning": pruning_table(model), "tested_on": "test"}
+    report = (
+        _read_training_report(files.metrics)
+        | evaluation.as_json()
+        | {
+            "pruning": count_by_layer(model),
+            "tested_on": "test",
+        }
+    )
     plots.save_test_plot(evaluation, files.test_plot)
     write_json(report, files.metrics)
-    tables.report(report, None)
-    tables.files({"metrics": files.metrics, "test_plot": files.test_plot})
+    terminal.print_report(report, None)
+    terminal.print_files({"metrics": files.metrics, "test_plot": files.test_plot})
 
 
-def _written_before(path: Path) -> dict[str, Any]:
+def _read_training_report(path: Path) -> dict[str, Any]:
     """What the training left in the report that a test fills in."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -234,7 +255,7 @@ def _written_before(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _begun(
+def _load_parent(
     path: Path | None,
     freeze: Freeze | None,
     what: "Appliance",
@@ -244,8 +265,8 @@ def _begun(
 ) -> dict[str, Any]:
     """The options of a training that begins from a model; none where none is given."""
     from seq2point.errors import UsageError
-    from seq2point.model_file import Model
-    from seq2point.transfer import for_appliance, origin
+    from seq2point.model.model_file import Model
+    from seq2point.training.transfer import describe_parent, replace_appliance
 
     if path is None:
         if freeze is not None:
@@ -257,21 +278,23 @@ def _begun(
         raise UsageError(f"{path}: its window is {has} samples; give --input_window_length {has}")
     same = [a.name for a in model.appliances] == [what.name]
     frozen: Freeze = freeze or ("none" if same else "convolutions")
-    start = model if same else for_appliance(model, what, training, seed, frozen)
+    start = model if same else replace_appliance(model, what, training, seed, frozen)
     return {
         "start": start,
         "freeze": frozen,
-        "provenance": {"transfer": origin(model, freeze=frozen)},
+        "provenance": {"transfer": describe_parent(model, freeze=frozen)},
     }
 
 
-def _files(what: "Appliance", algorithm: str, network_name: str) -> "tuple[Files, Path]":
+def _name_files(
+    what: "Appliance", algorithm: str, network_name: str
+) -> "tuple[OutcomeFiles, Path]":
     """The lineage's names, and a folder beside them for checkpoints and logs."""
-    from seq2point.experiment import Files
+    from seq2point.studies import OutcomeFiles
 
     saved = Path(what.name) / "saved_models"
     prefix = f"{what.name}_{algorithm}_{network_name}_"
-    return Files.in_folder(saved, prefix), saved / f"{prefix}run"
+    return OutcomeFiles.in_folder(saved, prefix), saved / f"{prefix}run"
 
 
 def _resolve_network(network_type: str) -> tuple[str, list[str]]:
@@ -282,7 +305,7 @@ def _resolve_network(network_type: str) -> tuple[str, list[str]]:
     return alias.network, [f"network type '{network_type}' is {alias.network}: {alias.note}"]
 
 
-def _say(*notes: str) -> None:
+def _print_lines(*notes: str) -> None:
     for note in notes:
         typer.echo(note, err=True)
 
@@ -316,11 +339,11 @@ class _Reader(NamedTuple):
         return _Data([self._crop(self._load(path)) for path in paths], note)
 
     def _load(self, path: Path) -> "Recording":
-        from seq2point.data.lineage import is_lineage, load_lineage
+        from seq2point.data.seq2point_csv import is_seq2point_csv, load_seq2point_csv
         from seq2point.data.table import read_table, to_recording
 
-        if is_lineage(path):
-            return load_lineage(path, self.appliance, self.period_s or self.usual_period_s)
+        if is_seq2point_csv(path):
+            return load_seq2point_csv(path, self.appliance, self.period_s or self.usual_period_s)
         table = read_table(path, [self.appliance.name])
         return to_recording(table, self.period_s or table.period_s or self.usual_period_s)
 
@@ -339,7 +362,9 @@ class _Reader(NamedTuple):
         return recording.slice(0, self.crop) if self.crop else recording
 
 
-def _read_training(reader: _Reader, training_place: Path | None, validation_place: Path | None) -> tuple[_Data, _Data]:
+def _read_training(
+    reader: _Reader, training_place: Path | None, validation_place: Path | None
+) -> tuple[_Data, _Data]:
     """The training and the validation data; the latter are empty where a part is to be held out."""
     training = reader.read(training_place, "training")
     if validation_place is not None:
@@ -350,8 +375,8 @@ def _read_training(reader: _Reader, training_place: Path | None, validation_plac
     return training, _Data([], "validation data: the last fifth of the training data")
 
 
-def main_of(command: object) -> None:
+def run_as_script(command: object) -> None:
     """Run one of the original commands as a script."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)  # type: ignore[type-var]
-    run(app)
+    run_app(app)

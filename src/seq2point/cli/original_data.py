@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from seq2point.appliances import ALIASES, APPLIANCES, Appliance, canonical
+from seq2point.appliances import ALIASES, APPLIANCES, Appliance, canonical_name
 from seq2point.errors import DataError
 
 Use = Literal["training", "validation", "test"]
@@ -70,7 +70,7 @@ def find_files(place: Path | None, appliance: Appliance, use: Use) -> list[Path]
 
 def _find_in_place(appliance: Appliance, use: Use) -> list[Path]:
     here = sorted(path for path in Path().iterdir() if path.is_dir())
-    folders = [path for path in here if canonical(path.name) == appliance.name]
+    folders = [path for path in here if canonical_name(path.name) == appliance.name]
     tables = [
         table
         for folder in folders
@@ -95,20 +95,20 @@ def _choose(tables: Sequence[NamedTable], appliance: Appliance, use: Use, where:
     advice = f"name the {use} file itself with --{use}_directory"
     if not chosen:
         example = f"{appliance.name.replace('_', '')}_{use}_.csv"
-        problem = f"no file is named like {example}, only {_listing(tables)}"
+        problem = f"no file is named like {example}, only {_list_names(tables)}"
         raise DataError(f"{where}: {problem}; rename one, or {advice}")
     unclear = [table for table in chosen if len(table.uses) > 1]
     if unclear:
-        problem = f"more than one use is in the name of {_listing(unclear)}"
+        problem = f"more than one use is in the name of {_list_names(unclear)}"
         raise DataError(f"{where}: {problem}; rename it, or {advice}")
     plain = [table.plain_name for table in chosen]
     same = [table for table in chosen if plain.count(table.plain_name) > 1]
     if same:
-        raise DataError(f"{where}: several files have one name: {_listing(same)}; {advice}")
+        raise DataError(f"{where}: several files have one name: {_list_names(same)}; {advice}")
     return [table.path for table in chosen]
 
 
-def _listing(tables: Sequence[NamedTable]) -> str:
+def _list_names(tables: Sequence[NamedTable]) -> str:
     listed = ", ".join(str(table.path) for table in tables[:MOST_LISTED])
     left = len(tables) - MOST_LISTED
     return f"{listed} and {left} more" if left > 0 else listed

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 
 def pruners(json: options.Json = None) -> None:
-    """List the pruning methods: what they remove, where they come from, their settings and defaults, and when to use them."""
+    """List the pruning methods: what they remove, where they come from, their settings and
+    defaults, and when to use them.
+    """
     import json as jsonlib
 
     from rich.console import Console
 
-    from seq2point.cli import tables
-    from seq2point.files import write_json
-    from seq2point.pruning import ALIASES, PRUNERS
+    from seq2point.compression.pruning import ALIASES, PRUNERS
+    from seq2point.report import terminal
+    from seq2point.system.atomic_files import write_json
 
     report: dict[str, dict[str, Any]] = {
         name: {
@@ -27,7 +29,8 @@ def pruners(json: options.Json = None) -> None:
             "advice": pruner.advice,
             "also_called": [alias for alias, called in ALIASES.items() if called == name],
             "settings": {
-                key: {"default": field.default, "allowed": _allowed(field)} for key, field in pruner.model_fields.items()
+                key: {"default": field.default, "allowed": _describe_allowed(field)}
+                for key, field in pruner.model_fields.items()
             },
         }
         for name, pruner in PRUNERS.items()
@@ -40,19 +43,28 @@ def pruners(json: options.Json = None) -> None:
     console = Console()
     for name, told in report.items():
         also = f" (also {', '.join(told['also_called'])})" if told["also_called"] else ""
-        tables.print_prose(console, f"{name}{also}", "bold")
-        tables.print_prose(console, f"{told['removes']}. {told['advice']}")
-        tables.print_prose(console, told["source"], "dim")
+        terminal.print_prose(console, f"{name}{also}", "bold")
+        terminal.print_prose(console, f"{told['removes']}. {told['advice']}")
+        terminal.print_prose(console, told["source"], "dim")
         for key, setting in told["settings"].items():
-            tables.print_prose(console, f"  --set {key}={_shown(setting['default'])}  {setting['allowed']}")
+            terminal.print_prose(
+                console,
+                f"  --set {key}={_format_default(setting['default'])}  {setting['allowed']}",
+            )
         console.print()
 
 
-def _shown(default: Any) -> str:
-    return "..." if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+def _format_default(default: Any) -> str:
+    return (
+        "..."
+        if default is None
+        else str(default).lower()
+        if isinstance(default, bool)
+        else str(default)
+    )
 
 
-def _allowed(field: "FieldInfo") -> str:
+def _describe_allowed(field: "FieldInfo") -> str:
     """What a setting may be, in words."""
     kind = field.annotation
     optional = type(None) in get_args(kind)

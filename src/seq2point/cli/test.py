@@ -10,21 +10,36 @@ from seq2point.cli import options
 
 
 def test(
-    model: Annotated[Path, typer.Argument(help="A model file, native or exported, or a name: kettle.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A model file, native or exported, or a name: kettle.", metavar="MODEL"
+        ),
+    ],
     data: Annotated[
         list[Path],
         typer.Option(
-            "--data", help="A house to test on, CSV or Parquet; repeat for several.", metavar="FILE", rich_help_panel=options.DATA
+            "--data",
+            help="A house to test on, CSV or Parquet; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
         ),
     ],
     json: options.Json = None,
     plot: Annotated[
         Path | None,
-        typer.Option(help="Write a picture of mains, truth and prediction.", metavar="PATH", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            help="Write a picture of mains, truth and prediction.",
+            metavar="PATH",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     engine: options.EngineName = "sliding",
     zone: Annotated[
-        str, typer.Option(help="Time zone whose days the energy is counted by.", rich_help_panel=options.DATA)
+        str,
+        typer.Option(
+            help="Time zone whose days the energy is counted by.", rich_help_panel=options.DATA
+        ),
     ] = "UTC",
     resample: options.Resample = False,
     device: options.DeviceName = "auto",
@@ -37,22 +52,26 @@ def test(
     fill: options.Fill = FILL,
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
-    from seq2point.cli import tables
-    from seq2point.cli.loading import load_houses, load_predictor
-    from seq2point.cli.progress import bar
-    from seq2point.evaluation import evaluate
+    from seq2point.cli.find_model import load_houses, load_predictor
+    from seq2point.cli.progress_bar import show_bar
+    from seq2point.model.evaluation import evaluate
+    from seq2point.report import terminal
 
     if plot is not None:
-        from seq2point import plots
+        from seq2point.report import plots
 
-        plots.check_ending(plot)
-    days = options.time_zone(zone)
-    loaded = load_predictor(model, device, threads, data, options.columns(time_column, mains_column, unit, repair))
+        plots.check_picture_ending(plot)
+    days = options.parse_time_zone(zone)
+    loaded = load_predictor(
+        model, device, threads, data, options.make_columns(time_column, mains_column, unit, repair)
+    )
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
+    named = options.make_columns(
+        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
+    )
     recordings = load_houses(data, names, loaded.period_s, named, resample)
-    with bar("testing", sum(map(len, recordings))) as progress:
+    with show_bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)
     if plot is not None:
         plots.save_test_plot(evaluation, plot)
-    tables.report(evaluation.as_json(), json)
+    terminal.print_report(evaluation.as_json(), json)

@@ -1,4 +1,6 @@
-"""`seq2point train`: recordings of houses in, a trained and pruned model with its plots and numbers out."""
+"""`seq2point train`: recordings of houses in, a trained and pruned model with its plots and numbers
+out.
+"""
 
 import sys
 from pathlib import Path
@@ -13,7 +15,12 @@ from seq2point.cli import options
 def train(
     appliance: Annotated[
         str,
-        typer.Argument(help="kettle, fridge, 'washing machine', microwave, dishwasher; any other with --on-power: 'heat pump'."),
+        typer.Argument(
+            help=(
+                "kettle, fridge, 'washing machine', microwave, dishwasher; any other with"
+                " --on-power: 'heat pump'."
+            )
+        ),
     ],
     train: Annotated[
         list[Path],
@@ -61,7 +68,7 @@ def train(
     min_on: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds,
+            parser=options.parse_duration_s,
             metavar="DURATION",
             help="A shorter run is no use of it.",
             show_default="the table's, or 0",
@@ -71,7 +78,7 @@ def train(
     min_off: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds,
+            parser=options.parse_duration_s,
             metavar="DURATION",
             help="A shorter pause is no end.",
             show_default="the table's, or 0",
@@ -81,12 +88,19 @@ def train(
     network: Annotated[
         str | None,
         typer.Option(
-            help="seq2point, reduced, dropout or reduced_dropout.", show_default="seq2point", rich_help_panel=options.NETWORK
+            help="seq2point, reduced, dropout or reduced_dropout.",
+            show_default="seq2point",
+            rich_help_panel=options.NETWORK,
         ),
     ] = None,
     window: Annotated[
         int | None,
-        typer.Option(min=1, help="Samples in a window, odd.", show_default=options.WINDOWS, rich_help_panel=options.NETWORK),
+        typer.Option(
+            min=1,
+            help="Samples in a window, odd.",
+            show_default=options.WINDOWS,
+            rich_help_panel=options.NETWORK,
+        ),
     ] = None,
     start: Annotated[
         Path | None,
@@ -98,7 +112,11 @@ def train(
         ),
     ] = None,
     pruning: Annotated[
-        str, typer.Option(help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.", rich_help_panel=options.PRUNING)
+        str,
+        typer.Option(
+            help=f"none, {options.PRUNERS}; tfmot is another name of magnitude.",
+            rich_help_panel=options.PRUNING,
+        ),
     ] = "none",
     sparsity: options.Sparsity = None,
     set: options.Set = None,
@@ -110,7 +128,10 @@ def train(
     chunk: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Windows in a chunk of --engine sliding.", show_default="by the network", rich_help_panel=options.TRAINING
+            min=1,
+            help="Windows in a chunk of --engine sliding.",
+            show_default="by the network",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
     active: Annotated[
@@ -148,7 +169,9 @@ def train(
     stretch: Annotated[
         float | None,
         typer.Option(
-            help="How far the duration of what is transplanted goes from 1, up or down by a factor.",
+            help=(
+                "How far the duration of what is transplanted goes from 1, up or down by a factor."
+            ),
             show_default="0",
             rich_help_panel=options.AUGMENTATION,
         ),
@@ -182,15 +205,31 @@ def train(
     schedule: options.ScheduleName = "linear",
     scaling: Annotated[
         Scaling,
-        typer.Option(help="Scaling constants: the lineage's, or fitted on the training houses.", rich_help_panel=options.NETWORK),
+        typer.Option(
+            help="Scaling constants: the lineage's, or fitted on the training houses.",
+            rich_help_panel=options.NETWORK,
+        ),
     ] = "lineage",
     patience: Annotated[
-        int, typer.Option(help="Validations without progress before stopping.", rich_help_panel=options.TRAINING)
+        int,
+        typer.Option(
+            help="Validations without progress before stopping.", rich_help_panel=options.TRAINING
+        ),
     ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and pruning.", rich_help_panel=options.TRAINING)] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of weights, order and pruning.", rich_help_panel=options.TRAINING
+        ),
+    ] = 0,
     device: options.DeviceName = "auto",
     devices: Annotated[
-        int, typer.Option(min=1, help="Processes that share every step: GPUs, or CPU cores.", rich_help_panel=options.MACHINE)
+        int,
+        typer.Option(
+            min=1,
+            help="Processes that share every step: GPUs, or CPU cores.",
+            rich_help_panel=options.MACHINE,
+        ),
     ] = 1,
     threads: options.Threads = None,
     out: Annotated[
@@ -203,10 +242,20 @@ def train(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.", rich_help_panel=options.OUTPUT)
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from the last checkpoint in the folder.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin anew where a run stands, finished or not.", rich_help_panel=options.OUTPUT)
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Begin anew where a run stands, finished or not.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
     json: options.Json = None,
     period: options.Period = None,
@@ -217,42 +266,57 @@ def train(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """Train a network for one appliance, prune it, test it, and write model, numbers, plots and logs to a folder."""
-    from seq2point import experiment
+    """Train a network for one appliance, prune it, test it, and write model, numbers, plots and
+    logs to a folder.
+    """
     from seq2point import network as networks
-    from seq2point import pruning as pruners
+    from seq2point import studies
     from seq2point.appliances import define
-    from seq2point.cli import tables
-    from seq2point.cli.loading import file_for
+    from seq2point.cli.find_model import find_model_file_for
+    from seq2point.compression import pruning as pruners
     from seq2point.data.table import load_recording
     from seq2point.errors import UsageError
-    from seq2point.model_file import Model
-    from seq2point.training import meant
-    from seq2point.training.folder import RunFolder
+    from seq2point.model.model_file import Model
+    from seq2point.report.outcome import present_outcome
+    from seq2point.training import resolve_appliance
+    from seq2point.training.run_folder import RunFolder
 
-    plain = options.columns(time_column, mains_column, unit, repair, fill)
-    begun = Model.load(file_for(start, train, plain, period)) if start else None
+    plain = options.make_columns(time_column, mains_column, unit, repair, fill)
+    begun = Model.load(find_model_file_for(start, train, plain, period)) if start else None
     said = (on_power, max_power, min_on, min_off)
     if begun is None:
         what = define(appliance, *said)
     elif any(value is not None for value in said):
-        raise UsageError("the model to start from brings its own powers and durations: leave out --on-power and the like")
+        raise UsageError(
+            "the model to start from brings its own powers and durations: leave out --on-power and"
+            " the like"
+        )
     else:
-        what = meant(appliance, begun)
-    networks.find(network or "seq2point", window)
-    settings = options.pruning_settings(set, sparsity)
-    pruners.find(pruning, **settings)
-    named = options.columns(time_column, mains_column, unit, repair, fill, (what.name, appliance_column))
-    houses, held_out, tested = (
-        [load_recording(path, [what.name], period, named) for path in paths] for paths in (train, validate or [], test or [])
+        what = resolve_appliance(appliance, begun)
+    networks.find_network(network or "seq2point", window)
+    settings = options.parse_pruning_settings(set, sparsity)
+    pruners.find_pruner(pruning, **settings)
+    named = options.make_columns(
+        time_column, mains_column, unit, repair, fill, (what.name, appliance_column)
     )
-    folder = out or Path("runs") / f"{what.name}_{pruning}_{f'from_{start.stem}' if start else network or 'seq2point'}"
+    houses, held_out, tested = (
+        [load_recording(path, [what.name], period, named) for path in paths]
+        for paths in (train, validate or [], test or [])
+    )
+    folder = (
+        out
+        or Path("runs")
+        / f"{what.name}_{pruning}_{f'from_{start.stem}' if start else network or 'seq2point'}"
+    )
     if resume and not RunFolder(folder).checkpoint.exists():
-        print(f"{folder}: holds no checkpoint to go on from; the training begins at its first step", file=sys.stderr)
-    outcome = experiment.run(
+        print(
+            f"{folder}: holds no checkpoint to go on from; the training begins at its first step",
+            file=sys.stderr,
+        )
+    outcome = studies.train_and_test(
         houses,
         what,
-        experiment.Files.in_folder(folder),
+        studies.OutcomeFiles.in_folder(folder),
         folder,
         tested,
         validation=held_out or None,
@@ -287,5 +351,4 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    tables.report(outcome.report, json)
-    tables.files(outcome.files.written(), quiet=str(json) == "-")
+    present_outcome(outcome, json)

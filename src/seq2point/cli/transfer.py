@@ -10,7 +10,10 @@ from seq2point.cli import options
 
 
 def transfer(
-    model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL"),
+    ],
     train: Annotated[
         list[Path],
         typer.Option(
@@ -20,12 +23,20 @@ def transfer(
             rich_help_panel=options.DATA,
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The new model.", metavar="PATH", rich_help_panel=options.OUTPUT)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The new model.", metavar="PATH", rich_help_panel=options.OUTPUT
+        ),
+    ],
     appliance: Annotated[
         list[str] | None,
         typer.Option(
             "--appliance",
-            help="Another appliance, over the model's convolutions; several give one model that answers for all.",
+            help=(
+                "Another appliance, over the model's convolutions; several give one model that"
+                " answers for all."
+            ),
             show_default="the model's",
             rich_help_panel=options.APPLIANCE,
         ),
@@ -60,24 +71,35 @@ def transfer(
         float | None,
         typer.Option(
             min=0,
-            help="First days of readings of each training house to use; 0 leaves the model as it is.",
+            help=(
+                "First days of readings of each training house to use; 0 leaves the model as it is."
+            ),
             rich_help_panel=options.DATA,
         ),
     ] = None,
     skip: Annotated[
-        float, typer.Option(min=0, help="Days of readings to pass over before them.", rich_help_panel=options.DATA)
+        float,
+        typer.Option(
+            min=0, help="Days of readings to pass over before them.", rich_help_panel=options.DATA
+        ),
     ] = 0.0,
     hold_out: Annotated[
         float,
         typer.Option(
             min=0,
             max=0.9,
-            help="Fraction of each training house's end to choose the weights by; 0 learns from all.",
+            help=(
+                "Fraction of each training house's end to choose the weights by; 0 learns from all."
+            ),
             rich_help_panel=options.DATA,
         ),
     ] = 0.2,
     rescale: Annotated[
-        Rescale, typer.Option(help="Keep the model's scaling, or fit it to the training houses.", rich_help_panel=options.NETWORK)
+        Rescale,
+        typer.Option(
+            help="Keep the model's scaling, or fit it to the training houses.",
+            rich_help_panel=options.NETWORK,
+        ),
     ] = "keep",
     epochs: options.Epochs = None,
     steps: options.Steps = None,
@@ -86,7 +108,12 @@ def transfer(
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = None,
     schedule: options.ScheduleName = "linear",
-    seed: Annotated[int, typer.Option(min=0, help="Of fresh weights and the order.", rich_help_panel=options.TRAINING)] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of fresh weights and the order.", rich_help_panel=options.TRAINING
+        ),
+    ] = 0,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     json: options.Json = None,
@@ -97,25 +124,35 @@ def transfer(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco et al. 2020).
+    """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco
+    et al. 2020).
 
-    Masks hold and compacted models stay small. Houses of another sampling period than the model's are refused without --resample.
+    Masks hold and compacted models stay small. Houses of another sampling period than the model's
+    are refused without --resample.
     """
-    from seq2point.cli import tables
-    from seq2point.cli.loading import load_houses, load_model
+    from seq2point.cli.find_model import load_houses, load_model
     from seq2point.errors import UsageError
-    from seq2point.evaluation import evaluate
-    from seq2point.transfer import appliance_of, join
-    from seq2point.transfer import transfer as transferred
+    from seq2point.model.evaluation import evaluate
+    from seq2point.report import terminal
+    from seq2point.training.transfer import find_target_appliance, join_models
+    from seq2point.training.transfer import transfer as transferred
 
-    named = options.columns(time_column, mains_column, unit, repair, fill)
+    named = options.make_columns(time_column, mains_column, unit, repair, fill)
     loaded = load_model(model, device, threads, train, named)
-    wanted = [appliance_of(loaded, name) for name in appliance] if appliance else [appliance_of(loaded)]
+    wanted = (
+        [find_target_appliance(loaded, name) for name in appliance]
+        if appliance
+        else [find_target_appliance(loaded)]
+    )
     if len(wanted) > 1 and (freeze not in (None, "convolutions") or rescale != "keep"):
-        raise UsageError("several appliances share the model's convolutions and scaling: leave out --freeze and --rescale")
+        raise UsageError(
+            "several appliances share the model's convolutions and scaling: leave out --freeze and"
+            " --rescale"
+        )
     names = [a.name for a in wanted]
     houses, held_out, tested = (
-        load_houses(paths, names, loaded.period_s, named, resample) for paths in (train, validate or [], test or [])
+        load_houses(paths, names, loaded.period_s, named, resample)
+        for paths in (train, validate or [], test or [])
     )
     trained = [
         transferred(
@@ -141,7 +178,7 @@ def transfer(
         )
         for what in wanted
     ]
-    result = join([t.model for t in trained]) if len(trained) > 1 else trained[0].model
+    result = join_models([t.model for t in trained]) if len(trained) > 1 else trained[0].model
     if checked := tested or held_out or trained[0].held_out:
         evaluation = evaluate(result, checked)
         result.provenance["metrics"] = evaluation.as_json()["metrics"]
@@ -150,5 +187,5 @@ def transfer(
         report = {"model": result.describe()}
     report["seconds"] = round(sum(t.seconds for t in trained), 1)
     result.save(out)
-    tables.report(report, json)
-    tables.files({"model": out}, quiet=str(json) == "-")
+    terminal.print_report(report, json)
+    terminal.print_files({"model": out}, quiet=str(json) == "-")

@@ -1,4 +1,6 @@
-"""`seq2point transfer-curve`: what days of labels from a house are worth, for a trained model and from nothing."""
+"""`seq2point transfer-curve`: what days of labels from a house are worth, for a trained model and
+from nothing.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,28 +9,46 @@ import typer
 
 from seq2point.choices import FILL, Rescale
 from seq2point.cli import options
-from seq2point.cli.run import stopping
+from seq2point.cli.run_app import report_stop
 
 STOPPED = "the points that are done stay, and the same command goes on with the others"
 
 
 def transfer_curve(
-    model: Annotated[Path, typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL"),
+    ],
     train: Annotated[
-        Path, typer.Option("--train", help="The house whose days are learned from.", metavar="FILE", rich_help_panel=options.DATA)
+        Path,
+        typer.Option(
+            "--train",
+            help="The house whose days are learned from.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ],
     test: Annotated[
         list[Path],
         typer.Option(
             "--test",
-            help="What to test on; the same file again is what follows the last of the days. Repeat for several.",
+            help=(
+                "What to test on; the same file again is what follows the last of the days. Repeat"
+                " for several."
+            ),
             metavar="FILE",
             rich_help_panel=options.DATA,
         ),
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", help="Folder of points, table and picture.", metavar="DIR", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of points, table and picture.",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
+        ),
     ],
     days: Annotated[
         str | None,
@@ -56,12 +76,19 @@ def transfer_curve(
         ),
     ] = True,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of each point, with seeds 0, 1, ...", rich_help_panel=options.TRAINING)
+        int,
+        typer.Option(
+            min=1,
+            help="Trainings of each point, with seeds 0, 1, ...",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = 3,
     skip: Annotated[
         float,
         typer.Option(
-            min=0, help="Days of readings to pass over before the first that is learned from.", rich_help_panel=options.DATA
+            min=0,
+            help="Days of readings to pass over before the first that is learned from.",
+            rich_help_panel=options.DATA,
         ),
     ] = 0.0,
     stagger: Annotated[
@@ -81,18 +108,29 @@ def transfer_curve(
         ),
     ] = None,
     rescale: Annotated[
-        Rescale, typer.Option(help="Keep the model's scaling, or fit it to the days.", rich_help_panel=options.NETWORK)
+        Rescale,
+        typer.Option(
+            help="Keep the model's scaling, or fit it to the days.", rich_help_panel=options.NETWORK
+        ),
     ] = "keep",
     epochs: Annotated[
-        float | None, typer.Option(help="Times to see every window, instead of steps.", rich_help_panel=options.TRAINING)
+        float | None,
+        typer.Option(
+            help="Times to see every window, instead of steps.", rich_help_panel=options.TRAINING
+        ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimiser steps of each training.", show_default="200", rich_help_panel=options.TRAINING)
+        int | None,
+        typer.Option(
+            help="Optimiser steps of each training.",
+            show_default="200",
+            rich_help_panel=options.TRAINING,
+        ),
     ] = None,
     budget: Annotated[
         float | None,
         typer.Option(
-            parser=options.seconds,
+            parser=options.parse_duration_s,
             metavar="DURATION",
             help="Time for each training, instead of steps: 90s, 10m.",
             rich_help_panel=options.TRAINING,
@@ -108,7 +146,9 @@ def transfer_curve(
     any_code: Annotated[
         bool,
         typer.Option(
-            "--any-code", help="Take points that another version of the code has finished.", rich_help_panel=options.OUTPUT
+            "--any-code",
+            help="Take points that another version of the code has finished.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     json: options.Json = None,
@@ -118,37 +158,46 @@ def transfer_curve(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """The error in a house against the days of labels from it: the model as it is, trained on, and from nothing.
+    """The error in a house against the days of labels from it: the model as it is, trained on, and
+    from nothing.
 
-    Writes curve.json, curve.md and curve.png. What is finished is not repeated; what was interrupted goes on. Every training
-    takes as many steps, learns from all of its days and keeps its last weights.
+    Writes curve.json, curve.md and curve.png. What is finished is not repeated; what was
+    interrupted goes on. Every training takes as many steps, learns from all of its days and keeps
+    its last weights.
     """
     from rich.console import Console
 
-    from seq2point.cli import markdown, tables
-    from seq2point.cli.loading import load_houses, load_model
-    from seq2point.experiment import Store
-    from seq2point.experiment.curve import FREEZES, FROM_NOTHING, USUAL_DAYS, USUAL_STEPS, Curve, rest_of
-    from seq2point.experiment.curve_report import report, save_plot
-    from seq2point.files import write_json, written_whole
-    from seq2point.transfer import appliance_of
+    from seq2point.cli.find_model import load_houses, load_model
+    from seq2point.report import markdown, terminal
+    from seq2point.report.transfer_curve import make_report, save_plot
+    from seq2point.studies import ResultCache
+    from seq2point.studies.transfer_curve import (
+        FREEZES,
+        FROM_NOTHING,
+        USUAL_DAYS,
+        USUAL_STEPS,
+        TransferCurve,
+        cut_after_days,
+    )
+    from seq2point.system.atomic_files import atomic_write, write_json
+    from seq2point.training.transfer import find_target_appliance
 
-    wanted_days = options.numbers("--days", days) if days else None
-    named = options.columns(time_column, mains_column, unit, repair, fill)
+    wanted_days = options.parse_numbers("--days", days) if days else None
+    named = options.make_columns(time_column, mains_column, unit, repair, fill)
     loaded = load_model(model, device, threads, [train], named)
-    what = appliance_of(loaded, appliance)
+    what = find_target_appliance(loaded, appliance)
     house, *tested = load_houses([train, *test], [what.name], loaded.period_s, named, resample)
     same = [path.resolve() == train.resolve() for path in test]
     before = skip + stagger * (seeds - 1)
     held = house.days_of_readings(what.name) * (0.5 if any(same) else 1.0)
     chosen_days = wanted_days or [n for n in USUAL_DAYS if 0.99 * n <= max(held - before, 0)]
-    rest = rest_of(house, what.name, before + max(chosen_days), loaded.architecture.window)
+    rest = cut_after_days(house, what.name, before + max(chosen_days), loaded.architecture.window)
     own = what.name == loaded.appliances[0].name
     chosen = list(dict.fromkeys(freeze or [f for f in FREEZES if own or f != "all-but-output"]))
     lengths = {"epochs": epochs, "steps": steps, "budget_s": budget}
     if all(length is None for length in lengths.values()):
         lengths["steps"] = USUAL_STEPS
-    curve = Curve(
+    curve = TransferCurve(
         loaded,
         what,
         house,
@@ -159,18 +208,26 @@ def transfer_curve(
         skip,
         stagger,
         rescale,
-        {**lengths, "engine": engine, "batch_size": batch_size, "learning_rate": learning_rate, "schedule": schedule},
+        {
+            **lengths,
+            "engine": engine,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "schedule": schedule,
+        },
         device,
         threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with stopping(STOPPED):
-        results = curve.run(Store(out / "parts", any_code), lambda line: console.print(line, markup=False))
-    found = report(curve, results)
+    with report_stop(STOPPED):
+        results = curve.run(
+            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+        )
+    found = make_report(curve, results)
     files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}
     write_json(found, files["points"])
-    with written_whole(files["table"]) as beside:
+    with atomic_write(files["table"]) as beside:
         beside.write_text(found["markdown"], encoding="utf-8")
     save_plot(found, files["picture"])
-    markdown.show(tables.written(found, json), found["markdown"])
-    tables.files(files, quiet=str(json) == "-")
+    markdown.print_markdown(terminal.write_report(found, json), found["markdown"])
+    terminal.print_files(files, quiet=str(json) == "-")

@@ -8,22 +8,38 @@ import typer
 from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
-from seq2point.deploy import USUAL, Limits
+from seq2point.deploy import USUAL, Tolerances
 from seq2point.wording import format_count
 
 
 def verify(
-    exported: Annotated[Path, typer.Argument(help="An exported file, or a name: kettle.", metavar="EXPORTED")],
+    exported: Annotated[
+        Path, typer.Argument(help="An exported file, or a name: kettle.", metavar="EXPORTED")
+    ],
     data: Annotated[
         list[Path],
-        typer.Option("--data", help="A house, CSV or Parquet; repeat for several.", metavar="FILE", rich_help_panel=options.DATA),
+        typer.Option(
+            "--data",
+            help="A house, CSV or Parquet; repeat for several.",
+            metavar="FILE",
+            rich_help_panel=options.DATA,
+        ),
     ],
     model: Annotated[
         Path | None,
-        typer.Argument(help="The model to hold it to, a file or a name.", metavar="[MODEL]", show_default="that of the name"),
+        typer.Argument(
+            help="The model to hold it to, a file or a name.",
+            metavar="[MODEL]",
+            show_default="that of the name",
+        ),
     ] = None,
-    on_mae: Annotated[float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)] = USUAL.on_mae,
-    sae: Annotated[float, typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF)] = USUAL.sae,
+    on_mae: Annotated[
+        float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)
+    ] = USUAL.on_mae,
+    sae: Annotated[
+        float,
+        typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF),
+    ] = USUAL.sae,
     json: options.Json = None,
     resample: options.Resample = False,
     threads: options.Threads = None,
@@ -34,27 +50,36 @@ def verify(
     repair: options.Repair = False,
     fill: options.Fill = FILL,
 ) -> None:
-    """Run an exported file and its native model side by side; exit code 3 where the file is worse than the limits allow."""
+    """Run an exported file and its native model side by side; exit code 3 where the file is worse
+    than the limits allow.
+    """
     from rich.console import Console
 
-    from seq2point.cli import tables
-    from seq2point.cli.loading import file_for, is_name, load_houses, load_model
+    from seq2point.cli.find_model import find_model_file_for, is_model_name, load_houses, load_model
     from seq2point.deploy.verify import verify as hold
     from seq2point.errors import UsageError, VerificationError
+    from seq2point.report import terminal
 
-    if model is None and not is_name(exported):
-        raise UsageError(f"{exported}: name the model to hold it to: seq2point verify EXPORTED MODEL --data FILE")
-    plain = options.columns(time_column, mains_column, unit, repair)
+    if model is None and not is_model_name(exported):
+        raise UsageError(
+            f"{exported}: name the model to hold it to: seq2point verify EXPORTED MODEL --data FILE"
+        )
+    plain = options.make_columns(time_column, mains_column, unit, repair)
     loaded = load_model(model or exported, "cpu", threads, data, plain)
-    exported = file_for(exported, data, plain, exported=True)
+    exported = find_model_file_for(exported, data, plain, exported=True)
     names = [a.name for a in loaded.appliances]
-    named = options.columns(time_column, mains_column, unit, repair, fill, (names[0], appliance_column))
+    named = options.make_columns(
+        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
+    )
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
-        found = hold(exported, loaded, recordings, Limits(on_mae, sae), threads)
-    console = tables.written(found.as_json(), json)
+        found = hold(exported, loaded, recordings, Tolerances(on_mae, sae), threads)
+    console = terminal.write_report(found.as_json(), json)
     console.print(
-        tables.table_of(f"{exported.name} beside the native model, {format_count(found.windows, 'window')}", found.rows())
+        terminal.make_table(
+            f"{exported.name} beside the native model, {format_count(found.windows, 'window')}",
+            found.rows(),
+        )
     )
     if found.failures:
         raise VerificationError(f"{exported}: {'; '.join(found.failures)}")

@@ -1,6 +1,8 @@
-"""What a table's values must be: times that ascend, watts that are numbers, not negative and not absurd.
+"""What a table's values must be: times that ascend, watts that are numbers, not negative and not
+absurd.
 
-Each check names the first place that fails it; with `repair` it mends and notes what it did instead.
+Each check names the first place that fails it; with `repair` it mends and notes what it did
+instead.
 """
 
 from dataclasses import dataclass, field
@@ -11,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from seq2point.data.align import Times
-from seq2point.data.damage import refuse_damage
-from seq2point.data.stamps import Clock, may_hold_times
+from seq2point.data.file_errors import refuse_damage
+from seq2point.data.grid import Times
+from seq2point.data.timestamps import Clock, may_hold_times
 from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W, KILOWATTS_BELOW, NOISE_W
 from seq2point.recording import Watts
@@ -31,12 +33,20 @@ class Hints(NamedTuple):
     resample: str
 
 
-FLAGS = Hints("--repair", "--unit kW", "--time-column NAME", "--mains-column NAME", "--period", "say --resample")
+FLAGS = Hints(
+    "--repair",
+    "--unit kW",
+    "--time-column NAME",
+    "--mains-column NAME",
+    "--period",
+    "say --resample",
+)
 
 
 @dataclass
 class Checks:
-    """The checks of one file. `first_line` is the file line of its first row (None for Parquet: rows are counted from 1).
+    """The checks of one file. `first_line` is the file line of its first row (None for Parquet:
+    rows are counted from 1).
 
     Where rows come in pieces, `rows_before` is the number of those in earlier pieces.
     """
@@ -59,19 +69,29 @@ class Checks:
         return DataError(f"{self.path}, {self.place(row)}: {what}; {advice}")
 
     def times_s(self, column: pl.Series) -> Times:
-        """A column of times as seconds since 1970: date-times (UTC unless they say otherwise), their text, or Unix seconds.
+        """A column of times as seconds since 1970: date-times (UTC unless they say otherwise),
+        their text, or Unix seconds.
 
         Unix numbers too large for seconds are taken as milli-, micro- or nanoseconds.
-        Raises DataError where one is missing, unreadable, outside the years 1 to 9999 or in another unit than the rest.
+        Raises DataError where one is missing, unreadable, outside the years 1 to 9999 or in another
+        unit than the rest.
         """
         if not may_hold_times(column):
-            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it: {self.hints.time}")
+            raise DataError(
+                f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name it:"
+                f" {self.hints.time}"
+            )
         with refuse_damage(self.path, "its times cannot be read"):
-            self._clock = self._clock or Clock(place=lambda row: f"{self.path}, {self.place(row - self.rows_before)}")
+            self._clock = self._clock or Clock(
+                place=lambda row: f"{self.path}, {self.place(row - self.rows_before)}"
+            )
             times = self._clock.seconds(column)
         strange = np.flatnonzero(np.isnan(times))
         if len(strange):
-            what, advice = "the time is missing or unreadable", "times like 2024-03-31T07:15:00Z or Unix seconds are read"
+            what, advice = (
+                "the time is missing or unreadable",
+                "times like 2024-03-31T07:15:00Z or Unix seconds are read",
+            )
             raise self._fail(int(strange[0]), what, advice)
         return times
 
@@ -86,7 +106,9 @@ class Checks:
             return None
         row = int(bad[0]) + 1
         if not self.repair:
-            what = "the time repeats the row before" if steps[row - 1] == 0 else "the time goes back"
+            what = (
+                "the time repeats the row before" if steps[row - 1] == 0 else "the time goes back"
+            )
             raise self._fail(row, what, f"sort the file, or use {self.hints.repair}")
         order = np.argsort(times_s, kind="stable")
         kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
@@ -113,22 +135,32 @@ class Checks:
         elif column.dtype.is_numeric() or column.dtype == pl.Null:
             numbers = column.cast(pl.Float32)
         else:
-            raise DataError(f"{self.path}: column '{column.name}' holds {column.dtype}, not numbers")
+            raise DataError(
+                f"{self.path}: column '{column.name}' holds {column.dtype}, not numbers"
+            )
         return numbers.fill_null(float("nan")).to_numpy(writable=True)
 
     def watts(self, column: pl.Series, factor: float) -> Watts:
-        """A column of readings as watts f32[N]: not negative but for noise, not absurd; NaN is a gap."""
+        """A column of readings as watts f32[N]: not negative but for noise, not absurd; NaN is a
+        gap.
+        """
         watts = self.numbers(column)
         if factor != 1:
             watts = watts * np.float32(factor)
         absurd = "more than a house can draw"
         for rows, what, advice in (
             (np.flatnonzero(watts < -NOISE_W), "below zero", None),
-            (np.flatnonzero(watts > ABSURD_W), absurd, f"check the unit, or use {self.hints.repair}"),
+            (
+                np.flatnonzero(watts > ABSURD_W),
+                absurd,
+                f"check the unit, or use {self.hints.repair}",
+            ),
         ):
             if len(rows) and not self.repair:
                 row = int(rows[0])
-                raise self._fail(row, f"'{column.name}' is {format_watts(watts[row])}, {what}", advice)
+                raise self._fail(
+                    row, f"'{column.name}' is {format_watts(watts[row])}, {what}", advice
+                )
             if len(rows):
                 watts = watts.copy()
                 watts[rows] = np.nan
@@ -153,5 +185,6 @@ class Checks:
         """Refuse mains whose highest reading is so small that they must be kilowatts."""
         if 0 < highest_w < KILOWATTS_BELOW and rows > 100:
             raise DataError(
-                f"{self.path}: the mains never exceed {format_watts(highest_w)}; if they are kilowatts, say {self.hints.unit}"
+                f"{self.path}: the mains never exceed {format_watts(highest_w)}; if they are"
+                f" kilowatts, say {self.hints.unit}"
             )

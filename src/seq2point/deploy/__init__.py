@@ -1,7 +1,8 @@
-"""Deployment targets: a trained model written as a file that runs where it will live, and the proof that it does.
+"""Deployment targets: a trained model written as a file that runs where it will live, and the proof
+that it does.
 
-A target is one module with `export(model, out, order) -> Exported` and one line in TARGETS. It writes nothing that fails its
-own proof, unless forced.
+A target is one module with `export(model, out, order) -> Exported` and one line in TARGETS. It
+writes nothing that fails its own proof, unless forced.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
-    from seq2point.model_file import Model
+    from seq2point.model.model_file import Model
     from seq2point.recording import RecordingLike, RecordingsLike
 
 TARGETS = {
@@ -23,10 +24,11 @@ TARGETS = {
 }
 
 
-class Limits(NamedTuple):
+class Tolerances(NamedTuple):
     """By how much an exported model may be worse: a share of the error while on, and of the energy.
 
-    `difference` is for what is not quantised: the largest difference as a share of the largest answer.
+    `difference` is for what is not quantised: the largest difference as a share of the largest
+    answer.
     """
 
     on_mae: float = 0.05
@@ -34,24 +36,25 @@ class Limits(NamedTuple):
     difference: float = 1e-4
 
 
-USUAL = Limits()
+USUAL = Tolerances()
 
 
 @dataclass(frozen=True)
-class Order:
+class ExportOptions:
     """What is asked of a target.
 
-    `calibrate` is what int8 ranges are taken from, simulated homes without it; `verify` is what the result is held to beside the
-    native model (several houses; without any, what is held back of `calibrate`, other simulated homes, or for float32 random
-    windows); data frames will do for either. With `force` a result that fails is written all the same. Flash, RAM and the
-    prefix of names are a microcontroller's.
+    `calibrate` is what int8 ranges are taken from, simulated homes without it; `verify` is what the
+    result is held to beside the native model (several houses; without any, what is held back of
+    `calibrate`, other simulated homes, or for float32 random windows); data frames will do for
+    either. With `force` a result that fails is written all the same. Flash, RAM and the prefix of
+    names are a microcontroller's.
     """
 
     sliding: bool = False
     int8: bool = False
     calibrate: "RecordingLike | None" = None
     verify: "RecordingsLike" = ()
-    limits: Limits = USUAL
+    limits: Tolerances = USUAL
     force: bool = False
     flash_bytes: int | None = None
     ram_bytes: int | None = None
@@ -70,10 +73,11 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What a target wrote: files by what they hold, a report as JSON, and the same in words.
 
-    `tables` are titles with rows of cells, the first row their heading; `notes` are sentences under them.
+    `tables` are titles with rows of cells, the first row their heading; `notes` are sentences under
+    them.
     """
 
     files: dict[str, Path]
@@ -85,11 +89,13 @@ class Exported:
 class Target(Protocol):
     """What a target's module offers."""
 
-    def export(self, model: "Model", out: Path, order: Order) -> Exported:
-        """Write the model; raises UsageError for what the target cannot do and VerificationError for what fails."""
+    def export(self, model: "Model", out: Path, order: ExportOptions) -> ExportResult:
+        """Write the model; raises UsageError for what the target cannot do and VerificationError
+        for what fails.
+        """
 
 
-def find(name: str) -> Target:
+def find_target(name: str) -> Target:
     """The target of a name; raises UsageError for an unknown one, with those that exist."""
     if name not in TARGETS:
         raise UsageError(f"unknown target '{name}': choose one of {', '.join(TARGETS)}")

@@ -7,37 +7,44 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from seq2point.c_library import compiler
+from seq2point.system.c_library import find_compiler
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Os")
 CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb")
 
 
 class Sizes(NamedTuple):
-    """Bytes of code with constants, of initialised and of zeroed memory: of the source and one state."""
+    """Bytes of code with constants, of initialised and of zeroed memory: of the source and one
+    state.
+    """
 
     text: int
     data: int
     bss: int
 
 
-def measured(header: Path, prefix: str = "s2p") -> dict[str, Sizes | str]:
-    """Sizes by compiler, for those that are installed: this machine's, and arm-none-eabi-gcc for a Cortex-M4.
+def measure_sizes(header: Path, prefix: str = "s2p") -> dict[str, Sizes | str]:
+    """Sizes by compiler, for those that are installed: this machine's, and arm-none-eabi-gcc for a
+    Cortex-M4.
 
     A text that says why, where one cannot compile it.
     """
-    return {name: _compiled(header, prefix, command, size) for name, command, size in _compilers()}
+    return {name: _compile(header, prefix, command, size) for name, command, size in _compilers()}
 
 
 def _compilers() -> Iterator[tuple[str, tuple[str, ...], str]]:
-    here = compiler()
+    here = find_compiler()
     if here and shutil.which("size"):
         yield Path(here).name, (here,), "size"
     if shutil.which("arm-none-eabi-gcc") and shutil.which("arm-none-eabi-size"):
-        yield f"arm-none-eabi-gcc {CORTEX_M4[0]}", ("arm-none-eabi-gcc", *CORTEX_M4), "arm-none-eabi-size"
+        yield (
+            f"arm-none-eabi-gcc {CORTEX_M4[0]}",
+            ("arm-none-eabi-gcc", *CORTEX_M4),
+            "arm-none-eabi-size",
+        )
 
 
-def _compiled(header: Path, prefix: str, command: tuple[str, ...], size: str) -> Sizes | str:
+def _compile(header: Path, prefix: str, command: tuple[str, ...], size: str) -> Sizes | str:
     with TemporaryDirectory() as folder:
         state = Path(folder) / "state.c"
         state.write_text(f'#include "{header.name}"\n{prefix}_state state;\n')
@@ -45,10 +52,21 @@ def _compiled(header: Path, prefix: str, command: tuple[str, ...], size: str) ->
         try:
             for source in (header.with_suffix(".c"), state):
                 made = Path(folder) / f"{len(objects)}.o"
-                line = [*command, *FLAGS, "-I", str(header.parent), "-c", str(source), "-o", str(made)]
+                line = [
+                    *command,
+                    *FLAGS,
+                    "-I",
+                    str(header.parent),
+                    "-c",
+                    str(source),
+                    "-o",
+                    str(made),
+                ]
                 subprocess.run(line, check=True, capture_output=True, text=True, timeout=120)
                 objects.append(str(made))
-            said = subprocess.run([size, *objects], check=True, capture_output=True, text=True, timeout=120).stdout
+            said = subprocess.run(
+                [size, *objects], check=True, capture_output=True, text=True, timeout=120
+            ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             return lines[0] if lines else str(error)

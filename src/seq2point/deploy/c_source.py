@@ -14,45 +14,48 @@ import numpy as np
 import seq2point
 from seq2point.deploy.fixed_point import STEPS_PER_WATT, FeatureBits, FixedPoint, Integers
 from seq2point.limits import ABSURD_W
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.recording import Recording, Watts
-from seq2point.runtime import Facts
-from seq2point.runtime.facts import IN_TEXT, seal
+from seq2point.runtime import ExportMetadata
+from seq2point.runtime.metadata import IN_TEXT, add_digest
 
 TEMPLATES = files("seq2point.deploy") / "c"
 LINE = 120
 AS_ANY_LAYER = "#define first_linear(state, column) convolve(state, FEATURES, column)"
 
 
-class Pair(NamedTuple):
+class CSource(NamedTuple):
     """The two texts."""
 
     source: str
     header: str
 
 
-def sums_wait(channels: int, units: int, feature_bits: FeatureBits) -> bool:
-    """Whether the first Linear's sums (4 bytes a unit) take less memory, while they wait, than the features (of channels).
+def store_sums(channels: int, units: int, feature_bits: FeatureBits) -> bool:
+    """Whether the first Linear's sums (4 bytes a unit) take less memory, while they wait, than the
+    features (of channels).
 
     The multiply-adds are the same: each column meets the weights of every time step either way.
     """
     return 4 * units < channels * feature_bits // 8
 
 
-def pair(
+def render_source(
     model: Model,
     network: FixedPoint,
-    facts: Facts,
+    facts: ExportMetadata,
     calibration: Recording,
     test_mains_w: Watts,
     header_name: str,
     prefix: str,
-) -> Pair:
-    """Source and header for a network; their self-test asks for the answers to `test_mains_w`, a gapless stretch."""
+) -> CSource:
+    """Source and header for a network; their self-test asks for the answers to `test_mains_w`, a
+    gapless stretch.
+    """
     units, taps, channels = network.layers[network.features].weights.shape
-    waits = sums_wait(channels, units, network.feature_bits)
+    waits = store_sums(channels, units, network.feature_bits)
     where = _Rings.of(network, waits)
-    names = ", ".join(plain(a.label) for a in model.appliances)
+    names = ", ".join(sanitise_text(a.label) for a in model.appliances)
     shape = model.architecture
     both = {
         "title": f"{names}: a seq2point network for a reading every {model.period_s:g} s",
@@ -60,9 +63,13 @@ def pair(
         "layers": len(network.layers),
     }
     most_w = network.input_most / 2.0**network.input_shift
-    about = _about(model, calibration)
+    about = _describe_network(model, calibration)
     header = {
-        "about": "\n".join(f" * {line}" for text in about for line in wrap(text, LINE - 3, subsequent_indent="    ")),
+        "about": "\n".join(
+            f" * {line}"
+            for text in about
+            for line in wrap(text, LINE - 3, subsequent_indent="    ")
+        ),
         "guard": f"{prefix}_{re.sub('[^A-Za-z0-9]', '_', PurePath(header_name).stem)}_h".upper(),
         "period": f"{model.period_s:g}",
         "window": shape.window,
@@ -71,16 +78,22 @@ def pair(
         "outputs": shape.outputs,
         "fill": facts.fill,
         "absurd": f"{ABSURD_W:.1f}",
-        "appliances": _numbered(model, prefix),
+        "appliances": _number_appliances(model, prefix),
         "ring_numbers": where.numbers,
-        "features_memory": _features_memory(taps, channels, units, network.feature_bits, waits),
+        "features_memory": _render_features_memory(
+            taps, channels, units, network.feature_bits, waits
+        ),
         "most_mains": f"{most_w:g}",
     }
     special = "pending.c" if waits else "bytes.c" if network.feature_bits == 8 else None
-    tables = _tables(network, where, waits, network.readings(test_mains_w), network.answers(test_mains_w))
+    tables = _render_tables(
+        network, where, waits, network.readings(test_mains_w), network.answers(test_mains_w)
+    )
     source = {
         "features": network.features,
-        "widest": max(max(layer.weights.shape[0], layer.weights.shape[2]) for layer in network.layers),
+        "widest": max(
+            max(layer.weights.shape[0], layer.weights.shape[2]) for layer in network.layers
+        ),
         "input_steps": repr(2.0**network.input_shift),
         "input_most": network.input_most,
         "absurd": f"{ABSURD_W:.1f}",
@@ -90,27 +103,38 @@ def pair(
         **tables,
     }
     header_text = Template(_template("model.h", prefix)).substitute(both | header) + "\n"
-    known = facts.as_text(prefix=prefix, header_sha256=hashlib.sha256(header_text.encode()).hexdigest())
+    known = facts.as_text(
+        prefix=prefix, header_sha256=hashlib.sha256(header_text.encode()).hexdigest()
+    )
     in_comment = known.replace("*", r"\u002a").replace("?", r"\u003f")
-    source_text = Template(_template("model.c", prefix)).substitute(both | source | {"facts": in_comment}) + "\n"
-    return Pair(seal(source_text.encode(), IN_TEXT).decode(), header_text)
+    source_text = (
+        Template(_template("model.c", prefix)).substitute(both | source | {"facts": in_comment})
+        + "\n"
+    )
+    return CSource(add_digest(source_text.encode(), IN_TEXT).decode(), header_text)
 
 
-def program(header_name: str, prefix: str) -> str:
+def render_program(header_name: str, prefix: str) -> str:
     """The text of a program that tests a model and feeds it from standard input."""
     return Template(_template("program.c", prefix)).substitute(header=header_name)
 
 
-def plain(text: str) -> str:
+def sanitise_text(text: str) -> str:
     """A text from a file for a C comment or string: without anything that could end one."""
     return re.sub(r"[^A-Za-z0-9 _.,:;()+-]", "_", text)
 
 
 def _template(name: str, prefix: str) -> str:
-    return (TEMPLATES / name).read_text().replace("s2p_", f"{prefix}_").replace("S2P_", f"{prefix}_".upper()).rstrip("\n")
+    return (
+        (TEMPLATES / name)
+        .read_text()
+        .replace("s2p_", f"{prefix}_")
+        .replace("S2P_", f"{prefix}_".upper())
+        .rstrip("\n")
+    )
 
 
-def _about(model: Model, calibration: Recording) -> list[str]:
+def _describe_network(model: Model, calibration: Recording) -> list[str]:
     """What the network is, where it comes from and what is inside it, a text a line."""
     shape, scale = model.architecture, model.scale
     digest = hashlib.sha256()
@@ -120,20 +144,28 @@ def _about(model: Model, calibration: Recording) -> list[str]:
     houses = (f"{d.get('house')} ({d.get('samples')} readings)" for d in trained_on)
     rank = f", rank {shape.rank}" if shape.rank else ""
     scales = (
-        f"{plain(a.label)} (P - {m:g}) / {s:g}"
-        for a, m, s in zip(model.appliances, scale.appliance_mean_w, scale.appliance_std_w, strict=True)
+        f"{sanitise_text(a.label)} (P - {m:g}) / {s:g}"
+        for a, m, s in zip(
+            model.appliances, scale.appliance_mean_w, scale.appliance_std_w, strict=True
+        )
     )
     return [
-        f"Network: channels {shape.channels}, kernels {shape.kernels}, {shape.hidden} hidden units{rank}.",
-        f"Scales, inside the weights: mains (P - {scale.mains_mean_w:g}) / {scale.mains_std_w:g}, {', '.join(scales)}.",
-        f"Trained on: {', '.join(map(plain, houses)) or 'not recorded'}.",
-        f"Calibrated on: {plain(calibration.house)}, {calibration.days:.1f} days.",
+        (
+            f"Network: channels {shape.channels}, kernels {shape.kernels}, {shape.hidden} hidden"
+            f" units{rank}."
+        ),
+        (
+            f"Scales, inside the weights: mains (P - {scale.mains_mean_w:g}) /"
+            f" {scale.mains_std_w:g}, {', '.join(scales)}."
+        ),
+        f"Trained on: {', '.join(map(sanitise_text, houses)) or 'not recorded'}.",
+        f"Calibrated on: {sanitise_text(calibration.house)}, {calibration.days:.1f} days.",
         f"SHA-256 of the float weights: {digest.hexdigest()}.",
         f"Made by seq2point {seq2point.__version__}, Apache-2.0.",
     ]
 
 
-def _numbered(model: Model, prefix: str) -> str:
+def _number_appliances(model: Model, prefix: str) -> str:
     """A macro for each appliance: its place among the outputs."""
     names = [re.sub("[^A-Z0-9]", "_", a.name.upper()) for a in model.appliances]
     if len(set(names)) < len(names):
@@ -141,12 +173,20 @@ def _numbered(model: Model, prefix: str) -> str:
     return "\n".join(f"#define {prefix.upper()}_OUTPUT_{name} {i}" for i, name in enumerate(names))
 
 
-def _features_memory(taps: int, channels: int, units: int, feature_bits: FeatureBits, waits: bool) -> str:
+def _render_features_memory(
+    taps: int, channels: int, units: int, feature_bits: FeatureBits, waits: bool
+) -> str:
     """The state's last line, for what does not stand in its rings."""
     if waits:
-        return f"    int32_t pending[{taps * units}]; /* sums of the first Linear, for windows that are not whole yet */\n"
+        return (
+            f"    int32_t pending[{taps * units}]; /* sums of the first Linear, for windows that"
+            " are not whole yet */\n"
+        )
     if feature_bits == 8:
-        return f"    uint8_t features[{taps * channels}]; /* the last columns that the first Linear reads */\n"
+        return (
+            f"    uint8_t features[{taps * channels}]; /* the last columns that the first Linear"
+            " reads */\n"
+        )
     return ""
 
 
@@ -166,11 +206,14 @@ class _Rings(NamedTuple):
         return cls(begins, numbers)
 
 
-def _tables(network: FixedPoint, where: _Rings, waits: bool, readings: Integers, answers: Integers) -> dict[str, Any]:
+def _render_tables(
+    network: FixedPoint, where: _Rings, waits: bool, readings: Integers, answers: Integers
+) -> dict[str, Any]:
     """The tables' text, their sizes and their checksum."""
     layers = network.layers
     turned = [
-        layer.weights.transpose(1, 0, 2) if waits and i == network.features else layer.weights for i, layer in enumerate(layers)
+        layer.weights.transpose(1, 0, 2) if waits and i == network.features else layer.weights
+        for i, layer in enumerate(layers)
     ]
     weights = np.concatenate([w.ravel() for w in turned])
     bias = np.concatenate([layer.bias for layer in layers])
@@ -179,9 +222,14 @@ def _tables(network: FixedPoint, where: _Rings, waits: bool, readings: Integers,
     rows, weight, constant = [], 0, 0
     for layer, ring in zip(layers, where.begins, strict=True):
         outputs, columns, inputs = layer.weights.shape
-        rows.append(f"    {{{inputs}, {columns}, {outputs}, {ring}, {weight}, {constant}, {layer.least}, {layer.most}}},")
+        rows.append(
+            f"    {{{inputs}, {columns}, {outputs}, {ring}, {weight}, {constant}, {layer.least},"
+            f" {layer.most}}},"
+        )
         weight, constant = weight + layer.weights.size, constant + outputs
-    packed = np.rec.fromarrays([bias, multiplier, shift], dtype=[("b", "<i4"), ("m", "<i4"), ("s", "u1")])
+    packed = np.rec.fromarrays(
+        [bias, multiplier, shift], dtype=[("b", "<i4"), ("m", "<i4"), ("s", "u1")]
+    )
     return {
         "weight_count": len(weights),
         "constant_count": len(bias),
@@ -189,14 +237,21 @@ def _tables(network: FixedPoint, where: _Rings, waits: bool, readings: Integers,
         "test_readings": len(readings),
         "test_answers": len(answers),
         "layer_table": "\n".join(rows),
-        "weight_table": _listed(weights),
-        "bias_table": _listed(bias),
-        "multiplier_table": _listed(multiplier),
-        "shift_table": _listed(shift),
-        "readings_table": _listed(readings.ravel()),
-        "answers_table": _listed(answers.ravel()),
+        "weight_table": _render_numbers(weights),
+        "bias_table": _render_numbers(bias),
+        "multiplier_table": _render_numbers(multiplier),
+        "shift_table": _render_numbers(shift),
+        "readings_table": _render_numbers(readings.ravel()),
+        "answers_table": _render_numbers(answers.ravel()),
     }
 
 
-def _listed(numbers: Integers) -> str:
-    return "\n".join(wrap(", ".join(map(str, numbers.tolist())), LINE, initial_indent="    ", subsequent_indent="    "))
+def _render_numbers(numbers: Integers) -> str:
+    return "\n".join(
+        wrap(
+            ", ".join(map(str, numbers.tolist())),
+            LINE,
+            initial_indent="    ",
+            subsequent_indent="    ",
+        )
+    )

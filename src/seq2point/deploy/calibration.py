@@ -1,7 +1,8 @@
 """Windows to take int8 ranges from and to measure losses on, with the on-states in them.
 
-Moving averages of the ranges, the default of other tools, erase the rare moments that matter: an appliance is off nearly always.
-Here the calibration windows hold its on-states in a fixed share, and ranges are the lowest and highest values seen.
+Moving averages of the ranges, the default of other tools, erase the rare moments that matter: an
+appliance is off nearly always. Here the calibration windows hold its on-states in a fixed share,
+and ranges are the lowest and highest values seen.
 """
 
 from typing import NamedTuple
@@ -10,30 +11,34 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
-from seq2point.data.frame import as_recording, as_recordings
-from seq2point.deploy import Order
+from seq2point.data.frame import to_recording_like, to_recordings
+from seq2point.deploy import ExportOptions
 from seq2point.errors import DataError, UsageError
-from seq2point.evaluation import check
-from seq2point.model_file import Model
+from seq2point.model.evaluation import check_recordings
+from seq2point.model.model_file import Model
 from seq2point.recording import Jump, Recording, Watts
+from seq2point.recording.on_off import is_on
+from seq2point.recording.windows import find_window_runs
 from seq2point.simulator import simulate_house
-from seq2point.states import on_state
-from seq2point.windows import window_runs
 from seq2point.wording import format_count, format_watts
 
 HELD_BACK = 0.3
 CALIBRATION_SEEDS, CALIBRATION_DAYS = range(3000, 3004), 7
-PROOF_SEEDS, PROOF_DAYS = range(3005, 3007), 5  # every appliance is on in both, which a test holds them to
+PROOF_SEEDS, PROOF_DAYS = (
+    range(3005, 3007),
+    5,
+)  # every appliance is on in both, which a test holds them to
 CALIBRATED_ON = "the part that int8 is calibrated on"
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-class Sample(NamedTuple):
-    """Some windows of a recording: mains f32[N, W], the power at their targets f32[N, A], and whether it is on, bool[N, A].
+class CalibrationSample(NamedTuple):
+    """Some windows of a recording: mains f32[N, W], the power at their targets f32[N, A], and
+    whether it is on, bool[N, A].
 
-    `even` flags the windows that were drawn evenly over all, whatever is on; `share_on` is the share of all windows with each
-    appliance on.
+    `even` flags the windows that were drawn evenly over all, whatever is on; `share_on` is the
+    share of all windows with each appliance on.
     """
 
     mains_w: Watts
@@ -43,7 +48,7 @@ class Sample(NamedTuple):
     share_on: tuple[float, ...]
 
 
-class Simulated(NamedTuple):
+class SimulatedParts(NamedTuple):
     """Whether a calibration, and what proves it, were simulated for want of recordings with labels."""
 
     calibration: bool = False
@@ -53,112 +58,147 @@ class Simulated(NamedTuple):
         """What there is to say of it, nothing where all was recorded."""
         if not self.calibration:
             return ""
-        proof = f"proved on {len(PROOF_SEEDS)} others" if self.proof else "proved on the recordings that were given"
+        proof = (
+            f"proved on {len(PROOF_SEEDS)} others"
+            if self.proof
+            else "proved on the recordings that were given"
+        )
         return (
             f"int8 ranges are from {len(CALIBRATION_SEEDS)} simulated homes, {proof}; "
             "a recording of the home with labels calibrates better (--calibrate)"
         )
 
 
-class Parts(NamedTuple):
-    """What to calibrate on, if anything, the recordings that the result is to be held to, and which of both were simulated."""
+class CalibrationParts(NamedTuple):
+    """What to calibrate on, if anything, the recordings that the result is to be held to, and which
+    of both were simulated.
+    """
 
     calibration: Recording | None
     proof: list[Recording]
-    simulated: Simulated
+    simulated: SimulatedParts
 
 
-def parts(model: Model, order: Order, int8: bool) -> Parts:
+def split_recordings(model: Model, order: ExportOptions, int8: bool) -> CalibrationParts:
     """What calibrates an int8 model and what proves it, or what proves a float32 one.
 
-    The last part of the calibration recording is held back, to prove the result where the order names nothing else for that.
-    Without a recording homes are simulated at the model's period, others to calibrate than to prove, always the same ones.
-    Raises DataError for recordings that do not fit, and where the appliance is never on in what is held back; UsageError where
-    a recording is needed, as of an appliance that cannot be simulated.
+    The last part of the calibration recording is held back, to prove the result where the order
+    names nothing else for that. Without a recording homes are simulated at the model's period,
+    others to calibrate than to prove, always the same ones.
+    Raises DataError for recordings that do not fit, and where the appliance is never on in what is
+    held back; UsageError where a recording is needed, as of an appliance that cannot be simulated.
     """
     names = [a.name for a in model.appliances]
-    verify = as_recordings(order.verify, names, model.period_s)
-    calibrate = None if order.calibrate is None else as_recording(order.calibrate, names, model.period_s)
-    check([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
+    verify = to_recordings(order.verify, names, model.period_s)
+    calibrate = (
+        None
+        if order.calibrate is None
+        else to_recording_like(order.calibrate, names, model.period_s)
+    )
+    check_recordings([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
     if not int8:
-        return Parts(None, verify, Simulated())
+        return CalibrationParts(None, verify, SimulatedParts())
     if calibrate is None:
         if unknown := [a.label for a in model.appliances if a.name not in APPLIANCES]:
-            raise UsageError(f"a {' and a '.join(unknown)} cannot be simulated: int8 needs a recording of it to calibrate on")
-        proof = verify or [_home(model, seed, PROOF_DAYS) for seed in PROOF_SEEDS]
-        return Parts(simulated_homes(model), proof, Simulated(True, not verify))
+            raise UsageError(
+                f"a {' and a '.join(unknown)} cannot be simulated: int8 needs a recording of it to"
+                " calibrate on"
+            )
+        proof = verify or [_simulate_home(model, seed, PROOF_DAYS) for seed in PROOF_SEEDS]
+        return CalibrationParts(simulate_homes(model), proof, SimulatedParts(True, not verify))
     fitted, held_back = calibrate.hold_out(HELD_BACK, model.window)
-    on_windows(fitted, model, CALIBRATED_ON)
+    find_windows(fitted, model, CALIBRATED_ON)
     if not verify:
-        on_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
-    return Parts(fitted, verify or [held_back], Simulated())
+        find_windows(held_back, model, f"the last {HELD_BACK:.0%}, held back to verify with")
+    return CalibrationParts(fitted, verify or [held_back], SimulatedParts())
 
 
-def simulated_homes(model: Model) -> Recording:
+def simulate_homes(model: Model) -> Recording:
     """Weeks of simulated homes at a model's period with its appliances, one after the other."""
-    homes = [_home(model, seed, CALIBRATION_DAYS) for seed in CALIBRATION_SEEDS]
+    homes = [_simulate_home(model, seed, CALIBRATION_DAYS) for seed in CALIBRATION_SEEDS]
     ends = np.cumsum([len(home) for home in homes])
     starts = [home.start for home in homes]
     return Recording(
         f"{len(homes)} simulated homes",
         model.period_s,
         np.concatenate([home.mains_w for home in homes]),
-        {a.name: np.concatenate([home.appliance_w(a.name) for home in homes]) for a in model.appliances},
+        {
+            a.name: np.concatenate([home.appliance_w(a.name) for home in homes])
+            for a in model.appliances
+        },
         starts[0],
-        tuple(Jump(int(end), start) for end, start in zip(ends[:-1], starts[1:], strict=True) if start),
+        tuple(
+            Jump(int(end), start) for end, start in zip(ends[:-1], starts[1:], strict=True) if start
+        ),
     )
 
 
-def _home(model: Model, seed: int, days: float) -> Recording:
+def _simulate_home(model: Model, seed: int, days: float) -> Recording:
     return simulate_house(seed, days, model.period_s, [a.name for a in model.appliances])
 
 
-def on_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:
-    """Where the windows of a recording start, and whether each appliance is on at the samples that they predict.
+def find_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:
+    """Where the windows of a recording start, and whether each appliance is on at the samples that
+    they predict.
 
-    Raises DataError where there is no window or an appliance is never on; `part` says what of the file the recording is.
+    Raises DataError where there is no window or an appliance is never on; `part` says what of the
+    file the recording is.
     """
     shape = model.architecture
-    runs = window_runs(recording, shape.window, shape.target_index, [a.name for a in model.appliances])
+    runs = find_window_runs(
+        recording, shape.window, shape.target_index, [a.name for a in model.appliances]
+    )
     if not runs.total:
-        raise DataError(f"{recording.house}: no stretch of {shape.window} samples without a gap in {part}")
+        raise DataError(
+            f"{recording.house}: no stretch of {shape.window} samples without a gap in {part}"
+        )
     starts = runs.starts(np.arange(runs.total))
     states = []
     for appliance in model.appliances:
         power_w = recording.appliance_w(appliance.name)
-        on = np.concatenate([on_state(power_w[first:end], appliance, model.period_s) for first, end in recording.pieces()])
+        on = np.concatenate(
+            [
+                is_on(power_w[first:end], appliance, model.period_s)
+                for first, end in recording.pieces()
+            ]
+        )
         states.append(on[starts + shape.target_index])
         if not states[-1].any():
             raise DataError(
-                f"{recording.house}: the {appliance.label} is never on in {part}, "
-                f"{format_count(recording.days, 'day')}; int8 cannot be "
-                f"calibrated or judged without: give a recording in which it takes more than {format_watts(appliance.on_power_w)}"
+                f"{recording.house}: the {appliance.label} is never on in {part},"
+                f" {format_count(recording.days, 'day')}; int8 cannot be calibrated or judged"
+                " without: give a recording in which it takes more than"
+                f" {format_watts(appliance.on_power_w)}"
             )
     return starts, states
 
 
-def draw(recording: Recording, model: Model, on: int, even: int) -> Sample:
-    """Windows with the appliances on at the sample that they predict, others evenly over the recording, and the highest peak.
+def draw_windows(recording: Recording, model: Model, on: int, even: int) -> CalibrationSample:
+    """Windows with the appliances on at the sample that they predict, others evenly over the
+    recording, and the highest peak.
 
-    Each appliance gets its part of the `on` windows, evenly over all its on-states. Raises DataError as `on_windows` does.
+    Each appliance gets its part of the `on` windows, evenly over all its on-states. Raises
+    DataError as `find_windows` does.
     """
     shape = model.architecture
-    starts, states = on_windows(recording, model, CALIBRATED_ON)
+    starts, states = find_windows(recording, model, CALIBRATED_ON)
     targets = starts + shape.target_index
     mains_w = recording.filled_mains_w
     peak = np.argmax(mains_w[targets], keepdims=True)
-    with_on = [evenly(np.flatnonzero(state), on // len(states)) for state in states]
-    spread = evenly(np.arange(len(starts)), even)
+    with_on = [spread_evenly(np.flatnonzero(state), on // len(states)) for state in states]
+    spread = spread_evenly(np.arange(len(starts)), even)
     chosen = np.concatenate([peak, *with_on, spread])
-    return Sample(
+    return CalibrationSample(
         np.lib.stride_tricks.sliding_window_view(mains_w, shape.window)[starts[chosen]],
-        np.stack([recording.appliance_w(a.name)[targets[chosen]] for a in model.appliances], axis=1),
+        np.stack(
+            [recording.appliance_w(a.name)[targets[chosen]] for a in model.appliances], axis=1
+        ),
         np.stack([state[chosen] for state in states], axis=1),
         np.arange(len(chosen)) >= len(chosen) - len(spread),
         tuple(float(state.mean()) for state in states),
     )
 
 
-def evenly(values: Positions, count: int) -> Positions:
+def spread_evenly(values: Positions, count: int) -> Positions:
     """At most so many of some values, spread evenly over them."""
     return values[np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(np.int64)]

@@ -1,10 +1,12 @@
-"""A network in whole numbers: int8 weights, 16-bit activations, 32-bit sums, as the C of a microcontroller computes them.
+"""A network in whole numbers: int8 weights, 16-bit activations, 32-bit sums, as the C of a
+microcontroller computes them.
 
-Every layer is the same: sums of products over the last `columns` columns of what the layer before it gave (taps of a kernel, time
-steps of the first Linear, or one), then a rounded multiplication by multiplier / 2^shift, then a clamp. Weights have a scale for
-each output (symmetric, by the largest magnitude), activations one for each layer, without a zero point: after a ReLU nothing is
-negative. An activation gets as many bits, at most 15, as keep every 32-bit sum from overflowing, whatever comes in. The scheme is
-that of Jacob et al. 2018 (arXiv 1712.05877), with wider activations.
+Every layer is the same: sums of products over the last `columns` columns of what the layer before
+it gave (taps of a kernel, time steps of the first Linear, or one), then a rounded multiplication by
+multiplier / 2^shift, then a clamp. Weights have a scale for each output (symmetric, by the largest
+magnitude), activations one for each layer, without a zero point: after a ReLU nothing is negative.
+An activation gets as many bits, at most 15, as keep every 32-bit sum from overflowing, whatever
+comes in. The scheme is that of Jacob et al. 2018 (arXiv 1712.05877), with wider activations.
 """
 
 from dataclasses import dataclass
@@ -17,9 +19,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 
 from seq2point.errors import ModelFileError
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.recording import Recording, Watts
-from seq2point.windows import answer_spans, gapless_spans
+from seq2point.recording.windows import find_gapless_spans, predict_spans
 
 FeatureBits = Literal[8, 16]
 Integers = npt.NDArray[np.int64]
@@ -31,21 +33,28 @@ HALF_A_SUM = 2**30
 """What the products may add up to, and what the bias may be: together less than an int32 holds."""
 STEPS_PER_WATT = 64
 HEADROOM = 1.5
-"""How far beyond the largest activation seen a 16-bit one reaches. An 8-bit one has no steps to spare for it."""
+"""How far beyond the largest activation seen a 16-bit one reaches.
+
+An 8-bit one has no steps to spare for it.
+"""
 MAINS_HEADROOM, MOST_INPUT_SHIFT = 2, 4
 CHUNK, SOME = 16_384, 1_024
 BLOCK_BYTES = 1 << 26
 
 
 class Ranges(NamedTuple):
-    """The largest magnitudes in a recording: of the mains in watts, and of what each layer but the last gives."""
+    """The largest magnitudes in a recording: of the mains in watts, and of what each layer but the
+    last gives.
+    """
 
     mains_w: float
     layers: tuple[float, ...]
 
 
 class Layer(NamedTuple):
-    """One layer in whole numbers: weights i8[O, K, C] over K columns of C inputs, and i64[O] of what belongs to each output."""
+    """One layer in whole numbers: weights i8[O, K, C] over K columns of C inputs, and i64[O] of
+    what belongs to each output.
+    """
 
     weights: npt.NDArray[np.int8]
     bias: Integers
@@ -77,9 +86,11 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """A network in whole numbers, from watts to watts: readings come in steps of 2^-`input_shift` W, answers in 1/64 W.
+    """A network in whole numbers, from watts to watts: readings come in steps of 2^-`input_shift`
+    W, answers in 1/64 W.
 
-    `features` is the number of the first Linear among `layers`; what it reads takes `feature_bits` a number.
+    `features` is the number of the first Linear among `layers`; what it reads takes `feature_bits`
+    a number.
     """
 
     layers: tuple[Layer, ...]
@@ -92,28 +103,40 @@ class FixedPoint:
 
     def readings(self, mains_w: Watts) -> Integers:
         """Watts as steps, the nearest, halves away from zero, cut off at the largest: i64[T]."""
-        steps = np.clip(np.ldexp(mains_w.astype(np.float64), self.input_shift), -self.input_most, self.input_most)
+        steps = np.clip(
+            np.ldexp(mains_w.astype(np.float64), self.input_shift),
+            -self.input_most,
+            self.input_most,
+        )
         whole: Integers = np.trunc(steps + np.copysign(0.5, steps)).astype(np.int64)
         return whole
 
     def answers(self, mains_w: Watts) -> Integers:
-        """The answers to all full windows of a gapless series, in order, in 1/64 W: i64[T - W + 1, A]."""
+        """The answers to all full windows of a gapless series, in order, in 1/64 W: i64[T - W + 1,
+        A].
+        """
         x = self.readings(mains_w)[:, None]
         for layer in self.layers:
             x = layer.run(x)
         return x
 
     def predict_w(self, recording: Recording) -> Watts:
-        """The appliances' power for every sample, f32[T, A] in watts; NaN where no full window of readings reaches."""
+        """The appliances' power for every sample, f32[T, A] in watts; NaN where no full window of
+        readings reaches.
+        """
 
         def answer(readings_w: Watts) -> Watts:
             return self.answers(readings_w).astype(np.float32) / np.float32(STEPS_PER_WATT)
 
-        return answer_spans(recording, self.window, self.target_index, len(self.layers[-1].bias), answer)
+        return predict_spans(
+            recording, self.window, self.target_index, len(self.layers[-1].bias), answer
+        )
 
 
-def ranges(model: Model, recording: Recording, starts: npt.NDArray[np.int64]) -> Ranges:
-    """True largest magnitudes: of mains and convolutions over a whole recording, of Linear layers over the windows `starts`."""
+def measure_ranges(model: Model, recording: Recording, starts: npt.NDArray[np.int64]) -> Ranges:
+    """True largest magnitudes: of mains and convolutions over a whole recording, of Linear layers
+    over the windows `starts`.
+    """
     network, shape, scale = model.network, model.architecture, model.scale
     mains = torch.from_numpy(recording.filled_mains_w).to(next(network.parameters()))
     mains = (mains - scale.mains_mean_w) / scale.mains_std_w
@@ -125,13 +148,15 @@ def ranges(model: Model, recording: Recording, starts: npt.NDArray[np.int64]) ->
 
     network.eval()
     with torch.inference_mode():
-        for first, end in gapless_spans(recording):
+        for first, end in find_gapless_spans(recording):
             for at in range(first, end - shape.window + 1, CHUNK):
                 f = mains[None, None, at : min(at + CHUNK + shape.window - 1, end)]
                 for i, convolution in enumerate(network.convolutions):
                     f = watch(i, torch.relu(convolution(f)))
                 windows = f[0].unfold(1, shape.taps, 1).transpose(0, 1)
-                here = torch.from_numpy(starts[(at <= starts) & (starts < at + len(windows))] - at).to(mains.device)
+                here = torch.from_numpy(
+                    starts[(at <= starts) & (starts < at + len(windows))] - at
+                ).to(mains.device)
                 for some in torch.split(here, SOME):
                     x = windows[some].flatten(1)
                     if network.projection is not None:
@@ -140,15 +165,22 @@ def ranges(model: Model, recording: Recording, starts: npt.NDArray[np.int64]) ->
     return Ranges(float(np.nanmax(np.abs(recording.mains_w))), tuple(largest))
 
 
-def quantised(model: Model, seen: Ranges, feature_bits: FeatureBits) -> FixedPoint:
-    """A model in whole numbers; raises ModelFileError for weights that are no numbers or too far apart for 32 bits."""
+def quantise(model: Model, seen: Ranges, feature_bits: FeatureBits) -> FixedPoint:
+    """A model in whole numbers; raises ModelFileError for weights that are no numbers or too far
+    apart for 32 bits.
+    """
     shape, scale = model.architecture, model.scale
     if not all(bool(torch.isfinite(p).all()) for p in model.network.parameters()):
         raise ModelFileError("the model has weights that are no finite numbers; train it again")
-    reals = _reals(model)
-    input_shift = min(MOST_INPUT_SHIFT, int(np.floor(np.log2(SHORT_MOST / (MAINS_HEADROOM * max(seen.mains_w, 1.0))))))
+    reals = _fold_scales(model)
+    input_shift = min(
+        MOST_INPUT_SHIFT,
+        int(np.floor(np.log2(SHORT_MOST / (MAINS_HEADROOM * max(seen.mains_w, 1.0))))),
+    )
     units = [_row_units(real.weights) for real in reals]
-    most = [_most(real.weights, unit) for real, unit in zip(reals, units, strict=True)]
+    most = [
+        _find_largest_input(real.weights, unit) for real, unit in zip(reals, units, strict=True)
+    ]
     features = len(shape.channels)
     if feature_bits == 8:
         most[features] = min(most[features], BYTE_MOST)
@@ -162,11 +194,19 @@ def quantised(model: Model, seen: Ranges, feature_bits: FeatureBits) -> FixedPoi
         last = i + 1 == len(reals)
         bounds = (0, 2**31 - 1) if last else (0 if real.rectified else -most[i + 1], most[i + 1])
         mean_steps = scale.mains_mean_w / steps[0] if i == 0 else 0.0
-        layers.append(_layer(real, unit, steps[i], mean_steps, steps[i + 1], bounds))
-    return FixedPoint(tuple(layers), features, feature_bits, input_shift, most[0], shape.window, shape.target_index)
+        layers.append(_quantise_layer(real, unit, steps[i], mean_steps, steps[i + 1], bounds))
+    return FixedPoint(
+        tuple(layers),
+        features,
+        feature_bits,
+        input_shift,
+        most[0],
+        shape.window,
+        shape.target_index,
+    )
 
 
-class _Real(NamedTuple):
+class _RealLayer(NamedTuple):
     """A layer in real numbers, watts in, watts out: weights f64[O, K, C], bias f64[O]."""
 
     weights: Floats
@@ -174,18 +214,24 @@ class _Real(NamedTuple):
     rectified: bool
 
 
-def _reals(model: Model) -> list[_Real]:
-    """The network's layers, with the mains' deviation and the appliances' scale inside; the mains' mean is not yet.
+def _fold_scales(model: Model) -> list[_RealLayer]:
+    """The network's layers, with the mains' deviation and the appliances' scale inside; the mains'
+    mean is not yet.
 
-    It is taken off once the weights are whole numbers, so that their rounding leaves a steady load out of the first sums.
+    It is taken off once the weights are whole numbers, so that their rounding leaves a steady load
+    out of the first sums.
     """
     network, shape, scale = model.network, model.architecture, model.scale
 
-    def real(module: nn.Module, inputs: int, rectified: bool = True) -> _Real:
+    def real(module: nn.Module, inputs: int, rectified: bool = True) -> _RealLayer:
         weights = module.get_parameter("weight").detach().cpu().double().numpy()
-        bias = None if module._parameters.get("bias") is None else module.get_parameter("bias").detach().cpu().double().numpy()
+        bias = (
+            None
+            if module._parameters.get("bias") is None
+            else module.get_parameter("bias").detach().cpu().double().numpy()
+        )
         weights_OKC = weights.reshape(len(weights), inputs, -1).transpose(0, 2, 1)
-        return _Real(weights_OKC, np.zeros(len(weights)) if bias is None else bias, rectified)
+        return _RealLayer(weights_OKC, np.zeros(len(weights)) if bias is None else bias, rectified)
 
     found = [real(c, i) for c, i in zip(network.convolutions, (1, *shape.channels), strict=False)]
     found[0] = found[0]._replace(weights=found[0].weights / scale.mains_std_w)
@@ -194,7 +240,11 @@ def _reals(model: Model) -> list[_Real]:
     found.append(real(network.hidden, shape.rank or shape.channels[-1]))
     output = real(network.output, shape.hidden)
     std_w, mean_w = np.array(scale.appliance_std_w), np.array(scale.appliance_mean_w)
-    found.append(_Real(output.weights * std_w[:, None, None], output.bias * std_w + mean_w, rectified=True))
+    found.append(
+        _RealLayer(
+            output.weights * std_w[:, None, None], output.bias * std_w + mean_w, rectified=True
+        )
+    )
     return found
 
 
@@ -204,19 +254,31 @@ def _row_units(weights_OKC: Floats) -> Floats:
     return np.where(largest > 0, largest, 1.0) / WEIGHT_MOST
 
 
-def _most(weights_OKC: Floats, units_O: Floats) -> int:
+def _find_largest_input(weights_OKC: Floats, units_O: Floats) -> int:
     """The largest input for which no sum of products can leave its half of an int32."""
     whole = np.rint(weights_OKC / units_O[:, None, None])
     return min(SHORT_MOST, int(HALF_A_SUM // max(np.abs(whole).sum(axis=(1, 2)).max(), 1)))
 
 
-def _layer(real: _Real, units_O: Floats, step_in: float, mean_steps: float, step_out: float, bounds: tuple[int, int]) -> Layer:
-    """Whole numbers for one layer; a row whose bias is out of proportion to its weights gets coarser ones."""
+def _quantise_layer(
+    real: _RealLayer,
+    units_O: Floats,
+    step_in: float,
+    mean_steps: float,
+    step_out: float,
+    bounds: tuple[int, int],
+) -> Layer:
+    """Whole numbers for one layer; a row whose bias is out of proportion to its weights gets
+    coarser ones.
+    """
     units_O = np.maximum(units_O, np.abs(real.bias) / (0.9 * HALF_A_SUM * step_in))
     whole = np.rint(real.weights / units_O[:, None, None])
     bias = real.bias / (units_O * step_in) - mean_steps * whole.sum(axis=(1, 2))
     if np.abs(bias).max() > HALF_A_SUM:
-        raise ModelFileError("a bias is too large for the weights beside it: no 32-bit sum holds both; train it again")
+        raise ModelFileError(
+            "a bias is too large for the weights beside it: no 32-bit sum holds both; train it"
+            " again"
+        )
     multiplier, shift = _as_fraction(units_O * step_in / step_out)
     return Layer(whole.astype(np.int8), np.rint(bias).astype(np.int64), multiplier, shift, *bounds)
 
@@ -226,6 +288,8 @@ def _as_fraction(ratio: Floats) -> tuple[Integers, Integers]:
     exponent = np.frexp(ratio)[1]
     shift = np.minimum(31 - exponent, 62)
     if shift.min() < 1:
-        raise ModelFileError("weights of adjoining layers are too far apart for 32 bits; train it again")
+        raise ModelFileError(
+            "weights of adjoining layers are too far apart for 32 bits; train it again"
+        )
     multiplier = np.minimum(np.rint(np.ldexp(ratio, shift)), 2**31 - 1)
     return multiplier.astype(np.int64), shift.astype(np.int64)

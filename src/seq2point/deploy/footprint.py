@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from seq2point.runtime import serves
+from seq2point.runtime import supports
 
 MEASURED = """
 import re, sys
@@ -24,7 +24,7 @@ model.run(np.zeros((1, model.window), np.float32))
 """
 NATIVE = """
 import torch
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 torch.set_num_threads(int(sys.argv[2]))
 model = Model.load(sys.argv[1])
 with torch.inference_mode():
@@ -32,10 +32,17 @@ with torch.inference_mode():
 """
 
 
-def peak_mb(path: Path, threads: int) -> float | None:
-    """Peak resident megabytes, interpreter and libraries and all; None where the system does not tell, and for a C source."""
+def measure_peak_mb(path: Path, threads: int) -> float | None:
+    """Peak resident megabytes, interpreter and libraries and all; None where the system does not
+    tell, and for a C source.
+    """
     if path.suffix == ".c":
         return None
-    code = MEASURED.format(answer=EXPORTED if serves(path) else NATIVE)
-    done = subprocess.run([sys.executable, "-c", code, str(path), str(threads)], capture_output=True, text=True, check=False)
+    code = MEASURED.format(answer=EXPORTED if supports(path) else NATIVE)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(threads)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return int(done.stdout) / 1024 if done.returncode == 0 else None

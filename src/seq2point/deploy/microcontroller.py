@@ -1,6 +1,5 @@
-"""A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time.
-
-docs/guides/microcontroller.md says how to use them.
+"""A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time
+(docs/guides/microcontroller.md).
 """
 
 import re
@@ -11,18 +10,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.c_library import compiler
-from seq2point.deploy import Exported, Order, c_source
-from seq2point.deploy.c_sizes import Sizes, measured
-from seq2point.deploy.calibration import CALIBRATED_ON, Flags, evenly, on_windows, parts
-from seq2point.deploy.fixed_point import FeatureBits, FixedPoint, quantised, ranges
-from seq2point.deploy.proof import beside_native, facts_of, prove, warn_of_pruning
+from seq2point.deploy import ExportOptions, ExportResult, c_source
+from seq2point.deploy.c_sizes import Sizes, measure_sizes
+from seq2point.deploy.calibration import (
+    CALIBRATED_ON,
+    Flags,
+    find_windows,
+    split_recordings,
+    spread_evenly,
+)
+from seq2point.deploy.fixed_point import FeatureBits, FixedPoint, measure_ranges, quantise
+from seq2point.deploy.proof import make_metadata, make_proof_table, prove, warn_of_pruning
 from seq2point.errors import Seq2PointError, UsageError
-from seq2point.files import written_whole
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
-from seq2point.windows import gapless_spans
+from seq2point.recording.windows import find_gapless_spans
+from seq2point.system.atomic_files import atomic_write
+from seq2point.system.c_library import find_compiler
 from seq2point.wording import format_number
 
 FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
@@ -37,8 +42,10 @@ HELD_BYTES = 8  # the last reading, and how many are missing since
 STACK_BYTES = 256
 
 
-class Cost(NamedTuple):
-    """Bytes of flash, bytes of RAM with the stack, multiply-adds for a reading: counted from the shape, before any compiler."""
+class DeviceCost(NamedTuple):
+    """Bytes of flash, bytes of RAM with the stack, multiply-adds for a reading: counted from the
+    shape, before any compiler.
+    """
 
     flash_bytes: int
     ram_bytes: int
@@ -46,15 +53,17 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class InC:
-    """A model as a source and a header, the network in whole numbers that they hold, and what it costs as counted.
+class CExport:
+    """A model as a source and a header, the network in whole numbers that they hold, and what it
+    costs as counted.
 
-    `differences_w` are mean distances from the float model in watts while an appliance is on, by the features' width in bits.
+    `differences_w` are mean distances from the float model in watts while an appliance is on, by
+    the features' width in bits.
     """
 
-    pair: c_source.Pair
+    pair: c_source.CSource
     network: FixedPoint
-    cost: Cost
+    cost: DeviceCost
     differences_w: dict[FeatureBits, float]
 
     def write(self, source: Path, header: Path) -> None:
@@ -67,50 +76,80 @@ class InC:
         return {
             **self.cost._asdict(),
             "feature_bits": self.network.feature_bits,
-            "difference_on_w": {str(bits): difference_w for bits, difference_w in self.differences_w.items()},
+            "difference_on_w": {
+                str(bits): difference_w for bits, difference_w in self.differences_w.items()
+            },
         }
 
     def notes(self) -> list[str]:
         """What there is to say about the arithmetic."""
-        tried = ", ".join(f"{format_number(difference_w)} W in {bits} bits" for bits, difference_w in self.differences_w.items())
+        tried = ", ".join(
+            f"{format_number(difference_w)} W in {bits} bits"
+            for bits, difference_w in self.differences_w.items()
+        )
         return [
-            f"{self.cost.multiply_adds:,} multiply-adds a reading; features in {self.network.feature_bits} bits",
-            f"mean distance from the float model while on, where the calibration is busiest: {tried}",
+            (
+                f"{self.cost.multiply_adds:,} multiply-adds a reading; features in"
+                f" {self.network.feature_bits} bits"
+            ),
+            (
+                "mean distance from the float model while on, where the calibration is busiest:"
+                f" {tried}"
+            ),
         ]
 
 
-def export(model: Model, out: Path, order: Order) -> Exported:
-    """Write a model as `out`.c and `out`.h (model.c and model.h in a folder), proved on recordings that did not calibrate it.
+def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
+    """Write a model as `out`.c and `out`.h (model.c and model.h in a folder), proved on recordings
+    that did not calibrate it.
 
-    Raises UsageError for options that do not fit, for a prefix or a file name that C cannot have, and
-    where flash or RAM do not suffice; DataError for recordings that do not fit; VerificationError where the C is worse than the
-    limits allow and `order.force` is off; Seq2PointError without a C compiler to prove it with. Then nothing is written.
+    Raises UsageError for options that do not fit, for a prefix or a file name that C cannot have,
+    and where flash or RAM do not suffice; DataError for recordings that do not fit;
+    VerificationError where the C is worse than the limits allow and `order.force` is off;
+    Seq2PointError without a C compiler to prove it with. Then nothing is written.
     """
     order.refuse("microcontroller", "sliding")
-    source, header = _paths(out)
-    flash_bytes, ram_bytes, prefix = order.flash_bytes or FLASH_BYTES, order.ram_bytes or RAM_BYTES, order.prefix or PREFIX
-    _that_fit(model.architecture, flash_bytes, ram_bytes)
-    if compiler() is None:
-        raise Seq2PointError("the C is proved before it is written, and there is no C compiler here; install gcc or clang")
-    fitted, proof, simulated = parts(model, order, int8=True)
+    source, header = _name_paths(out)
+    flash_bytes, ram_bytes, prefix = (
+        order.flash_bytes or FLASH_BYTES,
+        order.ram_bytes or RAM_BYTES,
+        order.prefix or PREFIX,
+    )
+    _find_fitting(model.architecture, flash_bytes, ram_bytes)
+    if find_compiler() is None:
+        raise Seq2PointError(
+            "the C is proved before it is written, and there is no C compiler here; install gcc or"
+            " clang"
+        )
+    fitted, proof, simulated = split_recordings(model, order, int8=True)
     assert fitted is not None
     warn_of_pruning(model)
-    with written_whole(header) as h, written_whole(source) as c, TemporaryDirectory() as folder:
+    with atomic_write(header) as h, atomic_write(source) as c, TemporaryDirectory() as folder:
         h.touch()
         c.touch()
-        made = in_c(model, fitted, header.name, flash_bytes, ram_bytes, prefix, simulated.calibration)
+        made = build_c_export(
+            model, fitted, header.name, flash_bytes, ram_bytes, prefix, simulated.calibration
+        )
         tried = Path(folder) / source.name
         made.write(tried, tried.with_suffix(".h"))
         found = prove(tried, source, model, proof, order)
-        sizes = measured(tried.with_suffix(".h"), prefix)
+        sizes = measure_sizes(tried.with_suffix(".h"), prefix)
         made.write(c, h)
-    report = {"verification": found.as_json(), "simulated": simulated._asdict(), **made.report(), "sizes": _as_json(sizes)}
-    tables = [("bytes on the device", _size_rows(made.cost, sizes)), beside_native(source, found)]
+    report = {
+        "verification": found.as_json(),
+        "simulated": simulated._asdict(),
+        **made.report(),
+        "sizes": _as_json(sizes),
+    }
+    tables = [
+        ("bytes on the device", _make_size_rows(made.cost, sizes)),
+        make_proof_table(source, found),
+    ]
     notes = [*found.failures, *made.notes(), *([note] if (note := simulated.note()) else [])]
-    return Exported({"source": source, "header": header}, report, tables, notes)
+    return ExportResult({"source": source, "header": header}, report, tables, notes)
 
 
-def in_c(
+def build_c_export(
     model: Model,
     calibration: Recording,
     header_name: str,
@@ -118,33 +157,47 @@ def in_c(
     ram_bytes: int = RAM_BYTES,
     prefix: str = PREFIX,
     simulated: bool = False,
-) -> InC:
+) -> CExport:
     """A model in whole numbers and in C.
 
-    The ranges of activations are the true extremes over `calibration`, a recording in which the appliance is on. The features
-    that the first Linear reads get the width, among those that `ram_bytes` allow, that comes nearest to the float model while
-    the appliance is on. `prefix` replaces 's2p' in the C names, so that one program can hold several models. `simulated`
-    says whether `calibration` is of simulated homes.
-    Raises UsageError for a prefix that C cannot have and where flash or RAM do not suffice; DataError for a calibration without
-    an on-state.
+    The ranges of activations are the true extremes over `calibration`, a recording in which the
+    appliance is on. The features that the first Linear reads get the width, among those that
+    `ram_bytes` allow, that comes nearest to the float model while the appliance is on. `prefix`
+    replaces 's2p' in the C names, so that one program can hold several models. `simulated` says
+    whether `calibration` is of simulated homes.
+    Raises UsageError for a prefix that C cannot have and where flash or RAM do not suffice;
+    DataError for a calibration without an on-state.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", prefix):
-        raise UsageError(f"prefix '{prefix}': C names begin with a small letter; small letters, digits and _ follow")
-    costs = _that_fit(model.architecture, flash_bytes, ram_bytes)
-    starts, states = on_windows(calibration, model, CALIBRATED_ON)
+        raise UsageError(
+            f"prefix '{prefix}': C names begin with a small letter; small letters, digits and _"
+            " follow"
+        )
+    costs = _find_fitting(model.architecture, flash_bytes, ram_bytes)
+    starts, states = find_windows(calibration, model, CALIBRATED_ON)
     any_on = np.logical_or.reduce(states)
-    chosen = np.unique(np.concatenate([evenly(starts[any_on], RANGE_WINDOWS[0]), evenly(starts, RANGE_WINDOWS[1])]))
-    found = ranges(model, calibration, chosen)
-    networks = {bits: quantised(model, found, bits) for bits in costs}
+    chosen = np.unique(
+        np.concatenate(
+            [
+                spread_evenly(starts[any_on], RANGE_WINDOWS[0]),
+                spread_evenly(starts, RANGE_WINDOWS[1]),
+            ]
+        )
+    )
+    found = measure_ranges(model, calibration, chosen)
+    networks = {bits: quantise(model, found, bits) for bits in costs}
     on = np.zeros(len(calibration), dtype=bool)
     on[starts[any_on] + model.architecture.target_index] = True
-    first, end = _busiest(on, model.window)
+    first, end = _find_busiest(on, model.window)
     busy, on = calibration.slice(first, end), on[first:end]
     answers_w = {bits: network.predict_w(busy) for bits, network in networks.items()}
     float_w = model.predict_w(busy)
-    differences_w = {bits: float(np.nanmean(np.abs(answer_w - float_w)[on])) for bits, answer_w in answers_w.items()}
+    differences_w = {
+        bits: float(np.nanmean(np.abs(answer_w - float_w)[on]))
+        for bits, answer_w in answers_w.items()
+    }
     bits = min(costs, key=lambda bits: differences_w[bits])
-    facts = facts_of(
+    facts = make_metadata(
         model,
         sliding=True,
         quantization={
@@ -153,12 +206,14 @@ def in_c(
         },
         simulated=simulated,
     )
-    stretch = _test_stretch(busy, answers_w[bits], networks[bits])
-    pair = c_source.pair(model, networks[bits], facts, calibration, stretch, header_name, prefix)
-    return InC(pair, networks[bits], costs[bits], differences_w)
+    stretch = _choose_test_stretch(busy, answers_w[bits], networks[bits])
+    pair = c_source.render_source(
+        model, networks[bits], facts, calibration, stretch, header_name, prefix
+    )
+    return CExport(pair, networks[bits], costs[bits], differences_w)
 
 
-def cost(shape: Architecture, feature_bits: FeatureBits) -> Cost:
+def count_cost(shape: Architecture, feature_bits: FeatureBits) -> DeviceCost:
     """What an architecture costs on a microcontroller, each convolution column computed once."""
     layers = _layers(shape)
     features = len(shape.channels)
@@ -166,12 +221,18 @@ def cost(shape: Architecture, feature_bits: FeatureBits) -> Cost:
     constants = sum(outputs for _, _, outputs in layers)
     test = 2 * (shape.window + TEST_ANSWERS - 1) + 4 * TEST_ANSWERS * shape.outputs
     flash = weights + 9 * constants + 28 * len(layers) + test + CODE_BYTES
-    rings = sum(2 * inputs * columns for i, (inputs, columns, _) in enumerate(layers) if i != features)
+    rings = sum(
+        2 * inputs * columns for i, (inputs, columns, _) in enumerate(layers) if i != features
+    )
     channels, taps, units = layers[features]
-    waiting = 4 * units if c_source.sums_wait(channels, units, feature_bits) else channels * feature_bits // 8
+    waiting = (
+        4 * units
+        if c_source.store_sums(channels, units, feature_bits)
+        else channels * feature_bits // 8
+    )
     widest = max(max(inputs, outputs) for inputs, _, outputs in layers)
     ram = 4 * len(layers) + HELD_BYTES + rings + taps * waiting + 6 * widest + STACK_BYTES
-    return Cost(flash, ram, weights)
+    return DeviceCost(flash, ram, weights)
 
 
 def _layers(shape: Architecture) -> list[tuple[int, int, int]]:
@@ -182,49 +243,61 @@ def _layers(shape: Architecture) -> list[tuple[int, int, int]]:
     return [*convolutions, *first, *second, (shape.hidden, 1, shape.outputs)]
 
 
-def _that_fit(shape: Architecture, flash_bytes: int, ram_bytes: int) -> dict[FeatureBits, Cost]:
+def _find_fitting(
+    shape: Architecture, flash_bytes: int, ram_bytes: int
+) -> dict[FeatureBits, DeviceCost]:
     """The costs by feature width where they fit."""
     if shape.window > MOST_WINDOW:
-        raise UsageError(f"a window of {shape.window:,} readings is too long for a microcontroller: {MOST_WINDOW:,} at most")
-    costs = {bits: cost(shape, bits) for bits in WIDTHS}
+        raise UsageError(
+            f"a window of {shape.window:,} readings is too long for a microcontroller:"
+            f" {MOST_WINDOW:,} at most"
+        )
+    costs = {bits: count_cost(shape, bits) for bits in WIDTHS}
     least = costs[8]
     if least.flash_bytes > flash_bytes:
         raise UsageError(
-            f"the model needs {_kb(least.flash_bytes)} of flash, {_kb(flash_bytes)} are there: prune hidden units and channels "
-            "and compact it, or give more with --flash"
+            f"the model needs {_format_kb(least.flash_bytes)} of flash, {_format_kb(flash_bytes)}"
+            " are there: prune hidden units and channels and compact it, or give more with --flash"
         )
     fitting = {bits: it for bits, it in costs.items() if it.ram_bytes <= ram_bytes}
     if not fitting:
         raise UsageError(
-            f"the model needs {_kb(least.ram_bytes)} of RAM, {_kb(ram_bytes)} are there: prune channels of the last convolution "
-            "and compact it, or give more with --ram"
+            f"the model needs {_format_kb(least.ram_bytes)} of RAM, {_format_kb(ram_bytes)} are"
+            " there: prune channels of the last convolution and compact it, or give more with"
+            " --ram"
         )
     return fitting
 
 
-def _kb(count: int) -> str:
+def _format_kb(count: int) -> str:
     return f"{count / 1024:,.1f} KB"
 
 
-def _paths(path: Path) -> tuple[Path, Path]:
+def _name_paths(path: Path) -> tuple[Path, Path]:
     path = path / "model" if path.is_dir() else path
     stem = path.stem if path.suffix in (".c", ".h") else path.name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", stem):
-        raise UsageError(f"{path}: letters, digits, '_', '-' and '.' make the name of a C file; write out/kettle")
+        raise UsageError(
+            f"{path}: letters, digits, '_', '-' and '.' make the name of a C file; write out/kettle"
+        )
     return path.with_name(f"{stem}.c"), path.with_name(f"{stem}.h")
 
 
-def _busiest(on: Flags, window: int) -> tuple[int, int]:
-    """The span of at most 20,000 targets, with the windows around them, in which an appliance is on for longest."""
+def _find_busiest(on: Flags, window: int) -> tuple[int, int]:
+    """The span of at most 20,000 targets, with the windows around them, in which an appliance is on
+    for longest.
+    """
     before = np.concatenate(([0], np.cumsum(on)))
     first = int(np.argmax(before[BUSIEST:] - before[:-BUSIEST])) if len(on) > BUSIEST else 0
     return max(first - window, 0), min(first + BUSIEST + window, len(on))
 
 
-def _test_stretch(recording: Recording, power_w: Watts, network: FixedPoint) -> Watts:
-    """Readings for the self-test: the window that is answered with the most power, and a few more up to the next gap."""
+def _choose_test_stretch(recording: Recording, power_w: Watts, network: FixedPoint) -> Watts:
+    """Readings for the self-test: the window that is answered with the most power, and a few more
+    up to the next gap.
+    """
     start = int(np.nanargmax(power_w.sum(axis=1))) - network.target_index
-    end = next(end for first, end in gapless_spans(recording) if first <= start < end)
+    end = next(end for first, end in find_gapless_spans(recording) if first <= start < end)
     return recording.filled_mains_w[start : min(start + network.window + TEST_ANSWERS - 1, end)]
 
 
@@ -232,9 +305,16 @@ def _as_json(sizes: dict[str, Sizes | str]) -> dict[str, Any]:
     return {name: size if isinstance(size, str) else size._asdict() for name, size in sizes.items()}
 
 
-def _size_rows(cost: Cost, sizes: dict[str, Sizes | str]) -> list[list[str]]:
+def _make_size_rows(cost: DeviceCost, sizes: dict[str, Sizes | str]) -> list[list[str]]:
     """A heading, then what it costs as counted and what compilers make of it."""
     rows = [["", "flash: text", "data", "RAM: bss"]]
     for name, size in sizes.items():
-        rows.append([name, size, "", ""] if isinstance(size, str) else [name, *(f"{section:,}" for section in size)])
-    return [*rows, ["as counted, with the stack", f"{cost.flash_bytes:,}", "", f"{cost.ram_bytes:,}"]]
+        rows.append(
+            [name, size, "", ""]
+            if isinstance(size, str)
+            else [name, *(f"{section:,}" for section in size)]
+        )
+    return [
+        *rows,
+        ["as counted, with the stack", f"{cost.flash_bytes:,}", "", f"{cost.ram_bytes:,}"],
+    ]

@@ -1,45 +1,54 @@
-"""The ONNX target: one file for ONNX Runtime, float32 or int8, for windows or for chunks of any length."""
+"""The ONNX target: one file for ONNX Runtime, float32 or int8, for windows or for chunks of any
+length.
+"""
 
 from pathlib import Path
 
 import onnx
 
-from seq2point.deploy import Exported, Order
-from seq2point.deploy.calibration import parts
-from seq2point.deploy.onnx_graph import build
-from seq2point.deploy.proof import exported, facts_of, prove, warn_of_pruning
+from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.deploy.calibration import split_recordings
+from seq2point.deploy.onnx_graph import build_graph
+from seq2point.deploy.proof import make_metadata, make_result, prove, warn_of_pruning
 from seq2point.errors import UsageError
-from seq2point.files import written_whole
-from seq2point.model_file import Model
-from seq2point.runtime.facts import seal
+from seq2point.model.model_file import Model
+from seq2point.runtime.metadata import add_digest
 from seq2point.runtime.onnx import MARKER
+from seq2point.system.atomic_files import atomic_write
 
 
-def export(model: Model, out: Path, order: Order) -> Exported:
-    """Write a model as an ONNX file, proved: on `order.verify`, for int8 else on the held-back part of what calibrates it
-    or on simulated homes.
+def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
+    """Write a model as an ONNX file, proved: on `order.verify`, for int8 else on the held-back part
+    of what calibrates it or on simulated homes.
 
     Without either the float32 file is held to the native model on random mains.
-    Raises UsageError for options that do not fit, DataError for recordings that do not, VerificationError where the file is
-    worse than the limits allow and `order.force` is off; then nothing is written.
+    Raises UsageError for options that do not fit, DataError for recordings that do not,
+    VerificationError where the file is worse than the limits allow and `order.force` is off; then
+    nothing is written.
     """
     order.refuse("onnx", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".onnx":
         raise UsageError(f"{out}: an ONNX file is written as .onnx")
     order.refuse_idle_calibration()
-    fitted, proof, simulated = parts(model, order, order.int8)
+    fitted, proof, simulated = split_recordings(model, order, order.int8)
     warn_of_pruning(model)
-    with written_whole(out) as beside:
+    with atomic_write(out) as beside:
         beside.touch()
         if fitted is None:
-            proto, quantization, packages = build(model, order.sliding), None, ["onnx"]
+            proto, quantization, packages = build_graph(model, order.sliding), None, ["onnx"]
         else:
-            from seq2point.deploy.onnx_int8 import smallest
+            from seq2point.deploy.onnx_int8 import quantise_mixed
 
-            proto, quantization = smallest(model, order.sliding, fitted, order.limits)
+            proto, quantization = quantise_mixed(model, order.sliding, fitted, order.limits)
             packages = ["onnx", "onnxruntime"]
-        facts = facts_of(model, *packages, sliding=order.sliding, quantization=quantization, simulated=simulated.calibration)
+        facts = make_metadata(
+            model,
+            *packages,
+            sliding=order.sliding,
+            quantization=quantization,
+            simulated=simulated.calibration,
+        )
         onnx.helper.set_model_props(proto, facts.entries())
-        beside.write_bytes(seal(proto.SerializeToString(), MARKER))
+        beside.write_bytes(add_digest(proto.SerializeToString(), MARKER))
         found = prove(beside, out, model, proof, order)
-    return exported(out, quantization, found, simulated)
+    return make_result(out, quantization, found, simulated)

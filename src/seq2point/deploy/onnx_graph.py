@@ -3,12 +3,13 @@
     mains_w [batch, window]    convolutions, Reshape, Gemm, Gemm, Relu          power_w [batch, appliances]
     mains_w [batch, length]    convolutions, Conv of `taps`, Conv of 1, Relu    power_w [batch, length - window + 1, appliances]
 
-The second shares the convolutions among all windows of a chunk: the first Linear of a window is a convolution of `taps` samples.
-Scaling is a part of the first and of the last weights (computed in double precision), so that it costs nothing; the last Relu
-clips at zero. Nodes carry the names of the network's layers.
+The second shares the convolutions among all windows of a chunk: the first Linear of a window is a
+convolution of `taps` samples. Scaling is a part of the first and of the last weights (computed in
+double precision), so that it costs nothing; the last Relu clips at zero. Nodes carry the names of
+the network's layers.
 
-ONNX Runtime has its quickest kernels for float32 convolutions that are two-dimensional (over a height of one), and for int8 ones
-that are not.
+ONNX Runtime has its quickest kernels for float32 convolutions that are two-dimensional (over a
+height of one), and for int8 ones that are not.
 """
 
 from typing import Any
@@ -18,8 +19,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from seq2point.deploy.weights import Weights, in_watts, layers
-from seq2point.model_file import Model
+from seq2point.deploy.weights import Weights, fold_scale, layers
+from seq2point.model.model_file import Model
 from seq2point.runtime.onnx import INPUT, OUTPUT
 
 OPSET, IR_VERSION = 17, 8
@@ -35,14 +36,22 @@ class _Graph:
         self.at = INPUT
 
     def constant(self, name: str, value: npt.ArrayLike, kind: type = np.float32) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=kind), name))
+        self.constants.append(
+            numpy_helper.from_array(np.ascontiguousarray(value, dtype=kind), name)
+        )
         return name
 
-    def node(self, kind: str, *inputs: str, name: str, output: str | None = None, **attributes: Any) -> None:
-        self.nodes.append(helper.make_node(kind, [self.at, *inputs], [output or name], name=name, **attributes))
+    def node(
+        self, kind: str, *inputs: str, name: str, output: str | None = None, **attributes: Any
+    ) -> None:
+        self.nodes.append(
+            helper.make_node(kind, [self.at, *inputs], [output or name], name=name, **attributes)
+        )
         self.at = output or name
 
-    def layer(self, kind: str, name: str, weights: Weights, shape: tuple[int, ...], **attributes: Any) -> None:
+    def layer(
+        self, kind: str, name: str, weights: Weights, shape: tuple[int, ...], **attributes: Any
+    ) -> None:
         """A layer with its weights in a shape of the graph's, and its bias where it has one."""
         inputs = [self.constant(f"{name}.weight", weights[f"{name}.weight"].reshape(shape))]
         if f"{name}.bias" in weights:
@@ -50,13 +59,17 @@ class _Graph:
         self.node(kind, *inputs, name=name, **attributes)
 
 
-def build(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
-    """The model as an ONNX model in float32, for windows or for chunks, its convolutions of one or two dimensions."""
+def build_graph(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
+    """The model as an ONNX model in float32, for windows or for chunks, its convolutions of one or
+    two dimensions.
+    """
     shape = model.architecture
-    weights = in_watts(model)
+    weights = fold_scale(model)
     graph = _Graph()
     height = (1,) * (dimensions - 1)
-    graph.node("Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal")
+    graph.node(
+        "Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal"
+    )
     inputs = 1
     for i, (outputs, kernel) in enumerate(zip(shape.channels, shape.kernels, strict=True)):
         graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, *height, kernel))

@@ -1,4 +1,6 @@
-"""int8 ONNX, static: weights by channel, activations between their true minimum and maximum, by ONNX Runtime's quantiser."""
+"""int8 ONNX, static: weights by channel, activations between their true minimum and maximum, by
+ONNX Runtime's quantiser.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,37 +8,53 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
 
-from seq2point.deploy import Limits
-from seq2point.deploy.layers_in_float import BATCH, Layers, search
-from seq2point.deploy.onnx_graph import CLIP, build
+from seq2point.deploy import Tolerances
+from seq2point.deploy.mixed_precision import BATCH, Layers, search_layers
+from seq2point.deploy.onnx_graph import CLIP, build_graph
 from seq2point.deploy.weights import layers
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
 from seq2point.recording import Recording, Watts
 from seq2point.runtime.onnx import INPUT, OUTPUT, open_session
 
-PREPROCESSED = {"onnx.quant.pre_process": "onnxruntime.quant"}  # nothing to fold or fuse: keeps ONNX Runtime's advice quiet
+PREPROCESSED = {
+    "onnx.quant.pre_process": "onnxruntime.quant"
+}  # nothing to fold or fuse: keeps ONNX Runtime's advice quiet
 
 
-def smallest(model: Model, sliding: bool, recording: Recording, limits: Limits) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """The int8 model with the layers in float that lose least, and a report of the search; see `layers_in_float.search`."""
+def quantise_mixed(
+    model: Model, sliding: bool, recording: Recording, limits: Tolerances
+) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """The int8 model with the layers in float that lose least, and a report of the search; see
+    `mixed_precision.search_layers`.
+    """
     everything = tuple(layers(model.architecture))
 
     def make(windows_w: Watts, in_float: Layers) -> bytes:
         if in_float == everything:
-            proto = build(model, sliding)
+            proto = build_graph(model, sliding)
         else:
-            dimensions = 2 if f"convolutions.{len(model.architecture.kernels) - 1}" in in_float else 1
-            proto = quantized(build(model, sliding, dimensions), windows_w, in_float)
+            dimensions = (
+                2 if f"convolutions.{len(model.architecture.kernels) - 1}" in in_float else 1
+            )
+            proto = quantise(build_graph(model, sliding, dimensions), windows_w, in_float)
         content: bytes = proto.SerializeToString()
         return content
 
-    content, report = search(model, recording, limits, ((), ("output",)), make, _answering)
+    content, report = search_layers(
+        model, recording, limits, ((), ("output",)), make, _make_predict
+    )
     return onnx.load_from_string(content), report
 
 
-def _answering(content: bytes) -> Callable[[Watts], Watts]:
+def _make_predict(content: bytes) -> Callable[[Watts], Watts]:
     session = open_session(content)
 
     def answer(windows_w: Watts) -> Watts:
@@ -48,15 +66,19 @@ def _answering(content: bytes) -> Callable[[Watts], Watts]:
 
 class _Windows(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, mains_w: Watts):
-        self._batches: Iterator[Watts] = iter([mains_w[i : i + BATCH] for i in range(0, len(mains_w), BATCH)])
+        self._batches: Iterator[Watts] = iter(
+            [mains_w[i : i + BATCH] for i in range(0, len(mains_w), BATCH)]
+        )
 
     def get_next(self) -> dict[str, Watts] | None:
         batch = next(self._batches, None)
         return None if batch is None else {INPUT: batch}
 
 
-def quantized(proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str]) -> onnx.ModelProto:
-    """An int8 copy of a float32 model with ranges from windows of mains f32[N, W]; layers named `in_float` stay as they are."""
+def quantise(proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str]) -> onnx.ModelProto:
+    """An int8 copy of a float32 model with ranges from windows of mains f32[N, W]; layers named
+    `in_float` stay as they are.
+    """
     with TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source = onnx.ModelProto()
@@ -77,14 +99,18 @@ def quantized(proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str])
             extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )
         small = onnx.load(after)
-    _leave_answer_in_float(small.graph)
+    _keep_output_in_float(small.graph)
     onnx.helper.set_model_props(small, {})
     return small
 
 
-def _leave_answer_in_float(graph: onnx.GraphProto) -> None:
+def _keep_output_in_float(graph: onnx.GraphProto) -> None:
     """Take out the rounding of the last layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
-    rounded = [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == "output"]
+    rounded = [
+        node
+        for node in graph.node
+        if node.op_type == "QuantizeLinear" and node.input[0] == "output"
+    ]
     for node in rounded:
         back = next(other for other in graph.node if node.output[0] in other.input)
         for reader in graph.node:

@@ -1,36 +1,46 @@
-"""What every target does alike around its writing: the facts that go in, the proof, and what is told of it."""
+"""What every target does alike around its writing: the facts that go in, the proof, and what is
+told of it.
+"""
 
 import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seq2point import masks
 from seq2point.choices import FILL
-from seq2point.deploy import Exported, Order
-from seq2point.deploy.calibration import Simulated
-from seq2point.deploy.layers_in_float import rows
+from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.deploy.calibration import SimulatedParts
+from seq2point.deploy.mixed_precision import make_search_rows
 from seq2point.deploy.verify import Verification, verify
 from seq2point.errors import VerificationError
-from seq2point.model_file import Model
+from seq2point.model.model_file import Model
+from seq2point.network import masks
 from seq2point.predictor import warn_of_constants
 from seq2point.recording import Recording
-from seq2point.runtime import Facts
+from seq2point.runtime import ExportMetadata
 from seq2point.wording import format_count, format_number
 
 
 def warn_of_pruning(model: Model) -> None:
-    """Warn of weights pruned in vain, which are still there as zeros, and of a network that is pruned to nothing."""
+    """Warn of weights pruned in vain, which are still there as zeros, and of a network that is
+    pruned to nothing.
+    """
     warn_of_constants(model.constants_w())
-    if zeros := masks.sparsity(model.network, model.masks):
+    if zeros := masks.measure_sparsity(model.network, model.masks):
         warnings.warn(
-            f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file neither smaller nor faster; "
-            "what is pruned as a whole goes with `seq2point compact`",
+            f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file"
+            " neither smaller nor faster; what is pruned as a whole goes with `seq2point compact`",
             stacklevel=3,
         )
 
 
-def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str, Any] | None, simulated: bool = False) -> Facts:
+def make_metadata(
+    model: Model,
+    *packages: str,
+    sliding: bool,
+    quantization: dict[str, Any] | None,
+    simulated: bool = False,
+) -> ExportMetadata:
     """What an exported file says of itself; `packages` wrote it and give their versions.
 
     `simulated` says whether simulated homes calibrated it.
@@ -40,7 +50,7 @@ def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str
             "layers_in_float": quantization["layers_in_float"],
             "calibration": quantization["calibration"] | {"simulated": simulated},
         }
-    return Facts(
+    return ExportMetadata(
         appliances=model.appliances,
         period_s=model.period_s,
         window=model.window,
@@ -50,25 +60,36 @@ def facts_of(model: Model, *packages: str, sliding: bool, quantization: dict[str
         scale=model.scale,
         model=model.architecture.model_dump(mode="json"),
         quantization=quantization,
-        provenance=model.provenance | {"exported_with": {name: version(name) for name in ("seq2point", *packages)}},
+        provenance=model.provenance
+        | {"exported_with": {name: version(name) for name in ("seq2point", *packages)}},
         constants_w=model.constants_w(),
     )
 
 
-def prove(written: Path, out: Path, model: Model, recordings: list[Recording], order: Order) -> Verification:
+def prove(
+    written: Path, out: Path, model: Model, recordings: list[Recording], order: ExportOptions
+) -> Verification:
     """Hold what is written, but not in its place yet, to the native model.
 
     Raises VerificationError where it is worse than the limits allow, unless forced.
     """
     found = verify(written, model, recordings, order.limits)
     if found.failures and not order.force:
-        raise VerificationError(f"{out}: not written: {'; '.join(found.failures)}; --force writes it all the same")
+        raise VerificationError(
+            f"{out}: not written: {'; '.join(found.failures)}; --force writes it all the same"
+        )
     return found
 
 
-def exported(out: Path, quantization: dict[str, Any] | None, found: Verification, simulated: Simulated) -> Exported:
+def make_result(
+    out: Path, quantization: dict[str, Any] | None, found: Verification, simulated: SimulatedParts
+) -> ExportResult:
     """One file with its proof, as JSON and in words."""
-    report = {"quantization": quantization, "verification": found.as_json(), "simulated": simulated._asdict()}
+    report = {
+        "quantization": quantization,
+        "verification": found.as_json(),
+        "simulated": simulated._asdict(),
+    }
     if not found.metrics:
         said = (
             f"the native model's answers in {format_count(found.windows, 'window')} of "
@@ -76,15 +97,23 @@ def exported(out: Path, quantization: dict[str, Any] | None, found: Verification
         )
         if not found.highest_w:
             said += "; but all are zero there, which proves little: use --verify FILE"
-        return Exported({"model": out}, report, (), (*found.failures, said))
+        return ExportResult({"model": out}, report, (), (*found.failures, said))
     tables = []
     if quantization is not None:
-        tables.append(("layers that stay float32, and what is lost on the calibration part", rows(quantization)))
-    tables.append(beside_native(out, found))
+        tables.append(
+            (
+                "layers that stay float32, and what is lost on the calibration part",
+                make_search_rows(quantization),
+            )
+        )
+    tables.append(make_proof_table(out, found))
     notes = [note] if (note := simulated.note()) else []
-    return Exported({"model": out}, report, tables, [*found.failures, *notes])
+    return ExportResult({"model": out}, report, tables, [*found.failures, *notes])
 
 
-def beside_native(out: Path, found: Verification) -> tuple[str, list[list[str]]]:
+def make_proof_table(out: Path, found: Verification) -> tuple[str, list[list[str]]]:
     """The table of a proof, and its title."""
-    return f"{out.name} beside the native model, {format_count(found.windows, 'window')}", found.rows()
+    return (
+        f"{out.name} beside the native model, {format_count(found.windows, 'window')}",
+        found.rows(),
+    )

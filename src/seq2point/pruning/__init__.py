@@ -1,24 +1,18 @@
-"""Pruners by name: a new one is one file here and one line in the table."""
+"""The pruners under their public name; see `seq2point.compression.pruning`."""
 
-from typing import Any
-
-from pydantic import ValidationError
-from torch import Tensor, nn
-
-from seq2point.choices import nearest
-from seq2point.errors import UsageError
-from seq2point.masks import Masks, merge
-from seq2point.pruning.entropic import Entropic
-from seq2point.pruning.global_magnitude import GlobalMagnitude
-from seq2point.pruning.lamp import Lamp
-from seq2point.pruning.magnitude import Magnitude
-from seq2point.pruning.pruner import Pruner, PruneState, StepInfo
-from seq2point.pruning.random import Random
-from seq2point.pruning.scheduled import Scheduled, SingleWeights
-from seq2point.pruning.scores import keep_highest, kept_count
-from seq2point.pruning.spp import SPP
-from seq2point.pruning.structured import Structured
-from seq2point.pruning.threshold import Threshold
+from seq2point.compression.pruning import (
+    ALIASES,
+    PRUNERS,
+    Pruner,
+    PruneState,
+    Scheduled,
+    SingleWeights,
+    StepInfo,
+    count_kept,
+    find_pruner,
+    keep_highest,
+    prune_once,
+)
 
 __all__ = [
     "ALIASES",
@@ -28,47 +22,8 @@ __all__ = [
     "Scheduled",
     "SingleWeights",
     "StepInfo",
-    "find",
+    "count_kept",
+    "find_pruner",
     "keep_highest",
-    "kept_count",
     "prune_once",
 ]
-
-PRUNERS: dict[str, type[Pruner]] = {
-    pruner.name: pruner for pruner in (Magnitude, GlobalMagnitude, Lamp, Structured, SPP, Entropic, Threshold, Random)
-}
-ALIASES = {"tfmot": "magnitude", "default": "none"}
-
-
-def find(name: str, **settings: Any) -> Pruner | None:
-    """A pruner by name or alias with its settings, None for 'none'.
-
-    Raises UsageError for an unknown name (with those that exist) or a setting that the pruner does not have or allow.
-    """
-    name = ALIASES.get(name, name)
-    if name == "none":
-        return None
-    if name not in PRUNERS:
-        raise UsageError(f"unknown pruning algorithm '{name}': choose one of none, {', '.join([*PRUNERS, *ALIASES])}")
-    try:
-        return PRUNERS[name](**settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        what = first["msg"].lower()
-        if first["type"] == "extra_forbidden":
-            known = [*PRUNERS[name].model_fields]
-            near = nearest(where, known)
-            meant = f"; did you mean '{near}'?" if near else ""
-            what = f"there is no such setting; {name} has {', '.join(known)}{meant}"
-        raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
-
-
-def prune_once(network: nn.Module, pruner: Pruner, seed: int = 0, held: Masks | None = None) -> dict[str, Tensor]:
-    """The masks of a network pruned once, without training; `masks.apply_` zeroes what they drop.
-
-    `held` are the masks that the network has, which hold on.
-    Raises UsageError for a method that decides while the network trains (spp, entropic, the Taylor criterion).
-    """
-    here = {name: mask.to(network.get_parameter(name).device) for name, mask in (held or {}).items()}
-    return merge(here, pruner.masks_once(network, seed, here))

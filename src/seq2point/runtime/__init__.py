@@ -7,15 +7,15 @@ from importlib import import_module
 from pathlib import Path
 
 from seq2point.errors import ModelFileError
-from seq2point.runtime.facts import Facts
+from seq2point.runtime.metadata import ExportMetadata
 from seq2point.runtime.runtime import Runtime
 
-__all__ = ["RUNTIMES", "Facts", "Runtime", "load", "serves"]
+__all__ = ["RUNTIMES", "ExportMetadata", "Runtime", "load", "supports"]
 
 RUNTIMES = {".onnx": "seq2point.runtime.onnx", ".tflite": "seq2point.runtime.litert"}
 
 
-def serves(path: str | Path) -> bool:
+def supports(path: str | Path) -> bool:
     """Whether a file's ending is that of an exported model."""
     return Path(path).suffix.lower() in RUNTIMES
 
@@ -23,11 +23,11 @@ def serves(path: str | Path) -> bool:
 def load(path: str | Path, threads: int | None = None) -> Runtime:
     """An exported model, ready to run with so many threads (all cores by default).
 
-    Raises ModelFileError for a file that is missing, damaged, was not exported by seq2point, or whose graph and metadata do not
-    fit each other.
+    Raises ModelFileError for a file that is missing, damaged, was not exported by seq2point, or
+    whose graph and metadata do not fit each other.
     """
     path = Path(path)
-    if not serves(path):
+    if not supports(path):
         raise ModelFileError(f"{path}: not an exported model (those end in {', '.join(RUNTIMES)})")
     runtime: Runtime = import_module(RUNTIMES[path.suffix.lower()]).open_model(path, threads)
     runtime.check(path)

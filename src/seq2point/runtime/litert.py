@@ -6,14 +6,16 @@ from ai_edge_litert.interpreter import Interpreter
 
 from seq2point.errors import ModelFileError
 from seq2point.recording import Watts
-from seq2point.runtime.facts import Facts, text_of
+from seq2point.runtime.metadata import ExportMetadata, read_text
 from seq2point.runtime.runtime import Runtime
 
 INPUT, OUTPUT, METADATA = "mains_w", "power_w", "seq2point"
 
 
 class Session:
-    """An interpreter on a file, by its path, or on a file's content, with so many threads (LiteRT's choice by default)."""
+    """An interpreter on a file, by its path, or on a file's content, with so many threads (LiteRT's
+    choice by default).
+    """
 
     def __init__(self, content: str | bytes, threads: int | None = None):
         how = {"model_path": content} if isinstance(content, str) else {"model_content": content}
@@ -37,7 +39,7 @@ class Session:
 class LiteRtRuntime(Runtime):
     """A LiteRT file with a session to run it."""
 
-    def __init__(self, facts: Facts, session: Session):
+    def __init__(self, facts: ExportMetadata, session: Session):
         super().__init__(facts)
         self._session = session
 
@@ -46,8 +48,10 @@ class LiteRtRuntime(Runtime):
 
 
 def open_model(path: Path, threads: int | None = None) -> LiteRtRuntime:
-    """Open a file; raises ModelFileError for one that was not exported by seq2point, and is not whole."""
-    facts = Facts.of(text_of(path), path)
+    """Open a file; raises ModelFileError for one that was not exported by seq2point, and is not
+    whole.
+    """
+    facts = ExportMetadata.of(read_text(path), path)
     try:
         return LiteRtRuntime(facts, Session(str(path), threads))
     except (ValueError, RuntimeError) as error:

@@ -6,18 +6,18 @@ import onnxruntime as ort
 
 from seq2point.errors import ModelFileError
 from seq2point.recording import Watts
-from seq2point.runtime.facts import SEAL, Facts, check_seal
+from seq2point.runtime.metadata import DIGEST, ExportMetadata, check_digest
 from seq2point.runtime.runtime import Runtime
 
 INPUT, OUTPUT = "mains_w", "power_w"
-MARKER = b"\x0a\x06" + SEAL.encode() + b"\x12\x40"
+MARKER = b"\x0a\x06" + DIGEST.encode() + b"\x12\x40"
 ERRORS_ONLY = 3
 
 
 class OnnxRuntime(Runtime):
     """An ONNX file with a session to run it."""
 
-    def __init__(self, facts: Facts, session: ort.InferenceSession):
+    def __init__(self, facts: ExportMetadata, session: ort.InferenceSession):
         super().__init__(facts)
         self._session = session
 
@@ -31,16 +31,23 @@ def open_session(model: str | bytes, threads: int | None = None) -> ort.Inferenc
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = ERRORS_ONLY
-    # x86 without VNNI adds int8 products up in 16 bits, which overflow; this takes the way that does not, and is idle elsewhere.
+    # x86 without VNNI adds int8 products up in 16 bits, which overflow; this takes the way that
+    # does not, and is idle elsewhere.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def open_model(path: Path, threads: int | None = None) -> OnnxRuntime:
-    """Open a file; raises ModelFileError for one that was not exported by seq2point, and is not whole."""
-    check_seal(path, MARKER)
+    """Open a file; raises ModelFileError for one that was not exported by seq2point, and is not
+    whole.
+    """
+    check_digest(path, MARKER)
     try:
         session = open_session(str(path), threads)
     except Exception as error:
-        raise ModelFileError(f"{path}: ONNX Runtime {ort.__version__} refuses it ({error})") from error
-    return OnnxRuntime(Facts.read(session.get_modelmeta().custom_metadata_map, path), session)
+        raise ModelFileError(
+            f"{path}: ONNX Runtime {ort.__version__} refuses it ({error})"
+        ) from error
+    return OnnxRuntime(
+        ExportMetadata.read(session.get_modelmeta().custom_metadata_map, path), session
+    )

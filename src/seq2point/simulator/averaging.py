@@ -7,7 +7,9 @@ from seq2point.simulator.habits import DAY_S
 
 
 class PeriodMeans:
-    """Averages days of seconds over periods of period_s; the first begins skip_s into the first day."""
+    """Averages days of seconds over periods of period_s; the first begins skip_s into the first
+    day.
+    """
 
     def __init__(self, period_s: float, skip_s: float) -> None:
         self._period_s, self._skip_s = period_s, skip_s

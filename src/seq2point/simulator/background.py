@@ -1,4 +1,6 @@
-"""Everything else in a house that uses power: the devices that a network must not mistake for the five."""
+"""Everything else in a house that uses power: the devices that a network must not mistake for the
+five.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +23,10 @@ class Device:
     use: Programme
 
 
-def devices(make: Rng, people: Household) -> list[Device]:
-    """The devices of one house besides the five appliances; which ones it owns is drawn from `make`."""
+def make_devices(make: Rng, people: Household) -> list[Device]:
+    """The devices of one house besides the five appliances; which ones it owns is drawn from
+    `make`.
+    """
     found: list[Device] = []
     for name, share, build in _KINDS:
         owns, own = make.random() < share, make.spawn(1)[0]
@@ -52,7 +56,9 @@ def _oven(make: Rng, people: Household) -> tuple[Habit, Programme]:
         seconds = 60 * rng.uniform(18, 75)
         duty = rng.uniform(0.2, 0.42)
         heat_up = 60 * rng.uniform(5, 12) / (period_s * duty)
-        heat = rated_w * switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.12, heat_up)
+        heat = rated_w * switching(
+            rng, seconds, period_s * duty, period_s * (1 - duty), 0.12, heat_up
+        )
         return _resistive(heat, fan_w)
 
     rate = make.uniform(0.25, 0.8)
@@ -73,7 +79,13 @@ def _hob(make: Rng, people: Household) -> tuple[Habit, Programme]:
         return _motor(heat) if induction else _resistive(heat)
 
     rate = make.uniform(0.8, 2.4)
-    return Habit(rate, (Peak("dinner", -0.5, 0.4, 4), Peak("noon", 0, 0.4, 1), Peak("wake", 0.6, 0.3, 0.5))), use
+    return (
+        Habit(
+            rate,
+            (Peak("dinner", -0.5, 0.4, 4), Peak("noon", 0, 0.4, 1), Peak("wake", 0.6, 0.3, 0.5)),
+        ),
+        use,
+    )
 
 
 def _shower(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -85,11 +97,19 @@ def _shower(make: Rng, people: Household) -> tuple[Habit, Programme]:
         level = rated_w * (0.5 if low and rng.random() < 0.6 else 1.0)
         heat = level * switching(rng, seconds, seconds * 2, 30) if rng.random() < 0.8 else None
         if heat is None:
-            heat = level * switching(rng, seconds, seconds * rng.uniform(0.2, 0.6), rng.uniform(20, 90))
+            heat = level * switching(
+                rng, seconds, seconds * rng.uniform(0.2, 0.6), rng.uniform(20, 90)
+            )
         return _resistive(heat, 25.0)
 
     rate = people.occupants * make.uniform(0.25, 0.6)
-    return Habit(rate, (Peak("wake", 0.4, 0.35, 3), Peak("return", 0.8, 1.0, 1), Peak("sleep", -1.2, 0.6, 1))), use
+    return (
+        Habit(
+            rate,
+            (Peak("wake", 0.4, 0.35, 3), Peak("return", 0.8, 1.0, 1), Peak("sleep", -1.2, 0.6, 1)),
+        ),
+        use,
+    )
 
 
 def _toaster(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -100,7 +120,13 @@ def _toaster(make: Rng, people: Household) -> tuple[Habit, Programme]:
     def use(rng: Rng) -> Use:
         return _resistive(rated_w * settle(usual_s * rng.uniform(0.6, 1.3), 1.04, 1.0, 10))
 
-    return Habit(rate, (Peak("wake", 0.7, 0.4, 4), Peak("noon", 0.2, 0.6, 1), Peak("sleep", -2, 0.8, 0.5))), use
+    return (
+        Habit(
+            rate,
+            (Peak("wake", 0.7, 0.4, 4), Peak("noon", 0.2, 0.6, 1), Peak("sleep", -2, 0.8, 0.5)),
+        ),
+        use,
+    )
 
 
 def _iron(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -109,9 +135,17 @@ def _iron(make: Rng, people: Household) -> tuple[Habit, Programme]:
     def use(rng: Rng) -> Use:
         seconds = 60 * rng.uniform(8, 40)
         on_s = rng.uniform(8, 18)
-        return _resistive(rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(1.5, 4), 0.35, 6))
+        return _resistive(
+            rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(1.5, 4), 0.35, 6)
+        )
 
-    return Habit(make.uniform(0.1, 0.4), (Peak("wake", 0.6, 0.3), Peak("dinner", 1.5, 1.0), Peak("noon", 2, 1.5))), use
+    return (
+        Habit(
+            make.uniform(0.1, 0.4),
+            (Peak("wake", 0.6, 0.3), Peak("dinner", 1.5, 1.0), Peak("noon", 2, 1.5)),
+        ),
+        use,
+    )
 
 
 def _hair_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -122,7 +156,10 @@ def _hair_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
         level = 1.0 if rng.random() < 0.6 else 0.5
         return _resistive(level * rated_w * switching(rng, seconds, 100, 6, 0.7), 60.0)
 
-    return Habit(make.uniform(0.2, 1.2), (Peak("wake", 0.8, 0.3, 2), Peak("sleep", -1.5, 0.7, 1))), use
+    return (
+        Habit(make.uniform(0.2, 1.2), (Peak("wake", 0.8, 0.3, 2), Peak("sleep", -1.5, 0.7, 1))),
+        use,
+    )
 
 
 def _television(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -131,7 +168,9 @@ def _television(make: Rng, people: Household) -> tuple[Habit, Programme]:
 
     def use(rng: Rng) -> Use:
         seconds = 60 * float(np.clip(rng.lognormal(4.5, 0.7), 10, 330))
-        return _motor(power_w * (1.0 + steps(rng, seconds, picture, 12) + texture(rng, seconds, picture, 300)))
+        return _motor(
+            power_w * (1.0 + steps(rng, seconds, picture, 12) + texture(rng, seconds, picture, 300))
+        )
 
     rate = make.uniform(1.2, 2.6)
     peaks = (
@@ -152,7 +191,13 @@ def _computer(make: Rng, people: Household) -> tuple[Habit, Programme]:
         return _motor(idle_w * (1.0 + load))
 
     rate = make.uniform(0.5, 2.2)
-    return Habit(rate, (Peak("wake", 2.0, 1.0, 2), Peak("noon", 1.5, 1.5, 2), Peak("dinner", 1.5, 1.2, 2))), use
+    return (
+        Habit(
+            rate,
+            (Peak("wake", 2.0, 1.0, 2), Peak("noon", 1.5, 1.5, 2), Peak("dinner", 1.5, 1.2, 2)),
+        ),
+        use,
+    )
 
 
 def _vacuum(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -163,7 +208,14 @@ def _vacuum(make: Rng, people: Household) -> tuple[Habit, Programme]:
         curve = power_w * settle(seconds, 1.12, 1.0, 20) * switching(rng, seconds, 240, 12, 0.6)
         return _motor(curve * (1.0 + texture(rng, seconds, 0.03, 6)))
 
-    return Habit(make.uniform(0.1, 0.45), (Peak("noon", -1.5, 1.2), Peak("return", 0.5, 1.2)), weekend=1.8), use
+    return (
+        Habit(
+            make.uniform(0.1, 0.45),
+            (Peak("noon", -1.5, 1.2), Peak("return", 0.5, 1.2)),
+            weekend=1.8,
+        ),
+        use,
+    )
 
 
 def _tumble_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -178,12 +230,17 @@ def _tumble_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
             return _motor(drum + 450 * settle(seconds, 0.7, 1.05, 900))
         warm = 0.65 * seconds
         heat = np.full(int(seconds), rated_w, np.float32)
-        heat[int(warm) :] *= switching(rng, seconds - int(warm), 75, 60, 0.2)[: len(heat) - int(warm)]
+        heat[int(warm) :] *= switching(rng, seconds - int(warm), 75, 60, 0.2)[
+            : len(heat) - int(warm)
+        ]
         heat[-int(300 * rng.uniform(0.7, 1.2)) :] = 0.0
         return Use(heat, np.maximum(drum, 0))
 
     rate = make.uniform(0.2, 0.7)
-    return Habit(rate, (Peak("noon", 0.5, 2.0), Peak("dinner", 0.5, 1.2)), weekend=1.4, winter=0.4), use
+    return (
+        Habit(rate, (Peak("noon", 0.5, 2.0), Peak("dinner", 0.5, 1.2)), weekend=1.4, winter=0.4),
+        use,
+    )
 
 
 def _immersion_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -194,7 +251,11 @@ def _immersion_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
         lead = seconds * rng.uniform(0.5, 0.95) / 90
         return _resistive(rated_w * switching(rng, seconds, 90, 600, 0.2, lead))
 
-    peak = Peak("midnight", make.uniform(1, 5), 0.02) if make.random() < 0.5 else Peak("wake", -0.8, 0.1)
+    peak = (
+        Peak("midnight", make.uniform(1, 5), 0.02)
+        if make.random() < 0.5
+        else Peak("wake", -0.8, 0.1)
+    )
     return Habit(make.uniform(0.5, 1.0), (peak,), regular=True, unattended=True), use
 
 
@@ -204,7 +265,9 @@ def _space_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
     def use(rng: Rng) -> Use:
         seconds = 60 * rng.uniform(20, 180)
         on_s = rng.uniform(120, 700)
-        return _resistive(rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(0.4, 2), 0.2, 3))
+        return _resistive(
+            rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(0.4, 2), 0.2, 3)
+        )
 
     peaks = (Peak("wake", 0.3, 0.4, 2), Peak("dinner", 1.5, 1.5, 3), Peak("noon", 1, 2, 1))
     return Habit(make.uniform(0.2, 0.8), peaks, winter=1.0), use
@@ -242,7 +305,10 @@ def _coffee_maker(make: Rng, people: Household) -> tuple[Habit, Programme]:
         tape.add(plate_s, heater=80 * switching(rng, plate_s, 60, 70))
         return tape.use()
 
-    return Habit(make.uniform(0.8, 2.5), (Peak("wake", 0.4, 0.3, 3), Peak("noon", 0.8, 1.0, 1))), use
+    return (
+        Habit(make.uniform(0.8, 2.5), (Peak("wake", 0.4, 0.3, 3), Peak("noon", 0.8, 1.0, 1))),
+        use,
+    )
 
 
 def _instant_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -251,7 +317,13 @@ def _instant_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
     def use(rng: Rng) -> Use:
         return _resistive(np.full(int(rng.uniform(6, 60)), rated_w, np.float32))
 
-    return Habit(make.uniform(2, 7), (Peak("wake", 0.5, 0.6), Peak("noon", 1, 2), Peak("dinner", 0.8, 1.2))), use
+    return (
+        Habit(
+            make.uniform(2, 7),
+            (Peak("wake", 0.5, 0.6), Peak("noon", 1, 2), Peak("dinner", 0.8, 1.2)),
+        ),
+        use,
+    )
 
 
 def _slow_cooker(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -261,9 +333,14 @@ def _slow_cooker(make: Rng, people: Household) -> tuple[Habit, Programme]:
     def use(rng: Rng) -> Use:
         seconds = 60 * rng.uniform(10, 40)
         duty = rng.uniform(0.45, 0.85)
-        return _resistive(rated_w * switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.1, 4), 40.0)
+        return _resistive(
+            rated_w * switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.1, 4), 40.0
+        )
 
-    return Habit(make.uniform(0.15, 0.7), (Peak("dinner", -0.5, 0.5, 3), Peak("noon", 0, 0.5, 1))), use
+    return (
+        Habit(make.uniform(0.15, 0.7), (Peak("dinner", -0.5, 0.5, 3), Peak("noon", 0, 0.5, 1))),
+        use,
+    )
 
 
 def _dehumidifier(make: Rng, people: Household) -> tuple[Habit, Programme]:
@@ -274,7 +351,15 @@ def _dehumidifier(make: Rng, people: Household) -> tuple[Habit, Programme]:
         running = switching(rng, seconds, rng.uniform(900, 2400), rng.uniform(400, 1500), 0.15)
         return _motor(power_w * running * settle(seconds, 1.1, 0.97, 900) + 25)
 
-    return Habit(make.uniform(0.2, 0.9), (Peak("wake", 1, 2), Peak("dinner", 2, 2)), winter=0.4, unattended=True), use
+    return (
+        Habit(
+            make.uniform(0.2, 0.9),
+            (Peak("wake", 1, 2), Peak("dinner", 2, 2)),
+            winter=0.4,
+            unattended=True,
+        ),
+        use,
+    )
 
 
 def _lamp(make: Rng) -> tuple[Habit, Programme]:
@@ -301,9 +386,16 @@ def _gadget(make: Rng) -> tuple[Habit, Programme]:
 
     def use(rng: Rng) -> Use:
         seconds = 60 * float(np.clip(rng.lognormal(np.log(long_min), 0.6), 0.15, 300))
-        return _motor(power_w * (settle(seconds, rng.uniform(1, 1.3), 1, 30) + texture(rng, seconds, busy, 8)))
+        return _motor(
+            power_w * (settle(seconds, rng.uniform(1, 1.3), 1, 30) + texture(rng, seconds, busy, 8))
+        )
 
-    peaks = (Peak("wake", 1, 1.0), Peak("noon", 0, 2.5), Peak("dinner", 0, 1.5), Peak("midnight", 12, 6))
+    peaks = (
+        Peak("wake", 1, 1.0),
+        Peak("noon", 0, 2.5),
+        Peak("dinner", 0, 1.5),
+        Peak("midnight", 12, 6),
+    )
     return Habit(make.uniform(0.5, 4), peaks, unattended=make.random() < 0.3), use
 
 

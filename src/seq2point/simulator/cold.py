@@ -1,4 +1,6 @@
-"""Fridges and freezers: compressor cycles that follow warmth and doors, with a defrost heater in some."""
+"""Fridges and freezers: compressor cycles that follow warmth and doors, with a defrost heater in
+some.
+"""
 
 import numpy as np
 
@@ -27,7 +29,9 @@ class ColdBox:
         self._run_left_s = float(make.uniform(0, self.defrost_every_s))
 
     def cycles(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Use]]:
-        """The runs and defrosts that start on this day, each with its start in seconds from midnight."""
+        """The runs and defrosts that start on this day, each with its start in seconds from
+        midnight.
+        """
         placed: list[tuple[int, Use]] = []
         after_defrost = False
         while self._next_s < DAY_S:
@@ -58,7 +62,9 @@ class ColdBox:
 
     def _run(self, rng: np.random.Generator, seconds: float, warm: float, hot_start: bool) -> Use:
         start = self.start_level * (1.0 + 0.05 * (warm - 1.0)) + (0.14 if hot_start else 0.0)
-        curve: Watts = settle(seconds, start, 1.0 + self.drift, self.tau_s * (2.0 if hot_start else 1.0))
+        curve: Watts = settle(
+            seconds, start, 1.0 + self.drift, self.tau_s * (2.0 if hot_start else 1.0)
+        )
         times = np.arange(len(curve), dtype=np.float32)
         curve -= np.float32(0.07) * (times / 40) * np.exp(1 - times / 40)
         curve += texture(rng, seconds, self.ripple, 25) + texture(rng, seconds, self.ripple / 2, 4)

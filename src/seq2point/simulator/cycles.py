@@ -33,7 +33,9 @@ def kettle(make: Rng) -> Programme:
 
 
 def microwave(make: Rng) -> Programme:
-    """A microwave oven: a lamp and turntable, a magnetron that switches or an inverter, a grill in some."""
+    """A microwave oven: a lamp and turntable, a magnetron that switches or an inverter, a grill in
+    some.
+    """
     magnetron_w = make.uniform(1000, 1620)
     turntable_w = make.uniform(25, 65)
     period_s = float(make.choice([22, 26, 30, 30, 32]))
@@ -189,7 +191,11 @@ def washing_machine(make: Rng) -> Programme:
 
     def use(rng: Rng) -> Use:
         programme = ("cotton", "hot", "quick", "cold")[int(rng.choice(4, p=usual))]
-        rise_k = {"cotton": 24.0, "hot": 43.0, "quick": 14.0, "cold": 3.0}[programme] * warmth * rng.uniform(0.85, 1.15)
+        rise_k = (
+            {"cotton": 24.0, "hot": 43.0, "quick": 14.0, "cold": 3.0}[programme]
+            * warmth
+            * rng.uniform(0.85, 1.15)
+        )
         tape = Tape()
         fill(rng, tape)
         tape.add(seconds := rng.uniform(60, 240), tumbling(rng, seconds))
@@ -199,7 +205,9 @@ def washing_machine(make: Rng) -> Programme:
             for at in rng.uniform(0, heat_s, 3):
                 heating[int(at) : int(at) + int(rng.uniform(6, 20))] = 0.0
         tape.add(heat_s, tumbling(rng, heat_s), heating)
-        wash_min = {"cotton": 34.0, "hot": 40.0, "quick": 10.0, "cold": 24.0}[programme] * rng.uniform(0.85, 1.2)
+        wash_min = {"cotton": 34.0, "hot": 40.0, "quick": 10.0, "cold": 24.0}[
+            programme
+        ] * rng.uniform(0.85, 1.2)
         for _ in range(3 if reheats and programme in ("cotton", "hot") else 0):
             tape.add(seconds := rng.uniform(200, 420), tumbling(rng, seconds))
             seconds = rng.uniform(25, 70)
@@ -212,7 +220,10 @@ def washing_machine(make: Rng) -> Programme:
             if rinse:
                 spinning(rng, tape, rng.uniform(0.5, 0.85), int(rng.integers(1, 3)))
             fill(rng, tape)
-            tape.add(seconds := 60 * rng.uniform(2.5, 7), tumbling(rng, seconds, rng.uniform(0.9, 1.3), 1.5))
+            tape.add(
+                seconds := 60 * rng.uniform(2.5, 7),
+                tumbling(rng, seconds, rng.uniform(0.9, 1.3), 1.5),
+            )
         drain(rng, tape)
         tape.add(seconds := rng.uniform(60, 160), tumbling(rng, seconds, 0.7))
         spinning(rng, tape, 1.0, int(rng.integers(2, 6)))

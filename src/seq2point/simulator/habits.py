@@ -1,4 +1,6 @@
-"""Who lives here and when they do things: waking, leaving, meals, darkness, and the uses that follow."""
+"""Who lives here and when they do things: waking, leaving, meals, darkness, and the uses that
+follow.
+"""
 
 import math
 from collections.abc import Mapping
@@ -27,10 +29,10 @@ class Peak:
 class Habit:
     """How often and when something is used.
 
-    per_day counts uses on a day when somebody is always in; uses that fall into absence or sleep are left out
-    unless `unattended`. `weekend` multiplies the rate on Saturday and Sunday, `winter` w by 1 + w in January
-    and 1 - w in July. A `regular` habit happens per_day times rather than as chance has it; `dark` keeps to
-    the hours without daylight.
+    per_day counts uses on a day when somebody is always in; uses that fall into absence or sleep
+    are left out unless `unattended`. `weekend` multiplies the rate on Saturday and Sunday, `winter`
+    w by 1 + w in January and 1 - w in July. A `regular` habit happens per_day times rather than as
+    chance has it; `dark` keeps to the hours without daylight.
     """
 
     per_day: float
@@ -44,7 +46,9 @@ class Habit:
 
 @dataclass(frozen=True)
 class Day:
-    """One day in the house: hours count from its midnight, `winter` runs from -1 in July to 1 in January."""
+    """One day in the house: hours count from its midnight, `winter` runs from -1 in July to 1 in
+    January.
+    """
 
     ordinal: int
     weekend: bool
@@ -99,7 +103,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Household:
-    """The people: how many, when they rise, leave, return, eat and go to bed, and how often they travel."""
+    """The people: how many, when they rise, leave, return, eat and go to bed, and how often they
+    travel.
+    """
 
     occupants: int
     wake_h: float
@@ -127,12 +133,16 @@ class Household:
         )
 
     def day(self, ordinal: int, rng: np.random.Generator, week: np.random.Generator) -> Day:
-        """What one day looks like; `week` is the same for all days of a week and decides about trips."""
+        """What one day looks like; `week` is the same for all days of a week and decides about
+        trips.
+        """
         today = date.fromordinal(ordinal)
         weekday = today.weekday()
         weekend = weekday >= 5
         first = int(week.integers(0, 6))
-        away = bool(week.random() < self.trips) and first <= weekday < first + int(week.integers(2, 6))
+        away = bool(week.random() < self.trips) and first <= weekday < first + int(
+            week.integers(2, 6)
+        )
         winter = math.cos(2 * math.pi * (today.timetuple().tm_yday - 12) / 365.25)
         wake = self.wake_h + (self.lie_in_h if weekend else 0.0) + rng.normal(0, 0.25)
         leave = max(self.leave_h + rng.normal(0, 0.25), wake + 0.5)
@@ -157,4 +167,6 @@ class Household:
             "dusk": 12.1 + (12.3 - 4.3 * winter) / 2,
             "sleep": self.sleep_h + (0.4 if weekday in (4, 5) else 0.0) + rng.normal(0, 0.35),
         }
-        return Day(ordinal, weekend, away, winter, float(rng.gamma(12, 1 / 12)), anchors, tuple(out))
+        return Day(
+            ordinal, weekend, away, winter, float(rng.gamma(12, 1 / 12)), anchors, tuple(out)
+        )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
 from seq2point.simulator import cycles
-from seq2point.simulator.background import Device, devices
+from seq2point.simulator.background import Device, make_devices
 from seq2point.simulator.cold import ColdBox
 from seq2point.simulator.habits import DAY_S, Habit, Household, Peak
 from seq2point.simulator.meters import Meter
@@ -20,8 +20,8 @@ NAMES = tuple(APPLIANCES)
 class House:
     """A synthetic house; `next_day` gives its days in order from `first_day` (a proleptic ordinal).
 
-    Every draw comes from a generator of its own, seeded with (seed, what it is for, day), so that the habits
-    of a date stay the same whatever else changes.
+    Every draw comes from a generator of its own, seeded with (seed, what it is for, day), so that
+    the habits of a date stay the same whatever else changes.
     """
 
     def __init__(self, seed: int, first_day: int) -> None:
@@ -29,8 +29,16 @@ class House:
         make = self._draws("house")
         self.people = Household.draw(self._draws("people"))
         self._machines = [
-            Device("kettle", _kettle_habit(self._draws("kettle habit"), self.people), self._make(cycles.kettle)),
-            Device("microwave", _microwave_habit(self._draws("microwave habit")), self._make(cycles.microwave)),
+            Device(
+                "kettle",
+                _kettle_habit(self._draws("kettle habit"), self.people),
+                self._make(cycles.kettle),
+            ),
+            Device(
+                "microwave",
+                _microwave_habit(self._draws("microwave habit")),
+                self._make(cycles.microwave),
+            ),
             Device(
                 "dishwasher",
                 _dishwasher_habit(self._draws("dishwasher habit")),
@@ -41,7 +49,7 @@ class House:
                 _laundry_habit(self._draws("laundry"), self.people),
                 self._make(cycles.washing_machine),
             ),
-            *devices(self._draws("devices"), self.people),
+            *make_devices(self._draws("devices"), self.people),
         ]
         self._cold = {"fridge": ColdBox(self._draws("fridge"))}
         for number in range(int(make.choice([0, 0, 1, 1, 2]))):
@@ -66,10 +74,14 @@ class House:
         return build(self._draws(f"{build.__name__} make"))
 
     def next_day(self) -> tuple[npt.NDArray[np.float32], np.random.Generator]:
-        """Powers as the meters see them, f32[6, 86400] with the mains last, and the noise's generator."""
+        """Powers as the meters see them, f32[6, 86400] with the mains last, and the noise's
+        generator.
+        """
         ordinal = self._today
         self._today += 1
-        day = self.people.day(ordinal, self._draws("day", ordinal), self._draws("week", (ordinal - 1) // 7))
+        day = self.people.day(
+            ordinal, self._draws("day", ordinal), self._draws("week", (ordinal - 1) // 7)
+        )
         for name, box in self._cold.items():
             for start_s, use in box.cycles(day, self._draws(name, ordinal)):
                 self._place(name, start_s, use)
@@ -95,13 +107,17 @@ class House:
         heater_w, motor_w = self._heater_w[:, :DAY_S], self._motor_w[:, :DAY_S]
         for row, name in enumerate(NAMES):
             motor_w[row] += self._standby_w[name]
-        wobble = self._base.day(rng) + rng.standard_normal(DAY_S, np.float32) * np.float32(self._base_ripple)
+        wobble = self._base.day(rng) + rng.standard_normal(DAY_S, np.float32) * np.float32(
+            self._base_ripple
+        )
         motor_w[-1] += np.float32(self._base_w) * np.maximum(1 + wobble, 0.2)
         voltage = self._supply.day(rng, heater_w.sum(axis=0) + motor_w.sum(axis=0))
         heater_w *= voltage * voltage
         whole: Watts = heater_w.sum(axis=0) + np.float32(self._clamp_excess) * motor_w.sum(axis=0)
         true_w = [*(heater_w[:-1] + motor_w[:-1]), whole]
-        seen = np.stack([meter.see(power_w) for meter, power_w in zip(self.meters, true_w, strict=True)])
+        seen = np.stack(
+            [meter.see(power_w) for meter, power_w in zip(self.meters, true_w, strict=True)]
+        )
         for canvas in (self._heater_w, self._motor_w):
             canvas[:, :DAY_S] = canvas[:, DAY_S:]
             canvas[:, DAY_S:] = 0
@@ -133,7 +149,9 @@ def _microwave_habit(make: np.random.Generator) -> Habit:
 def _dishwasher_habit(make: np.random.Generator) -> Habit:
     rate = make.uniform(0.25, 1.1)
     if make.random() < 0.15:
-        return Habit(rate, (Peak("midnight", make.uniform(0.5, 4), 0.05),), regular=True, unattended=True)
+        return Habit(
+            rate, (Peak("midnight", make.uniform(0.5, 4), 0.05),), regular=True, unattended=True
+        )
     peaks = (
         Peak("dinner", 1.0, 0.6, 5),
         Peak("sleep", -0.8, 0.4, 2),
@@ -150,4 +168,6 @@ def _laundry_habit(make: np.random.Generator, people: Household) -> Habit:
         Peak("return", 0.8, 1.0, 2),
         Peak("midnight", 1.5, 0.3, 0.1),
     )
-    return Habit(make.uniform(0.3, 0.7) + 0.17 * people.occupants, peaks, weekend=make.uniform(1.0, 2.2))
+    return Habit(
+        make.uniform(0.3, 0.7) + 0.17 * people.occupants, peaks, weekend=make.uniform(1.0, 2.2)
+    )

@@ -11,13 +11,19 @@ _LATEST_S = 8
 class Meter:
     """A plug meter or mains clamp with its own gain, delay, way of reading, noise and step.
 
-    An averaging meter gives the mean of every second; a sampling one (hold_s > 1) looks every hold_s seconds
-    and repeats what it saw.
+    An averaging meter gives the mean of every second; a sampling one (hold_s > 1) looks every
+    hold_s seconds and repeats what it saw.
     """
 
-    def __init__(self, gain: float, late_s: int, hold_s: int, noise: float, floor_w: float, step_w: float) -> None:
+    def __init__(
+        self, gain: float, late_s: int, hold_s: int, noise: float, floor_w: float, step_w: float
+    ) -> None:
         self._gain, self._late_s, self._hold_s = np.float32(gain), min(late_s, _LATEST_S), hold_s
-        self._noise, self._floor_w, self._step_w = np.float32(noise), np.float32(floor_w), np.float32(step_w)
+        self._noise, self._floor_w, self._step_w = (
+            np.float32(noise),
+            np.float32(floor_w),
+            np.float32(step_w),
+        )
         self._before: Watts = np.zeros(_LATEST_S, np.float32)
 
     @classmethod
@@ -47,9 +53,13 @@ class Meter:
         return np.repeat(seen[:: self._hold_s], self._hold_s)
 
     def read(self, power_w: Watts, period_s: float, rng: np.random.Generator) -> Watts:
-        """Whole steps from means over periods, with the noise of a 6 s reading, less over longer periods."""
+        """Whole steps from means over periods, with the noise of a 6 s reading, less over longer
+        periods.
+        """
         draws = rng.standard_normal((2, len(power_w)), np.float32)
         less = np.float32(min(1.0, (6.0 / period_s) ** 0.5))
-        noisy: Watts = power_w + less * (self._noise * power_w * draws[0] + self._floor_w * draws[1])
+        noisy: Watts = power_w + less * (
+            self._noise * power_w * draws[0] + self._floor_w * draws[1]
+        )
         stepped: Watts = np.rint(noisy / self._step_w) * self._step_w
         return np.maximum(stepped, np.float32(0))

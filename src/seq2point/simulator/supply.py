@@ -11,8 +11,8 @@ NOMINAL_V = 240.0
 class Drift:
     """A slow random walk that returns to zero, one day after another without a break.
 
-    Knots every knot_s seconds (a divisor of a day) are joined by straight lines; `spread` is the standard
-    deviation and memory_s the time in which a deviation dies down to a third.
+    Knots every knot_s seconds (a divisor of a day) are joined by straight lines; `spread` is the
+    standard deviation and memory_s the time in which a deviation dies down to a third.
     """
 
     def __init__(self, spread: float, memory_s: float, knot_s: int) -> None:
@@ -34,7 +34,9 @@ class Drift:
 
 
 class Supply:
-    """Relative voltage: slow drift, flicker, and the sag that the house's own load causes in its cable."""
+    """Relative voltage: slow drift, flicker, and the sag that the house's own load causes in its
+    cable.
+    """
 
     def __init__(self, make: np.random.Generator) -> None:
         self._level = make.uniform(0.99, 1.02)
@@ -44,8 +46,12 @@ class Supply:
         self._fast = Drift(make.uniform(0.0015, 0.004), 40, 8)
 
     def day(self, rng: np.random.Generator, load_w: Watts) -> Watts:
-        """A day's voltage over the nominal one, f32[86400], when the house would draw load_w at nominal."""
+        """A day's voltage over the nominal one, f32[86400], when the house would draw load_w at
+        nominal.
+        """
         flicker = rng.standard_normal(DAY_S, np.float32) * np.float32(self._flicker)
         sag = load_w * np.float32(self._impedance_ohm / NOMINAL_V**2)
-        voltage: Watts = np.float32(self._level) + self._slow.day(rng) + self._fast.day(rng) + flicker - sag
+        voltage: Watts = (
+            np.float32(self._level) + self._slow.day(rng) + self._fast.day(rng) + flicker - sag
+        )
         return np.clip(voltage, np.float32(0.94), np.float32(1.04))

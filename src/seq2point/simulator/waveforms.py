@@ -23,7 +23,9 @@ class Tape:
         self._motor: list[Watts] = []
 
     def add(self, seconds: float, motor: float | Watts = 0.0, heater: float | Watts = 0.0) -> None:
-        """Append a stage of whole seconds; a number is a steady power, an array has a value a second."""
+        """Append a stage of whole seconds; a number is a steady power, an array has a value a
+        second.
+        """
         length = max(int(seconds), 0)
         for curves, power in ((self._motor, motor), (self._heater, heater)):
             if isinstance(power, np.ndarray):
@@ -57,7 +59,9 @@ def switching(
     jitter: float = 0.1,
     lead: float = 1.0,
 ) -> Watts:
-    """A thermostat's or timer's ones and zeros, f32[seconds]; the first on-time is `lead` times as long."""
+    """A thermostat's or timer's ones and zeros, f32[seconds]; the first on-time is `lead` times as
+    long.
+    """
     length = max(int(seconds), 0)
     pairs = int(1.4 * length / (on_s + off_s)) + 3
     spans = np.empty(2 * pairs)
@@ -77,7 +81,9 @@ def texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: f
 
 
 def steps(rng: np.random.Generator, seconds: float, spread: float, hold_s: float) -> Watts:
-    """Random levels around zero, each held about hold_s: scenes of a film, a busy browser; f32[seconds]."""
+    """Random levels around zero, each held about hold_s: scenes of a film, a busy browser;
+    f32[seconds].
+    """
     length = max(int(seconds), 0)
     count = int(1.8 * length / hold_s) + 3
     spans = np.maximum(rng.exponential(hold_s, count), 1).astype(int)

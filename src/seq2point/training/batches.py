@@ -1,4 +1,6 @@
-"""What each training step learns from, as a function of the seed and the step alone: nothing to save, exact to resume."""
+"""What each training step learns from, as a function of the seed and the step alone: nothing to
+save, exact to resume.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -8,14 +10,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seq2point import sliding
 from seq2point.errors import DataError
-from seq2point.network import Architecture, Seq2Point
+from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.recording import Recording
-from seq2point.training.augmentation import NOTHING, PER_MILLE, Augmentation, repeated, replaced
-from seq2point.training.loads import made_up_w
+from seq2point.recording.windows import Scale, WindowRuns, find_window_runs
+from seq2point.training.augmentation import (
+    NOTHING,
+    PER_MILLE,
+    Augmentation,
+    draw_repeats,
+    replace_appliance,
+)
 from seq2point.training.loss import Loss
-from seq2point.windows import Scale, WindowRuns, window_runs
+from seq2point.training.synthetic_loads import draw_synthetic_loads_w
 
 SQUARED = Loss()
 
@@ -29,23 +36,30 @@ class Batches(Protocol):
     rows: str
 
     def draw(self, step: int) -> Tensor:
-        """What step `step` (from 0) learns from, one row each of i64, the same whenever it is asked."""
+        """What step `step` (from 0) learns from, one row each of i64, the same whenever it is
+        asked.
+        """
         ...
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
-        """The mean error, in network units, on what was drawn, at a point of the training from 0 to 1."""
+        """The mean error, in network units, on what was drawn, at a point of the training from 0 to
+        1.
+        """
         ...
 
 
-def share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
-    """What one of several processes learns from of a draw: its turn of the rows, or all of them where there are too few."""
+def take_share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
+    """What one of several processes learns from of a draw: its turn of the rows, or all of them
+    where there are too few.
+    """
     return drawn[rank::ranks] if len(drawn) >= ranks else drawn
 
 
 class _House(NamedTuple):
     """A recording on the device, watts f32[T] and f32[T, A], and its usable windows.
 
-    `held_w` are the appliances' with short gaps filled: what the mains hold of them, but nothing to learn from.
+    `held_w` are the appliances' with short gaps filled: what the mains hold of them, but nothing to
+    learn from.
     """
 
     runs: WindowRuns
@@ -56,7 +70,8 @@ class _House(NamedTuple):
     def move(self, device: torch.device) -> "_House":
         """The same on another device."""
         mains_w, appliances_w, held_w = (
-            [watts.to(device) for watts in series] for series in ([self.mains_w], self.appliances_w, self.held_w)
+            [watts.to(device) for watts in series]
+            for series in ([self.mains_w], self.appliances_w, self.held_w)
         )
         return _House(self.runs, mains_w[0], appliances_w, held_w)
 
@@ -78,7 +93,7 @@ class Houses:
         self.architecture, self.scale, self.period_s = architecture, scale, recordings[0].period_s
         self.houses = [
             _House(
-                window_runs(r, architecture.window, architecture.target_index, names),
+                find_window_runs(r, architecture.window, architecture.target_index, names),
                 torch.from_numpy(r.filled_mains_w),
                 [torch.from_numpy(r.appliance_w(name)) for name in names],
                 [torch.from_numpy(r.filled_w(r.appliance_w(name))) for name in names],
@@ -139,10 +154,16 @@ class WindowBatches:
         mains, power = [], []
         for i in np.unique(house_of):
             house = self.data.houses[i]
-            starts = torch.from_numpy(house.runs.starts(numbers[house_of == i] - (self.ends[i] - house.runs.total)))
+            starts = torch.from_numpy(
+                house.runs.starts(numbers[house_of == i] - (self.ends[i] - house.runs.total))
+            )
             starts = starts.to(house.mains_w.device)
             mains.append(house.mains_w.unfold(0, shape.window, 1)[starts])
-            power.append(torch.stack([power_w[starts + shape.target_index] for power_w in house.appliances_w], dim=1))
+            power.append(
+                torch.stack(
+                    [power_w[starts + shape.target_index] for power_w in house.appliances_w], dim=1
+                )
+            )
         return self.data.scaled_mains(torch.cat(mains)), self.data.scaled_power(torch.cat(power))
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
@@ -154,12 +175,13 @@ class WindowBatches:
 class ChunkBatches:
     """Chunks of consecutive windows for sliding evaluation.
 
-    Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order, so that it visits each usable
-    window about once; windows over gaps are left out of the loss.
+    Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order, so
+    that it visits each usable window about once; windows over gaps are left out of the loss.
 
-    A step of a few chunks may see a rare appliance once or not at all, and its gradient then swings from step to step. So the
-    fraction `active` of a step's chunks is drawn in proportion to how much the appliances' power varies in each tile, and every
-    chunk's error is weighted with the inverse of how often it comes: what is minimised stays the same (importance sampling,
+    A step of a few chunks may see a rare appliance once or not at all, and its gradient then swings
+    from step to step. So the fraction `active` of a step's chunks is drawn in proportion to how
+    much the appliances' power varies in each tile, and every chunk's error is weighted with the
+    inverse of how often it comes: what is minimised stays the same (importance sampling,
     Katharopoulos and Fleuret 2018, arXiv 1803.00942).
     """
 
@@ -175,7 +197,12 @@ class ChunkBatches:
         augmentation: Augmentation = NOTHING,
         error: Loss = SQUARED,
     ):
-        self.data, self.hop, self.chunks, self.seed = houses, windows_per_chunk, chunks_per_step, seed
+        self.data, self.hop, self.chunks, self.seed = (
+            houses,
+            windows_per_chunk,
+            chunks_per_step,
+            seed,
+        )
         self.augmentation, self.error = augmentation, error
         self.windows_per_step = windows_per_chunk * chunks_per_step
         self.activity = [_activity(house, houses.architecture) for house in houses.houses]
@@ -192,12 +219,19 @@ class ChunkBatches:
         return starts[house.runs.count_within(starts, self.hop) > 0]
 
     def draw(self, step: int) -> Tensor:
-        """House and first window of a step's chunks, i64[N, 2]; augmented, all that `Augmentation.draw` gives, i64[N, 7]."""
+        """House and first window of a step's chunks, i64[N, 2]; augmented, all that
+        `Augmentation.draw` gives, i64[N, 7].
+        """
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             random = np.random.default_rng((self.seed, epoch))
-            tiles = [self._tiles(house, int(random.integers(self.hop))) for house in self.data.houses]
-            pairs = [np.stack([np.full_like(starts, i), starts], axis=1) for i, starts in enumerate(tiles)]
+            tiles = [
+                self._tiles(house, int(random.integers(self.hop))) for house in self.data.houses
+            ]
+            pairs = [
+                np.stack([np.full_like(starts, i), starts], axis=1)
+                for i, starts in enumerate(tiles)
+            ]
             self._order, self._epoch = random.permutation(np.concatenate(pairs)), epoch
             if self.active:
                 share = self._share_of_activity(self._order)
@@ -213,7 +247,9 @@ class ChunkBatches:
         return torch.from_numpy(drawn)
 
     def _share_of_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """What part of all the power's variation lies in each tile, given as house and first window."""
+        """What part of all the power's variation lies in each tile, given as house and first
+        window.
+        """
         share = np.empty(len(tiles))
         for i, summed in enumerate(self.activity):
             first = tiles[tiles[:, 0] == i, 1]
@@ -222,46 +258,86 @@ class ChunkBatches:
         return share
 
     def weights(self, drawn: Tensor) -> Tensor:
-        """The weight of each chunk's error, f32[N]: how often it would come by lot over how often it comes."""
+        """The weight of each chunk's error, f32[N]: how often it would come by lot over how often
+        it comes.
+        """
         active = round(self.active * self.chunks) / self.chunks
-        often = 1 - active + active * self.tiles * self._share_of_activity(drawn.cpu().numpy()) if active else np.ones(len(drawn))
+        often = (
+            1 - active + active * self.tiles * self._share_of_activity(drawn.cpu().numpy())
+            if active
+            else np.ones(len(drawn))
+        )
         return torch.from_numpy(1 / often).float()
 
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each chunk are usable, bool[N, M]."""
+        """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each
+        chunk are usable, bool[N, M].
+        """
         shape, places = self.data.architecture, drawn[:, :2]
-        mains_w, target_w, usable = self._mains_w(places), self._power_w(places), self._usable(places)
+        mains_w, target_w, usable = (
+            self._mains_w(places),
+            self._power_w(places),
+            self._usable(places),
+        )
         if self.augmentation:
-            mains_from, (gain, duration), seeds = drawn[:, 2:4], drawn[:, 4:6].T.to(target_w) / PER_MILLE, drawn[:, 6]
+            mains_from, (gain, duration), seeds = (
+                drawn[:, 2:4],
+                drawn[:, 4:6].T.to(target_w) / PER_MILLE,
+                drawn[:, 6],
+            )
             held_w = self._power_w(places, held=True)
             if self.augmentation.stretch:
-                target_w, held_w = (self._stretched_w(places, duration, held) for held in (False, True))
-                known = ~target_w[:, shape.target_index : shape.target_index + self.hop].isnan().any(-1)
+                target_w, held_w = (
+                    self._stretched_w(places, duration, held) for held in (False, True)
+                )
+                known = ~target_w[
+                    :, shape.target_index : shape.target_index + self.hop
+                ].isnan().any(-1)
                 usable = torch.where((duration == 1)[:, None], usable, known)
             target_w, held_w = (power_w * gain[:, None, None] for power_w in (target_w, held_w))
-            mains_w = replaced(self._mains_w(mains_from), self._power_w(mains_from, held=True), held_w)
+            mains_w = replace_appliance(
+                self._mains_w(mains_from), self._power_w(mains_from, held=True), held_w
+            )
             usable = usable & self._usable(mains_from)
             if a_day := self.augmentation.loads:
-                made_up = np.stack([made_up_w(seed, mains_w.shape[1], self.data.period_s, a_day) for seed in seeds.tolist()])
+                made_up = np.stack(
+                    [
+                        draw_synthetic_loads_w(seed, mains_w.shape[1], self.data.period_s, a_day)
+                        for seed in seeds.tolist()
+                    ]
+                )
                 mains_w = mains_w + torch.from_numpy(made_up).to(mains_w)
             if share := self.augmentation.missing:
                 mains_w = torch.stack(
-                    [row[repeated(seed, len(row), share)] for row, seed in zip(mains_w, seeds.tolist(), strict=True)]
+                    [
+                        row[draw_repeats(seed, len(row), share)]
+                        for row, seed in zip(mains_w, seeds.tolist(), strict=True)
+                    ]
                 )
         target_w = target_w[:, shape.target_index : shape.target_index + self.hop]
-        return torch.nan_to_num_(self.data.scaled_mains(mains_w)), torch.nan_to_num_(self.data.scaled_power(target_w)), usable
+        return (
+            torch.nan_to_num_(self.data.scaled_mains(mains_w)),
+            torch.nan_to_num_(self.data.scaled_power(target_w)),
+            usable,
+        )
 
     def _mains_w(self, places: Tensor) -> Tensor:
         """The mains of chunks, f32[N, L], NaN beyond a house's ends."""
         length = self.hop + self.data.architecture.window - 1
-        return torch.stack([_padded(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()])
+        return torch.stack(
+            [_padded(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()]
+        )
 
     def _power_w(self, places: Tensor, held: bool = False) -> Tensor:
-        """The appliances' power in chunks, f32[N, L, A], NaN where it is missing or, with `held`, in long gaps alone."""
+        """The appliances' power in chunks, f32[N, L, A], NaN where it is missing or, with `held`,
+        in long gaps alone.
+        """
         length = self.hop + self.data.architecture.window - 1
         return torch.stack(
             [
-                torch.stack([_padded(power_w, start, length) for power_w in self._series_w(i, held)], dim=1)
+                torch.stack(
+                    [_padded(power_w, start, length) for power_w in self._series_w(i, held)], dim=1
+                )
                 for i, start in places.tolist()
             ]
         )
@@ -270,7 +346,9 @@ class ChunkBatches:
         return self.data.houses[house].held_w if held else self.data.houses[house].appliances_w
 
     def _stretched_w(self, places: Tensor, duration: Tensor, held: bool) -> Tensor:
-        """The appliances' power in chunks, so many times as long about their middles, between samples on a line: f32[N, L, A]."""
+        """The appliances' power in chunks, so many times as long about their middles, between
+        samples on a line: f32[N, L, A].
+        """
         length = self.hop + self.data.architecture.window - 1
         middle = (length - 1) / 2
         stretched = []
@@ -279,8 +357,15 @@ class ChunkBatches:
             first = int(np.floor(at[0]))
             before = torch.from_numpy(at - first).floor().long()
             along = torch.from_numpy(at - first - before.numpy()).to(places.device, torch.float32)
-            series = [_padded(power_w, first, int(before[-1]) + 2) for power_w in self._series_w(i, held)]
-            stretched.append(torch.stack([torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series], dim=1))
+            series = [
+                _padded(power_w, first, int(before[-1]) + 2) for power_w in self._series_w(i, held)
+            ]
+            stretched.append(
+                torch.stack(
+                    [torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series],
+                    dim=1,
+                )
+            )
         return torch.stack(stretched)
 
     def _usable(self, places: Tensor) -> Tensor:
@@ -292,22 +377,30 @@ class ChunkBatches:
         """The mean error on the usable windows of the drawn chunks, weighted."""
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = self.error.at(progress)(self.answers(network, drawn, x), target, self.data.scaled_power).mean(-1)
+        error = self.error.at(progress)(
+            self.answers(network, drawn, x), target, self.data.scaled_power
+        ).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
     def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
-        """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N, M, A]."""
+        """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N,
+        M, A].
+        """
         return sliding.predict_chunks(network, x)
 
 
 def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:
-    """How far the appliances' power is from its mean at the usable windows, summed up to each, f64[windows + 1]."""
+    """How far the appliances' power is from its mean at the usable windows, summed up to each,
+    f64[windows + 1].
+    """
     windows = max(len(house.mains_w) - shape.window + 1, 0)
     usable = house.runs.flags(0, windows)
     summed = np.zeros(windows + 1)
     for power_w in house.appliances_w:
         targets_w = power_w[shape.target_index : shape.target_index + windows].cpu().numpy()
-        away_w = np.where(usable, np.abs(targets_w - np.nanmean(targets_w[usable]) if usable.any() else 0.0), 0.0)
+        away_w = np.where(
+            usable, np.abs(targets_w - np.nanmean(targets_w[usable]) if usable.any() else 0.0), 0.0
+        )
         if away_w.sum() > 0:
             summed[1:] += np.cumsum(away_w / away_w.mean(), dtype=np.float64)
     return summed
@@ -317,4 +410,6 @@ def _padded(series: Tensor, first: int, length: int) -> Tensor:
     """Samples [first, first + length) of a series, NaN where it does not reach."""
     inside = series[max(first, 0) : max(first + length, 0)]
     before = max(-first, 0)
-    return torch.nn.functional.pad(inside, (before, length - before - len(inside)), value=float("nan"))
+    return torch.nn.functional.pad(
+        inside, (before, length - before - len(inside)), value=float("nan")
+    )

@@ -1,4 +1,6 @@
-"""The options of the functions that train: typed, spelled out in their signatures, and refused by name where unknown."""
+"""The options of the functions that train: typed, spelled out in their signatures, and refused by
+name where unknown.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +13,17 @@ import lightning.pytorch as pl
 from pydantic import ConfigDict, InstanceOf, TypeAdapter, ValidationError
 
 from seq2point.choices import Device, Scaling
-from seq2point.model_file import Model
+from seq2point.compression.pruning import Pruner
+from seq2point.model.model_file import Model
 from seq2point.network import Architecture
-from seq2point.pruning import Pruner
 from seq2point.recording import RecordingsLike
-from seq2point.training.settings import CommonOptions, SettingsOptions, invalid_setting, unknown_setting
-from seq2point.windows import Scale
+from seq2point.recording.windows import Scale
+from seq2point.training.config import (
+    CommonOptions,
+    SettingsOptions,
+    invalid_setting,
+    unknown_setting,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,11 +64,12 @@ class ExperimentOptions(RunOptions, SettingsOptions, total=False):
 
 
 def spell_out(*sources: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Put the options that a function takes as `**options: Unpack[...]` into its signature, one by one, and check the others.
+    """Put the options that a function takes as `**options: Unpack[...]` into its signature, one by
+    one, and check the others.
 
-    The defaults are those of the same names in `sources`. Recordings and the options themselves are left to whom they are
-    passed on to. The function raises UsageError for an option that it does not have, with the nearest that it has, and for
-    a value of the wrong type.
+    The defaults are those of the same names in `sources`. Recordings and the options themselves are
+    left to whom they are passed on to. The function raises UsageError for an option that it does
+    not have, with the nearest that it has, and for a value of the wrong type.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -86,7 +94,9 @@ def spell_out(*sources: Callable[..., Any]) -> Callable[[Callable[P, R]], Callab
 
 
 def share_parameters(source: Callable[P, Any]) -> Callable[[Callable[..., R]], Callable[P, R]]:
-    """Give a function that passes on whatever it gets the parameters of the function that it passes them on to."""
+    """Give a function that passes on whatever it gets the parameters of the function that it passes
+    them on to.
+    """
 
     def decorate(function: Callable[..., R]) -> Callable[P, R]:
         returned = inspect.signature(function).return_annotation
@@ -100,14 +110,22 @@ def _names(signature: inspect.Signature) -> list[str]:
     return [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
 
 
-def _spelled_out(function: Callable[..., Any], sources: Sequence[Callable[..., Any]]) -> inspect.Signature:
+def _spelled_out(
+    function: Callable[..., Any], sources: Sequence[Callable[..., Any]]
+) -> inspect.Signature:
     """The signature with its options one by one, as it is read: types without their bounds."""
     own, plain = inspect.signature(function), get_type_hints(function)
     *parameters, options = (p.replace(annotation=plain[p.name]) for p in own.parameters.values())
     (table,) = get_args(options.annotation)
-    known = {p.name: p for source in reversed(sources) for p in inspect.signature(source).parameters.values()}
+    known = {
+        p.name: p
+        for source in reversed(sources)
+        for p in inspect.signature(source).parameters.values()
+    }
     parameters += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=annotation)
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default, annotation=annotation
+        )
         for name, annotation in get_type_hints(table).items()
     ]
     return own.replace(parameters=parameters)
@@ -126,7 +144,9 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _by_instance(annotation: Any) -> Any:
-    """An annotation whose classes are met by their instances alone, and not by what one could be made of."""
+    """An annotation whose classes are met by their instances alone, and not by what one could be
+    made of.
+    """
     if get_origin(annotation) in (Union, UnionType):
         return Union[tuple(_by_instance(one) for one in get_args(annotation))]  # noqa: UP007
     ours = isinstance(annotation, type) and annotation.__module__.startswith("seq2point.")

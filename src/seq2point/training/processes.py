@@ -1,6 +1,8 @@
-"""One training in several processes on this machine, joined by torch.distributed: gloo on CPUs, NCCL on GPUs.
+"""One training in several processes on this machine, joined by torch.distributed: gloo on CPUs,
+NCCL on GPUs.
 
-Processes are spawned, so that nothing is shared but what they send each other: each gets its own copy of the work.
+Processes are spawned, so that nothing is shared but what they send each other: each gets its own
+copy of the work.
 """
 
 import logging
@@ -22,7 +24,7 @@ from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from seq2point.errors import Interrupted, Seq2PointError, TrainingError
-from seq2point.machine import keep_freed_memory, set_threads
+from seq2point.system.device import keep_freed_memory, set_threads
 
 Answer = TypeVar("Answer")
 
@@ -31,17 +33,17 @@ GRACE_S = 5.0  # for the other processes to end by themselves when one has died
 OURS = str(Path(__file__).parents[1])
 
 
-def rank() -> int:
+def get_rank() -> int:
     """The number of this process among those of the training; 0 where it is alone."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def ranks() -> int:
+def count_ranks() -> int:
     """How many processes the training has."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
-def greatest(value: float) -> float:
+def find_greatest(value: float) -> float:
     """The greatest of the processes' values, the same in all of them."""
     if not distributed.is_initialized():
         return value
@@ -58,21 +60,27 @@ def average_gradients_(network: torch.nn.Module) -> None:
                 distributed.all_reduce(p.grad.div_(distributed.get_world_size()))
 
 
-def run(work: Callable[[], Answer], processes: int, gpu: bool = False, threads: int | None = None) -> Answer:
+def run_processes(
+    work: Callable[[], Answer], processes: int, gpu: bool = False, threads: int | None = None
+) -> Answer:
     """Run the same work in so many processes and return what that of rank 0 gives.
 
-    `work` and its answer are pickled; a script that calls this at its top level needs `if __name__ == "__main__"`.
-    Raises what the work raises of ours, Interrupted where it was stopped, and TrainingError where a process died.
+    `work` and its answer are pickled; a script that calls this at its top level needs `if __name__
+    == "__main__"`.
+    Raises what the work raises of ours, Interrupted where it was stopped, and TrainingError where a
+    process died.
     """
     with tempfile.TemporaryDirectory(prefix="seq2point-") as folder:
-        context = pickle.dumps((work, "nccl" if gpu else "gloo", threads or max((os.cpu_count() or 1) // processes, 1)))
+        context = pickle.dumps(
+            (work, "nccl" if gpu else "gloo", threads or max((os.cpu_count() or 1) // processes, 1))
+        )
         try:
             stopped = _spawn((processes, _free_port(), folder, context), processes)
         except ProcessRaisedException as error:
-            raise _found(Path(folder, "error")) or error from None
+            raise _read_result(Path(folder, "error")) or error from None
         except ProcessExitedException as error:
             raise TrainingError(f"a process of the training died ({error})") from None
-        answer = _found(Path(folder, "answer"))
+        answer = _read_result(Path(folder, "answer"))
     if answer is None or stopped:
         raise Interrupted(stopped or signal.SIGINT)
     given: Answer
@@ -85,8 +93,8 @@ def run(work: Callable[[], Answer], processes: int, gpu: bool = False, threads: 
 def _spawn(arguments: tuple[object, ...], processes: int) -> int:
     """Run the processes to their end; the number of the signal that has stopped them, 0 for none.
 
-    The first signal is passed on to them, and they stop in their own time; a second one kills them. They begin with signals
-    held back, until they listen (signals.py).
+    The first signal is passed on to them, and they stop in their own time; a second one kills them.
+    They begin with signals held back, until they listen (signals.py).
     """
     noted: list[int] = []
     resource_tracker.ensure_running()  # when it starts it lets signals through
@@ -120,7 +128,12 @@ def _spawn(arguments: tuple[object, ...], processes: int) -> int:
 
 def _process(number: int, processes: int, port: int, folder: str, context: bytes) -> None:
     """One of the processes; module-level, because spawned processes find it by name."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(number), "RANK": str(number)}
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "LOCAL_RANK": str(number),
+        "RANK": str(number),
+    }
     os.environ["WORLD_SIZE"] = str(processes)
     if number:
         logging.disable(logging.WARNING)
@@ -146,8 +159,10 @@ def _process(number: int, processes: int, port: int, folder: str, context: bytes
             distributed.destroy_process_group()
 
 
-def _found(path: Path) -> Any:
-    """What a process has left under a name, in a folder that only this user can write; None where there is nothing."""
+def _read_result(path: Path) -> Any:
+    """What a process has left under a name, in a folder that only this user can write; None where
+    there is nothing.
+    """
     return pickle.loads(path.read_bytes()) if path.exists() else None
 
 
@@ -159,4 +174,8 @@ def _free_port() -> int:
 
 
 def _device_of_backend() -> torch.device:
-    return torch.device("cuda", torch.cuda.current_device()) if distributed.get_backend() == "nccl" else torch.device("cpu")
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if distributed.get_backend() == "nccl"
+        else torch.device("cpu")
+    )

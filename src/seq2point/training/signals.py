@@ -1,4 +1,6 @@
-"""Signals while a training runs: noted as they come, obeyed between two steps, so that nothing of the training is lost."""
+"""Signals while a training runs: noted as they come, obeyed between two steps, so that nothing of
+the training is lost.
+"""
 
 import signal
 import threading
@@ -16,8 +18,8 @@ from seq2point.training.processes import SIGNALS
 class StopRequest:
     """A signal that has asked this training to stop.
 
-    A second one has the effect that it had before the training began. Of several processes all stop at the same step; the
-    process that has spawned them decides what a second signal does.
+    A second one has the effect that it had before the training began. Of several processes all stop
+    at the same step; the process that has spawned them decides what a second signal does.
     """
 
     def __init__(self) -> None:
@@ -26,15 +28,19 @@ class StopRequest:
         self._before: dict[signal.Signals, Any] = {}
 
     def agree(self) -> bool:
-        """Whether to stop now, the same in all processes, which all take part; `agreed` is then the signal's number."""
-        self.agreed = int(processes.greatest(self._noted))
+        """Whether to stop now, the same in all processes, which all take part; `agreed` is then the
+        signal's number.
+        """
+        self.agreed = int(processes.find_greatest(self._noted))
         return self.agreed > 0
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note signals inside, those that waited (`processes.run`) first; an ignored one stays ignored.
+        """Note signals inside, those that waited (`processes.run_processes`) first; an ignored one
+        stays ignored.
 
-        The handlers of before are put back at the end, and a signal that nobody has obeyed by then is sent again.
+        The handlers of before are put back at the end, and a signal that nobody has obeyed by then
+        is sent again.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -49,12 +55,12 @@ class StopRequest:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
             self._put_back()
-            if self._noted and not self.agreed and processes.ranks() == 1:
+            if self._noted and not self.agreed and processes.count_ranks() == 1:
                 signal.raise_signal(self._noted)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self._noted = self._noted or number
-        if processes.ranks() == 1:
+        if processes.count_ranks() == 1:
             self._put_back()
 
     def _put_back(self) -> None:

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from seq2point import Architecture, Model, Recording
-from seq2point.appliances import find
-from seq2point.c_library import compiler
-from seq2point.deploy.c_program import compiled
-from seq2point.deploy.c_sizes import Sizes, measured
-from seq2point.deploy.microcontroller import InC, in_c
-from seq2point.windows import Scale
+from seq2point.appliances import find_appliance
+from seq2point.deploy.c_program import compile_program
+from seq2point.deploy.c_sizes import Sizes, measure_sizes
+from seq2point.deploy.microcontroller import CExport, build_c_export
+from seq2point.recording.windows import Scale
+from seq2point.system.c_library import find_compiler
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -35,7 +35,9 @@ def house() -> Callable[..., Recording]:
             kettle_w[at : at + int(rng.integers(12, 25))] = 2500
             washing_w[at - 10 : at + 300] = 300
         mains_w = kettle_w + washing_w + rng.gamma(4, 60, samples).astype(np.float32)
-        return Recording(f"house {seed}", 6.0, mains_w, {"kettle": kettle_w, "washing_machine": washing_w})
+        return Recording(
+            f"house {seed}", 6.0, mains_w, {"kettle": kettle_w, "washing_machine": washing_w}
+        )
 
     return make
 
@@ -46,7 +48,7 @@ def make_model() -> Callable[..., Model]:
 
     def make(shape: Architecture, seed: int = 0) -> Model:
         torch.manual_seed(seed)
-        appliances = (find("kettle"), find("washing_machine"))[: shape.outputs]
+        appliances = (find_appliance("kettle"), find_appliance("washing_machine"))[: shape.outputs]
         model = Model(shape.build().eval(), Scale.lineage(appliances), appliances, 6.0)
         with torch.no_grad():
             for layer in (*model.network.convolutions, model.network.hidden):
@@ -62,7 +64,7 @@ class Written(NamedTuple):
 
     source: Path
     header: Path
-    made: InC
+    made: CExport
     sizes: dict[str, Sizes | str]
 
 
@@ -70,11 +72,13 @@ class Written(NamedTuple):
 def write() -> Callable[..., Written]:
     """A model as model.c and model.h in a folder."""
 
-    def run(model: Model, folder: Path, calibration: Recording, stem: str = "model", **options: Any) -> Written:
+    def run(
+        model: Model, folder: Path, calibration: Recording, stem: str = "model", **options: Any
+    ) -> Written:
         source, header = folder / f"{stem}.c", folder / f"{stem}.h"
-        made = in_c(model, calibration, header.name, **options)
+        made = build_c_export(model, calibration, header.name, **options)
         made.write(source, header)
-        return Written(source, header, made, measured(header, options.get("prefix", "s2p")))
+        return Written(source, header, made, measure_sizes(header, options.get("prefix", "s2p")))
 
     return run
 
@@ -82,26 +86,37 @@ def write() -> Callable[..., Written]:
 @pytest.fixture(scope="session")
 def build() -> Build:
     """A program of a source pair, warnings being errors."""
-    if compiler() is None:
+    if find_compiler() is None:
         pytest.skip("no C compiler here")
 
     def run(source: Path, *flags: str, sanitized: bool = False) -> Path:
-        return compiled(source, "s2p", source.parent, (*STRICT, *(SANITIZERS if sanitized else ("-O2",)), *flags))
+        return compile_program(
+            source,
+            "s2p",
+            source.parent,
+            (*STRICT, *(SANITIZERS if sanitized else ("-O2",)), *flags),
+        )
 
     return run
 
 
 @pytest.fixture(scope="session")
 def placed() -> Callable[..., np.ndarray]:
-    """The records of program.c at the readings that they belong to, half a window earlier: f32[T, A], NaN where there is none."""
+    """The records of program.c at the readings that they belong to, half a window earlier: f32[T,
+    A], NaN where there is none.
+    """
 
     def run(answers: bytes, readings: int, shape: Architecture) -> np.ndarray:
-        records = np.frombuffer(answers, dtype=[("answered", "u1"), ("power_w", "<f4", (shape.outputs,))])
+        records = np.frombuffer(
+            answers, dtype=[("answered", "u1"), ("power_w", "<f4", (shape.outputs,))]
+        )
         assert len(records) == readings
         late = shape.window - 1 - shape.target_index
         assert not records["answered"][:late].any()
         power_w = np.full((readings, shape.outputs), np.nan, dtype=np.float32)
-        power_w[: readings - late] = np.where(records["answered"][late:, None] == 1, records["power_w"][late:], np.nan)
+        power_w[: readings - late] = np.where(
+            records["answered"][late:, None] == 1, records["power_w"][late:], np.nan
+        )
         return power_w
 
     return run
@@ -112,7 +127,9 @@ def feed(placed: Callable[..., np.ndarray]) -> Feed:
     """What a program answers to a series of readings."""
 
     def run(program: Path, mains_w: np.ndarray, shape: Architecture) -> np.ndarray:
-        done = subprocess.run([str(program)], input=mains_w.astype("<f4").tobytes(), capture_output=True, check=False)
+        done = subprocess.run(
+            [str(program)], input=mains_w.astype("<f4").tobytes(), capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr.decode()
         return placed(done.stdout, len(mains_w), shape)
 

@@ -1,4 +1,6 @@
-"""The C on the processor that it is for: linked into 256 KB of flash and 64 KB of RAM, and run in QEMU."""
+"""The C on the processor that it is for: linked into 256 KB of flash and 64 KB of RAM, and run in
+QEMU.
+"""
 
 import shutil
 import subprocess
@@ -30,11 +32,35 @@ def test_a_cortex_m4_answers_as_the_twin_answers(
     mains_w = house(600, 2).mains_w
     mains_w[100] = np.nan
     (tmp_path / "readings.bin").write_bytes(mains_w.astype("<f4").tobytes())
-    cc = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-Os", "-std=c99", "-Wall", "-Wextra", "-Werror")
+    cc = (
+        "arm-none-eabi-gcc",
+        "-mcpu=cortex-m4",
+        "-mthumb",
+        "-Os",
+        "-std=c99",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    )
     sources = (str(HERE / "main.c"), str(written.source))
-    subprocess.run([*cc, *LINK, "-I", str(tmp_path), *sources, "-o", str(tmp_path / "program.elf")], check=True)
-    machine = ("-machine", "mps2-an386", "-nographic", "-semihosting-config", "enable=on,target=native")
+    subprocess.run(
+        [*cc, *LINK, "-I", str(tmp_path), *sources, "-o", str(tmp_path / "program.elf")], check=True
+    )
+    machine = (
+        "-machine",
+        "mps2-an386",
+        "-nographic",
+        "-semihosting-config",
+        "enable=on,target=native",
+    )
     run = ["qemu-system-arm", *machine, "-kernel", "program.elf"]
-    assert subprocess.run(run, cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=120, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            run, cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=120, check=False
+        ).returncode
+        == 0
+    )
     answers_w = placed((tmp_path / "answers.bin").read_bytes(), len(mains_w), shape)
-    np.testing.assert_array_equal(answers_w, written.made.network.predict_w(Recording("home", 6.0, mains_w)))
+    np.testing.assert_array_equal(
+        answers_w, written.made.network.predict_w(Recording("home", 6.0, mains_w))
+    )

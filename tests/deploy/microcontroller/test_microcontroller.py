@@ -12,10 +12,19 @@ import pytest
 import torch
 from tests.deploy.microcontroller.conftest import STRICT
 
-from seq2point import Architecture, Model, ModelFileError, Recording, Seq2PointError, UsageError, deploy, load_recording
-from seq2point.c_library import compiler
-from seq2point.deploy import Order
-from seq2point.deploy.microcontroller import cost
+from seq2point import (
+    Architecture,
+    Model,
+    ModelFileError,
+    Recording,
+    Seq2PointError,
+    UsageError,
+    deploy,
+    load_recording,
+)
+from seq2point.deploy import ExportOptions
+from seq2point.deploy.microcontroller import count_cost
+from seq2point.system.c_library import find_compiler
 
 House = Callable[..., Recording]
 Make = Callable[..., Model]
@@ -30,15 +39,21 @@ SHAPES = {
     "sums that wait": (SMALL.model_copy(update={"channels": (4, 7), "hidden": 3}), 16),
     "low rank": (SMALL.model_copy(update={"rank": 4}), 16),
     "low rank, sums that wait": (SMALL.model_copy(update={"channels": (4, 9), "rank": 2}), 16),
-    "two appliances, an early answer": (SMALL.model_copy(update={"outputs": 2, "target_index": 55}), 16),
-    "one convolution of one tap, one unit": (Architecture(window=5, channels=(1,), kernels=(1,), hidden=1), 8),
+    "two appliances, an early answer": (
+        SMALL.model_copy(update={"outputs": 2, "target_index": 55}),
+        16,
+    ),
+    "one convolution of one tap, one unit": (
+        Architecture(window=5, channels=(1,), kernels=(1,), hidden=1),
+        8,
+    ),
     "one time step": (Architecture(window=13, channels=(4, 6), kernels=(9, 5), hidden=12), 16),
 }
 
 
 def budget(shape: Architecture, bits: int) -> int:
     """RAM that leaves no other choice than features in bytes, or any."""
-    return cost(shape, 8).ram_bytes if bits == 8 else 1 << 16
+    return count_cost(shape, 8).ram_bytes if bits == 8 else 1 << 16
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -67,7 +82,9 @@ def test_the_c_equals_its_twin_bit_for_bit(
     assert len(np.unique(answers_w)) > 100
 
 
-def test_whole_numbers_stay_close_to_the_float_model(tmp_path: Path, house: House, make_model: Make, write: Write):
+def test_whole_numbers_stay_close_to_the_float_model(
+    tmp_path: Path, house: House, make_model: Make, write: Write
+):
     model = make_model(SMALL)
     written = write(model, tmp_path, house(4000, 1))
     unseen = house(4000, 2)
@@ -78,7 +95,9 @@ def test_whole_numbers_stay_close_to_the_float_model(tmp_path: Path, house: Hous
     assert written.made.differences_w[16] < written.made.differences_w[8]
 
 
-def test_an_infinite_reading_is_a_gap(tmp_path: Path, house: House, make_model: Make, write: Write, build: Build, feed: Feed):
+def test_an_infinite_reading_is_a_gap(
+    tmp_path: Path, house: House, make_model: Make, write: Write, build: Build, feed: Feed
+):
     written = write(make_model(SMALL), tmp_path, house(2000, 1))
     program = build(written.source, "-ffast-math")
     mains_w = house(500, 2).mains_w
@@ -88,36 +107,51 @@ def test_an_infinite_reading_is_a_gap(tmp_path: Path, house: House, make_model: 
     np.testing.assert_array_equal(feed(program, mains_w, SMALL), with_gaps)
 
 
-@pytest.mark.parametrize("table", ["weights", "bias", "multiplier", "shift", "test_readings", "test_answers"])
+@pytest.mark.parametrize(
+    "table", ["weights", "bias", "multiplier", "shift", "test_readings", "test_answers"]
+)
 def test_the_self_test_fails_when_a_number_is_altered(
     table: str, tmp_path: Path, house: House, make_model: Make, write: Write, build: Build
 ):
     written = write(make_model(SMALL), tmp_path, house(2000, 1))
-    assert subprocess.run([build(written.source)], stdin=subprocess.DEVNULL, check=False).returncode == 0
+    assert (
+        subprocess.run([build(written.source)], stdin=subprocess.DEVNULL, check=False).returncode
+        == 0
+    )
     text = written.source.read_text()
     begin = text.index("{", re.search(rf"\n[^\n]* {table}\[[^\n]* = ", text).start())
     numbers = list(re.finditer(r"-?\d+", text[begin : text.index("}", begin)]))
     chosen = numbers[len(numbers) // 3]
     by = 100 if table == "test_readings" else 1
     changed = str(int(chosen[0]) + (by if int(chosen[0]) < 27 else -by))
-    written.source.write_text(text[: begin + chosen.start()] + changed + text[begin + chosen.end() :])
-    assert subprocess.run([build(written.source)], stdin=subprocess.DEVNULL, check=False).returncode == 3
+    written.source.write_text(
+        text[: begin + chosen.start()] + changed + text[begin + chosen.end() :]
+    )
+    assert (
+        subprocess.run([build(written.source)], stdin=subprocess.DEVNULL, check=False).returncode
+        == 3
+    )
 
 
-def test_several_models_live_in_one_program(tmp_path: Path, house: House, make_model: Make, write: Write):
+def test_several_models_live_in_one_program(
+    tmp_path: Path, house: House, make_model: Make, write: Write
+):
     for prefix in ("kettle", "cooker"):
         write(make_model(SMALL), tmp_path, house(2000, 1), stem=prefix, prefix=prefix)
     (tmp_path / "main.c").write_text(
-        '#include "kettle.h"\n#include "cooker.h"\nstatic kettle_state kettle;\nstatic cooker_state cooker;\n'
-        "int main(void) { return !(kettle_self_test(&kettle) && cooker_self_test(&cooker) && KETTLE_DELAY == 30); }\n"
+        '#include "kettle.h"\n#include "cooker.h"\nstatic kettle_state kettle;\nstatic cooker_state'
+        " cooker;\nint main(void) { return !(kettle_self_test(&kettle) && cooker_self_test(&cooker)"
+        " && KETTLE_DELAY == 30); }\n"
     )
-    cc = compiler() or pytest.skip("no C compiler here")
+    cc = find_compiler() or pytest.skip("no C compiler here")
     program = tmp_path / "program"
     subprocess.run([cc, *STRICT, *map(str, tmp_path.glob("*.c")), "-o", str(program)], check=True)
     assert subprocess.run([program], check=False).returncode == 0
 
 
-def test_names_from_a_model_file_cannot_become_code(tmp_path: Path, house: House, make_model: Make, write: Write, build: Build):
+def test_names_from_a_model_file_cannot_become_code(
+    tmp_path: Path, house: House, make_model: Make, write: Write, build: Build
+):
     model = make_model(SMALL)
     evil = '*/ int evil; /* " \\ \n#error ??/'
     model.appliances = (model.appliances[0].model_copy(update={"name": evil}),)
@@ -147,8 +181,14 @@ def test_what_is_counted_is_no_less_than_what_compilers_make(
 
 REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
     "chunks": (UsageError, "--sliding is not for --target microcontroller"),
-    "too little flash": (UsageError, "KB of flash, 4.0 KB are there: prune hidden units and channels and compact it"),
-    "too little RAM": (UsageError, "KB of RAM, 0.5 KB are there: prune channels of the last convolution"),
+    "too little flash": (
+        UsageError,
+        "KB of flash, 4.0 KB are there: prune hidden units and channels and compact it",
+    ),
+    "too little RAM": (
+        UsageError,
+        "KB of RAM, 0.5 KB are there: prune channels of the last convolution",
+    ),
     "a prefix that is no name": (UsageError, "prefix '2p': C names begin with a small letter"),
     "a file name that C cannot include": (UsageError, "make the name of a C file"),
     "a folder that is a file": (Seq2PointError, "cannot be written"),
@@ -157,7 +197,9 @@ REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_what_cannot_be_is_refused_in_one_line(why: str, tmp_path: Path, house: House, make_model: Make, write: Write):
+def test_what_cannot_be_is_refused_in_one_line(
+    why: str, tmp_path: Path, house: House, make_model: Make, write: Write
+):
     kind, says = REFUSED[why]
     model, out = make_model(SMALL), tmp_path / "out" / "kettle"
     options: dict[str, Any] = {"calibrate": house(3000, 1)}
@@ -178,7 +220,7 @@ def test_what_cannot_be_is_refused_in_one_line(why: str, tmp_path: Path, house: 
         with torch.no_grad():
             model.network.hidden.weight[1, 2] = torch.nan
     with pytest.raises(kind, match=re.escape(says)) as refusal:
-        deploy.find("microcontroller").export(model, out, Order(**options))
+        deploy.find_target("microcontroller").export(model, out, ExportOptions(**options))
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
@@ -190,7 +232,9 @@ def test_real_days_are_answered_as_the_twin_answers_and_near_the_float_model(
 
     recording = load_recording(data_dir / "ukdale_house1_6s_a.parquet", ["kettle"])
     shape = Architecture(window=99, channels=(4, 4, 6), kernels=(9, 7, 5), hidden=16)
-    model = train(recording.slice(0, 60_000), "kettle", network=shape, steps=100, progress=False, threads=1)
+    model = train(
+        recording.slice(0, 60_000), "kettle", network=shape, steps=100, progress=False, threads=1
+    )
     written = write(model, tmp_path, recording.slice(0, 60_000))
     days = load_recording(data_dir / "ukdale_house1_6s_b.parquet", ["kettle"]).slice(0, 2 * 14_400)
     answers_w = feed(build(written.source, sanitized=True), days.mains_w, shape)

@@ -6,26 +6,49 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.run import stopping
+from seq2point.cli.run_app import report_stop
 
 STOPPED = "the parts that are done stay, and the same command goes on from the last checkpoint"
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="A protocol of the package, or a TOML file of your own.", metavar="NAME")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of the houses, as `convert` makes them.", metavar="DIR")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A protocol of the package, or a TOML file of your own.", metavar="NAME"
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data", help="Folder of the houses, as `convert` makes them.", metavar="DIR"
+        ),
+    ],
     appliance: Annotated[
-        list[str] | None, typer.Option("--appliance", help="One of the protocol's; repeat for several; else all.")
+        list[str] | None,
+        typer.Option("--appliance", help="One of the protocol's; repeat for several; else all."),
     ] = None,
     test: Annotated[
         list[Path] | None,
-        typer.Option("--test", help="A recording to test on, not the protocol's houses; repeat for several.", metavar="FILE"),
+        typer.Option(
+            "--test",
+            help="A recording to test on, not the protocol's houses; repeat for several.",
+            metavar="FILE",
+        ),
     ] = None,
     network: Annotated[
-        str | None, typer.Option(help="seq2point, reduced, dropout or reduced_dropout.", show_default="the protocol's")
+        str | None,
+        typer.Option(
+            help="seq2point, reduced, dropout or reduced_dropout.", show_default="the protocol's"
+        ),
     ] = None,
-    window: Annotated[int | None, typer.Option(min=1, help="Samples in a window, odd.", show_default="the protocol's")] = None,
-    scaling: Annotated[str | None, typer.Option(help="lineage, fitted or own.", show_default="the protocol's")] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(min=1, help="Samples in a window, odd.", show_default="the protocol's"),
+    ] = None,
+    scaling: Annotated[
+        str | None, typer.Option(help="lineage, fitted or own.", show_default="the protocol's")
+    ] = None,
     pruning: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,65 +60,94 @@ def run(
     sparsity: Annotated[
         list[str] | None,
         typer.Option(
-            help="Fraction that each method is to remove, 0 to below 1; several with commas, or repeat.",
+            help=(
+                "Fraction that each method is to remove, 0 to below 1; several with commas, or"
+                " repeat."
+            ),
             show_default="by method",
             metavar="S,...",
         ),
     ] = None,
     set: options.Set = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")] = 3,
-    epochs: Annotated[float | None, typer.Option(help="Times to see every window.", show_default="the protocol's")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")
+    ] = 3,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times to see every window.", show_default="the protocol's")
+    ] = None,
     steps: options.Steps = None,
     budget: Annotated[
         float | None,
-        typer.Option(parser=options.seconds, metavar="DURATION", help="Time for each training: 90s, 10m, 1.5h."),
+        typer.Option(
+            parser=options.parse_duration_s,
+            metavar="DURATION",
+            help="Time for each training: 90s, 10m, 1.5h.",
+        ),
     ] = None,
     device: options.DeviceName = "auto",
     threads: options.Threads = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Folder of parts and report.", show_default="runs/NAME", metavar="DIR"),
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder of parts and report.",
+            show_default="runs/NAME",
+            metavar="DIR",
+        ),
     ] = None,
     any_code: Annotated[
-        bool, typer.Option("--any-code", help="Take parts that another version of the code has finished.")
+        bool,
+        typer.Option(
+            "--any-code", help="Take parts that another version of the code has finished."
+        ),
     ] = False,
     json: options.Json = None,
 ) -> None:
-    """Run a protocol: train and test by appliance and seed, and write report.json, report.md and report.png.
+    """Run a protocol: train and test by appliance and seed, and write report.json, report.md and
+    report.png.
 
-    Every pruning method is tried at every sparsity. What is finished is not repeated, here and in every later run with the same
-    folder, and the report tells of all of it: other methods, sparsities or settings add to it. What was interrupted goes on.
+    Every pruning method is tried at every sparsity. What is finished is not repeated, here and in
+    every later run with the same folder, and the report tells of all of it: other methods,
+    sparsities or settings add to it. What was interrupted goes on.
     """
     from rich.console import Console
 
-    from seq2point.appliances import canonical
-    from seq2point.cli import markdown, tables
-    from seq2point.experiment.store import Store
-    from seq2point.files import write_json, written_whole
-    from seq2point.protocols import library
-    from seq2point.protocols.overrides import combinations
-    from seq2point.protocols.parts import Parts
-    from seq2point.protocols.report import PICTURE, REPORT, TABLE, report, require_own, save_picture
-    from seq2point.protocols.run import Runner
+    from seq2point.appliances import canonical_name
+    from seq2point.report import markdown, terminal
+    from seq2point.report.protocols import (
+        PICTURE,
+        REPORT,
+        TABLE,
+        make_report,
+        require_own,
+        save_plot,
+    )
+    from seq2point.studies.protocols import library
+    from seq2point.studies.protocols.overrides import list_variants
+    from seq2point.studies.protocols.runner import Runner
+    from seq2point.studies.protocols.steps import ProtocolSteps
+    from seq2point.studies.result_cache import ResultCache
+    from seq2point.system.atomic_files import atomic_write, write_json
 
-    source = library.find(name)
-    sparsities = options.shares("--sparsity", sparsity)
-    protocols = combinations(
+    source = library.find_protocol(name)
+    sparsities = options.parse_shares("--sparsity", sparsity)
+    protocols = list_variants(
         source,
-        options.words(pruning),
+        options.split_words(pruning),
         sparsities,
         test=[path.resolve() for path in test or []],
         network=network,
         window=window,
         scaling=scaling,
-        pruning_settings=options.pruning_settings(set, next(iter(sparsities), None)),
+        pruning_settings=options.parse_pruning_settings(set, next(iter(sparsities), None)),
         lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
     )
     folder = out or Path("runs") / source.name
-    store = Store(folder / "parts", any_code)
+    store = ResultCache(folder / "parts", any_code)
     require_own(folder, source, store)
-    variants = [Parts(protocol, source.where, data) for protocol in protocols]
-    appliances = [canonical(a) for a in appliance or protocols[0].appliances]
+    variants = [ProtocolSteps(protocol, source.where, data) for protocol in protocols]
+    appliances = [canonical_name(a) for a in appliance or protocols[0].appliances]
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     runner = Runner(
         variants,
@@ -104,14 +156,14 @@ def run(
         threads,
         said=lambda line: console.print(line, markup=False),
     )
-    with stopping(STOPPED):
+    with report_stop(STOPPED):
         runner.run(appliances, seeds)
-    found = report(source, variants, store, appliances)
+    found = make_report(source, variants, store, appliances)
     files = {"report": folder / REPORT, "table": folder / TABLE}
     write_json(found, files["report"])
-    with written_whole(files["table"]) as beside:
+    with atomic_write(files["table"]) as beside:
         beside.write_text(found["markdown"], encoding="utf-8")
-    if save_picture(found, folder / PICTURE):
+    if save_plot(found, folder / PICTURE):
         files["picture"] = folder / PICTURE
-    markdown.show(tables.written(found, json), found["markdown"])
-    tables.files(files, quiet=str(json) == "-")
+    markdown.print_markdown(terminal.write_report(found, json), found["markdown"])
+    terminal.print_files(files, quiet=str(json) == "-")

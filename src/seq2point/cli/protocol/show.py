@@ -8,33 +8,42 @@ import typer
 from seq2point.cli import options
 
 if TYPE_CHECKING:
-    from seq2point.protocols.model import House, Protocol
+    from seq2point.studies.protocols.protocol_file import House, Protocol
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A protocol of the package, or a TOML file of your own.", metavar="NAME")],
-    toml: Annotated[bool, typer.Option("--toml", help="Print the file itself, to begin one of your own with.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A protocol of the package, or a TOML file of your own.", metavar="NAME"
+        ),
+    ],
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the file itself, to begin one of your own with.")
+    ] = False,
     json: options.Json = None,
 ) -> None:
-    """Show what a protocol says: houses by role, settings, published rows, and what its authors' code does otherwise."""
-    from seq2point.cli import tables
-    from seq2point.protocols import library
+    """Show what a protocol says: houses by role, settings, published rows, and what its authors'
+    code does otherwise.
+    """
+    from seq2point.report import terminal
+    from seq2point.studies.protocols import library
 
-    source = library.find(name)
+    source = library.find_protocol(name)
     if toml:
         typer.echo(source.text, nl=False)
         return
-    console, p = tables.written(source.as_json(), json), source.protocol
-    tables.print_prose(console, p.title, "bold")
-    for line in lines(p):
-        tables.print_prose(console, line)
+    console, p = terminal.write_report(source.as_json(), json), source.protocol
+    terminal.print_prose(console, p.title, "bold")
+    for line in describe_protocol(p):
+        terminal.print_prose(console, line)
     if p.published:
-        console.print(_published(p))
+        console.print(_describe_published(p))
         for row in p.published:
-            tables.print_prose(console, f"{row.model}: {row.source}", "dim")
+            terminal.print_prose(console, f"{row.model}: {row.source}", "dim")
 
 
-def lines(p: "Protocol") -> Iterator[str]:
+def describe_protocol(p: "Protocol") -> Iterator[str]:
     """A protocol in words, a line for each thing that it says."""
     yield p.source
     yield ""
@@ -42,10 +51,16 @@ def lines(p: "Protocol") -> Iterator[str]:
         if said:
             yield f"{what}: {said}"
     yield ""
-    otherwise = {"validation": "the last 20 % of each training house", "test": "the houses that validate"}
+    otherwise = {
+        "validation": "the last 20 % of each training house",
+        "test": "the houses that validate",
+    }
     for name in p.appliances:
         roles, row = p.roles(name), p.appliance(name)
-        used = [f"{role} {_listed(getattr(roles, role)) or otherwise[role]}" for role in ("train", "validation", "test")]
+        used = [
+            f"{role} {_join_houses(getattr(roles, role)) or otherwise[role]}"
+            for role in ("train", "validation", "test")
+        ]
         on = f"on above {row.on_power_w:g} W for {row.min_on_s:g} s, off for {row.min_off_s:g} s"
         yield f"{row.label}: {'; '.join(used)}; {on}"
     yield ""
@@ -60,34 +75,51 @@ def _settings(p: "Protocol") -> dict[str, str]:
         f"mains at {p.clipping.mains_w:g} W" if p.clipping.mains_w else "",
         f"appliances at {highest}" if highest_w else "",
         f"below {p.clipping.below_w:g} W to zero" if p.clipping.below_w else "",
-        f"mains that stand still for {p.clipping.stuck_s:g} s are gaps" if p.clipping.stuck_s else "",
+        (
+            f"mains that stand still for {p.clipping.stuck_s:g} s are gaps"
+            if p.clipping.stuck_s
+            else ""
+        ),
     ]
     leak = f"; 'own' is there too: {p.own_scaling.leak}" if p.own_scaling else ""
     return {
         "data": f"{p.dataset} at {p.period_s:g} s",
-        "network": f"{p.network if isinstance(p.network, str) else _pairs(p.network)}, window {p.window}",
+        "network": (
+            f"{p.network if isinstance(p.network, str) else _join_settings(p.network)}, window"
+            f" {p.window}"
+        ),
         "scored": f"every {p.stride}. sample" if p.stride > 1 else "every sample",
         "clipping": ", ".join(filter(None, clipped)),
         "scaling": p.scaling + leak,
-        "training": _pairs(p.training),
-        "pruning": f"{p.pruning.method}, {_pairs(p.pruning.settings)}" if p.pruning else "",
+        "training": _join_settings(p.training),
+        "pruning": f"{p.pruning.method}, {_join_settings(p.pruning.settings)}" if p.pruning else "",
     }
 
 
-def _pairs(values: dict[str, Any]) -> str:
+def _join_settings(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _listed(houses: Sequence["House"]) -> str:
+def _join_houses(houses: Sequence["House"]) -> str:
     whole = [str(house.house) for house in houses if house.label == f"house {house.house}"]
     stretches = [house.label for house in houses if house.label != f"house {house.house}"]
-    return ", ".join([*([f"house{'s' if len(whole) > 1 else ''} {' '.join(whole)}"] if whole else []), *stretches])
+    return ", ".join(
+        [
+            *([f"house{'s' if len(whole) > 1 else ''} {' '.join(whole)}"] if whole else []),
+            *stretches,
+        ]
+    )
 
 
-def _published(p: "Protocol") -> Any:
-    from seq2point.cli import tables
+def _describe_published(p: "Protocol") -> Any:
+    from seq2point.report import terminal
 
     lines = [["", *(name.replace("_", " ") for name in p.appliances)]]
     for row in p.published:
-        lines.append([row.model, *(f"{row.mae_w[name]:g}" if name in row.mae_w else "-" for name in p.appliances)])
-    return tables.table_of("published: MAE, W", lines)
+        lines.append(
+            [
+                row.model,
+                *(f"{row.mae_w[name]:g}" if name in row.mae_w else "-" for name in p.appliances),
+            ]
+        )
+    return terminal.make_table("published: MAE, W", lines)

@@ -1,0 +1,1 @@
+"""Smaller networks: pruning, compaction, low rank, and what each costs."""

@@ -1,0 +1,300 @@
+"""One raw house onto a regular grid and into the store, in a bounded stretch of time after another.
+
+All meters share one grid, on which the first reading of the mains lies exactly. A sample is the
+mean of a meter's readings that are nearest to it; where a meter has none for a short while the
+value before is kept, where it has none for longer is a gap. Legs of the mains are summed where all
+of them are known. From the first reading to the last there is a row for each sample, except that
+the time jumps where no meter has a reading for three months.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from seq2point.data import parquet_file
+from seq2point.data.grid import FILL_S, Times, find_median_step_s
+from seq2point.datasets.contract import MAINS, RawHouse
+from seq2point.datasets.conversion.cleaning import (
+    Advance,
+    OutOfOrder,
+    Verdicts,
+    clean_readings,
+    find_order,
+)
+from seq2point.datasets.conversion.conversion_report import ConversionReport, Tally
+from seq2point.datasets.conversion.feed import Feed, Stretch, prefetch
+from seq2point.errors import DataError
+from seq2point.limits import KILOWATTS_BELOW
+from seq2point.recording import Watts
+from seq2point.system.atomic_files import atomic_write
+from seq2point.wording import format_seconds, format_watts
+
+LONGEST_GAP_S = 90 * 86400.0
+STRETCH_S = 1 << 21
+STRETCH_SAMPLES = 1 << 18
+ROW_GROUP = 1 << 19
+REPORTS_CHANGES = 6  # times the mains' period
+
+
+class ConversionConfig(BaseModel):
+    """How houses are converted.
+
+    `period_s` None is the data set's own; `plug_limit_w` None the data set's, 0 none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    period_s: float | None = Field(None, gt=0)
+    fill_s: float = Field(FILL_S, ge=0, le=86_400)
+    plug_limit_w: float | None = Field(None, ge=0)
+
+    def plug_limit_of(self, house: RawHouse) -> float | None:
+        """What no plug of a house can draw; None where there is no such limit."""
+        return house.plug_limit_w if self.plug_limit_w is None else self.plug_limit_w or None
+
+
+def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
+    """The sampling period to convert a house to: the one asked for, the data set's, or that of its
+    slowest meter.
+
+    A plug many times slower than the mains reports changes alone, so its steps are no period.
+    Raises DataError where a meter has too few readings to tell.
+    """
+    if settings.period_s or house.period_s:
+        return settings.period_s or house.period_s or 0.0
+    steps = []
+    for meter in house.meters:
+        piece = next(meter.read(), None)
+        times_s = piece.times_s[~np.isnan(piece.times_s)] if piece else np.empty(0)
+        steps.append(find_median_step_s(np.unique(times_s)))
+    if not min(steps):
+        raise DataError(
+            f"{house.meters[steps.index(0)].path}: too few readings to tell their period; give it"
+            " with --period"
+        )
+    mains_s = min(
+        step for meter, step in zip(house.meters, steps, strict=True) if MAINS in meter.columns
+    )
+    slowest_s = max(step for step in steps if step <= REPORTS_CHANGES * mains_s)
+    return max(round(slowest_s), 1.0) if slowest_s >= 1 else slowest_s
+
+
+def convert_house(
+    house: RawHouse, period_s: float, settings: ConversionConfig, path: Path, advance: Advance
+) -> ConversionReport:
+    """Write a house to a file of the store, whole or not at all; `advance` is told the bytes read.
+
+    Raises DataError where its files cannot be read or hold no mains, or where the mains are too
+    slow for the period.
+    """
+    try:
+        return _convert(house, period_s, settings, path, [None] * len(house.meters), advance)
+    except OutOfOrder:
+        orders = [find_order(meter) for meter in house.meters]
+        return _convert(house, period_s, settings, path, orders, lambda _: None)
+
+
+def _convert(
+    house: RawHouse,
+    period_s: float,
+    settings: ConversionConfig,
+    path: Path,
+    orders: Sequence[Verdicts | None],
+    advance: Advance,
+) -> ConversionReport:
+    limit_w = settings.plug_limit_of(house)
+    tallies = [Tally() for _ in house.meters]
+    with atomic_write(path) as beside, ThreadPoolExecutor(2) as pool:
+        feeds = [
+            Feed(
+                meter,
+                prefetch(clean_readings(meter, limit_w, tally, order, advance), pool),
+                int(settings.fill_s / period_s + 1e-9),
+            )
+            for meter, tally, order in zip(house.meters, tallies, orders, strict=True)
+        ]
+        facts = _make_metadata(house, period_s, settings)
+        with parquet_file.Writer(beside, house.columns, facts) as writer:
+            done = _HouseOutput(writer, pool, house.columns)
+            try:
+                _place_pieces(feeds, period_s, house, done)
+                done.flush()
+            finally:
+                done.wait()
+        _check(house, tallies, period_s, settings, done)
+    return _report(house, path, period_s, tallies, done)
+
+
+def _make_metadata(house: RawHouse, period_s: float, settings: ConversionConfig) -> dict[str, str]:
+    return {
+        "dataset": house.dataset,
+        "house": house.house,
+        "period_s": f"{period_s:g}",
+        "unit": "W",
+        "licence": house.licence,
+        "nominal_time": str(house.nominal_time).lower(),
+        "fill_s": f"{settings.fill_s:g}",
+        "channels": json.dumps(dict(house.channels)),
+    } | dict(house.facts)
+
+
+def _place_pieces(
+    feeds: Sequence[Feed], period_s: float, house: RawHouse, done: "_HouseOutput"
+) -> None:
+    """Put every reading on the grid; a piece of time begins at the first reading and after each
+    jump.
+    """
+    size = min(STRETCH_SAMPLES, max(int(STRETCH_S / period_s), 1))
+    while (begin_s := min(feed.next_s() for feed in feeds)) < np.inf:
+        mains_s = min(feed.next_s() for feed in feeds if MAINS in feed.meter.columns)
+        anchor_s = mains_s if mains_s < np.inf else begin_s
+        first = int(np.rint((begin_s - anchor_s) / period_s))
+        for feed in feeds:
+            feed.begin_anew()
+        done.pieces += 1
+        last_s, jumps = begin_s, False
+        while not jumps:
+            stretches = [feed.take(anchor_s, period_s, first, first + size) for feed in feeds]
+            last_s = max(last_s, *(stretch.last_s for stretch in stretches))
+            jumps = min(feed.next_s() for feed in feeds) - last_s > LONGEST_GAP_S
+            count = max(stretch.last for stretch in stretches) + 1 if jumps else size
+            times_s = anchor_s + np.arange(first, first + count, dtype=np.float64) * period_s
+            done.add(times_s, _join_columns(feeds, stretches, house, count, done.filled))
+            first += size
+
+
+def _join_columns(
+    feeds: Sequence[Feed],
+    stretches: Sequence[Stretch],
+    house: RawHouse,
+    count: int,
+    filled: Counter[str],
+) -> dict[str, Watts]:
+    """The house's columns of the first `count` samples: what several meters measure is summed."""
+    joined: dict[str, Watts] = {}
+    for feed, stretch in zip(feeds, stretches, strict=True):
+        for name, values, where in zip(
+            feed.meter.columns, stretch.columns, stretch.filled, strict=True
+        ):
+            joined[name] = joined[name] + values[:count] if name in joined else values[:count]
+            filled[name] += int(np.count_nonzero(where[:count]))
+    return {name: joined[name] for name in house.columns}
+
+
+@dataclass
+class _HouseOutput:
+    """What has been put on the grid: rows on their way to the file, in groups, and counts."""
+
+    writer: parquet_file.Writer
+    pool: ThreadPoolExecutor
+    columns: tuple[str, ...]
+    samples: int = 0
+    pieces: int = 0
+    start_s: float = np.inf
+    end_s: float = -np.inf
+    highest_w: float = -np.inf
+    filled: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
+    waiting: list[tuple[Times, dict[str, Watts]]] = field(default_factory=list)
+    writing: Future[None] | None = None
+
+    def add(self, times_s: Times, columns: Mapping[str, Watts]) -> None:
+        """Take the next rows."""
+        if len(times_s) == 0:
+            return
+        self.samples += len(times_s)
+        self.start_s, self.end_s = min(self.start_s, times_s[0]), max(self.end_s, times_s[-1])
+        for name, values in columns.items():
+            self.gaps[name] += int(np.count_nonzero(np.isnan(values)))
+        self.highest_w = max(self.highest_w, float(np.fmax.reduce(columns[MAINS])))
+        self.waiting.append((times_s, dict(columns)))
+        if sum(len(times_s) for times_s, _ in self.waiting) >= ROW_GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has been taken on its way to the file."""
+        if not self.waiting:
+            return
+        groups = (
+            [times_s for times_s, _ in self.waiting],
+            [[c[name] for _, c in self.waiting] for name in self.columns],
+        )
+        self.waiting.clear()
+        self.wait()
+        self.writing = self.pool.submit(self.writer.write, *groups)
+
+    def wait(self) -> None:
+        """Wait until all that was sent is in the file."""
+        if self.writing:
+            self.writing.result()
+
+
+def _check(
+    house: RawHouse,
+    tallies: Sequence[Tally],
+    period_s: float,
+    settings: ConversionConfig,
+    done: _HouseOutput,
+) -> None:
+    """Refuse what came out where it can be of no use."""
+    where = house.meters[0].path
+    if done.highest_w == -np.inf or np.isnan(done.highest_w):
+        raise DataError(f"{where}: {house.title} has no reading of the mains at all, only gaps")
+    if 0 < done.highest_w < KILOWATTS_BELOW and done.samples > 100:
+        raise DataError(
+            f"{where}: the mains never exceed {format_watts(done.highest_w)}; if they are"
+            " kilowatts, say --unit kW"
+        )
+    for meter, tally in zip(house.meters, tallies, strict=True):
+        slow = tally.period_s is not None and tally.period_s > max(1.5 * period_s, settings.fill_s)
+        if MAINS in meter.columns and slow:
+            raise DataError(
+                f"{meter.path}: with a reading every {format_seconds(tally.period_s)} it cannot "
+                f"be resampled to {format_seconds(period_s)}"
+            )
+
+
+def _report(
+    house: RawHouse, path: Path, period_s: float, tallies: Sequence[Tally], done: _HouseOutput
+) -> ConversionReport:
+    def total(counts: Sequence[Counter[str]]) -> dict[str, int]:
+        return {name: count for name, count in sum(counts, Counter[str]()).items() if count}
+
+    dropped = total([tally.dropped for tally in tallies])
+    rows = sum(tally.rows for tally in tallies)
+    found = {
+        name: tally.period_s
+        for m, tally in zip(house.meters, tallies, strict=True)
+        for name in m.columns
+        if tally.period_s
+    }
+    start, end = (datetime.fromtimestamp(s, UTC).isoformat() for s in (done.start_s, done.end_s))
+    return ConversionReport(
+        house=house.title,
+        file=path.name,
+        samples=done.samples,
+        period_s=period_s,
+        days=done.samples * period_s / 86400,
+        start=start,
+        end=end,
+        jumps=done.pieces - 1,
+        rows_read=rows,
+        rows_kept=rows - sum(dropped.values()),
+        dropped=dropped,
+        sorted_rows=sum(tally.sorted_rows for tally in tallies),
+        glitches=total([tally.glitches for tally in tallies]),
+        below_zero=total([tally.below_zero for tally in tallies]),
+        no_number=total([tally.no_number for tally in tallies]),
+        filled={name: count for name, count in done.filled.items() if count},
+        gaps={name: count for name, count in done.gaps.items() if count},
+        periods_found_s=found,
+        channels=dict(house.channels),
+        remarks=house.remarks,
+    )

@@ -1,0 +1,152 @@
+"""The layout that UK-DALE and REDD share: `house_1/labels.dat` ("index name") and a file of "unix
+watts" for each channel.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from seq2point.data.file_errors import refuse_damage
+from seq2point.data.text_table import TextLayout, read_rows
+from seq2point.data.timestamps import Clock
+from seq2point.datasets.contract import MAINS, Meter, Piece, RawHouse, Selection, select_houses
+from seq2point.datasets.sources.raw_channels import (
+    ChannelChoice,
+    RawChannel,
+    choose_channels,
+    require_channels,
+)
+from seq2point.errors import DataError
+from seq2point.limits import PLUG_LIMIT_W
+from seq2point.wording import format_count
+
+LAYOUT = "a folder of house_1/labels.dat, house_1/channel_1.dat, ..."
+FOLDER = re.compile(r"(?:house|building)_?(\d+)", re.IGNORECASE)
+ROWS = TextLayout(" ", 2, 0, (1,))
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ChannelFiles:
+    """A data set of this layout.
+
+    `mains` are the labels of the channels that are summed to the mains, of which a house has at
+    least `legs`, and `otherwise` the channel that it is where no label says so; `renamed` gives an
+    appliance and a remark for labels of this data set alone; `preferred` the channel of an
+    appliance, by house, where several have its name.
+    """
+
+    dataset: str
+    licence: str
+    period_s: float
+    mains: tuple[str, ...]
+    otherwise: str | None = None
+    legs: int = 1
+    plug_limit_w: float | None = PLUG_LIMIT_W
+    renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    preferred: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def houses(self, root: Path, wanted: Selection) -> list[RawHouse]:
+        """The houses under a folder, or the one that it is.
+
+        Raises DataError where there are none, where labels or channels are missing, and for an
+        appliance that no house has.
+        """
+        folders = (
+            [root]
+            if (root / "labels.dat").is_file()
+            else [path for path in root.glob("*") if path.is_dir()]
+        )
+        found = {
+            match[1]: path for path in folders if (match := FOLDER.fullmatch(path.resolve().name))
+        }
+        taken = select_houses(found, wanted.houses, root, LAYOUT)
+        labels = {house: read_labels(found[house]) for house in taken}
+        every = {house: self._channels(labels[house]) for house in taken}
+        choices = {
+            house: choose_channels(every[house], wanted.appliances, self.preferred.get(house))
+            for house in taken
+        }
+        require_channels(
+            choices,
+            wanted.appliances,
+            root,
+            [channel.label for house in taken for channel in every[house]],
+        )
+        return [self._house(house, found[house], labels[house], choices[house]) for house in taken]
+
+    def _legs(self, labels: Labels) -> list[str]:
+        return [key for key, label in labels.items() if label in self.mains] or [
+            key for key in labels if key == self.otherwise
+        ]
+
+    def _channels(self, labels: Labels) -> list[RawChannel]:
+        legs = self._legs(labels)
+        return [
+            RawChannel(key, *self.renamed.get(label, (label, "")))
+            for key, label in labels.items()
+            if key not in legs
+        ]
+
+    def _house(self, house: str, folder: Path, labels: Labels, choice: ChannelChoice) -> RawHouse:
+        legs = self._legs(labels)
+        if len(legs) < self.legs:
+            raise DataError(
+                f"{folder / 'labels.dat'}: names {format_count(len(legs), 'channel')} of mains; "
+                f"a house of {self.dataset} has {self.legs}"
+            )
+        keys = [(MAINS, key) for key in legs] + [
+            (name, channel.key) for name, channel in choice.channels.items()
+        ]
+        from_ = {name: f"channel_{c.key} '{labels[c.key]}'" for name, c in choice.channels.items()}
+        return RawHouse(
+            self.dataset,
+            house,
+            f"{re.sub(r'[^a-z0-9]', '', self.dataset.lower())}_house{house}",
+            f"house {house}",
+            tuple(_meter(folder / f"channel_{key}.dat", name) for name, key in keys),
+            self.period_s,
+            {MAINS: " + ".join(f"channel_{key}" for key in legs)} | from_,
+            self.licence,
+            self.plug_limit_w,
+            facts={"carrier": f"{folder.name}/channel_*.dat"},
+            remarks=choice.remarks,
+        )
+
+
+def read_labels(folder: Path) -> dict[str, str]:
+    """The names of a house's channels by their numbers, as labels.dat has them.
+
+    Raises DataError where the file is missing or a line is no "index name".
+    """
+    path = folder / "labels.dat"
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; it names the channels")
+    labels: dict[str, str] = {}
+    with refuse_damage(path, "cannot be read"):
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    for line, text in enumerate(lines, 1):
+        index, _, label = text.strip().partition(" ")
+        if not text.strip():
+            continue
+        if not index.isdigit() or not label.strip():
+            raise DataError(
+                f"{path}, line {line}: '{text.strip()[:40]}' is not a channel's number and its name"
+            )
+        labels[index] = label.strip()
+    return labels
+
+
+def _meter(path: Path, column: str) -> Meter:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file, though labels.dat names it")
+    return Meter(path.name, path, (column,), partial(_read, path), path.stat().st_size)
+
+
+def _read(path: Path) -> Iterator[Piece]:
+    clock = Clock(place=lambda row: f"{path}, row {row + 1}")
+    for rows in read_rows(path, ROWS):
+        assert rows.times is not None
+        yield Piece(clock.seconds(rows.times), rows.series, None, rows.no_number, rows.size)

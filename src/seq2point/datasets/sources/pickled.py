@@ -1,0 +1,113 @@
+"""Plain data out of a pickle, without unpickling it: nothing is imported, called or built.
+
+PyTables, and so pandas and NILMTK, keep attributes of HDF5 files as pickles. Of those only lists,
+tuples, dicts, strings, numbers, truths and None are read here; what is anything else (a date, a
+time zone) becomes `UNREAD`.
+"""
+
+import pickletools
+from typing import Any, Final
+
+UNREAD: Final = object()
+
+_VALUES = {
+    "INT", "LONG", "LONG1", "LONG4", "BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES",
+}  # fmt: skip
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_NEW = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_TAKEN_FOR_UNREAD = {
+    "GLOBAL": 0,
+    "STACK_GLOBAL": 2,
+    "REDUCE": 2,
+    "NEWOBJ": 2,
+    "NEWOBJ_EX": 3,
+    "BUILD": 2,
+}
+
+
+def read_plain_pickle(data: bytes) -> Any:
+    """The value that a pickle holds. The keys of its dicts are no tuples, which may be nested
+    without end.
+
+    Raises ValueError for what is no pickle, or one of another kind of data.
+    """
+    try:
+        return _Reader().read(data)
+    except Exception as error:  # whatever pickletools and a damaged stack lead to
+        raise ValueError(f"no pickle of plain data ({error})") from None
+
+
+class _Reader:
+    """The pickle machine's stack, for the operations that plain data needs."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def read(self, data: bytes) -> Any:
+        for operation, argument, _ in pickletools.genops(data):
+            name = operation.name
+            if name == "STOP":
+                return self.stack.pop()
+            if name in _VALUES:
+                self.stack.append(argument)
+            elif name in _CONSTANTS:
+                self.stack.append(_CONSTANTS[name])
+            elif name in _NEW:
+                self.stack.append(_NEW[name]())
+            elif name in _TUPLES:
+                self.stack.append(tuple(self._last(_TUPLES[name])))
+            elif name in _TAKEN_FOR_UNREAD:
+                self._last(_TAKEN_FOR_UNREAD[name])
+                self.stack.append(UNREAD)
+            else:
+                self._build(name, argument)
+        raise ValueError("the pickle ends early")
+
+    def _build(self, name: str, argument: Any) -> None:
+        match name:
+            case "PROTO" | "FRAME":
+                pass
+            case "MARK":
+                self.marks.append(len(self.stack))
+            case "LIST" | "TUPLE" | "DICT":
+                items = self._last(len(self.stack) - self.marks.pop())
+                self.stack.append(
+                    dict(_pairs(items))
+                    if name == "DICT"
+                    else items
+                    if name == "LIST"
+                    else tuple(items)
+                )
+            case "APPEND" | "APPENDS":
+                items = self._last(1 if name == "APPEND" else len(self.stack) - self.marks.pop())
+                self.stack[-1].extend(items)
+            case "SETITEM" | "SETITEMS":
+                items = self._last(2 if name == "SETITEM" else len(self.stack) - self.marks.pop())
+                self.stack[-1].update(_pairs(items))
+            case "PUT" | "BINPUT" | "LONG_BINPUT":
+                self.memo[argument] = self.stack[-1]
+            case "MEMOIZE":
+                self.memo[len(self.memo)] = self.stack[-1]
+            case "GET" | "BINGET" | "LONG_BINGET":
+                self.stack.append(self.memo[argument])
+            case _:
+                raise ValueError(f"a pickle of more than plain data ({name})")
+
+    def _last(self, count: int) -> list[Any]:
+        """The top items, taken off the stack, in order."""
+        if count > len(self.stack):
+            raise ValueError("the pickle is damaged")
+        items = self.stack[len(self.stack) - count :]
+        del self.stack[len(self.stack) - count :]
+        return items
+
+
+def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
+    if any(isinstance(key, tuple) for key in items[::2]):
+        raise ValueError("a dict with a tuple for a key")
+    return list(zip(items[::2], items[1::2], strict=True))

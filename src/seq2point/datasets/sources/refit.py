@@ -1,0 +1,115 @@
+"""REFIT: a CSV a house, `CLEAN_House1.csv` to `CLEAN_House21.csv` without 14, of mains and nine
+channels every 6 to 8 s.
+
+Murray, Stankovic and Stankovic, An electrical load measurements dataset of United Kingdom
+households, Scientific Data 4:160122 (2017). `Unix` is UTC; `Time` says the same in words and is
+read where there is no `Unix`. `Issues` is 1 where the channels sum to more than the mains. What the
+channels are stands in refit_channels.csv, after the data set's readme: three channels of house 12
+and one of house 13 are unknown there, though channel 3 of house 12 has been taken for a microwave.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+
+from seq2point.data.file_errors import refuse_damage
+from seq2point.data.text_table import TextLayout, read_rows, split_cells
+from seq2point.data.timestamps import Clock
+from seq2point.datasets.contract import (
+    MAINS,
+    Meter,
+    Piece,
+    RawHouse,
+    Selection,
+    Source,
+    select_houses,
+)
+from seq2point.datasets.sources.raw_channels import (
+    ChannelChoice,
+    RawChannel,
+    choose_channels,
+    require_channels,
+)
+from seq2point.errors import DataError
+
+DATASET, LICENCE, PERIOD_S = "REFIT", "CC BY 4.0", 8.0
+LAYOUT = (
+    "a folder of CLEAN_House1.csv, CLEAN_House2.csv, ... (Time, Unix, Aggregate, Appliance1 to"
+    " Appliance9, Issues)"
+)
+NAME = re.compile(r"(?:clean_)?house_?(\d+)\.csv", re.IGNORECASE)
+
+
+def houses(root: Path, wanted: Selection) -> list[RawHouse]:
+    """The houses under a folder, or in one CSV.
+
+    Raises DataError where there are none, where a file has not the columns of the data set, and for
+    an appliance that none has.
+    """
+    paths = (
+        [root]
+        if root.is_file()
+        else sorted((*root.glob("*.csv"), *root.glob("*/*.csv")), reverse=True)
+    )
+    found = {match[1].lstrip("0"): path for path in paths if (match := NAME.fullmatch(path.name))}
+    taken = select_houses(found, wanted.houses, root, LAYOUT)
+    choices = {house: choose_channels(list_channels(house), wanted.appliances) for house in taken}
+    require_channels(
+        choices, wanted.appliances, root, [c.label for house in taken for c in list_channels(house)]
+    )
+    return [_house(house, found[house], choices[house], wanted.zone) for house in taken]
+
+
+@cache
+def _channels() -> dict[str, tuple[RawChannel, ...]]:
+    table: dict[str, tuple[RawChannel, ...]] = {}
+    text = files(__package__).joinpath("refit_channels.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        table[row["house"]] = (
+            *table.get(row["house"], ()),
+            RawChannel(row["channel"], row["label"], row["remark"]),
+        )
+    return table
+
+
+def list_channels(house: str) -> tuple[RawChannel, ...]:
+    """What the nine channels of a house are; none for a house that the data set lacks."""
+    return _channels().get(house, ())
+
+
+def _house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> RawHouse:
+    with (
+        refuse_damage(path, "cannot be read"),
+        path.open(encoding="utf-8-sig", errors="replace") as file,
+    ):
+        names = [name.lower() for name in split_cells(file.readline(), ",")]
+    series = [f"appliance{channel.key}" for channel in choice.channels.values()]
+    time = "unix" if "unix" in names else "time"
+    for name in ("aggregate", time, *series):
+        if name not in names:
+            raise DataError(f"{path}: no column '{name.capitalize()}'; expected {LAYOUT}")
+    flag = ("issues",) if "issues" in names else ()
+    at = [names.index(name) for name in ("aggregate", *series, *flag)]
+    layout = TextLayout(",", len(names), names.index(time), tuple(at), first_line=1)
+    columns = (MAINS, *choice.channels)
+    read = partial(_read, path, layout, bool(flag), zone)
+    meter = Meter(path.name, path, columns, read, path.stat().st_size, how=f"{layout} {zone}")
+    from_ = {name: f"Appliance{c.key} '{c.label}'" for name, c in choice.channels.items()}
+    return RawHouse(
+        DATASET, house, f"refit_house{house}", f"house {house}", (meter,), PERIOD_S, {MAINS: "Aggregate"} | from_, LICENCE,
+        facts={"carrier": path.name}, remarks=choice.remarks,
+    )  # fmt: skip
+
+
+def _read(path: Path, layout: TextLayout, flagged: bool, zone: str | None) -> Iterator[Piece]:
+    clock = Clock(zone, place=lambda row: f"{path}, row {row + 1}")
+    for rows in read_rows(path, layout):
+        assert rows.times is not None
+        watts, flag = (rows.series[:-1], rows.series[-1] == 1) if flagged else (rows.series, None)
+        yield Piece(clock.seconds(rows.times), watts, flag, rows.no_number[: len(watts)], rows.size)
+
+
+SOURCE = Source("refit", LAYOUT, houses)

@@ -1,0 +1,422 @@
+"""Seq2Point with the interface of NILMTK's Disaggregator: what its API, nilmtk-contrib's users and
+nilmbench call.
+"""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from seq2point import network as networks
+from seq2point.appliances import canonical_name, plain_name
+from seq2point.compression.compaction import compact
+from seq2point.errors import DataError, ModelFileError, UsageError
+from seq2point.integrations.nilmtk.frames import (
+    join_windows,
+    make_chunk,
+    pad_recording,
+    read_power,
+    split_chunk,
+)
+from seq2point.integrations.nilmtk.params import NAME, Normalisation, Params, find_appliance_row
+from seq2point.model.model_file import Model
+from seq2point.network import Seq2Point as Network
+from seq2point.recording import Recording, Watts, is_same_period
+from seq2point.recording.windows import Scale
+from seq2point.system.device import choose_device
+from seq2point.training import train_with_history
+from seq2point.wording import format_seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNKS_A_STEP = 8
+FLAT_W, STD_OF_FLAT_W = 1.0, 100.0
+PRETRAINED = "pretrained"
+
+Frames = Sequence["pd.DataFrame"]
+
+
+class Seq2Point:
+    """A seq2point network for each appliance, trained and run through NILMTK's interface.
+
+    `params` is a dict of `Params`. Every row of a chunk gets an answer: beyond a chunk's ends, and
+    beyond a gap in its times, the windows are filled with zeros, as nilmtk-contrib does (its
+    windows also run across gaps; ours do not). Answers are never negative. `models` holds the
+    networks by appliance, under the names that the caller gave.
+    """
+
+    MODEL_NAME = "Seq2Point"
+
+    def __init__(self, params: Mapping[str, Any] | None = None):
+        said = Params.of(params)
+        networks.find_network(said.network, said.sequence_length)
+        self.params = said
+        self.sequence_length, self.n_epochs, self.batch_size = (
+            said.sequence_length,
+            said.n_epochs,
+            said.batch_size,
+        )
+        self.chunk_wise_training, self.mains_mean, self.mains_std = (
+            said.chunk_wise_training,
+            said.mains_mean,
+            said.mains_std,
+        )
+        self.appliance_params = {
+            name: row.model_dump() for name, row in said.appliance_params.items()
+        }
+        self.save_model_path, self.load_model_path = (
+            said.save_model_path,
+            said.pretrained_model_path,
+        )
+        self._fitted: OrderedDict[str, Model] = OrderedDict()
+        if self.load_model_path is not None:
+            self.load_model()
+
+    @classmethod
+    def of_models(
+        cls, models: Mapping[str, Model | str | Path], params: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Trained models as they are, pruned and compacted ones too, by the name that each
+        appliance has in NILMTK.
+
+        NILMTK's API takes the result for a pretrained one and does not train it.
+        Raises ModelFileError for a file that is none of ours and UsageError for a model of several
+        appliances.
+        """
+        made = cls(params)
+        made._take(cls._opened(models))
+        made.load_model_path = Path(PRETRAINED)  # without a path NILMTK's API would train them
+        return made
+
+    @staticmethod
+    def _opened(models: Mapping[str, Model | str | Path]) -> OrderedDict[str, Model]:
+        opened = OrderedDict(
+            (name, m if isinstance(m, Model) else Model.load(m)) for name, m in models.items()
+        )
+        for name, model in opened.items():
+            if len(model.appliances) != 1:
+                raise UsageError(
+                    f"the model for '{name}' has {len(model.appliances)} appliances; give models of"
+                    " one each"
+                )
+        return opened
+
+    @property
+    def models(self) -> OrderedDict[str, Network]:
+        """The networks by appliance."""
+        return OrderedDict((name, model.network) for name, model in self._fitted.items())
+
+    def model(self, appliance: str) -> Model:
+        """The model of an appliance, to save, prune or deploy; UsageError names those that there
+        are.
+        """
+        if appliance not in self._fitted:
+            raise UsageError(
+                f"no model for '{appliance}' (there are: {', '.join(self._fitted) or 'none'})"
+            )
+        return self._fitted[appliance]
+
+    def partial_fit(
+        self,
+        train_main: Frames,
+        train_appliances: Sequence[tuple[str, Frames]],
+        do_preprocessing: bool = True,
+        current_epoch: int = 0,
+        **_: Any,
+    ) -> None:
+        """Train a network for each appliance, or train it on, on chunks of mains and of (name,
+        chunks) for the appliances.
+
+        The last 15 % of each chunk is held out to choose the best weights. Normalisation that the
+        params lack is fitted on these chunks. Without preprocessing the chunks are windows and
+        targets as `call_preprocessing` makes them.
+        Raises DataError for chunks that do not fit together.
+        """
+        train_main = list(train_main)
+        given = [(name, list(frames)) for name, frames in train_appliances]
+        for name, frames in given:
+            if len(frames) != len(train_main):
+                raise DataError(
+                    f"{len(frames)} chunks of '{name}' for {len(train_main)} of the mains"
+                )
+        if do_preprocessing:
+            self.set_appliance_params(
+                (name, frames) for name, frames in given if name not in self.appliance_params
+            )
+        for name, frames in given:
+            pairs = zip(train_main, frames, strict=True)
+            fit = [
+                self._chunk(mains, frame, i, name, do_preprocessing)
+                for i, (mains, frame) in enumerate(pairs)
+            ]
+            if sum(len(recording) for recording in fit) == 0:
+                continue
+            self._fitted[name] = self._trained(name, fit)
+        if self.save_model_path is not None:
+            self.save_model()
+
+    def _chunk(self, mains: Any, frame: Any, number: int, name: str, raw: bool) -> Recording:
+        """A chunk to train on, with room for the windows of its first and last samples."""
+        house, period_s = f"chunk {number}", self.params.period_s
+        around = self.sequence_length // 2
+        if raw:
+            return pad_recording(
+                make_chunk(mains, {canonical_name(name): frame}, period_s, house).recording, around
+            )
+        row = self._normalisation(name)
+        mains_w = join_windows(mains, self.sequence_length) * np.float32(
+            self.mains_std
+        ) + np.float32(self.mains_mean)
+        power_w = read_power(frame, f"{house}: {name}") * np.float32(row.std) + np.float32(row.mean)
+        if len(power_w) != len(mains_w) - 2 * around:
+            raise DataError(
+                f"{house}: {len(power_w)} targets of {name} for {len(mains_w) - 2 * around} windows"
+            )
+        if period_s is None:
+            raise DataError(
+                f"{house}: windows have no times; say how far apart samples are: params['period_s']"
+            )
+        return Recording(
+            house,
+            period_s,
+            mains_w,
+            {canonical_name(name): np.pad(power_w, around, constant_values=np.nan)},
+        )
+
+    def _trained(self, name: str, chunks: list[Recording]) -> Model:
+        column = canonical_name(name)
+        start = self._fitted[name] if name in self._fitted else self._fresh(name, chunks)
+        parts = [split_chunk(chunk, column, start.architecture.window) for chunk in chunks]
+        asked: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "learning_rate": self.params.learning_rate,
+        }
+        if self.params.engine == "sliding":
+            asked["chunk"] = max(self.batch_size // CHUNKS_A_STEP, 1)
+        trained = train_with_history(
+            [kept for kept, _ in parts],
+            start.appliances[0],
+            validation=[held for _, held in parts],
+            start=start,
+            pruning=self.params.pruning,
+            sparsity=self.params.sparsity,
+            pruning_settings=self.params.pruning_settings,
+            epochs=self.n_epochs,
+            engine=self.params.engine,
+            schedule="constant" if self.chunk_wise_training else "linear",
+            seed=self.params.seed or 0,
+            device=self.params.device_choice,
+            threads=self.params.threads,
+            progress=self.params.verbose,
+            **asked,
+        )
+        model = (
+            compact(trained.model) if self.params.compact and trained.model.masks else trained.model
+        )
+        model.provenance[NAME] = name
+        return model
+
+    def _fresh(self, name: str, chunks: list[Recording]) -> Model:
+        """An untrained model that answers the appliance's mean."""
+        row, column = self._normalisation(name), canonical_name(name)
+        known_w = np.concatenate([chunk.appliance_w(column) for chunk in chunks])
+        scale = Scale(
+            mains_mean_w=self.mains_mean,
+            mains_std_w=self.mains_std,
+            appliance_mean_w=(row.mean,),
+            appliance_std_w=(row.std,),
+        )
+        torch.manual_seed(self.params.seed or 0)
+        network = networks.find_network(self.params.network, self.sequence_length).build()
+        nn.init.constant_(network.output.bias, (float(np.nanmean(known_w)) - row.mean) / row.std)
+        return Model(
+            network,
+            scale,
+            (find_appliance_row(name, row, float(np.nanmax(known_w))),),
+            chunks[0].period_s,
+        )
+
+    def _normalisation(self, name: str) -> Normalisation:
+        if name not in self.appliance_params:
+            raise UsageError(
+                f"no mean and std for '{name}': give params['appliance_params']['{name}']"
+            )
+        return Normalisation.model_validate(self.appliance_params[name])
+
+    def set_appliance_params(self, train_appliances: Iterable[tuple[str, Frames]]) -> None:
+        """Fit mean and standard deviation on chunks of each appliance; a flat one has
+        nilmtk-contrib's 100 W.
+        """
+        for name, frames in train_appliances:
+            power_w = np.concatenate([read_power(frame, name) for frame in frames]).astype(
+                np.float64
+            )
+            if np.isnan(power_w).all():
+                raise DataError(f"'{name}' has no reading to fit a scale to")
+            std = float(np.nanstd(power_w))
+            self.appliance_params[name] = {
+                "mean": float(np.nanmean(power_w)),
+                "std": std if std >= FLAT_W else STD_OF_FLAT_W,
+            }
+
+    def disaggregate_chunk(
+        self,
+        test_main_list: Frames,
+        model: Mapping[str, Model | str | Path] | None = None,
+        do_preprocessing: bool = True,
+    ) -> list["pd.DataFrame"]:
+        """The power of every appliance for every row of chunks of mains: f32 frames in watts, with
+        the chunks' own index.
+
+        Rows whose mains is missing have no answer (NaN). `model` replaces the models, by name.
+        Raises UsageError where nothing was trained or loaded, DataError for chunks of another
+        period than the models'.
+        """
+        import pandas as pd
+
+        if model is not None:
+            self._take(self._opened(model))
+        if not self._fitted:
+            raise UsageError(
+                "nothing was trained or loaded yet: call partial_fit or load_model first"
+            )
+        device = choose_device(self.params.device_choice)
+        answers = []
+        for number, mains in enumerate(test_main_list):
+            columns = {}
+            for name, fitted in self._fitted.items():
+                fitted.network.to(device)
+                columns[name] = (
+                    self._answer(fitted, mains, number)
+                    if do_preprocessing
+                    else self._of_windows(fitted, mains)
+                )
+            answers.append(
+                pd.DataFrame(columns, index=getattr(mains, "index", None), dtype="float32")
+            )
+        return answers
+
+    def _answer(self, model: Model, mains: "pd.DataFrame", number: int) -> Watts:
+        if not len(mains):
+            return np.empty(0, dtype=np.float32)
+        chunk = make_chunk(
+            mains,
+            {},
+            self.params.period_s or (model.period_s if len(mains) < 2 else None),
+            f"chunk {number}",
+        )
+        found_s = chunk.recording.period_s
+        if not is_same_period(found_s, model.period_s):
+            raise DataError(
+                f"chunk {number}: a reading every {format_seconds(found_s)}, the model needs "
+                f"one every {format_seconds(model.period_s)}"
+            )
+        power_w = model.predict_w(chunk.recording, edges="zeros")
+        return (chunk.grid.at_readings(power_w) if chunk.grid else power_w)[:, 0]
+
+    def _of_windows(self, model: Model, windows: Any) -> Watts:
+        """The answers to windows that are cut and scaled by `call_preprocessing`."""
+        shape = model.architecture
+        if shape.window != self.sequence_length or shape.target_index != self.sequence_length // 2:
+            raise UsageError(
+                f"a model of {shape.window} samples that predicts sample {shape.target_index}"
+                f" cannot read windows of {self.sequence_length}: leave the preprocessing to"
+                " disaggregate_chunk"
+            )
+        series = join_windows(windows, self.sequence_length) * np.float32(
+            self.mains_std
+        ) + np.float32(self.mains_mean)
+        around = self.sequence_length // 2
+        return model.predict_w(Recording("windows", model.period_s, series))[
+            around : len(series) - around, 0
+        ]
+
+    def call_preprocessing(
+        self,
+        mains_lst: Frames,
+        submeters_lst: Sequence[tuple[str, Frames]] | None = None,
+        method: str = "test",
+    ) -> Any:
+        """Chunks as nilmtk-contrib's networks take them: windows filled with zeros at the ends, all
+        of it scaled.
+
+        For 'test' a list of frames of windows; for 'train' also (name, frames of scaled targets).
+        Ours do without; it is here for code that calls it.
+        """
+        import pandas as pd
+
+        around = self.sequence_length // 2
+        windows = []
+        for mains in mains_lst:
+            padded = np.pad(read_power(mains, "mains"), around)
+            cut = np.lib.stride_tricks.sliding_window_view(padded, self.sequence_length)
+            windows.append(
+                pd.DataFrame(
+                    (cut - self.mains_mean) / self.mains_std, index=mains.index, dtype="float32"
+                )
+            )
+        if method == "test":
+            return windows
+        targets = []
+        for name, frames in submeters_lst or []:
+            row = self._normalisation(name)
+            scaled = [
+                pd.DataFrame(
+                    (read_power(f, name) - row.mean) / row.std, index=f.index, dtype="float32"
+                )
+                for f in frames
+            ]
+            targets.append((name, scaled))
+        return windows, targets
+
+    def save_model(self, folder_name: str | Path | None = None) -> None:
+        """Write one model file for each appliance into a folder (of the params, where none is
+        given).
+        """
+        folder = folder_name or self.save_model_path
+        if folder is None:
+            raise UsageError("where to save? give a folder, or params['save_model_path']")
+        for name, fitted in self._fitted.items():
+            saved = replace(
+                fitted,
+                network=copy.deepcopy(fitted.network).cpu(),
+                provenance=fitted.provenance | {NAME: name},
+            )
+            saved.save(Path(folder) / f"{plain_name(name)}.safetensors")
+
+    def load_model(self, folder_name: str | Path | None = None) -> None:
+        """Read all model files of a folder: those of `save_model`, and any that `seq2point` wrote.
+
+        An appliance has the name that it was saved by, or that of its model ('washing machine').
+        Raises ModelFileError where the folder holds none.
+        """
+        folder = folder_name or self.load_model_path
+        if folder is None:
+            raise UsageError("what to load? give a folder, or params['pretrained_model_path']")
+        files = sorted(Path(folder).glob("*.safetensors"))
+        if not files:
+            raise ModelFileError(f"{folder}: holds no model file (.safetensors)")
+        loaded = [Model.load(file) for file in files]
+        self._take(self._opened({m.provenance.get(NAME, m.appliances[0].label): m for m in loaded}))
+
+    def _take(self, models: OrderedDict[str, Model]) -> None:
+        """Run these models from now on, and say what they were made with."""
+        self._fitted = models
+        for name, model in models.items():
+            scale = model.scale
+            self.sequence_length, self.mains_mean, self.mains_std = (
+                model.architecture.window,
+                scale.mains_mean_w,
+                scale.mains_std_w,
+            )
+            self.appliance_params[name] = {
+                "mean": scale.appliance_mean_w[0],
+                "std": scale.appliance_std_w[0],
+            }

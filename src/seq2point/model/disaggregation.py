@@ -1,0 +1,225 @@
+"""A model on a table of mains readings: one row out for each row in, the table's own times kept."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Self
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seq2point.choices import Edges, Engine
+from seq2point.data import parquet_file
+from seq2point.data.grid import Grid, find_jumps, place_on_grid
+from seq2point.data.long_table import LongTable, TableRows
+from seq2point.data.table import Table, grid_recording
+from seq2point.errors import DataError, UsageError
+from seq2point.predictor import Predictor, Progress
+from seq2point.recording import Watts
+from seq2point.recording.coverage import DAY_S, Coverage
+from seq2point.system.atomic_files import atomic_write
+
+# samples to either side beyond what windows and filled gaps reach, for times that are not regular
+BESIDE = 100
+
+
+class Disaggregation(NamedTuple):
+    """The appliances' power at every row of a table, f32[N, A] in watts, and how much of its time
+    that is.
+    """
+
+    power_w: Watts
+    coverage: Coverage
+
+
+def disaggregate_table(
+    model: Predictor,
+    table: Table,
+    engine: Engine = "sliding",
+    edges: Edges = "empty",
+    resample: bool = False,
+    progress: Progress | None = None,
+) -> Disaggregation:
+    """Predict the appliances' power at every row of a table, NaN where there is no full window of
+    readings.
+
+    Irregular times are resampled to the model's period, and each row gets the prediction of the
+    nearest sample.
+    Raises DataError where the table's sampling period does not fit the model, and where no row can
+    be predicted.
+    """
+    table.require_period(model.period_s, resample)
+    predicted = _predict_rows(model, table, table.grid(model.period_s), engine, edges, progress)
+    _require_predictions(predicted.coverage, model, table.path, table.fill)
+    return predicted
+
+
+def _predict_rows(
+    model: Predictor,
+    table: Table,
+    grid: Grid | None,
+    engine: Engine,
+    edges: Edges,
+    progress: Progress | None,
+) -> Disaggregation:
+    recording = grid_recording(table, grid, model.period_s)
+    power_w = model.predict_w(recording, engine, edges, progress=progress)
+    return Disaggregation(
+        grid.at_readings(power_w) if grid else power_w, Coverage.of(recording, power_w[:, 0])
+    )
+
+
+def _require_predictions(coverage: Coverage, model: Predictor, path: Path, fill: int) -> None:
+    if not coverage.predicted_days:
+        raise DataError(
+            f"{path}: nothing to predict from: no stretch of {model.window} readings "
+            f"({model.window * model.period_s / 60:.0f} min) is without a gap of more than {fill}; "
+            "fill longer gaps, or predict at the edges too (edges 'repeat')"
+        )
+
+
+def disaggregate_long_table(
+    model: Predictor,
+    table: LongTable,
+    out: str | Path,
+    engine: Engine = "sliding",
+    edges: Edges = "empty",
+    progress: Progress | None = None,
+) -> Coverage:
+    """Write the appliances' power at every row of a table that is read in pieces: what
+    `disaggregate_table` gives for all of it.
+
+    Returns how many of the rows are predicted, as days. A piece is predicted together with as many
+    rows before and after it as its windows reach, on the grid of the whole.
+    Raises UsageError for a path of another ending, DataError as `read_table` does.
+    """
+    predicted, day = 0, DAY_S / model.period_s
+    with PredictionWriter(out, model) as writer:
+        for rows, power_w in _predict_pieces(model, table, engine, edges):
+            writer.write(rows.time, power_w)
+            predicted += int(np.count_nonzero(~np.isnan(power_w[:, 0])))
+            if progress:
+                progress(len(rows))
+        coverage = Coverage(len(table) / day, predicted / day)
+        _require_predictions(coverage, model, table.path, table.columns.fill)
+    return coverage
+
+
+def _predict_pieces(
+    model: Predictor, table: LongTable, engine: Engine, edges: Edges
+) -> Iterator[tuple[TableRows, Watts]]:
+    period_s = model.period_s
+    reach = 2 * model.window + table.columns.fill + BESIDE
+    anchor_s: float | None = None
+    held, done = TableRows(None, None, np.empty(0, np.float32)), 0
+    for rows in chain(
+        table.pieces(), (None,)
+    ):  # the last time round, what is held is all that is left
+        if rows is not None:
+            held = held.join(rows) if len(held) else rows
+        ready = len(held) if rows is None else _count_rows_before_end(held, reach, period_s)
+        if ready <= done:
+            continue
+        grid = (
+            None
+            if held.times_s is None
+            else place_on_grid(held.times_s, period_s, anchor_s, table.period_s)
+        )
+        whole = Table(
+            table.path,
+            None,
+            held.times_s,
+            {"mains": held.mains_w},
+            table.house,
+            table.period_s,
+            fill=table.columns.fill,
+        )
+        power_w, _ = _predict_rows(model, whole, grid, engine, edges, None)
+        yield held.slice(done, ready), power_w[done:ready]
+        first = _find_first_within(held, ready, reach, period_s)
+        if held.times_s is not None:
+            begun = [0, *find_jumps(held.times_s, period_s)]
+            start = begun[np.searchsorted(begun, first, side="right") - 1]
+            anchor_s = float(held.times_s[start]) if start or anchor_s is None else anchor_s
+        held, done = held.slice(first, len(held)), ready - first
+
+
+def _count_rows_before_end(rows: TableRows, reach: int, period_s: float) -> int:
+    """How many rows are so many samples before the last one."""
+    if rows.times_s is None:
+        return len(rows) - reach
+    return int(np.searchsorted(rows.times_s, rows.times_s[-1] - reach * period_s))
+
+
+def _find_first_within(rows: TableRows, row: int, reach: int, period_s: float) -> int:
+    """The first row within so many samples of one."""
+    if rows.times_s is None:
+        return max(row - reach, 0)
+    return int(
+        np.searchsorted(rows.times_s, rows.times_s[min(row, len(rows) - 1)] - reach * period_s)
+    )
+
+
+def check_table_ending(path: Path) -> None:
+    """Refuse an answer that is neither CSV nor Parquet, before anything is computed."""
+    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
+        raise UsageError(f"{path}: the answer is written as .csv or .parquet")
+
+
+def write_predictions(path: str | Path, table: Table, model: Predictor, power_w: Watts) -> None:
+    """Write the table's times and one column of watts for each appliance, as CSV or Parquet by the
+    path's ending.
+
+    Raises UsageError for another ending.
+    """
+    with PredictionWriter(path, model) as writer:
+        writer.write(table.time, power_w)
+
+
+class PredictionWriter:
+    """Writes times and a column of watts for each appliance, rows after rows; the file is whole
+    once the `with` block has ended.
+
+    Raises UsageError for a path that ends in neither .csv nor .parquet.
+    """
+
+    def __init__(self, path: str | Path, model: Predictor):
+        self.path, self.names = Path(path), [appliance.name for appliance in model.appliances]
+        check_table_ending(self.path)
+        self._open = ExitStack()
+        self._csv: BinaryIO | None = None
+        self._parquet: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self._beside = opened.enter_context(atomic_write(self.path))
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._open.__exit__(*failure)
+
+    def write(self, time: pl.Series | None, power_w: Watts) -> None:
+        """Write the next rows: their times, where there are any, and their answers f32[N, A]."""
+        columns = [] if time is None else [time]
+        columns += [
+            pl.Series(name, power_w[:, i]).fill_nan(None) for i, name in enumerate(self.names)
+        ]
+        frame = pl.DataFrame(columns)
+        if self.path.suffix.lower() == ".csv":
+            first = self._csv is None
+            self._csv = self._csv or self._open.enter_context(self._beside.open("wb"))
+            frame.write_csv(self._csv, float_precision=2, include_header=first)
+            return
+        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        try:
+            if self._parquet is None:
+                self._parquet = self._open.enter_context(
+                    parquet_file.open_writer(self._beside, rows.schema)
+                )
+            self._parquet.write_table(rows)
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from error

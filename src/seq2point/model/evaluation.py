@@ -1,0 +1,219 @@
+"""A model on recordings: every metric, with the zero and the mean predictor beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.choices import Engine
+from seq2point.data.frame import to_recordings
+from seq2point.errors import DataError
+from seq2point.metrics import Metrics, ScoredStretch, score
+from seq2point.predictor import Predictor, Progress
+from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
+from seq2point.recording.coverage import Coverage
+from seq2point.recording.gaps import bridge, fill_forward
+from seq2point.recording.on_off import find_runs
+from seq2point.wording import format_seconds
+
+NOT_FOUND_F1 = 0.005  # shown as 0.00
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model reaches on some recordings.
+
+    `metrics` and each of `baselines` ('zero', 'mean') hold a table of metrics by appliance.
+    `predictions_w` are f32[T, A] for each recording, NaN where no full window reaches. `coverage`
+    says by appliance how much of each recording was predicted and scored.
+    """
+
+    model: Predictor
+    recordings: Sequence[Recording]
+    predictions_w: Sequence[Watts]
+    metrics: dict[str, Metrics]
+    baselines: dict[str, dict[str, Metrics]]
+    coverage: dict[str, list[Coverage]]
+
+    def warnings(self) -> list[str]:
+        """Sentences on what little of the recordings counts, and on the appliances that the model
+        does not find, or finds no better than always saying that they are off."""
+        zero = self.baselines["zero"]
+        covered = (Coverage.total(self.coverage[a.name]).warning for a in self.model.appliances)
+        found = (
+            _warning(a.label, self.metrics[a.name], zero[a.name]) for a in self.model.appliances
+        )
+        return list(dict.fromkeys(sentence for sentence in (*covered, *found) if sentence))
+
+    def as_json(self) -> dict[str, Any]:
+        """The report that `--json` writes; metrics stand by appliance only where the model has
+        several.
+        """
+
+        def flat(by_appliance: dict[str, Any]) -> Any:
+            return by_appliance if len(by_appliance) > 1 else next(iter(by_appliance.values()))
+
+        def coverage(recordings: slice) -> Any:
+            return flat(
+                {
+                    name: Coverage.total(each[recordings]).as_json()
+                    for name, each in self.coverage.items()
+                }
+            )
+
+        return {
+            "metrics": flat(self.metrics),
+            "baselines": {name: flat(metrics) for name, metrics in self.baselines.items()},
+            "coverage": coverage(slice(None)),
+            "warnings": self.warnings(),
+            "model": self.model.describe(),
+            "data": [
+                {
+                    "house": r.house,
+                    "samples": len(r),
+                    "days": round(r.days, 2),
+                    "period_s": r.period_s,
+                }
+                | {"coverage": coverage(slice(i, i + 1))}
+                for i, r in enumerate(self.recordings)
+            ],
+        }
+
+
+def _warning(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+    f1, mae_w, zero_mae_w = metrics["f1"], metrics["mae_w"], zero["mae_w"]
+    if f1 is None or mae_w is None or zero_mae_w is None:
+        return (
+            f"The {label} is never on in this data, which cannot show whether the model finds it."
+        )
+    beside_zero = f"its MAE is {mae_w:.1f} W, that of always saying off {zero_mae_w:.1f} W"
+    if f1 < NOT_FOUND_F1:
+        return f"This model does not find the {label}: F1 is {f1:.2f}, and {beside_zero}."
+    return (
+        f"This model is no better than always saying that the {label} is off: {beside_zero}."
+        if mae_w >= zero_mae_w
+        else None
+    )
+
+
+def evaluate(
+    model: Predictor,
+    recordings: RecordingsLike,
+    engine: Engine = "sliding",
+    zone: tzinfo | None = None,
+    progress: Progress | None = None,
+    stride: int = 1,
+) -> Evaluation:
+    """Score a model on recordings that it was not trained on, at every sample or at every
+    `stride`-th.
+
+    `recordings` are one or several, or data frames as `data.frame.recording_from_frame` reads them.
+    The mean predictor is the mean power in training; that of the recordings where the model does
+    not know it.
+    Raises DataError for another period than the model's, an appliance that a house lacks, and
+    nothing to score.
+    """
+    names = [appliance.name for appliance in model.appliances]
+    recordings = to_recordings(recordings, names, model.period_s)
+    if not recordings:
+        raise DataError("nothing to score: no recording is given")
+    check_recordings(recordings, model.period_s, names)
+    predictions = [
+        model.predict_w(recording, engine, progress=progress) for recording in recordings
+    ]
+    known = model.provenance.get("training_mean_w", {})
+    metrics: dict[str, Metrics] = {}
+    coverage: dict[str, list[Coverage]] = {}
+    baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
+    for i, appliance in enumerate(model.appliances):
+        estimates = [power_w[:, i] for power_w in predictions]
+        stretches = find_scored_stretches(recordings, appliance, estimates, model.window, stride)
+        coverage[appliance.name] = [
+            Coverage.of(r, power_w, r.appliance_w(appliance.name))
+            for r, power_w in zip(recordings, estimates, strict=True)
+        ]
+        truth = np.concatenate([s.only_known().truth_w for s in stretches])
+        constants = {
+            "zero": 0.0,
+            "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64))),
+        }
+        metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
+        for name, constant_w in constants.items():
+            flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
+            baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
+    return Evaluation(model, recordings, predictions, metrics, baselines, coverage)
+
+
+def check_recordings(
+    recordings: Sequence[Recording], period_s: float, appliances: Sequence[str]
+) -> None:
+    """Refuse recordings that no model of this sampling period and these appliances can be scored
+    on.
+
+    Raises DataError for another period and for an appliance that a house lacks.
+    """
+    for recording in recordings:
+        if not is_same_period(recording.period_s, period_s):
+            raise DataError(
+                f"{format_house(recording.house)} has a reading every "
+                f"{format_seconds(recording.period_s)}, the model was trained at "
+                f"{period_s:g} s; resample with --period {period_s:g}s"
+            )
+        for name in appliances:
+            recording.appliance_w(name)
+
+
+def find_scored_stretches(
+    recordings: Sequence[Recording],
+    appliance: Appliance,
+    estimates_w: Sequence[Watts],
+    window: int,
+    stride: int = 1,
+) -> list[ScoredStretch]:
+    """The stretches where truth and estimate are known, never across a time jump; of each, every
+    `stride`-th sample.
+
+    Gaps of the truth as short as those that are filled in the mains end no stretch: the value
+    before is held there, so that the appliance stays on or off, and nothing is scored.
+    """
+    stretches = []
+    for i, (recording, estimate_w) in enumerate(zip(recordings, estimates_w, strict=True)):
+        truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
+        for first, end in recording.pieces():
+            known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
+            begins, lengths = find_runs(bridge(known, recording.fill))
+            for a, length in zip(begins, lengths, strict=True):
+                span = slice(first + a, first + a + length, stride)
+                held = [
+                    _hold_missing(values[first + a : first + a + length])
+                    for values in (truth_w, estimate_w)
+                ]
+                stretches.append(
+                    ScoredStretch(
+                        held[0][::stride],
+                        held[1][::stride],
+                        times_s[span],
+                        known[a : a + length : stride],
+                        i,
+                    )
+                )
+    if not stretches:
+        raise DataError(
+            f"nothing to score: no stretch of {window} samples without a gap where"
+            f" {appliance.label} is known in "
+            + ", ".join(format_house(r.house) for r in recordings)
+        )
+    return stretches
+
+
+def _hold_missing(watts: Watts) -> Watts:
+    """The same values, with those that are missing held at the one before."""
+    missing = np.isnan(watts)
+    if not missing.any():
+        return watts
+    held_w = watts.copy()
+    fill_forward(held_w, missing, len(watts))
+    return held_w

@@ -1,0 +1,16 @@
+"""Lengths that an FFT does quickly."""
+
+
+def find_fast_length(least: int) -> int:
+    """The shortest length of at least `least` with no prime factor above 5, even: what an FFT does
+    quickly.
+    """
+    length = least + least % 2
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 2

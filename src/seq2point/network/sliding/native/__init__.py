@@ -1,0 +1,150 @@
+"""Sliding evaluation compiled for this machine's processor: kernels.c and the files that it
+includes.
+
+The system's C compiler builds them at their first use.
+
+Torch has no operation that joins a transform, a product and a ReLU without writing and turning what
+lies between; the C does, for float32 on the CPU, at three times the speed (docs/lab/performance.md).
+Without a compiler, or with SEQ2POINT_NATIVE=0, `library()` is None and plain.py computes the same
+with torch.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from seq2point.system import c_library
+
+SOURCE = Path(__file__).with_name("kernels.c")
+MOST_CONVOLUTIONS = 16
+
+
+class Shape(ctypes.Structure):
+    """What job.c calls Shape: the sizes of a first Linear over blocks.
+
+    The strides say how the features lie in memory, in floats.
+    """
+
+    _fields_ = (
+        *(
+            (name, ctypes.c_int32)
+            for name in (
+                "channels",
+                "taps",
+                "hidden",
+                "outputs",
+                "blocks",
+                "length",
+                "hop",
+                "threads",
+            )
+        ),
+        *((name, ctypes.c_int64) for name in ("channel_stride", "block_stride", "samples")),
+        ("seed", ctypes.c_uint32),
+        ("dropout", ctypes.c_float),
+    )
+
+
+class _Convolutions(ctypes.Structure):
+    """What convolutions.c calls Convolutions: how many, with their channels and kernels."""
+
+    _fields_ = (
+        ("layers", ctypes.c_int32),
+        ("threads", ctypes.c_int32),
+        ("channels", ctypes.c_int32 * MOST_CONVOLUTIONS),
+        ("kernels", ctypes.c_int32 * MOST_CONVOLUTIONS),
+    )
+
+
+class Library:
+    """The compiled functions on torch's tensors, which must be contiguous float32 on the CPU.
+
+    Raises MemoryError where the C runs out of memory.
+    """
+
+    def __init__(self, c: ctypes.CDLL):
+        self._c = c
+        self._c.s2p_spectra_floats.restype = self._c.s2p_kept_floats.restype = ctypes.c_int64
+
+    def new_spectra(self, shape: Shape) -> Tensor:
+        """Room for the features' spectra, which `forward` fills and `backward` reads."""
+        return torch.empty(self._c.s2p_spectra_floats(ctypes.byref(shape)))
+
+    def new_kept(self, shape: Shape) -> Tensor:
+        """Room for the hidden values, which `forward` fills and `backward` reads."""
+        return torch.empty(self._c.s2p_kept_floats(ctypes.byref(shape)))
+
+    def features(
+        self, series_T: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], out_CL: Tensor
+    ) -> None:
+        """All convolutions with their ReLUs, over a series, into out f32[C, L]; without padding."""
+        count = len(weights)
+        shape = _Convolutions(count, torch.get_num_threads())
+        for i, weight in enumerate(weights):
+            shape.channels[i], shape.kernels[i] = weight.shape[0], weight.shape[2]
+        pointers = [
+            (ctypes.c_void_p * count)(*[t.data_ptr() for t in tensors])
+            for tensors in (weights, biases)
+        ]
+        length, stride = ctypes.c_int64(len(series_T)), ctypes.c_int64(out_CL.stride(0))
+        _check(
+            self._c.s2p_features(
+                ctypes.byref(shape), _at(series_T), length, *pointers, _at(out_CL), stride
+            )
+        )
+
+    def forward(
+        self,
+        shape: Shape,
+        features: Tensor,
+        w_HCK: Tensor,
+        b_H: Tensor,
+        v_AH: Tensor,
+        spectra: Tensor,
+        kept: Tensor | None,
+    ) -> Tensor:
+        """First Linear, ReLU, dropout and output, without the output's bias: f32[A, blocks, hop]."""
+        answer = torch.empty(shape.outputs, shape.blocks, shape.hop)
+        tensors = (features, w_HCK, b_H, v_AH, spectra, kept, answer)
+        _check(self._c.s2p_forward(ctypes.byref(shape), *map(_at, tensors)))
+        return answer
+
+    def backward(
+        self,
+        shape: Shape,
+        w_HCK: Tensor,
+        v_AH: Tensor,
+        gradient_ANT: Tensor,
+        spectra: Tensor,
+        kept: Tensor,
+        d_features: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of weights, biases and output weights; those of the features go to
+        `d_features`, laid out as they were.
+        """
+        d_w, d_b, d_v = torch.empty_like(w_HCK), torch.empty(shape.hidden), torch.empty_like(v_AH)
+        tensors = (w_HCK, v_AH, gradient_ANT, spectra, kept, d_features, d_w, d_b, d_v)
+        _check(self._c.s2p_backward(ctypes.byref(shape), *map(_at, tensors)))
+        return d_w, d_b, d_v
+
+
+def _at(tensor: Tensor | None) -> ctypes.c_void_p:
+    return ctypes.c_void_p(tensor.data_ptr() if tensor is not None else None)
+
+
+def _check(failed: int) -> None:
+    if failed:
+        raise MemoryError("sliding evaluation ran out of memory")
+
+
+@cache
+def load_kernels() -> Library | None:
+    """The compiled library, built where it is not there yet; None where it cannot be had."""
+    c = c_library.load_library(
+        SOURCE, "sliding evaluation runs on torch alone, at a third of the speed"
+    )
+    return Library(c) if c else None

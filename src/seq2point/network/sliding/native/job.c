@@ -1,0 +1,103 @@
+/* The sizes and the memory of one pass through hidden layer and output, forward or backward. */
+
+/* What the caller says of a pass: the same fields as Shape in native/__init__.py.
+ *
+ * A feature stands at channel * channel_stride + block * block_stride + sample, in floats. */
+typedef struct {
+    int32_t channels, taps, hidden, outputs;
+    int32_t blocks;
+    int32_t length; /* points of the transforms */
+    int32_t hop;    /* windows that a block gives, at most length - taps + 1 */
+    int32_t threads;
+    int64_t channel_stride, block_stride;
+    int64_t samples; /* that a channel has */
+    uint32_t seed;   /* of the dropout */
+    float dropout;   /* fraction of hidden values that is zeroed, the rest scaled up; 0 for none */
+} Shape;
+
+typedef struct {
+    const Shape *s;
+    const Plan *plan;
+
+    /* The caller's arrays. */
+    const float *features; /* laid out as Shape says */
+    const float *weight;   /* [hidden][channels][taps] */
+    const float *bias;     /* [hidden] */
+    const float *output;   /* [outputs][hidden] */
+    const float *gradient; /* [outputs][blocks][hop] */
+    float *spectra;        /* [group][f][channel][OUTS][re, im] */
+    float *kept;           /* hidden values of type C, [unit][pair][rows][hop_columns] */
+    float *d_features, *d_weight;
+
+    /* Sizes. Window column * rows + row of a block lies in a table where that frequency does. */
+    int frequencies, hop, groups, units;
+    int parts;          /* into which the groups are cut for one unit */
+    int hop_columns;    /* columns that hold windows */
+    int padded_columns; /* hop_columns, in whole vectors */
+
+    /* Memory of each thread. */
+    C *tables;  /* [thread][OUTS / 2][table] */
+    C *scratch; /* [thread][scratch_size + LANES] */
+
+    C *weights;  /* spectra of a unit's weights: [thread][f][channel]; backward: [f][channel] */
+    float *sums; /* forward: [thread][outputs][groups * OUTS][rows][padded_columns] */
+
+    /* Backward alone. */
+    C *d_hidden;     /* [f][blocks, made even] */
+    C *d_weights;    /* [f][channel] */
+    C *d_spectra;    /* [vector of blocks][f][channel] */
+    float *partial;  /* d_bias and d_output: [thread][1 + outputs][unit][LANES] */
+    int *next_items; /* [unit][phase]: the first item that no thread has begun */
+    Barrier *barrier;
+} Job;
+
+/* Return the spectra of a group at f: [channel][OUTS][re, im]. */
+INLINE float *spectrum_at(const Job *job, int group, int f) {
+    return job->spectra + ((size_t)group * job->frequencies + f) * job->s->channels * OUTS * 2;
+}
+
+/* Return how many C of scratch a transform of rows or columns needs. */
+INLINE int scratch_size(const Plan *plan) {
+    return 2 * (plan->rows > plan->columns ? plan->rows : plan->columns);
+}
+
+/* Return a thread's table, `which` of OUTS / 2, and its scratch. */
+INLINE C *table_of(const Job *job, int thread, int which) {
+    return job->tables + ((size_t)thread * (OUTS / 2) + which) * table_size(job->plan);
+}
+INLINE C *scratch_of(const Job *job, int thread) {
+    return job->scratch + (size_t)thread * (scratch_size(job->plan) + LANES);
+}
+
+/* Set the sizes that follow from the shape and the plan. */
+static void set_sizes(Job *job) {
+    const Shape *s = job->s;
+    job->frequencies = job->plan->length / 2 + 1;
+    job->hop = s->hop;
+    job->groups = (s->blocks + OUTS - 1) / OUTS;
+    job->units = (s->hidden + LANES - 1) / LANES;
+    job->hop_columns = (job->hop + job->plan->rows - 1) / job->plan->rows;
+    job->padded_columns = (job->hop_columns + LANES - 1) / LANES * LANES;
+}
+
+/* Allocate the tables and the scratch of each thread. Returns 0 where memory ran out. */
+static int allocate_tables(Job *job) {
+    size_t threads = job->s->threads;
+    job->tables = allocate(sizeof(C) * threads * (OUTS / 2) * table_size(job->plan));
+    job->scratch = allocate(sizeof(C) * threads * (scratch_size(job->plan) + LANES));
+    return job->tables && job->scratch;
+}
+
+/* Return how many floats `spectra` needs. */
+int64_t s2p_spectra_floats(const Shape *s) {
+    return (int64_t)((s->blocks + OUTS - 1) / OUTS) * (s->length / 2 + 1) * OUTS * s->channels * 2;
+}
+
+/* Return how many floats `kept` needs. */
+int64_t s2p_kept_floats(const Shape *s) {
+    Plan *plan = new_plan(s->length);
+    int64_t units = (s->hidden + LANES - 1) / LANES, pairs = (s->blocks + 1) / 2;
+    int64_t size = units * pairs * plan->rows * ((s->hop + plan->rows - 1) / plan->rows);
+    free_plan(plan);
+    return size * 2 * LANES;
+}

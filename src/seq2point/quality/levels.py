@@ -1,0 +1,161 @@
+"""Levels that cannot be: clipped channels, appliances above the mains, sums above the mains,
+appliances that are never on.
+"""
+
+import numpy as np
+
+from seq2point.quality.channels import Channel, format_time
+from seq2point.quality.quality_report import FindingLog, Severity
+from seq2point.recording import Recording, Watts
+from seq2point.recording.on_off import Flags
+from seq2point.wording import format_count, format_seconds, format_watts
+
+FEWEST_AT_TOP, TIMES_BELOW, NEIGHBOURS, NEAR_TOP = 10, 10, 10, 0.75
+MARGIN_W, MARGIN = 50.0, 0.1
+REACH = 2
+LITTLE, SOME, MUCH = 0.001, 0.01, 0.1
+MAINS_BELOW, LITTLE_W = 0.3, 10.0
+
+
+def check_levels(
+    recording: Recording, channels: list[Channel], frozen: Flags, notes: FindingLog
+) -> None:
+    """Findings on levels; what is frozen is left out of comparisons with the mains."""
+    _report_clipped("mains", recording.mains_w, None, notes)
+    for channel in channels:
+        _report_clipped(
+            channel.name,
+            channel.power_w,
+            channel.appliance.max_power_w if channel.appliance else None,
+            notes,
+        )
+        if channel.appliance and not channel.on.any():
+            figure = (
+                f"never on: above {format_watts(channel.on_power_w)} for "
+                f"{format_seconds(channel.appliance.min_on_s)}; its highest reading is "
+            )
+            figure += format_watts(channel.highest_w)
+            advice = (
+                "nothing to learn from here: another house, or --on-power where this one draws less"
+            )
+            notes.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
+    if not channels:
+        return
+    highest_near = _find_highest_near(recording.mains_w, REACH)
+    highest_near[frozen] = np.nan
+    for channel in channels:
+        used = channel.power_w > channel.idle_w
+        if _align_with_mains(recording, channel):
+            figure = (
+                "above the mains in"
+                f" {_format_share(channel.power_w > recording.mains_w + MARGIN_W, used):.0%} of the"
+                " time that it is on"
+            )
+            advice = "the two are swapped: name the columns the other way round"
+            notes.add("error", "swapped", channel.name, figure, advice)
+        else:
+            _report_above_mains(recording, channel.name, channel.power_w, used, highest_near, notes)
+    if len(channels) > 1:
+        total = np.zeros_like(recording.mains_w)
+        for channel in channels:
+            total += np.nan_to_num(channel.power_w)
+        _report_above_mains(
+            recording,
+            None,
+            total,
+            total > sum(channel.idle_w for channel in channels),
+            highest_near,
+            notes,
+        )
+
+
+def _report_clipped(name: str, power_w: Watts, limit_w: float | None, notes: FindingLog) -> None:
+    """A highest reading that comes far more often than those just below it."""
+    high = power_w[power_w >= NEAR_TOP * np.nanmax(power_w)]
+    values, counts = np.unique(high, return_counts=True)
+    if len(values) <= NEIGHBOURS or values[-1] <= 0:
+        return
+    if counts[-1] >= max(
+        FEWEST_AT_TOP, TIMES_BELOW * float(np.median(counts[-1 - NEIGHBOURS : -1]))
+    ):
+        top_w, times = float(values[-1]), int(counts[-1])
+        usual = limit_w is not None and top_w == limit_w
+        advice = (
+            "the limit of the usual table; nothing to do"
+            if usual
+            else "energy above it is lost; see what the meter or export limits"
+        )
+        notes.add(
+            "info" if usual else "warning",
+            "clipped",
+            name,
+            f"clipped at {format_watts(top_w)}, {format_count(times, 'reading')}",
+            advice,
+            top_w,
+            "W",
+        )
+
+
+def _report_above_mains(
+    recording: Recording,
+    name: str | None,
+    power_w: Watts,
+    used: Flags,
+    highest_near: Watts,
+    notes: FindingLog,
+) -> None:
+    """Where a channel or the sum of all exceeds the mains, by more than clocks a sample or two
+    apart can explain.
+    """
+    above = power_w > highest_near + np.maximum(MARGIN_W, MARGIN * power_w)
+    if not above.any():
+        return
+    excess_w = np.where(above, power_w - highest_near, 0)
+    worst, excess = int(np.argmax(excess_w)), float(excess_w.sum(dtype=np.float64))
+    share = excess / float(np.nansum(power_w, dtype=np.float64))
+    if share < LITTLE:
+        return
+    severity: Severity = "info" if share < SOME else "warning" if share < MUCH else "error"
+    what = "above the mains" if name else "the channels together are above the mains"
+    figure = (
+        f"{what} by {share:.2%} of the energy, in {_format_share(above, used):.2%} of the time on,"
+        f" most by {excess_w[worst]:,.0f} W "
+    )
+    figure += f"at {format_time(recording, worst)}"
+    little, much = (
+        "very little; nothing to do",
+        "the mains misses this circuit, or a clock is off: see lag and match",
+    )
+    advice = little if severity == "info" else much
+    notes.add(
+        severity,
+        "above_mains" if name else "sum_above_mains",
+        name,
+        figure,
+        advice,
+        100 * share,
+        "%",
+    )
+
+
+def _align_with_mains(recording: Recording, channel: Channel) -> bool:
+    both = ~(np.isnan(channel.power_w) | np.isnan(recording.mains_w))
+    higher = channel.power_w[both] > recording.mains_w[both] + LITTLE_W
+    return bool(
+        both.any()
+        and higher.mean() >= MAINS_BELOW
+        and channel.power_w[both].mean() > recording.mains_w[both].mean()
+    )
+
+
+def _format_share(part: Flags, whole: Flags) -> float:
+    return float((part & whole).sum()) / max(int(whole.sum()), 1)
+
+
+def _find_highest_near(power_w: Watts, reach: int) -> Watts:
+    """The highest reading within `reach` samples on either side, f32[T]."""
+    highest = power_w.copy()
+    for i in range(1, reach + 1):
+        highest[i:] = np.fmax(highest[i:], power_w[:-i])
+        highest[:-i] = np.fmax(highest[:-i], power_w[i:])
+    return highest

@@ -1,0 +1,113 @@
+"""Coverage: how much of a recording a model predicted, and how much of that was scored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from seq2point.recording.gaps import bridge
+from seq2point.recording.recording import Recording, Watts
+
+LEAST = (
+    0.8  # below this share of a recording a report warns: what is left need not be like the rest
+)
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Days of recordings, of predictions, and of predictions with a truth to score them by (None
+    without a truth).
+
+    `filled_readings` of the mains were missing and are filled; `bridged_readings` of the truth are
+    missing and not scored, but do not end an activation either.
+    """
+
+    days: float
+    predicted_days: float
+    scored_days: float | None = None
+    filled_readings: int = 0
+    bridged_readings: int = 0
+
+    @classmethod
+    def of(cls, recording: Recording, predictions_w: Watts, truth_w: Watts | None = None) -> Self:
+        """The coverage of predictions f32[T] for a recording, and of a truth f32[T]."""
+        day = DAY_S / recording.period_s
+        predicted = ~np.isnan(predictions_w)
+        scored_days, bridged = None, 0
+        if truth_w is not None:
+            scored = predicted & ~np.isnan(truth_w)
+            scored_days = int(scored.sum()) / day
+            bridged = sum(
+                int((bridge(scored[a:b], recording.fill) & ~scored[a:b]).sum())
+                for a, b in recording.pieces()
+            )
+        days = int(predicted.sum()) / day
+        return cls(recording.days, days, scored_days, recording.filled_count, bridged)
+
+    @classmethod
+    def total(cls, parts: Sequence["Coverage"]) -> "Coverage":
+        """The coverage of several recordings together."""
+        scored = [part.scored_days for part in parts if part.scored_days is not None]
+        return cls(
+            sum(part.days for part in parts),
+            sum(part.predicted_days for part in parts),
+            sum(scored) if scored else None,
+            sum(part.filled_readings for part in parts),
+            sum(part.bridged_readings for part in parts),
+        )
+
+    @classmethod
+    def parse(cls, found: Mapping[str, Any]) -> Self:
+        """The coverage of a report."""
+        return cls(
+            **{field.name: found[field.name] for field in fields(cls) if field.name in found}
+        )
+
+    @property
+    def counted_days(self) -> float:
+        """The days that were scored or, without a truth, predicted."""
+        return self.predicted_days if self.scored_days is None else self.scored_days
+
+    @property
+    def share(self) -> float:
+        """The share of the days that counts."""
+        return self.counted_days / self.days if self.days else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """What reports hold of it."""
+        shares = {"predicted": self.predicted_days / self.days if self.days else 0.0}
+        days = {"days": self.days, "predicted_days": self.predicted_days}
+        if self.scored_days is not None:
+            days["scored_days"] = self.scored_days
+            shares["scored"] = self.share
+        return {name: round(value, 4) for name, value in (days | shares).items()} | {
+            "filled_readings": self.filled_readings,
+            "bridged_readings": self.bridged_readings,
+        }
+
+    def __str__(self) -> str:
+        what = "predicted" if self.scored_days is None else "scored"
+        factor, unit = (1, "days") if self.days >= 2 else (24, "hours")
+        parts = [
+            f"{self.counted_days * factor:.1f} of {self.days * factor:.1f} {unit} {what}"
+            f" ({self.share:.0%})"
+        ]
+        if self.filled_readings:
+            parts.append(f"{self.filled_readings:,} missing readings of the mains filled")
+        if self.bridged_readings:
+            parts.append(f"{self.bridged_readings:,} missing readings of the appliance bridged")
+        return ", ".join(parts)
+
+    @property
+    def warning(self) -> str | None:
+        """What a reader must know before trusting the rest of a report, if anything."""
+        if self.share >= LEAST:
+            return None
+        return (
+            f"only {self.share:.0%} of the recording counts: the rest has no full window of"
+            " readings"
+            + ("" if self.scored_days is None else " or no reading of the appliance")
+            + "; see `seq2point data check`"
+        )

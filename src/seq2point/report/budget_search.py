@@ -1,0 +1,155 @@
+"""The report of a search for what fits: every point of the grid, the front, the winner, as JSON,
+Markdown and a picture.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2point.report.plots import FrontPoint, save_front_plot
+from seq2point.studies.budget_search import BudgetSearch, Candidate
+from seq2point.studies.spread import render_table
+from seq2point.wording import format_number
+
+HEADINGS = (
+    "units",
+    "channels",
+    "weights",
+    "flash",
+    "RAM",
+    "ms",
+    "MAE W",
+    "on-MAE W",
+    "NDE",
+    "F1",
+    "",
+)
+CRITERIA = {
+    "nde": "NDE",
+    "mae_w": "MAE, W",
+    "on_mae_w": "MAE while on, W",
+    "f1": "F1 of the on state",
+}
+
+
+def make_report(search: BudgetSearch, found: Sequence[Candidate]) -> dict[str, Any]:
+    """All of a search as JSON."""
+    best, front = search.best(found), search.front(found)
+    told: dict[str, Any] = {
+        "appliance": search.model.appliances[0].name,
+        "from": {
+            "sha256": search.model.digest(),
+            "parameters": search.model.architecture.parameters,
+        },
+        "target": search.target,
+        "room": search.room._asdict(),
+        "criterion": search.criterion,
+        "validated_in": search.validated_in,
+        "points": [
+            {
+                "units_sparsity": one.point.units,
+                "channels_sparsity": one.point.channels,
+                "architecture": one.shape.model_dump(mode="json"),
+                "too_much": one.too_much,
+                "front": one in front,
+                "best": one is best,
+                "result": one.result,
+            }
+            for one in found
+        ],
+    }
+    return told | {"markdown": render_markdown(search, found)}
+
+
+def render_markdown(search: BudgetSearch, found: Sequence[Candidate]) -> str:
+    """The table of a search."""
+    best, front = search.best(found), search.front(found)
+    name = search.model.appliances[0].label
+    best_by = (
+        f"{'highest' if search.criterion == 'f1' else 'lowest'}"
+        f" {CRITERIA[search.criterion].removesuffix(', W')}"
+    )
+    lines = [
+        _cells(one, "**best**" if one is best else "front" if one in front else "") for one in found
+    ]
+    made = next((one.result for one in found if one.result), None)
+    if made is not None:
+        lines.append(
+            ["zero predictor", *[""] * 5, format_number(made["zero_mae_w"]), "", "1", "0", ""]
+        )
+    return "\n".join(
+        [
+            f"## {name[:1].upper()}{name[1:]}: what fits {_describe_budget(search)}",
+            "",
+            (
+                f"What was exported ({search.target}), on {', '.join(search.validated_in)}. Best is"
+                f" the {best_by} of those that fit; front: none smaller is as good."
+            ),
+            "",
+            *render_table(HEADINGS, lines),
+            "",
+        ]
+    )
+
+
+def _describe_budget(search: BudgetSearch) -> str:
+    room = search.room
+    said = [
+        *([f"{room.flash_bytes / 1024:,.0f} KB of flash"] if room.flash_bytes else []),
+        *([f"{room.ram_bytes / 1024:,.0f} KB of RAM"] if room.ram_bytes else []),
+        *([f"{1e3 * room.latency_s:,.10g} ms an answer"] if room.latency_s else []),
+    ]
+    return ", ".join(said) or "anything"
+
+
+def _cells(one: Candidate, mark: str) -> list[str]:
+    channels = "-".join(map(str, one.shape.channels))
+    if one.result is None:
+        return [
+            str(one.shape.hidden),
+            channels,
+            f"{one.shape.parameters:,}",
+            *[""] * 7,
+            one.too_much or "",
+        ]
+    result, metrics = one.result, one.metrics
+    return [
+        str(one.shape.hidden),
+        channels,
+        f"{result['parameters']:,}",
+        *(f"{result[part] / 1024:,.0f} KB" for part in ("flash_bytes", "ram_bytes")),
+        format_number(1e3 * result["latency_s"]),
+        *(
+            "-" if (value := metrics[name]) is None else format_number(value)
+            for name in ("mae_w", "on_mae_w", "nde", "f1")
+        ),
+        ", ".join(filter(None, (mark, one.too_much))),
+    ]
+
+
+def save_plot(search: BudgetSearch, found: Sequence[Candidate], path: str | Path) -> None:
+    """The picture of a search: accuracy against flash, what fits and what does not, the front and
+    the winner.
+    """
+    best, front = search.best(found), search.front(found)
+    points = []
+    for one in found:
+        score = search.score(one)
+        if score is not None:
+            label = f"{one.shape.hidden} units, {'-'.join(map(str, one.shape.channels))}"
+            points.append(
+                FrontPoint(
+                    search.size(one) / 1024,
+                    score,
+                    one.too_much is None,
+                    one in front,
+                    one is best,
+                    label,
+                )
+            )
+    flash = search.room.flash_bytes
+    name = search.model.appliances[0].label
+    title = f"{name[:1].upper()}{name[1:]}: what fits {_describe_budget(search)}"
+    save_front_plot(
+        points, title, CRITERIA[search.criterion], flash / 1024 if flash else None, path
+    )

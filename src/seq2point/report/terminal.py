@@ -1,0 +1,258 @@
+"""Reports as tables on the terminal and as JSON."""
+
+import json
+import sys
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions
+from rich.style import StyleType
+from rich.table import Table
+from rich.text import Text
+
+from seq2point.wording import format_count
+
+GAP = 2
+"""Letters between two columns."""
+
+UNITS = {"_wh": "Wh", "_w": "W"}
+WORDS = {
+    "mae_w": "MAE",
+    "on_mae_w": "MAE while on",
+    "sae": "SAE, energy error",
+    "sae_delta_w": "SAE by the hour",
+    "nde": "NDE",
+    "energy_per_day_wh": "energy error a day",
+    "f1": "F1 of on/off",
+    "precision": "precision",
+    "recall": "recall",
+    "mcc": "MCC",
+    "accuracy": "accuracy",
+    "event_f1": "F1 of events",
+    "event_precision": "precision of events",
+    "event_recall": "recall of events",
+}
+
+
+def print_report(report: dict[str, Any], path: Path | None) -> None:
+    """Show metrics beside the baselines, and the pruning, where there are any; warn of a model
+    pruned to nothing.
+
+    With a path also write the JSON ('-' writes it to standard output instead).
+    """
+    from seq2point.predictor import warn_of_constants
+
+    console = write_report(report, path)
+    warn_of_constants(report["model"].get("constants_w", {}))
+    if "metrics" in report:
+        metrics, baselines = report["metrics"], report["baselines"]
+        several = all(isinstance(value, dict) for value in metrics.values())
+        for name in metrics if several else report["model"]["appliances"]:
+            chosen = [metrics, baselines["zero"], baselines["mean"]]
+            console.print(
+                _make_metrics_table(name, [m[name] for m in chosen] if several else chosen)
+            )
+            print_coverage(report["coverage"][name] if several else report["coverage"], console)
+        for sentence in report["warnings"]:
+            console.print(
+                f"warning: {sentence}",
+                style="yellow",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+    if report.get("pruning", {}).get("sparsity"):
+        console.print(make_pruning_table(report["pruning"]["layers"]))
+    if report.get("costs"):
+        print_costs(report["costs"], console)
+
+
+def print_coverage(found: Mapping[str, Any], console: Console) -> None:
+    """How much of the data the numbers speak of."""
+    from seq2point.recording.coverage import Coverage
+
+    console.print(str(Coverage.parse(found)), highlight=False)
+
+
+def write_report(report: dict[str, Any], path: Path | None) -> Console:
+    """Write a report's JSON where a path is given ('-' is standard output), and say where words go:
+    not among the JSON.
+    """
+    from seq2point.system.atomic_files import write_json
+
+    if path is not None and str(path) == "-":
+        print(json.dumps(report, indent=2))
+        return Console(file=sys.stderr)
+    if path is not None:
+        write_json(report, path)
+    return Console()
+
+
+def print_costs(found: Mapping[str, Any], console: Console) -> None:
+    """What the models cost side by side, what each stage reached, and what there is to say about
+    it.
+    """
+    from seq2point.compression import costs
+
+    threads = format_count(found["threads"], "thread")
+    lines = costs.make_cost_rows(found)
+    title = f"costs, measured on {threads}; (nx): n times better than the first"
+    console.print(make_table(title, lines, wrap=range(len(lines[0]))))
+    if found["accuracy"]:
+        console.print(make_table("accuracy", costs.make_accuracy_rows(found)))
+    for note in found["notes"]:
+        print_prose(console, note)
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """A table that no console is too narrow for, since nothing in it is cut.
+
+    Words wrap in the columns `wrap`. Columns that then find no room follow below, each time beside
+    the first one.
+    """
+
+    title: str
+    heading: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    wrap: Collection[int] = (0,)
+    left: Collection[int] = (0,)
+    styles: Sequence[StyleType] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
+        """The table in as many parts as it takes."""
+        if self.title:
+            yield Text(self.title, style="bold", overflow="fold")
+        widths = self._fit_widths(options.max_width)
+        for part in self._split(widths, options.max_width):
+            yield self._draw(part, widths)
+            yield Text()
+
+    def _fit_widths(self, width: int) -> list[int]:
+        """What the columns need, less what wrapping can spare where that is too much."""
+        columns = list(zip(self.heading, *self.rows, strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        least = [_find_narrowest(column, i in self.wrap) for i, column in enumerate(columns)]
+        while sum(widths) + GAP * (len(widths) - 1) > width and widths != least:
+            widest = max(range(len(widths)), key=lambda i: widths[i] if widths[i] > least[i] else 0)
+            widths[widest] -= 1
+        return widths
+
+    def _split(self, widths: Sequence[int], width: int) -> Iterator[list[int]]:
+        """The columns of each part."""
+        part = [0]
+        for i in range(1, len(widths)):
+            if len(part) > 1 and sum(widths[j] + GAP for j in part) + widths[i] > width:
+                yield part
+                part = [0]
+            part.append(i)
+        yield part
+
+    def _draw(self, columns: Sequence[int], widths: Sequence[int]) -> Table:
+        headed = any(self.heading)
+        table = Table(
+            box=SIMPLE_HEAD if headed else None, show_header=headed, show_edge=False, pad_edge=False
+        )
+        table.padding = (0, GAP - headed, 0, 0)
+        for i in columns:
+            justify: Literal["left", "right"] = "left" if i in self.left else "right"
+            table.add_column(self.heading[i], justify=justify, width=widths[i], overflow="fold")
+        for i, row in enumerate(self.rows):
+            style = self.styles[i] if self.styles else None
+            table.add_row(*(Text(row[j], overflow="fold") for j in columns), style=style)
+        return table
+
+
+def _find_narrowest(column: Sequence[str], wrap: bool) -> int:
+    """What a column needs whose heading, and where `wrap` is set whose cells, are broken between
+    words.
+    """
+    heading, *cells = column
+    return max(
+        map(
+            len,
+            (
+                (word for text in column for word in text.split())
+                if wrap
+                else (*heading.split(), *cells)
+            ),
+        ),
+        default=0,
+    )
+
+
+def make_table(
+    title: str, lines: Sequence[Sequence[str]], wrap: Collection[int] = (0,)
+) -> FittedTable:
+    """Rows of cells under their heading, the first row; words wrap in the columns `wrap`."""
+    heading, *rows = lines
+    return FittedTable(title, heading, rows, wrap)
+
+
+def make_facts_table(title: str, facts: Mapping[str, str]) -> FittedTable:
+    """What there is to say of one thing, by name."""
+    return FittedTable(title, ["", ""], list(facts.items()), wrap=(1,), left=(0, 1))
+
+
+def print_prose(console: Console, text: str, style: str | None = None) -> None:
+    """Print a sentence that wraps between words; paths and other long words stay whole, to be
+    copied.
+    """
+    hanging = "  " if text.startswith("- ") else ""
+    lines = textwrap.wrap(
+        text,
+        console.width,
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    console.print(Text("\n".join(lines), style=style or ""), soft_wrap=True)
+
+
+def _make_metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> FittedTable:
+    heading = ["", "network", "zero predictor", "mean predictor"]
+    rows = [
+        [words, *(_format_metric(metric, column[metric]) for column in columns)]
+        for metric, words in WORDS.items()
+    ]
+    return FittedTable(name.replace("_", " "), heading, rows)
+
+
+def _format_metric(metric: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), None)
+    return f"{value:,.1f} {unit}" if unit else f"{value:.3f}"
+
+
+def make_pruning_table(layers: Sequence[dict[str, Any]]) -> FittedTable:
+    """Kept weights and zeros by layer, and over all."""
+    rows = [
+        _make_pruning_row(row["name"], *(row[key] for key in ("total", "kept", "zeros")))
+        for row in layers
+    ]
+    rows.append(
+        _make_pruning_row(
+            "all", *(sum(row[key] for row in layers) for key in ("total", "kept", "zeros"))
+        )
+    )
+    styles = [*[""] * len(layers), "bold"]
+    return FittedTable(
+        "pruning", ["weights", "total", "kept", "zeros", "removed"], rows, styles=styles
+    )
+
+
+def _make_pruning_row(name: str, total: int, kept: int, zeros: int) -> list[str]:
+    return [name, f"{total:,}", f"{kept:,}", f"{zeros:,}", f"{1 - kept / total:.1%}"]
+
+
+def print_files(listed: dict[str, Path], quiet: bool = False) -> None:
+    """Where everything lies."""
+    console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
+    width = max(map(len, listed))
+    for what, path in listed.items():
+        console.print(f"{what:<{width}}  {path}", markup=False)

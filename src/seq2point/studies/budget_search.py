@@ -1,0 +1,398 @@
+"""The most accurate network that fits a device: a grid of structured sparsities, each pruned,
+fine-tuned, exported, measured.
+
+What cannot fit by its shape is not trained. Every other point of the grid is a part of its own
+(store.py): pruned from the same model, compacted, trained on, exported, and held to the validation
+recordings as what runs on the device, not as it was before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2point import deploy
+from seq2point.choices import Criterion
+from seq2point.compression.compaction import compact
+from seq2point.compression.pruning.scores import count_kept
+from seq2point.compression.pruning.structured import Structured
+from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.deploy.microcontroller import count_cost
+from seq2point.errors import DataError, UsageError
+from seq2point.model.model_file import Model
+from seq2point.model.pretrained import is_useful
+from seq2point.network import Architecture
+from seq2point.recording import Recording, format_house
+from seq2point.studies.result_cache import CachedResult, ResultCache
+from seq2point.training import TrainingConfig, train_with_history
+from seq2point.training.run import HELD_OUT
+from seq2point.wording import format_number
+
+TARGETS = ("microcontroller", "onnx")
+USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
+USUAL_CHANNELS = (0.0, 0.25, 0.5, 0.75)
+PRUNING_STEPS, FINETUNE_STEPS, LEARNING_RATE = 100, 300, 1e-3
+WEIGHTS, EXPORTED = "model.safetensors", {"microcontroller": "model.c", "onnx": "model.onnx"}
+KEPT = (
+    "engine",
+    "batch_size",
+    "chunk",
+    "active",
+    "transplant",
+    "gain",
+    "loads",
+    "stretch",
+    "missing",
+    "absolute",
+    "clipped",
+    "seed",
+)
+SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
+ANY_SIZE = 1 << 30
+ANY_LOSS = Tolerances(float("inf"), float("inf"), float("inf"))
+
+
+class DeviceBudget(NamedTuple):
+    """What there is on the device; None is as much as it takes.
+
+    For `onnx` flash is the file, and RAM the peak memory of a process that answers. The latency is
+    that of one more answer on the machine that searches.
+    """
+
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    latency_s: float | None = None
+
+
+class GridPoint(NamedTuple):
+    """A point of the grid: the share of hidden units and of each convolution's channels that goes."""
+
+    units: float
+    channels: float
+
+
+class Candidate(NamedTuple):
+    """What a point gave: its result where it was trained, and why it does not fit where it does
+    not.
+    """
+
+    point: GridPoint
+    shape: Architecture
+    result: Mapping[str, Any] | None
+    too_much: str | None
+
+    @property
+    def metrics(self) -> Mapping[str, float | None]:
+        """Those of what was exported; empty where nothing was."""
+        return self.result["metrics"] if self.result else {}
+
+
+@dataclass(frozen=True)
+class BudgetSearch:
+    """What is searched, and how its points are made.
+
+    `training` are fields of `Settings` over those that the model was trained with; int8 is always
+    taken for a microcontroller. The model learns from `train`; the last fifth of it chooses the
+    weights and the winner where no `validation` is given.
+    """
+
+    model: Model
+    train: Sequence[Recording]
+    room: DeviceBudget
+    target: str = "microcontroller"
+    int8: bool = True
+    validation: Sequence[Recording] = ()
+    units: Sequence[float] = USUAL_UNITS
+    channels: Sequence[float] = USUAL_CHANNELS
+    criterion: Criterion = "nde"
+    pruning_steps: int = PRUNING_STEPS
+    finetune_steps: int = FINETUNE_STEPS
+    training: Mapping[str, Any] = field(default_factory=dict)
+    threads: int | None = None
+
+    def check(self) -> None:
+        """Refuse, before any training, what would not run to its end.
+
+        Raises UsageError and DataError.
+        """
+        if self.target not in TARGETS:
+            raise UsageError(
+                f"--target {self.target}: a budget is searched for {' or '.join(TARGETS)}"
+            )
+        if len(self.model.appliances) > 1:
+            raise UsageError(
+                "a model of several appliances is not trained on: search for each, then join what"
+                " fits together"
+            )
+        for option, shares in (("--units", self.units), ("--channels", self.channels)):
+            if not shares or not all(0 <= share < 1 for share in shares):
+                raise UsageError(f"{option}: write shares from 0 to below 1, as 0,0.5,0.75")
+        if not self.train:
+            raise DataError("nothing to fine-tune on")
+        self._settings(self.pruning_steps)
+
+    @property
+    def points(self) -> list[GridPoint]:
+        """The grid, the largest networks first."""
+        return [
+            GridPoint(units, channels)
+            for units in sorted(set(self.units))
+            for channels in sorted(set(self.channels))
+        ]
+
+    def shape(self, point: GridPoint) -> Architecture:
+        """What is left of the network at a point, before compaction finds dead taps besides."""
+        whole = self.model.architecture
+        return whole.model_copy(
+            update={
+                "hidden": count_kept(whole.hidden, point.units),
+                "channels": tuple(
+                    count_kept(channels, point.channels) for channels in whole.channels
+                ),
+            }
+        )
+
+    def too_much_by_shape(self, shape: Architecture) -> str | None:
+        """Why no network of a shape can fit, None where one may."""
+        flash_bytes, ram_bytes = self.room.flash_bytes, self.room.ram_bytes
+        if self.target == "onnx":
+            least = shape.parameters * (1 if self.int8 else 4)
+            return _describe_excess("file", least, flash_bytes)
+        needs = count_cost(shape, 8)
+        return _describe_excess("flash", needs.flash_bytes, flash_bytes) or _describe_excess(
+            "RAM", needs.ram_bytes, ram_bytes
+        )
+
+    def run(
+        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
+    ) -> list[Candidate]:
+        """Make or find every point that may fit; `said` is told of each. Raises what `check` does."""
+        self.check()
+        found, points = [], self.points
+        for i, point in enumerate(points, 1):
+            shape = self.shape(point)
+            too_much = self.too_much_by_shape(shape)
+            if too_much is None:
+                network = self.network(point)
+                part = self.exported(network)
+                known = store.found(part) is not None
+                made = store.result(network, partial(self._train, point))
+                result = made | store.result(part, partial(self._export, network, store))
+                where = {
+                    "weights": str(store.folder(network) / WEIGHTS),
+                    "exported": str(store.folder(part)),
+                }
+                one = Candidate(
+                    point,
+                    Architecture(**made["architecture"]),
+                    result | where,
+                    self._too_much(result),
+                )
+            else:
+                known, one = False, Candidate(point, shape, None, too_much)
+            found.append(one)
+            said(f"[{i}/{len(points)}] {self.line(one)}{' (was there)' if known else ''}")
+        return found
+
+    def best(self, found: Sequence[Candidate]) -> Candidate | None:
+        """The most accurate of those that fit, None where none does."""
+        fitting = [one for one in found if one.too_much is None and self.score(one) is not None]
+        return min(fitting, key=self._rank, default=None)
+
+    def front(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Those that no smaller one equals in accuracy, the smallest first, whether they fit or
+        not.
+        """
+        front: list[Candidate] = []
+        for one in sorted(
+            (o for o in found if self.score(o) is not None),
+            key=lambda o: (self.size(o), self._rank(o)),
+        ):
+            if not front or self._rank(one) < self._rank(front[-1]):
+                front.append(one)
+        return front
+
+    def is_of_use(self, one: Candidate) -> bool:
+        """Whether a point that was made is of use at all, see `pretrained.is_useful`."""
+        assert one.result is not None
+        return is_useful(one.metrics, one.result["zero_mae_w"])
+
+    def score(self, one: Candidate) -> float | None:
+        """A point's accuracy by the criterion, None where it has none."""
+        return one.metrics.get(self.criterion)
+
+    def size(self, one: Candidate) -> int:
+        """Bytes of flash, or of the file, of a point that was made."""
+        assert one.result is not None
+        return int(one.result["flash_bytes"])
+
+    def _rank(self, one: Candidate) -> float:
+        score = self.score(one)
+        assert score is not None
+        return -score if self.criterion == "f1" else score
+
+    @property
+    def validated_in(self) -> list[str]:
+        """The houses that choose, in words."""
+        if self.validation:
+            return list(
+                dict.fromkeys(format_house(recording.house) for recording in self.validation)
+            )
+        return list(
+            dict.fromkeys(
+                f"the last {HELD_OUT:.0%} of {format_house(recording.house)}"
+                for recording in self.train
+            )
+        )
+
+    def line(self, one: Candidate) -> str:
+        """A point in words."""
+        what = f"{one.shape.hidden} units, channels {', '.join(map(str, one.shape.channels))}"
+        if one.result is None:
+            return f"{what}: {one.too_much}"
+        metrics = one.metrics
+        known = ((words, metrics[name]) for name, words in SHOWN.items())
+        reached = ", ".join(
+            f"{words} {format_number(value)}" for words, value in known if value is not None
+        )
+        return f"{what}: {self.size(one) / 1024:,.0f} KB, {reached}" + (
+            f"; {one.too_much}" if one.too_much else ""
+        )
+
+    def network(self, point: GridPoint) -> CachedResult:
+        """The part that prunes and fine-tunes a point's network."""
+        what = self.model.appliances[0]
+        decides = {
+            "what": "fitted network",
+            "from": self.model.digest(),
+            "appliance": what.model_dump(mode="json"),
+            "train": [recording.fingerprint(what.name) for recording in self.train],
+            "validation": self._validated_on,
+            "units": point.units,
+            "channels": point.channels,
+            "pruning": self._settings(self.pruning_steps).model_dump(mode="json"),
+            "finetune": self._settings(self.finetune_steps).model_dump(mode="json"),
+        }
+        return CachedResult(f"{what.name}-units{point.units:g}-channels{point.channels:g}", decides)
+
+    def exported(self, network: CachedResult) -> CachedResult:
+        """The part that exports a network and measures what was exported; the room for it decides
+        how C stores its features.
+        """
+        room = (
+            [self.room.flash_bytes, self.room.ram_bytes] if self.target == "microcontroller" else []
+        )
+        decides = {
+            "what": "fitted",
+            "of": network.key,
+            "target": self.target,
+            "int8": self.int8,
+            "room": room,
+        }
+        return CachedResult(f"{network.name}-{self.target}", decides)
+
+    @property
+    def _validated_on(self) -> Any:
+        return [
+            recording.fingerprint(self.model.appliances[0].name) for recording in self.validation
+        ] or HELD_OUT
+
+    def _settings(self, steps: int) -> TrainingConfig:
+        """Those that the model was last trained with, for so many steps; all validations count."""
+        before = self.model.provenance.get("training", {}).get("settings", {})
+        kept = {name: before[name] for name in KEPT if name in before}
+        given = {"learning_rate": LEARNING_RATE, "patience": steps} | {
+            k: v for k, v in self.training.items() if v is not None
+        }
+        return TrainingConfig.of(**{**kept, **given, "steps": steps})
+
+    def _train(self, point: GridPoint, folder: Path) -> dict[str, Any]:
+        what = self.model.appliances[0]
+        options: dict[str, Any] = {
+            "validation": list(self.validation) or None,
+            "threads": self.threads,
+            "progress": False,
+        }
+        model = self.model
+        if point.units or point.channels:
+            pruner = Structured(
+                sparsity=max(point.units, point.channels),
+                units_sparsity=point.units,
+                channels_sparsity=point.channels,
+                schedule="polynomial",
+                frequency=5,
+            )
+            settings = self._settings(self.pruning_steps).model_dump()
+            model = train_with_history(
+                self.train, what, start=model, pruning=pruner, **options, **settings
+            ).model
+        settings = self._settings(self.finetune_steps).model_dump()
+        tuned = train_with_history(
+            self.train, what, start=compact(model), **options, **settings
+        ).model
+        tuned.save(folder / WEIGHTS)
+        return {
+            "parameters": tuned.architecture.parameters,
+            "architecture": tuned.architecture.model_dump(mode="json"),
+        }
+
+    def _export(self, network: CachedResult, store: ResultCache, folder: Path) -> dict[str, Any]:
+        model, in_c = Model.load(store.folder(network) / WEIGHTS), self.target == "microcontroller"
+        verify = list(self.validation) or [
+            r.hold_out(HELD_OUT, self.model.window)[1] for r in self.train
+        ]
+        order = ExportOptions(
+            int8=self.int8 and not in_c,
+            calibrate=(
+                max(self.train, key=lambda recording: recording.days) if self.int8 or in_c else None
+            ),
+            verify=verify,
+            limits=ANY_LOSS,
+            force=True,
+            flash_bytes=(self.room.flash_bytes or ANY_SIZE) if in_c else None,
+            ram_bytes=(self.room.ram_bytes or ANY_SIZE) if in_c else None,
+        )
+        report = (
+            deploy.find_target(self.target)
+            .export(model, folder / EXPORTED[self.target], order)
+            .report
+        )
+        proof, name = report["verification"], model.appliances[0].name
+        costs = proof["costs"]["exported"]
+        return {
+            "flash_bytes": report["flash_bytes"] if in_c else int(costs["file_bytes"]),
+            "ram_bytes": report["ram_bytes"] if in_c else int((costs["peak_mb"] or 0) * (1 << 20)),
+            "latency_s": costs["latency_ms"] / 1e3,
+            "metrics": proof["metrics"]["exported"][name],
+            "native_metrics": proof["metrics"]["native"][name],
+            "zero_mae_w": self._zero_mae_w(verify),
+        }
+
+    def _zero_mae_w(self, recordings: Sequence[Recording]) -> float:
+        power_w = np.concatenate(
+            [recording.appliance_w(self.model.appliances[0].name) for recording in recordings]
+        )
+        return float(np.nanmean(power_w, dtype=np.float64))
+
+    def _too_much(self, result: Mapping[str, Any]) -> str | None:
+        """Why what was made does not fit, None where it does."""
+        flash = "file" if self.target == "onnx" else "flash"
+        too_much = _describe_excess(
+            flash, result["flash_bytes"], self.room.flash_bytes
+        ) or _describe_excess("RAM", result["ram_bytes"], self.room.ram_bytes)
+        latency_s = self.room.latency_s
+        if too_much is None and latency_s is not None and result["latency_s"] > latency_s:
+            too_much = (
+                f"takes {format_number(1e3 * result['latency_s'])} ms, {1e3 * latency_s:,.10g} ms"
+                " are allowed"
+            )
+        return too_much
+
+
+def _describe_excess(what: str, needs: int, there: int | None) -> str | None:
+    if there is None or needs <= there:
+        return None
+    return f"needs {needs / 1024:,.0f} KB of {what}, {there / 1024:,.0f} KB are there"

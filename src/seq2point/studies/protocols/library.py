@@ -1,0 +1,127 @@
+"""The protocols that come with the package, and those in a user's own files."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from seq2point.errors import UsageError
+from seq2point.studies.protocols.protocol_file import Protocol
+
+DEEP_KEY = re.compile(
+    r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){64}"""
+)  # tomllib takes minutes over a key of 50,000 parts
+
+
+@dataclass(frozen=True)
+class NamedProtocol:
+    """A protocol with its name, the text of its file and the text's SHA-256."""
+
+    name: str
+    where: str
+    text: str
+    protocol: Protocol
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """What the protocol says, and the hash."""
+        return self.protocol.model_dump(mode="json", exclude_defaults=True) | {
+            "sha256": self.sha256
+        }
+
+
+def list_names() -> list[str]:
+    """The protocols of the package, in order."""
+    return sorted(
+        path.name.removesuffix(".toml")
+        for path in resources(__package__).iterdir()
+        if path.name.endswith(".toml")
+    )
+
+
+def find_protocol(name: str) -> NamedProtocol:
+    """A protocol by its name, or by the path of a TOML file.
+
+    Raises UsageError for a name or file that is not there, and for a file that is no protocol:
+    file, key and what is wrong.
+    """
+    if name in list_names():
+        text = resources(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        return NamedProtocol(name, f"{name}.toml", text, parse_protocol(text, f"{name}.toml"))
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise UsageError(
+            f"unknown protocol '{name}': choose one of {', '.join(list_names())}, or a file of your"
+            " own that ends in .toml"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from None
+    return NamedProtocol(path.stem, str(path), text, parse_protocol(text, str(path)))
+
+
+def parse_protocol(text: str, where: str) -> Protocol:
+    """The protocol in a text; raises UsageError with the file, the key and what is wrong with it."""
+    try:
+        if DEEP_KEY.search(text):
+            raise RecursionError
+        given = tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(
+            f"{where}: no TOML that can be read: its tables are nested too deeply"
+        ) from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise UsageError(f"{where}: no TOML: {error}") from None
+    return validate_protocol(given, where)
+
+
+def validate_protocol(given: Mapping[str, Any], where: str) -> Protocol:
+    """The protocol of a table; raises UsageError with the file, the key and what is wrong with it."""
+    try:
+        return Protocol.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        said = (
+            "there is no such key"
+            if first["type"] == "extra_forbidden"
+            else said[:1].lower() + said[1:]
+        )
+        raise UsageError(
+            f"{where}: {_key(given, first['loc'], first['type'] == 'missing')}{said}"
+        ) from None
+    except UsageError as error:
+        raise UsageError(f"{where}: appliances: {error}") from None
+
+
+def _key(given: Any, place: Sequence[int | str], missing: bool) -> str:
+    """A key as its file has it, 'appliances.kettle.train[0].block: ', without the names of
+    alternatives that none chose.
+    """
+    key = ""
+    for i, part in enumerate(place):
+        inside = isinstance(given, Mapping) and part in given
+        inside |= (
+            isinstance(given, Sequence)
+            and isinstance(part, int)
+            and not isinstance(given, str)
+            and part < len(given)
+        )
+        if not inside and not (missing and i == len(place) - 1):
+            break
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+        given = given[part] if inside else None
+    return f"{key}: " if key else ""

@@ -1,0 +1,191 @@
+"""The parts of a protocol: each with all that decides its result and nothing else, so that it is
+made again only for a reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from seq2point import network as networks
+from seq2point.choices import Scaling
+from seq2point.compression import pruning as pruners
+from seq2point.compression.pruning import Pruner
+from seq2point.errors import UsageError
+from seq2point.network import Architecture
+from seq2point.recording.windows import Scale
+from seq2point.studies.protocols import houses
+from seq2point.studies.protocols.overrides import merge_settings
+from seq2point.studies.protocols.protocol_file import Protocol
+from seq2point.studies.result_cache import CachedResult
+from seq2point.training import TrainingConfig
+from seq2point.training.run import HELD_OUT
+
+LEARNED_FROM = {"name", "max_power_w", "mean_w", "std_w"}
+NETWORK = "network"
+
+
+def make_row_name(method: str, settings: Mapping[str, Any]) -> str:
+    """What networks that were pruned so are called: the method, and the sparsity where one is set."""
+    return method if settings.get("sparsity") is None else f"{method}-{settings['sparsity']:g}"
+
+
+@dataclass(frozen=True)
+class ProtocolSteps:
+    """The parts of a protocol on the data of a folder; `where` is the protocol's file.
+
+    Raises UsageError, with file and key, for settings that a network, the training or the pruner
+    does not have or allow.
+    """
+
+    protocol: Protocol
+    where: str
+    data: Path
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The network's shape."""
+        given, window = self.protocol.network, self.protocol.window
+        try:
+            return (
+                networks.find_network(given, window)
+                if isinstance(given, str)
+                else Architecture(**{"window": window, **given})
+            )
+        except UsageError as error:
+            raise self._wrong("network", str(error)) from None
+        except ValidationError as error:
+            raise self._invalid("network", error) from None
+
+    @cached_property
+    def pruner(self) -> Pruner | None:
+        """What prunes the network, where anything does."""
+        pruning = self.protocol.pruning
+        try:
+            return pruners.find_pruner(pruning.method, **pruning.settings) if pruning else None
+        except UsageError as error:
+            raise self._wrong("pruning", str(error)) from None
+
+    @property
+    def row(self) -> str:
+        """What the pruned networks are called among the rows of a report: 'structured-0.5'."""
+        return (
+            make_row_name(self.pruner.name, self.pruner.model_dump(mode="json"))
+            if self.pruner
+            else NETWORK
+        )
+
+    def settings(self, seed: int) -> TrainingConfig:
+        """Of the training."""
+        return self._settings("training", seed, {})
+
+    def settings_while_pruned(self, seed: int) -> TrainingConfig:
+        """Of the training while the network is pruned."""
+        pruning = self.protocol.pruning
+        return self._settings("pruning.training", seed, pruning.training if pruning else {})
+
+    def settings_once_compacted(self, seed: int) -> TrainingConfig | None:
+        """Of the training of the compacted network, where there is one."""
+        pruning = self.protocol.pruning
+        return (
+            self._settings("pruning.finetune", seed, pruning.finetune)
+            if pruning and pruning.finetune
+            else None
+        )
+
+    def _settings(self, key: str, seed: int, others: Mapping[str, Any]) -> TrainingConfig:
+        given = merge_settings(self.protocol.training, others) | {"seed": seed}
+        try:
+            TrainingConfig(**given)
+            return TrainingConfig.of(**given)
+        except ValidationError as error:
+            raise self._invalid(key, error) from None
+        except UsageError as error:
+            raise self._wrong(key, str(error)) from None
+
+    def _invalid(self, key: str, error: ValidationError) -> UsageError:
+        first = error.errors()[0]
+        said = (
+            "there is no such key"
+            if first["type"] == "extra_forbidden"
+            else first["msg"].removeprefix("Value error, ")
+        )
+        return self._wrong(".".join([key, *map(str, first["loc"])]), said)
+
+    def _wrong(self, key: str, said: str) -> UsageError:
+        return UsageError(f"{self.where}: {key}: {said[:1].lower()}{said[1:]}")
+
+    def check(self, seeds: int) -> None:
+        """Raises UsageError for whatever would not run."""
+        if self.architecture.window != self.protocol.window:
+            raise self._wrong("network.window", "the window stands in the protocol itself")
+        for seed in range(seeds):
+            self.settings(seed)
+            self.settings_while_pruned(seed)
+            self.settings_once_compacted(seed)
+        if self.protocol.pruning and self.pruner is None:
+            raise self._wrong("pruning.method", f"'{self.protocol.pruning.method}' prunes nothing")
+
+    def scaling(self, name: str) -> Scaling | Scale:
+        """The scaling by name, or the protocol's own constants."""
+        own = self.protocol.own_scaling
+        if self.protocol.scaling != "own" or own is None:
+            return "fitted" if self.protocol.scaling == "fitted" else "lineage"
+        power = own.appliances[name]
+        return Scale(
+            mains_mean_w=own.mains.mean_w,
+            mains_std_w=own.mains.std_w,
+            appliance_mean_w=(power.mean_w,),
+            appliance_std_w=(power.std_w,),
+        )
+
+    def network(self, name: str, seed: int) -> CachedResult:
+        """The part that trains a network for an appliance."""
+        roles, scaling = self.protocol.roles(name), self.scaling(name)
+        decides = {
+            "what": "network",
+            "appliance": self.protocol.appliance(name).model_dump(include=LEARNED_FROM),
+            "period_s": self.protocol.period_s,
+            "network": self.architecture.model_dump(mode="json"),
+            "scaling": scaling.model_dump(mode="json") if isinstance(scaling, Scale) else scaling,
+            "clipping": self.protocol.clipping.model_dump(),
+            "fill": self.protocol.fill,
+            "train": houses.describe_stretches(self.protocol, roles.train, self.data),
+            "validation": (
+                houses.describe_stretches(self.protocol, roles.validation, self.data) or HELD_OUT
+            ),
+            "training": self.settings(seed).model_dump(mode="json"),
+        }
+        return CachedResult(f"{name}-seed{seed}", decides)
+
+    def pruned(self, name: str, seed: int) -> CachedResult:
+        """The part that prunes a trained network, compacts it and trains it on."""
+        assert self.pruner is not None
+        once_compacted = self.settings_once_compacted(seed)
+        decides = {
+            "what": "pruned",
+            "of": self.network(name, seed).key,
+            "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")},
+            "training": self.settings_while_pruned(seed).model_dump(mode="json"),
+            "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
+        }
+        return CachedResult(f"{name}-seed{seed}-{self.row}", decides)
+
+    def test(self, name: str, of: CachedResult) -> CachedResult:
+        """The part that tests what another part made."""
+        decides = {
+            "what": "test",
+            "of": of.key,
+            "appliance": self.protocol.appliance(name).model_dump(mode="json"),
+            "clipping": self.protocol.clipping.model_dump(),
+            "fill": self.protocol.fill,
+            "stride": self.protocol.stride,
+            "on": (
+                houses.describe_stretches(self.protocol, self.protocol.roles(name).test, self.data)
+                or "validation"
+            ),
+        }
+        return CachedResult(f"{of.name}-test", decides)

@@ -1,0 +1,268 @@
+"""The curve of a transfer: the error in a house against the days of labels from it, part by part
+(store.py).
+
+    as it is                                        the model, without a day of labels
+    none, convolutions, all-but-output              trained on with so much frozen
+    from nothing                                    its architecture from fresh weights: what a transfer must beat
+
+Every training takes as many steps, learns from all of its days and keeps its last weights: of one
+day of labels a part to choose weights by would hold two or three uses of a kettle, or none, and the
+day would lose them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.choices import Device, Freeze, Rescale
+from seq2point.errors import DataError, UsageError
+from seq2point.model.evaluation import check_recordings, evaluate
+from seq2point.model.model_file import Model
+from seq2point.recording import Recording, format_house
+from seq2point.recording.on_off import find_runs, is_on
+from seq2point.recording.windows import find_window_runs
+from seq2point.studies.result_cache import CachedResult, ResultCache
+from seq2point.training import TrainingConfig
+from seq2point.training.transfer import train_from_scratch, transfer
+
+AS_IT_IS, FROM_NOTHING = "as it is", "from nothing"
+FREEZES: tuple[Freeze, ...] = get_args(Freeze)
+TITLES = {
+    "none": "all trained on",
+    "convolutions": "convolutions frozen",
+    "all-but-output": "all but the output frozen",
+}
+USUAL_DAYS = (0, 1, 2, 4, 7, 14, 28)
+USUAL_STEPS = 200
+
+
+class CurvePoint(NamedTuple):
+    """One training and its test: what was done, with how many days of labels, and the seed."""
+
+    choice: str
+    days: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class TransferCurve:
+    """What a curve is of, and how its points are made.
+
+    Each seed learns from the first `days` of readings of the house after `skip` such days, and
+    `stagger` further days for every seed: 0 gives all seeds the same days. `training` are fields of
+    `Settings`, without seed and freeze.
+    """
+
+    model: Model
+    appliance: Appliance
+    train: Recording
+    test: Sequence[Recording]
+    days: Sequence[float]
+    choices: Sequence[str] = (*FREEZES, FROM_NOTHING)
+    seeds: Sequence[int] = (0, 1, 2)
+    skip: float = 0.0
+    stagger: float = 0.0
+    rescale: Rescale = "keep"
+    training: Mapping[str, Any] = field(default_factory=lambda: {"steps": USUAL_STEPS})
+    device: Device = "auto"
+    threads: int | None = None
+
+    @property
+    def points(self) -> list[CurvePoint]:
+        """All of them, seed by seed; no model of another appliance stands at zero days."""
+        own = self.appliance.name == self.model.appliances[0].name
+        as_it_is = [CurvePoint(AS_IT_IS, 0, 0)] if own and 0 in self.days else []
+        return as_it_is + [
+            CurvePoint(choice, days, seed)
+            for seed in self.seeds
+            for days in sorted(self.days)
+            if days
+            for choice in self.choices
+        ]
+
+    def skipped(self, seed: int) -> float:
+        """Days of readings that come before those of a seed."""
+        return self.skip + self.stagger * seed
+
+    def learned_from(self, point: CurvePoint) -> Recording:
+        """The days of a point."""
+        return self.train.first_days(point.days, self.appliance.name, self.skipped(point.seed))
+
+    def settings(self, point: CurvePoint) -> TrainingConfig:
+        """Of a point's training."""
+        freeze = next((freeze for freeze in FREEZES if freeze == point.choice), "none")
+        return TrainingConfig.of(**self.training, seed=point.seed, freeze=freeze)
+
+    def part(self, point: CurvePoint) -> CachedResult:
+        """All that decides a point's result."""
+        name = self.appliance.name
+        learned = {
+            "train": self.learned_from(point).fingerprint(name),
+            "rescale": self.rescale,
+            "training": self.settings(point).model_dump(mode="json"),
+        }
+        decides = {
+            **self._of_all,
+            "choice": point.choice,
+            "days": point.days,
+            "learned": learned if point.days else None,
+        }
+        return CachedResult(f"{name}-{point.choice}-{point.days:g}d-seed{point.seed}", decides)
+
+    @cached_property
+    def _of_all(self) -> dict[str, Any]:
+        """What decides every point's result."""
+        model = self.model
+        return {
+            "what": "transfer",
+            "from": {
+                "sha256": model.digest(),
+                "appliance": model.appliances[0].name,
+                "period_s": model.period_s,
+            },
+            "network": model.architecture.model_dump(mode="json"),
+            "scale": model.scale.model_dump(mode="json"),
+            "appliance": self.appliance.model_dump(mode="json"),
+            "test": [recording.fingerprint(self.appliance.name) for recording in self.test],
+        }
+
+    def check(self) -> None:
+        """Refuse, before any training, what would not run to its end.
+
+        Raises UsageError for settings and choices, DataError for recordings that do not fit, hold
+        fewer days or no window.
+        """
+        name, shape = self.appliance.name, self.model.architecture
+        for choice in self.choices:
+            if choice not in (*FREEZES, FROM_NOTHING):
+                raise UsageError(
+                    f"--freeze {choice}: choose {', '.join(FREEZES[:-1])} or {FREEZES[-1]}"
+                )
+        check_recordings([self.train, *self.test], self.model.period_s, [name])
+        if not self.points:
+            raise UsageError("a curve needs days of labels: --days 1,2,4,7")
+        if name != self.model.appliances[0].name and "all-but-output" in self.choices:
+            raise UsageError(
+                f"hidden units that are fresh for {self.appliance.label} must learn: leave out"
+                " all-but-output"
+            )
+        if not any(
+            find_window_runs(r, shape.window, shape.target_index, [name]).total for r in self.test
+        ):
+            raise DataError(
+                f"nothing to test on: no window of {shape.window} samples without a gap in what is"
+                " left for the test"
+            )
+        longest = self.skipped(max(self.seeds)) + max(self.days)
+        found = self.train.days_of_readings(name)
+        if found < 0.99 * longest:
+            raise DataError(
+                f"{format_house(self.train.house)}: holds {found:.3g} days of readings of {name},"
+                f" the curve needs {longest:g}"
+            )
+        for point in self.points:
+            self.settings(point)
+            if (
+                point.days
+                and not find_window_runs(
+                    self.learned_from(point), shape.window, shape.target_index, [name]
+                ).total
+            ):
+                raise DataError(
+                    f"{format_house(self.train.house)}: no window of {shape.window} samples without"
+                    f" a gap in the {point.days:g} days after the first"
+                    f" {self.skipped(point.seed):g}; choose more with --days, or others with --skip"
+                )
+
+    def run(
+        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
+    ) -> list[tuple[CurvePoint, dict[str, Any]]]:
+        """Make or find every point; `said` is told of each. Raises what `check` does."""
+        self.check()
+        found, points = [], self.points
+        for i, point in enumerate(points, 1):
+            part = self.part(point)
+            known = store.found(part) is not None
+            result = store.result(part, partial(self._make, point))
+            found.append((point, result))
+            said(
+                f"[{i}/{len(points)}] {self._line(point, result)}{' (was there)' if known else ''}"
+            )
+        return found
+
+    def _make(self, point: CurvePoint, _: Path) -> dict[str, Any]:
+        house, name = self.learned_from(point), self.appliance.name
+        learned: dict[str, Any] = {"seconds": 0.0, "steps": 0}
+        model = self.model
+        if point.days:
+            options = {
+                "rescale": self.rescale,
+                "hold_out": 0.0,
+                "device": self.device,
+                "threads": self.threads,
+                "progress": False,
+                **self.settings(point).model_dump(exclude={"freeze"}),
+            }
+            if point.choice == FROM_NOTHING:
+                trained = train_from_scratch(model, house, self.appliance, **options)
+            else:
+                trained = transfer(
+                    model, house, self.appliance, freeze=self.settings(point).freeze, **options
+                )
+            model = trained.model
+            asked = model.provenance["training"]
+            learned = {
+                "seconds": round(trained.seconds, 1),
+                "steps": asked["planned_steps"],
+                "loss": asked["val_loss"],
+            }
+        found = evaluate(model, self.test)
+        return learned | {
+            "start": house.start.isoformat() if house.start and point.days else None,
+            "on_states": count_activations(house, self.appliance) if point.days else 0,
+            "metrics": found.metrics[name],
+            "baselines": {baseline: metrics[name] for baseline, metrics in found.baselines.items()},
+        }
+
+    def _line(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
+        metrics = result["metrics"]
+        f1 = "" if metrics["f1"] is None else f", F1 {metrics['f1']:.2f}"
+        reached = f"MAE {metrics['mae_w']:.2f} W{f1}"
+        if not point.days:
+            return f"{AS_IT_IS}: {reached}"
+        days = (
+            f"{format_days(point.days)} with {result['on_states']}"
+            f" on-state{'' if result['on_states'] == 1 else 's'}"
+        )
+        return (
+            f"{describe_choice(point.choice)}, {days}, seed {point.seed}: {reached},"
+            f" {result['seconds']:.0f} s"
+        )
+
+
+def count_activations(recording: Recording, appliance: Appliance) -> int:
+    """How often an appliance is on in a recording; where it is not known it is off."""
+    power_w = np.nan_to_num(recording.appliance_w(appliance.name))
+    return len(find_runs(is_on(power_w, appliance, recording.period_s))[0])
+
+
+def cut_after_days(recording: Recording, name: str, days: float, window: int) -> Recording:
+    """What follows the first days of readings of a recording, a window's gap after them: no window
+    of it has seen them.
+    """
+    return recording.first_days(recording.days, name, days).slice(window, len(recording))
+
+
+def describe_choice(choice: str) -> str:
+    """A choice in words."""
+    return TITLES.get(choice, choice)
+
+
+def format_days(days: float) -> str:
+    """A number of days in words."""
+    return f"{days:g} day{'' if days == 1 else 's'}"

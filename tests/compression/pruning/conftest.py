@@ -1,0 +1,39 @@
+"""Networks that nobody trains, and what a pruner decides about them step by step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from seq2point.compression.pruning import Pruner, PruneState, StepInfo
+from seq2point.network import Architecture, Seq2Point
+
+States = Callable[..., list[PruneState]]
+
+
+@pytest.fixture
+def network() -> Seq2Point:
+    torch.manual_seed(0)
+    network = Architecture(window=33, channels=(6, 4), kernels=(5, 3), hidden=50).build()
+    with torch.no_grad():
+        for name, p in network.named_parameters():
+            if name.endswith("bias"):
+                p.uniform_(0.1, 1)
+    return network
+
+
+@pytest.fixture
+def states() -> States:
+    """The state before the first step and after every step of a training in which nothing changes."""
+
+    def states(
+        pruner: Pruner, network: Seq2Point, planned: int, losses: Any = None, seed: int = 0
+    ) -> list[PruneState]:
+        found = [pruner.begin(network, seed)]
+        for step in range(1, planned + 1):
+            loss = 1.0 if losses is None else float(losses(step))
+            found.append(pruner.update(network, found[-1], StepInfo(step, planned, loss)))
+        return found
+
+    return states

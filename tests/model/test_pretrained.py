@@ -1,0 +1,148 @@
+"""The models that come with the package: each is what its card says, small, and found by name and
+period.
+"""
+
+import hashlib
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2point import Model, Recording, runtime
+from seq2point.appliances import APPLIANCES, find_appliance
+from seq2point.errors import ModelFileError, UsageError
+from seq2point.model import pretrained
+from seq2point.model.evaluation import evaluate
+from seq2point.studies.protocols import library
+from seq2point.studies.protocols.houses import load_stretch
+
+EVERY = pytest.mark.parametrize(
+    "name", [f"{name}-{period_s}s" for name, period_s in product(APPLIANCES, (8, 60))]
+)
+MOST_BYTES = 1 << 20
+
+
+@EVERY
+def test_a_model_is_what_its_card_says(name: str):
+    native, onnx, card = pretrained.load_pretrained(name)
+    for path in (native, onnx):
+        kind = path.suffix[1:]
+        assert path.stat().st_size == card.file_bytes[kind] < MOST_BYTES
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == card.sha256[kind]
+    model, exported = Model.load(native), runtime.load(onnx)
+    for one in (model, exported):
+        assert [a.name for a in one.appliances] == [card.appliance]
+        assert (one.period_s, one.window) == (card.period_s, card.window)
+    assert model.architecture.parameters == card.parameters
+    assert library.find_protocol(card.protocol).sha256 == card.protocol_sha256
+    assert model.provenance["pretrained"]["name"] == card.name == name
+    assert exported.facts.quantization is not None
+    assert card.licences
+    assert card.tested
+    assert all("CC BY 4.0" in licence for licence in card.licences)
+    failed = [tested.house for tested in card.tested if tested.unseen and not tested.passes]
+    assert all(any(house in limit for limit in card.limits) for house in failed)
+
+
+def home(sae: float = 0.1, f1: float = 0.7, unseen: bool = True) -> pretrained.HouseResult:
+    metrics = {"mae_w": 5.0, "nde": 0.3, "sae": sae, "f1": f1}
+    return pretrained.HouseResult(
+        house="a home", unseen=unseen, days=10, metrics=metrics, zero_mae_w=10.0, mean_mae_w=20.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("tested", "words"),
+    [
+        ([home(), home(0.25)], "good"),
+        ([home(), home(0.26)], "usable with care"),
+        ([home()], "usable with care"),
+        ([home(), home(), home(f1=0.4)], "usable with care"),
+        ([home(), home(f1=0.4)], "not to be relied on"),
+        ([home(f1=0.4), home(unseen=False), home(unseen=False)], "not to be relied on"),
+        ([home(unseen=False), home(unseen=False)], "not to be relied on"),
+    ],
+)
+def test_a_verdict_rests_on_homes_left_out_of_training_alone(
+    tested: list[pretrained.HouseResult], words: str
+):
+    assert pretrained.judge(tested) == words
+
+
+def test_the_page_says_what_the_cards_say():
+    page = (Path(__file__).parents[2] / "docs" / "lab" / "models.md").read_text()
+    for card in pretrained.load_cards():
+        section = page.partition(f"## {card.name}\n")[2].partition("\n## ")[0]
+        assert f"\n- {card.promise[0].upper()}{card.promise[1:]}\n" in section
+
+
+@EVERY
+def test_the_exported_file_answers_as_the_native_one_does(name: str, make_mains: Recording):
+    native, onnx, card = pretrained.load_pretrained(name)
+    mains = Recording("house", card.period_s, make_mains.mains_w)
+    answers_w = [one.predict_w(mains)[:, 0] for one in (Model.load(native), runtime.load(onnx))]
+    known = np.isfinite(answers_w[0])
+    np.testing.assert_array_equal(known, np.isfinite(answers_w[1]))
+    most_w = find_appliance(card.appliance).max_power_w
+    assert np.abs(answers_w[0] - answers_w[1])[known].mean() < 0.01 * most_w
+
+
+@pytest.fixture(scope="module")
+def make_mains() -> Recording:
+    rng = np.random.default_rng(0)
+    mains_w = 150 + rng.normal(0, 10, 3000)
+    for _ in range(40):
+        first = int(rng.integers(2900))
+        mains_w[first : first + int(rng.integers(2, 60))] += rng.uniform(80, 2800)
+    return Recording("house", 8.0, mains_w.astype(np.float32))
+
+
+def test_real_houses_give_what_the_card_says(data_dir: Path):
+    native, _, card = pretrained.load_pretrained("kettle-60s")
+    protocol = library.find_protocol(card.protocol).protocol
+    trained_on = [
+        load_stretch(protocol, house, find_appliance("kettle"), data_dir)
+        for house in protocol.roles("kettle").train
+    ]
+    found = evaluate(
+        Model.load(native), [recording for house in trained_on for recording in house]
+    ).metrics["kettle"]
+    for metric, value in card.int8["native"].items():
+        assert found[metric] == pytest.approx(value, rel=1e-4)
+
+
+def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
+    assert pretrained.find_pretrained("kettle", 60).card.name == "kettle-60s"
+    assert pretrained.find_pretrained("Washing Machine", 8.01).card.name == "washing_machine-8s"
+    assert pretrained.find_pretrained("fridge-60s").card.period_s == 60
+    assert (
+        Model.pretrained("kettle", period_s=8).window
+        == pretrained.load_pretrained("kettle-8s").card.window
+    )
+    assert pretrained.list_periods_s("dishwasher") == [8, 60]
+    for name, period_s, says in (
+        ("kettle", None, "more than one sampling period: name one of kettle-8s, kettle-60s"),
+        ("kettle", 6.0, "for a reading every 6 s: choose one of kettle-8s, kettle-60s"),
+        (
+            "heat pump",
+            8.0,
+            "no model of 'heat pump' comes with the package, only of dishwasher, fridge, kettle",
+        ),
+    ):
+        with pytest.raises(UsageError, match=says):
+            pretrained.find_pretrained(name, period_s)
+
+
+def test_what_is_damaged_or_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(
+        ModelFileError,
+        match="no model 'boiler-8s' comes with the package: choose one of dishwasher-",
+    ):
+        pretrained.load_pretrained("boiler-8s")
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    (tmp_path / "kettle-8s.json").write_text('{"name": "kettle-8s"}')
+    with pytest.raises(
+        ModelFileError, match=r"kettle-8s\.json: damaged .*; install the package again"
+    ):
+        pretrained.load_pretrained("kettle-8s")
