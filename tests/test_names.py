@@ -24,7 +24,7 @@ NAMES = {
         "evaluate",
         "simulate_house",
     ),
-    "seq2point.appliances": ("define", "find", "canonical"),
+    "seq2point.appliances": ("define", "find_appliance", "canonical_name"),
     "seq2point.integrations.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
     "seq2point.errors": (
         "Seq2PointError",

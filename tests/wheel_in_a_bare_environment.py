@@ -21,11 +21,12 @@ import seq2point.data.parquet_file
 seq2point.data.parquet_file.write_recording(seq2point.simulate_house(1, days=1), "house.parquet")
 """
 COMPILES = """
-from seq2point import c_library, data, sliding
-import seq2point.data.native_reader, seq2point.network.sliding.native
-if c_library.compiler():
-    assert data.compiled.library(), "readings.c does not compile"
-    assert sliding.native.library(), "kernels.c does not compile"
+from seq2point.data import native_reader
+from seq2point.network.sliding import native
+from seq2point.system.c_library import find_compiler
+if find_compiler():
+    assert native_reader.load_functions(), "readings.c does not compile"
+    assert native.load_kernels(), "kernels.c does not compile"
 """
 EDGE = """
 import importlib.metadata, sys

@@ -82,7 +82,7 @@ def test_weights_are_int8_by_channel_and_ranges_are_the_true_extremes(
     model = untrained(SHAPE)
     windows_w = house(2000).mains_w[:1980].reshape(-1, 33)
     windows_w[7, 11] = 9000
-    small = quantise(build_graph(model, sliding, dimensions), windows_w, ["output"])
+    small = quantise(build_graph(model, sliding, dimensions), windows_w, ["output"], "output")
     constants = {c.name: numpy_helper.to_array(c) for c in small.graph.initializer}
     assert constants["hidden.weight_quantized"].dtype == np.int8
     weight = model.network.hidden.weight.detach().numpy()

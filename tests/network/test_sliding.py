@@ -414,7 +414,7 @@ def test_every_kernel_file_is_compiled_packed_and_hashed() -> None:
     folder = native.SOURCE.parent
     files = {path.name for path in folder.iterdir() if path.suffix not in {".py", ""}}
     assert files == {path.name for path in c_library.source_files(native.SOURCE)}
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     globs = settings["tool"]["setuptools"]["package-data"]["seq2point"]
     packed = {path for glob in globs for path in (root / "src" / "seq2point").glob(glob)}

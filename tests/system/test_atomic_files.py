@@ -76,8 +76,8 @@ def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path):
 
 HALF_WRITTEN = """
 import os, signal, sys
-from seq2point.system.atomic_files import written_whole
-with written_whole(sys.argv[1]) as beside:
+from seq2point.system.atomic_files import atomic_write
+with atomic_write(sys.argv[1]) as beside:
     beside.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """

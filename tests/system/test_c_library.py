@@ -53,8 +53,8 @@ def answer(source: Path) -> int:
     it.
     """
     code = (
-        "import sys; from pathlib import Path; from seq2point import c_library\n"
-        f"print(c_library.load(Path(sys.argv[1]), '{OTHERWISE}').answer())"
+        "import sys; from pathlib import Path; from seq2point.system import c_library\n"
+        f"print(c_library.load_library(Path(sys.argv[1]), '{OTHERWISE}').answer())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, source], capture_output=True, text=True, check=True

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from seq2point.model.model_file import Model
-from seq2point.network import Architecture, Seq2Point
+from seq2point.network import Architecture, Layer, Seq2Point
 from seq2point.network.masks import Masks
 
 REMAINDER = (
@@ -82,17 +82,8 @@ def compact_network(network: Seq2Point, masks: Masks) -> CompactedNetwork:
     trims = _trims(layers, network.architecture)
     shape, small = network.architecture, _slices(layers, trims)
     first_sample = sum(first for first, _ in trims)
-    *convolutions, hidden, _ = (layer for layer in small if layer.name != "projection")
-    architecture = Architecture(
-        window=shape.window - first_sample - sum(last for _, last in trims),
-        target_index=shape.target_index - first_sample,
-        channels=tuple(layer.weight.shape[0] for layer in convolutions),
-        kernels=tuple(layer.weight.shape[2] for layer in convolutions),
-        hidden=hidden.weight.shape[0],
-        outputs=shape.outputs,
-        dropout=shape.dropout,
-        rank=next((layer.weight.shape[0] for layer in small if layer.name == "projection"), None),
-    )
+    target_index = shape.target_index - first_sample
+    architecture = shape.resized([layer.resized() for layer in small], target_index)
     with torch.device("meta"):
         built = architecture.build()
     built.load_state_dict(
@@ -105,19 +96,16 @@ def compact_network(network: Seq2Point, masks: Masks) -> CompactedNetwork:
 
 
 @dataclass
-class _Layer:
+class _MaskedLayer:
     """One layer as a correlation over time: weights [O, I, K], biases [O] in float64, and which of
     them are kept.
     """
 
-    name: str
+    layer: Layer
     weight: Tensor
     weight_kept: Tensor
     bias: Tensor
     bias_kept: Tensor
-    linear: bool
-    """Neither biases of its own nor a ReLU: the projection."""
-    convolves: bool
 
     def forget_(self, outputs_O: Tensor) -> None:
         """Take away some outputs, with what they read."""
@@ -131,7 +119,7 @@ class _Layer:
         self.weight[:, inputs_I] = 0
         self.weight_kept[:, inputs_I] = False
 
-    def sliced(self, outputs: Tensor, inputs: Tensor, taps: slice) -> "_Layer":
+    def sliced(self, outputs: Tensor, inputs: Tensor, taps: slice) -> "_MaskedLayer":
         """The layer of some outputs, inputs and taps."""
         return replace(
             self,
@@ -140,6 +128,11 @@ class _Layer:
             bias=self.bias[outputs],
             bias_kept=self.bias_kept[outputs],
         )
+
+    def resized(self) -> Layer:
+        """The layer with the outputs and taps that are there."""
+        outputs, _, taps = self.weight.shape
+        return self.layer._replace(outputs=outputs, taps=taps)
 
     def parameters(self) -> dict[str, Tensor]:
         """Weights and biases under their parameters' names."""
@@ -152,72 +145,58 @@ class _Layer:
         return {name: kept for name, kept in both.items() if not kept.all()}
 
     def _shaped(self, t_OIK: Tensor) -> Tensor:
-        return (t_OIK if self.convolves else t_OIK.flatten(1)).contiguous()
+        return (t_OIK if self.layer.convolves else t_OIK.flatten(1)).contiguous()
 
     def _named(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
-        return {f"{self.name}.weight": weight} | (
-            {} if self.linear else {f"{self.name}.bias": bias}
-        )
+        return dict(zip(self.layer.parameter_names, (weight, bias), strict=False))
 
 
-def _layers(network: Seq2Point, masks: Masks) -> list[_Layer]:
+def _layers(network: Seq2Point, masks: Masks) -> list[_MaskedLayer]:
     """The network's layers in order, with copies of their weights and masks."""
-    convolutions = [f"convolutions.{i}" for i in range(len(network.convolutions))]
-    linear = ["projection"] if network.projection is not None else []
-    layers, inputs = [], 1
-    for name in (*convolutions, *linear, "hidden", "output"):
-        weight = network.get_parameter(f"{name}.weight")
-        weight_OIK = weight.view(weight.shape[0], inputs, -1)
+    layers = []
+    for layer in network.architecture.layers():
+        weight = network.get_parameter(layer.weight_name)
+        weight_OIK = weight.view(layer.outputs, layer.inputs, layer.taps)
         kept_OIK = torch.ones_like(weight_OIK, dtype=torch.bool)
         bias_O = (
-            weight.new_zeros(len(weight))
-            if name in linear
-            else network.get_parameter(f"{name}.bias")
+            network.get_parameter(layer.bias_name) if layer.bias else weight.new_zeros(len(weight))
         )
         kept_O = torch.ones_like(bias_O, dtype=torch.bool)
-        if f"{name}.weight" in masks:
-            kept_OIK &= masks[f"{name}.weight"].to(weight.device).view_as(kept_OIK)
-        if f"{name}.bias" in masks:
-            kept_O &= masks[f"{name}.bias"].to(weight.device)
+        if layer.weight_name in masks:
+            kept_OIK &= masks[layer.weight_name].to(weight.device).view_as(kept_OIK)
+        if layer.bias_name in masks:
+            kept_O &= masks[layer.bias_name].to(weight.device)
         layers.append(
-            _Layer(
-                name,
-                weight_OIK * kept_OIK,
-                kept_OIK,
-                bias_O.double() * kept_O,
-                kept_O,
-                name in linear,
-                name in convolutions,
-            )
+            _MaskedLayer(layer, weight_OIK * kept_OIK, kept_OIK, bias_O.double() * kept_O, kept_O)
         )
-        inputs = len(weight)
     return layers
 
 
-def _fold_constants_(layers: Sequence[_Layer]) -> None:
+def _fold_constants_(layers: Sequence[_MaskedLayer]) -> None:
     """Add what is the same at every sample to the biases of those that read it, first layer to
     last.
     """
     for layer, reader in pairwise(layers):
         constant_O = ~layer.weight_kept.any(2).any(1)
-        passed_on_O = layer.bias if layer.linear else torch.relu(layer.bias) * constant_O
+        rectified = layer.layer.rectified
+        passed_on_O = torch.relu(layer.bias) * constant_O if rectified else layer.bias
         reading = torch.nonzero(passed_on_O)[:, 0]
         added_O = reader.weight[:, reading].double().sum(2) @ passed_on_O[reading]
         reader.bias += added_O
         reader.bias_kept |= added_O != 0
-        if layer.linear:
+        if not rectified:
             layer.bias.zero_()
         layer.forget_(constant_O)
         reader.stop_reading_(constant_O)
 
 
-def _drop_unread_(layers: Sequence[_Layer]) -> None:
+def _drop_unread_(layers: Sequence[_MaskedLayer]) -> None:
     """Forget what nothing reads, last layer to first."""
     for layer, reader in reversed(list(pairwise(layers))):
         layer.forget_(~reader.weight_kept.any(2).any(0))
 
 
-def _trims(layers: Sequence[_Layer], shape: Architecture) -> list[tuple[int, int]]:
+def _trims(layers: Sequence[_MaskedLayer], shape: Architecture) -> list[tuple[int, int]]:
     """How many first and last taps each layer can do without, as far as the window still holds its
     target.
 
@@ -239,7 +218,7 @@ def _trims(layers: Sequence[_Layer], shape: Architecture) -> list[tuple[int, int
     return trims[::-1]
 
 
-def _slices(layers: Sequence[_Layer], trims: Sequence[tuple[int, int]]) -> list[_Layer]:
+def _slices(layers: Sequence[_MaskedLayer], trims: Sequence[tuple[int, int]]) -> list[_MaskedLayer]:
     """The layers without the outputs that nothing reads and without the taps that are trimmed."""
     small, inputs = [], torch.tensor([0], device=layers[0].weight.device)
     for i, (layer, (first, last)) in enumerate(zip(layers, trims, strict=True)):

@@ -156,7 +156,7 @@ def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
 
 
 def _ramp(model: Model, length: int) -> Tensor:
-    weight = model.network.output.weight
+    weight = next(model.network.parameters())
     return torch.linspace(-1, 3, length, dtype=weight.dtype, device=weight.device)
 
 

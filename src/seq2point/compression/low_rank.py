@@ -31,13 +31,17 @@ def factorise(model: Model, rank: int) -> Model:
         raise UsageError(f"a rank of {rank}: the first Linear can have 1 to {most}")
     shape = model.architecture.model_copy(update={"rank": rank})
     left, values = _left(model.network)
-    state = {
-        name: t for name, t in model.network.state_dict().items() if name != "projection.weight"
-    }
-    narrow = split_weight(_first_linear(model.network), left, values, rank)
-    state |= {name: t.to(state["hidden.weight"].dtype).contiguous() for name, t in narrow.items()}
+    weights = split_weight(_first_linear(model.network), left, values, rank)
+    second, first = shape.linear_layers[1::-1]
+    narrow = dict(zip((second.weight_name, first.weight_name), weights, strict=True))
     with torch.device("meta"):
         network = shape.build()
+    state = model.network.state_dict()
+    dtype = state[second.weight_name].dtype
+    state = {
+        name: narrow[name].to(dtype).contiguous() if name in narrow else state[name]
+        for name in network.state_dict()
+    }
     network.load_state_dict(state, assign=True)
     network.train(model.network.training)
     step = {"rank": rank, "energy": float(_energies(values)[rank - 1])}
@@ -52,7 +56,7 @@ def factorise(model: Model, rank: int) -> Model:
 
 def split_weight(
     weight_HI: Tensor, left_HH: Tensor, values_H: Tensor, rank: int
-) -> dict[str, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Both factors of a rank, f64[H, r] and f64[r, I], the singular values shared evenly so that
     they train on well.
 
@@ -62,10 +66,7 @@ def split_weight(
     vectors = left_HH[:, :rank]
     root = values_H[:rank].sqrt()
     root = torch.where(root > 0, root, 1.0)
-    return {
-        "hidden.weight": vectors * root,
-        "projection.weight": (vectors.T @ weight_HI) / root[:, None],
-    }
+    return vectors * root, (vectors.T @ weight_HI) / root[:, None]
 
 
 def find_full_rank(shape: Architecture) -> int:
@@ -105,12 +106,9 @@ def find_rank_for_sparsity(shape: Architecture, sparsity: float) -> int:
 
 def _first_linear(network: Seq2Point) -> Tensor:
     """The first Linear as one matrix f64[H, C * taps]."""
-    weight = network.hidden.weight.detach().double()
-    return (
-        weight
-        if network.projection is None
-        else weight @ network.projection.weight.detach().double()
-    )
+    first, second = (network.module(layer) for layer in network.architecture.linear_layers[:2])
+    weight = first.weight.detach().double()
+    return weight if network.architecture.rank is None else second.weight.detach().double() @ weight
 
 
 def _left(network: Seq2Point) -> tuple[Tensor, Tensor]:

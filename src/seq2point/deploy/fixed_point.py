@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2point.errors import ModelFileError
 from seq2point.model.model_file import Model
+from seq2point.network import Layer as FloatLayer
 from seq2point.recording import Recording, Watts
 from seq2point.recording.windows import find_gapless_spans, predict_spans
 
@@ -140,29 +141,30 @@ def measure_ranges(model: Model, recording: Recording, starts: npt.NDArray[np.in
     network, shape, scale = model.network, model.architecture, model.scale
     mains = torch.from_numpy(recording.filled_mains_w).to(next(network.parameters()))
     mains = (mains - scale.mains_mean_w) / scale.mains_std_w
-    largest = [0.0] * (len(network.convolutions) + (2 if shape.rank else 1))
+    convolutions, (*linear, _) = shape.convolution_layers, shape.linear_layers
+    largest = dict.fromkeys((*convolutions, *linear), 0.0)
 
-    def watch(i: int, t: Tensor) -> Tensor:
-        largest[i] = max(largest[i], float(t.abs().max()))
-        return t
+    def run(layer: FloatLayer, x: Tensor) -> Tensor:
+        y = network.run_layer(layer, x)
+        largest[layer] = max(largest[layer], float(y.abs().max()))
+        return y
 
     network.eval()
     with torch.inference_mode():
         for first, end in find_gapless_spans(recording):
             for at in range(first, end - shape.window + 1, CHUNK):
                 f = mains[None, None, at : min(at + CHUNK + shape.window - 1, end)]
-                for i, convolution in enumerate(network.convolutions):
-                    f = watch(i, torch.relu(convolution(f)))
+                for layer in convolutions:
+                    f = run(layer, f)
                 windows = f[0].unfold(1, shape.taps, 1).transpose(0, 1)
                 here = torch.from_numpy(
                     starts[(at <= starts) & (starts < at + len(windows))] - at
                 ).to(mains.device)
                 for some in torch.split(here, SOME):
                     x = windows[some].flatten(1)
-                    if network.projection is not None:
-                        x = watch(-2, network.projection(x))
-                    watch(-1, torch.relu(network.hidden(x)))
-    return Ranges(float(np.nanmax(np.abs(recording.mains_w))), tuple(largest))
+                    for layer in linear:
+                        x = run(layer, x)
+    return Ranges(float(np.nanmax(np.abs(recording.mains_w))), tuple(largest.values()))
 
 
 def quantise(model: Model, seen: Ranges, feature_bits: FeatureBits) -> FixedPoint:
@@ -181,7 +183,7 @@ def quantise(model: Model, seen: Ranges, feature_bits: FeatureBits) -> FixedPoin
     most = [
         _find_largest_input(real.weights, unit) for real, unit in zip(reals, units, strict=True)
     ]
-    features = len(shape.channels)
+    features = len(shape.convolution_layers)
     if feature_bits == 8:
         most[features] = min(most[features], BYTE_MOST)
     steps = [2.0**-input_shift]
@@ -221,31 +223,24 @@ def _fold_scales(model: Model) -> list[_RealLayer]:
     It is taken off once the weights are whole numbers, so that their rounding leaves a steady load
     out of the first sums.
     """
-    network, shape, scale = model.network, model.architecture, model.scale
+    scale, parameters = model.scale, model.network.state_dict()
 
-    def real(module: nn.Module, inputs: int, rectified: bool = True) -> _RealLayer:
-        weights = module.get_parameter("weight").detach().cpu().double().numpy()
-        bias = (
-            None
-            if module._parameters.get("bias") is None
-            else module.get_parameter("bias").detach().cpu().double().numpy()
-        )
-        weights_OKC = weights.reshape(len(weights), inputs, -1).transpose(0, 2, 1)
-        return _RealLayer(weights_OKC, np.zeros(len(weights)) if bias is None else bias, rectified)
+    def numbers(name: str) -> Floats:
+        found: Floats = parameters[name].cpu().double().numpy()
+        return found
 
-    found = [real(c, i) for c, i in zip(network.convolutions, (1, *shape.channels), strict=False)]
-    found[0] = found[0]._replace(weights=found[0].weights / scale.mains_std_w)
-    if network.projection is not None:
-        found.append(real(network.projection, shape.channels[-1], rectified=False))
-    found.append(real(network.hidden, shape.rank or shape.channels[-1]))
-    output = real(network.output, shape.hidden)
+    def real(layer: FloatLayer) -> _RealLayer:
+        weights_OIK = numbers(layer.weight_name).reshape(layer.outputs, layer.inputs, layer.taps)
+        bias = numbers(layer.bias_name) if layer.bias else np.zeros(layer.outputs)
+        return _RealLayer(weights_OIK.transpose(0, 2, 1), bias, layer.rectified)
+
+    first, *middle, output = map(real, model.architecture.layers())
+    first = first._replace(weights=first.weights / scale.mains_std_w)
     std_w, mean_w = np.array(scale.appliance_std_w), np.array(scale.appliance_mean_w)
-    found.append(
-        _RealLayer(
-            output.weights * std_w[:, None, None], output.bias * std_w + mean_w, rectified=True
-        )
+    output = _RealLayer(
+        output.weights * std_w[:, None, None], output.bias * std_w + mean_w, rectified=True
     )
-    return found
+    return [first, *middle, output]
 
 
 def _row_units(weights_OKC: Floats) -> Floats:

@@ -9,7 +9,6 @@ from seq2point.deploy.calibration import draw_windows, split_recordings
 from seq2point.deploy.litert_graph import build_graph, find_extremes
 from seq2point.deploy.mixed_precision import CALIBRATION, Layers, search_layers
 from seq2point.deploy.proof import make_metadata, make_result, prove, warn_of_pruning
-from seq2point.deploy.weights import layers
 from seq2point.errors import UsageError
 from seq2point.model.model_file import Model
 from seq2point.recording import Watts
@@ -33,20 +32,16 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
     warn_of_pruning(model)
     with atomic_write(out) as beside:
         beside.touch()
-        in_float, seen, quantization = tuple(layers(model.architecture)), {}, None
+        in_float, seen, quantization = model.architecture.layer_names, {}, None
         if fitted is not None:
             seen = find_extremes(model, draw_windows(fitted, model, *CALIBRATION).mains_w)
 
             def make(_: Watts, in_float: Layers) -> bytes:
                 return build_graph(model, in_float, seen)
 
+            tail = (model.architecture.output_layer.name,)
             _, quantization = search_layers(
-                model,
-                fitted,
-                order.limits,
-                (("output",),),
-                make,
-                lambda content: Session(content).run,
+                model, fitted, order.limits, (tail,), make, lambda content: Session(content).run
             )
             in_float = tuple(quantization["layers_in_float"])
         facts = make_metadata(

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from seq2point.deploy.litert_writer import ANY_BATCH, FLOAT32, Graph, Scale
-from seq2point.deploy.weights import fold_scale, layers
+from seq2point.deploy.weights import fold_scale
 from seq2point.model.model_file import Model
+from seq2point.network import Layer
 from seq2point.recording import Watts
 from seq2point.runtime.litert import INPUT, METADATA, OUTPUT
 
@@ -29,17 +30,17 @@ def find_extremes(model: Model, windows_w: Watts) -> dict[str, tuple[float, floa
     """The lowest and highest numbers of the mains and of what each layer gives, over windows of
     mains f32[N, W].
     """
-    network, scale = model.network, model.scale
+    network, scale, layers = model.network, model.scale, model.architecture.layers()
     seen: dict[str, tuple[float, float]] = {MAINS: (float(windows_w.min()), float(windows_w.max()))}
     handles = []
-    for name in layers(model.architecture):
+    for layer in layers:
 
-        def watch(_: Any, __: Any, given: torch.Tensor, name: str = name) -> None:
+        def watch(_: Any, __: Any, given: torch.Tensor, name: str = layer.name) -> None:
             low, high = float(given.min()), float(given.max())
             before = seen.get(name, (low, high))
             seen[name] = min(before[0], low), max(before[1], high)
 
-        handles.append(network.get_submodule(name).register_forward_hook(watch))
+        handles.append(network.module(layer).register_forward_hook(watch))
     mains = (
         torch.from_numpy(np.ascontiguousarray(windows_w)) - scale.mains_mean_w
     ) / scale.mains_std_w
@@ -49,49 +50,44 @@ def find_extremes(model: Model, windows_w: Watts) -> dict[str, tuple[float, floa
             network(batch)
     for handle in handles:
         handle.remove()
-    return {
-        name: of if name in (MAINS, "projection") else (0.0, max(of[1], 0.0))
-        for name, of in seen.items()
-    }
+    for layer in filter(_is_rectified, layers):
+        seen[layer.name] = 0.0, max(seen[layer.name][1], 0.0)
+    return seen
+
+
+def _is_rectified(layer: Layer) -> bool:
+    """Whether the graph's layer has a ReLU: the output's clips at zero."""
+    return layer.rectified or layer.reader is None
 
 
 def build_graph(model: Model, in_float: Sequence[str], seen: Extremes, text: str = "") -> bytes:
     """The model as a flatbuffer with these layers in float32; `text` goes into its metadata."""
     shape, weights, graph = model.architecture, fold_scale(model), Graph()
-    names, last = layers(shape), MAINS
-    floats = {*in_float, "output"}
+    last, output = MAINS, shape.output_layer.name
+    floats = {*in_float, output}
 
     def scale_of(name: str) -> Scale | None:
         return None if name in floats else Scale.between(seen[name])
 
     graph.at = mains = graph.tensor(INPUT, [ANY_BATCH, shape.window], FLOAT32)
-    length, inputs = shape.window, 1
-    graph.reshape("signal", [ANY_BATCH, 1, length, inputs])
-    for name, outputs, kernel in zip(names, shape.channels, shape.kernels, strict=False):
-        graph.become(name in floats, name, [ANY_BATCH, 1, length, inputs], seen.get(last))
-        filters = weights[f"{name}.weight"].transpose(0, 2, 1)[:, None]
-        length, inputs, last = length - kernel + 1, outputs, name
-        graph.layer(
-            name, filters, weights[f"{name}.bias"], [ANY_BATCH, 1, length, outputs], scale_of(name)
-        )
-    graph.reshape("flat", [ANY_BATCH, length * inputs])
-    for name in names[len(shape.kernels) :]:
-        matrix = weights[f"{name}.weight"]
-        if last.startswith("convolutions"):
-            matrix = (
-                matrix.reshape(len(matrix), inputs, length)
+    graph.reshape("signal", [ANY_BATCH, 1, shape.window, 1])
+    for layer in shape.layers():
+        name, weight, bias = layer.name, weights[layer.weight_name], weights.get(layer.bias_name)
+        if layer.convolves:
+            reads = [ANY_BATCH, 1, layer.samples + layer.taps - 1, layer.inputs]
+            gives = [ANY_BATCH, 1, layer.samples, layer.outputs]
+            weight = weight.transpose(0, 2, 1)[:, None]
+        else:
+            reads, gives = [ANY_BATCH, layer.taps * layer.inputs], [ANY_BATCH, layer.outputs]
+            weight = (
+                weight.reshape(layer.outputs, layer.inputs, layer.taps)
                 .transpose(0, 2, 1)
-                .reshape(len(matrix), -1)
+                .reshape(layer.outputs, -1)
             )
-        graph.become(name in floats, name, [ANY_BATCH, matrix.shape[1]], seen.get(last))
-        called, bias = OUTPUT if name == "output" else name, weights.get(f"{name}.bias")
-        graph.layer(
-            called,
-            matrix,
-            bias,
-            [ANY_BATCH, len(matrix)],
-            scale_of(name),
-            rectified=name != "projection",
-        )
+        if layer == shape.first_linear:
+            graph.reshape("flat", reads)
+        graph.become(name in floats, name, reads, seen.get(last))
+        called = OUTPUT if name == output else name
+        graph.layer(called, weight, bias, gives, scale_of(name), rectified=_is_rectified(layer))
         last = name
     return graph.packed(mains, (INPUT, OUTPUT), (METADATA, text))

@@ -215,32 +215,28 @@ def build_c_export(
 
 def count_cost(shape: Architecture, feature_bits: FeatureBits) -> DeviceCost:
     """What an architecture costs on a microcontroller, each convolution column computed once."""
-    layers = _layers(shape)
-    features = len(shape.channels)
-    weights = sum(inputs * columns * outputs for inputs, columns, outputs in layers)
-    constants = sum(outputs for _, _, outputs in layers)
+    layers, first_linear = shape.layers(), shape.first_linear
+    weights = sum(layer.weights for layer in layers)
+    constants = sum(layer.outputs for layer in layers)
     test = 2 * (shape.window + TEST_ANSWERS - 1) + 4 * TEST_ANSWERS * shape.outputs
     flash = weights + 9 * constants + 28 * len(layers) + test + CODE_BYTES
-    rings = sum(
-        2 * inputs * columns for i, (inputs, columns, _) in enumerate(layers) if i != features
-    )
-    channels, taps, units = layers[features]
+    rings = sum(2 * layer.inputs * layer.taps for layer in layers if layer != first_linear)
+    channels, units = first_linear.inputs, first_linear.outputs
     waiting = (
         4 * units
         if c_source.store_sums(channels, units, feature_bits)
         else channels * feature_bits // 8
     )
-    widest = max(max(inputs, outputs) for inputs, _, outputs in layers)
-    ram = 4 * len(layers) + HELD_BYTES + rings + taps * waiting + 6 * widest + STACK_BYTES
+    widest = max(max(layer.inputs, layer.outputs) for layer in layers)
+    ram = (
+        4 * len(layers)
+        + HELD_BYTES
+        + rings
+        + first_linear.taps * waiting
+        + 6 * widest
+        + STACK_BYTES
+    )
     return DeviceCost(flash, ram, weights)
-
-
-def _layers(shape: Architecture) -> list[tuple[int, int, int]]:
-    """Inputs, columns and outputs of every layer."""
-    convolutions = list(zip((1, *shape.channels[:-1]), shape.kernels, shape.channels, strict=True))
-    first = [(shape.channels[-1], shape.taps, shape.rank or shape.hidden)]
-    second = [(shape.rank, 1, shape.hidden)] if shape.rank else []
-    return [*convolutions, *first, *second, (shape.hidden, 1, shape.outputs)]
 
 
 def _find_fitting(

@@ -3,13 +3,13 @@ loses least is taken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2point.deploy import Tolerances
 from seq2point.deploy.calibration import CalibrationSample, draw_windows
-from seq2point.deploy.weights import layers
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
@@ -49,7 +49,7 @@ def list_candidates(shape: Architecture, tails: Sequence[Layers]) -> list[Layers
 
     The first Linear holds nearly all bytes and is always int8.
     """
-    convolutions = tuple(name for name in layers(shape) if name.startswith("convolutions"))
+    convolutions = tuple(layer.name for layer in shape.convolution_layers)
     return [
         head + tail
         for head in dict.fromkeys([(), convolutions[:1], convolutions])
@@ -76,13 +76,12 @@ def search_layers(
         draw_windows(recording, model, *CALIBRATION),
         draw_windows(recording, model, *MEASURED),
     )
-    everything = tuple(layers(model.architecture))
 
     def tried(in_float: Layers) -> Candidate:
         content = make(ranges.mains_w, in_float)
         return Candidate(in_float, measure_losses(answer(content), measured), content)
 
-    whole = tried(everything)
+    whole = tried(model.architecture.layer_names)
     found = [tried(in_float) for in_float in list_candidates(model.architecture, tails)]
     chosen = choose_candidate(found, whole.losses, limits)
     report = {
@@ -189,8 +188,9 @@ def _make_search_row(model: Model, candidate: Candidate) -> dict[str, Any]:
 
 
 def _shorten_layers(layers: list[str]) -> str:
-    """Layers in few words: a run of convolutions by its ends."""
-    convolutions = [name for name in layers if name.startswith("convolutions")]
-    rest = [name for name in layers if name not in convolutions]
-    ends = [" to ".join(dict.fromkeys([convolutions[0], convolutions[-1]]))] if convolutions else []
-    return ", ".join([*ends, *rest]) or "none"
+    """Layers in few words: a run of numbered ones by its ends."""
+    shown = []
+    for numbered, run in groupby(layers, key=lambda name: name.rpartition(".")[0]):
+        names = list(run)
+        shown += [" to ".join(dict.fromkeys([names[0], names[-1]]))] if numbered else names
+    return ", ".join(shown) or "none"

@@ -19,8 +19,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from seq2point.deploy.weights import Weights, fold_scale, layers
+from seq2point.deploy.weights import Weights, fold_scale
 from seq2point.model.model_file import Model
+from seq2point.network import Layer
 from seq2point.runtime.onnx import INPUT, OUTPUT
 
 OPSET, IR_VERSION = 17, 8
@@ -50,13 +51,17 @@ class _Graph:
         self.at = output or name
 
     def layer(
-        self, kind: str, name: str, weights: Weights, shape: tuple[int, ...], **attributes: Any
+        self, kind: str, layer: Layer, weights: Weights, shape: tuple[int, ...], **attributes: Any
     ) -> None:
-        """A layer with its weights in a shape of the graph's, and its bias where it has one."""
-        inputs = [self.constant(f"{name}.weight", weights[f"{name}.weight"].reshape(shape))]
-        if f"{name}.bias" in weights:
-            inputs.append(self.constant(f"{name}.bias", weights[f"{name}.bias"]))
-        self.node(kind, *inputs, name=name, **attributes)
+        """A layer with its weights in a shape of the graph's, its bias where it has one, and its
+        ReLU.
+        """
+        inputs = [self.constant(layer.weight_name, weights[layer.weight_name].reshape(shape))]
+        if layer.bias:
+            inputs.append(self.constant(layer.bias_name, weights[layer.bias_name]))
+        self.node(kind, *inputs, name=layer.name, **attributes)
+        if layer.rectified:
+            self.node("Relu", name=f"{layer.name}.relu")
 
 
 def build_graph(model: Model, sliding: bool = False, dimensions: int = 2) -> onnx.ModelProto:
@@ -70,25 +75,13 @@ def build_graph(model: Model, sliding: bool = False, dimensions: int = 2) -> onn
     graph.node(
         "Unsqueeze", graph.constant("signal.axes", [1, 2][:dimensions], np.int64), name="signal"
     )
-    inputs = 1
-    for i, (outputs, kernel) in enumerate(zip(shape.channels, shape.kernels, strict=True)):
-        graph.layer("Conv", f"convolutions.{i}", weights, (outputs, inputs, *height, kernel))
-        graph.node("Relu", name=f"convolutions.{i}.relu")
-        inputs = outputs
-    sizes = {"projection": shape.rank or 0, "hidden": shape.hidden, "output": shape.outputs}
-    linear, taps = layers(shape)[len(shape.kernels) :], shape.taps
-    if not sliding:
-        graph.node("Reshape", graph.constant("flat.shape", [0, -1], np.int64), name="flat")
-        inputs, taps = inputs * taps, 1
-    for name in linear:
-        outputs = sizes[name]
-        if sliding:
-            graph.layer("Conv", name, weights, (outputs, inputs, *height, taps))
-        else:
-            graph.layer("Gemm", name, weights, (outputs, inputs), transB=1)
-        if name == "hidden":
-            graph.node("Relu", name="hidden.relu")
-        inputs, taps = outputs, 1
+    for layer in shape.layers():
+        if layer.convolves or sliding:
+            graph.layer("Conv", layer, weights, (layer.outputs, layer.inputs, *height, layer.taps))
+            continue
+        if layer == shape.first_linear:
+            graph.node("Reshape", graph.constant("flat.shape", [0, -1], np.int64), name="flat")
+        graph.layer("Gemm", layer, weights, (layer.outputs, layer.inputs * layer.taps), transB=1)
     if sliding:
         if height:
             graph.node("Squeeze", graph.constant("flat.axes", [2], np.int64), name="flat")

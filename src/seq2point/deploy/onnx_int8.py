@@ -19,7 +19,6 @@ from onnxruntime.quantization import (
 from seq2point.deploy import Tolerances
 from seq2point.deploy.mixed_precision import BATCH, Layers, search_layers
 from seq2point.deploy.onnx_graph import CLIP, build_graph
-from seq2point.deploy.weights import layers
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, Watts
 from seq2point.runtime.onnx import INPUT, OUTPUT, open_session
@@ -35,22 +34,19 @@ def quantise_mixed(
     """The int8 model with the layers in float that lose least, and a report of the search; see
     `mixed_precision.search_layers`.
     """
-    everything = tuple(layers(model.architecture))
+    shape = model.architecture
+    last_convolution, output = shape.convolution_layers[-1].name, shape.output_layer.name
 
     def make(windows_w: Watts, in_float: Layers) -> bytes:
-        if in_float == everything:
+        if in_float == shape.layer_names:
             proto = build_graph(model, sliding)
         else:
-            dimensions = (
-                2 if f"convolutions.{len(model.architecture.kernels) - 1}" in in_float else 1
-            )
-            proto = quantise(build_graph(model, sliding, dimensions), windows_w, in_float)
+            dimensions = 2 if last_convolution in in_float else 1
+            proto = quantise(build_graph(model, sliding, dimensions), windows_w, in_float, output)
         content: bytes = proto.SerializeToString()
         return content
 
-    content, report = search_layers(
-        model, recording, limits, ((), ("output",)), make, _make_predict
-    )
+    content, report = search_layers(model, recording, limits, ((), (output,)), make, _make_predict)
     return onnx.load_from_string(content), report
 
 
@@ -75,9 +71,12 @@ class _Windows(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {INPUT: batch}
 
 
-def quantise(proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str]) -> onnx.ModelProto:
-    """An int8 copy of a float32 model with ranges from windows of mains f32[N, W]; layers named
-    `in_float` stay as they are.
+def quantise(
+    proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str], output: str
+) -> onnx.ModelProto:
+    """An int8 copy of a float32 model with ranges from windows of mains f32[N, W].
+
+    Layers named `in_float` stay as they are, and so does the sum of the layer named `output`.
     """
     with TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
@@ -99,24 +98,22 @@ def quantise(proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str]) 
             extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )
         small = onnx.load(after)
-    _keep_output_in_float(small.graph)
+    _keep_output_in_float(small.graph, output)
     onnx.helper.set_model_props(small, {})
     return small
 
 
-def _keep_output_in_float(graph: onnx.GraphProto) -> None:
-    """Take out the rounding of the last layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
+def _keep_output_in_float(graph: onnx.GraphProto, output: str) -> None:
+    """Take out the rounding of the output layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
     rounded = [
-        node
-        for node in graph.node
-        if node.op_type == "QuantizeLinear" and node.input[0] == "output"
+        node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == output
     ]
     for node in rounded:
         back = next(other for other in graph.node if node.output[0] in other.input)
         for reader in graph.node:
             for i, name in enumerate(reader.input):
                 if name == back.output[0]:
-                    reader.input[i] = "output"
+                    reader.input[i] = output
         for gone in (node, back):
             graph.node.remove(gone)
         for constant in [c for c in graph.initializer if c.name in node.input[1:]]:

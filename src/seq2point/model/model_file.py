@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -43,7 +43,7 @@ class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     format: int = FORMAT
-    architecture: Architecture
+    architecture: SerializeAsAny[Architecture]
     scale: Scale
     appliances: tuple[Appliance, ...] = Field(min_length=1)
     period_s: float = Field(gt=0)

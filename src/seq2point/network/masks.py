@@ -35,6 +35,11 @@ class Stash(NamedTuple):
     values: Tensor
 
 
+def convolves(weight: Tensor) -> bool:
+    """Whether weights are those of a convolution, which have a dimension for its taps."""
+    return weight.dim() > 2
+
+
 def find_prunable(network: nn.Module) -> dict[str, nn.Parameter]:
     """The weight tensors that may be pruned, by name: convolutions and Linear layers. A bias only
     goes with its whole unit.
@@ -61,8 +66,8 @@ def stash_(network: nn.Module, masks: Masks) -> list[Stash]:
     """Set what masks of one step drop to zero, in place, and return what stood there for
     `restore_`.
 
-    These masks broadcast to their parameter's shape: [O, 1, ...] drops whole rows, which costs no
-    more than those rows.
+    A mask [O] or [O, 1, ...] drops whole rows, which costs no more than those rows. Any other
+    broadcasts to the shape of its parameter.
     """
     aside = []
     for name, mask in masks.items():

@@ -24,7 +24,7 @@ from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
 from seq2point.model.pretrained import is_useful
-from seq2point.network import Architecture
+from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import TrainingConfig, train_with_history
@@ -145,15 +145,21 @@ class BudgetSearch:
 
     def shape(self, point: GridPoint) -> Architecture:
         """What is left of the network at a point, before compaction finds dead taps besides."""
-        whole = self.model.architecture
-        return whole.model_copy(
-            update={
-                "hidden": count_kept(whole.hidden, point.units),
-                "channels": tuple(
-                    count_kept(channels, point.channels) for channels in whole.channels
-                ),
-            }
+        whole, names = (
+            self.model.architecture,
+            {layer.name for layer in self.model.architecture.unit_layers},
         )
+
+        def left(layer: Layer) -> Layer:
+            if layer.name not in names:
+                return layer
+            return layer._replace(
+                outputs=count_kept(
+                    layer.outputs, point.channels if layer.convolves else point.units
+                )
+            )
+
+        return whole.resized([left(layer) for layer in whole.layers()], whole.target_index)
 
     def too_much_by_shape(self, shape: Architecture) -> str | None:
         """Why no network of a shape can fit, None where one may."""

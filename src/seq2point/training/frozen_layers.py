@@ -22,14 +22,9 @@ def freeze_(network: Seq2Point, freeze: Freeze) -> None:
     if freeze == "none":
         return
     network.requires_grad_(False)
-    learning = (
-        [network.output]
-        if freeze == "all-but-output"
-        else [network.projection, network.hidden, network.output]
-    )
-    for layer in learning:
-        if layer is not None:
-            layer.requires_grad_(True)
+    layers = network.architecture.linear_layers
+    for layer in layers[-1:] if freeze == "all-but-output" else layers:
+        network.module(layer).requires_grad_(True)
 
 
 class FrozenChunks(ChunkBatches):
@@ -54,18 +49,19 @@ class FrozenChunks(ChunkBatches):
         )
         if self.freeze == "convolutions":
             return sliding.predict_features(network, pieces)
-        return torch.nn.functional.linear(pieces.mT, network.output.weight, network.output.bias)
+        return network.run_layer(network.architecture.output_layer, pieces.mT)
 
     @torch.no_grad()
     def _given(self, network: Seq2Point, mains_w: Tensor) -> Tensor:
-        """What the frozen layers give for a house: the last convolution's channels or the hidden
-        layer's units, over time.
+        """What the frozen layers give for a house, over time: what the first Linear reads, or the
+        output.
         """
         x = torch.nan_to_num_(self.data.scaled_mains(mains_w.clone()))
         if self.freeze == "all-but-output":
-            return _hidden(network, x).T.contiguous()
-        before = network.architecture.window - network.architecture.taps
-        given = x.new_empty(network.architecture.channels[-1], len(x) - before)
+            return _last_units(network, x).T.contiguous()
+        shape = network.architecture
+        before = shape.window - shape.taps
+        given = x.new_empty(shape.first_linear.inputs, len(x) - before)
         for first in range(0, given.shape[1], PIECE):
             piece = network.features(x[None, first : first + PIECE + before])[0]
             given[:, first : first + PIECE] = piece
@@ -77,27 +73,32 @@ def can_cache(houses: Houses, freeze: Freeze) -> bool:
     into about a gigabyte.
     """
     shape = houses.architecture
-    rows = {"none": 0, "convolutions": shape.channels[-1], "all-but-output": shape.hidden}[freeze]
+    rows = {
+        "none": 0,
+        "convolutions": shape.first_linear.inputs,
+        "all-but-output": shape.output_layer.inputs,
+    }[freeze]
     kept_bytes = 4 * rows * sum(len(house.mains_w) for house in houses.houses)
     return freeze != "none" and shape.dropout == 0 and kept_bytes <= KEPT_MB * 2**20
 
 
-def _hidden(network: Seq2Point, series_T: Tensor) -> Tensor:
-    """The hidden layer's values before they are summed up, for all full windows of a scaled series,
-    f32[T - W + 1, H].
+def _last_units(network: Seq2Point, series_T: Tensor) -> Tensor:
+    """The values that the output layer reads, for all full windows of a scaled series, f32[T - W +
+    1, H].
 
-    A network whose outputs are the hidden units, one each, answers them through the sliding engine.
+    A network whose outputs are those units, one each, answers them through the sliding engine.
     """
-    shape = network.architecture
+    shape, output = network.architecture, network.architecture.output_layer
+    count = output.inputs
+    *others, _ = shape.layers()
     with torch.device("meta"):
-        units = shape.model_copy(update={"outputs": shape.hidden}).build()
-    own = {name: t for name, t in network.state_dict().items() if not name.startswith("output.")}
+        units = shape.resized([*others, output._replace(outputs=count)], shape.target_index).build()
     identity = {
-        "output.weight": torch.eye(shape.hidden).to(series_T),
-        "output.bias": series_T.new_zeros(shape.hidden),
+        output.weight_name: torch.eye(count).to(series_T),
+        output.bias_name: series_T.new_zeros(count),
     }
-    units.load_state_dict(own | identity, assign=True)
-    return sliding.predict(units.eval(), series_T).view(-1, shape.hidden)
+    units.load_state_dict(network.state_dict() | identity, assign=True)
+    return sliding.predict(units.eval(), series_T).view(-1, count)
 
 
 def _columns(kept: Tensor, first: int, length: int) -> Tensor:

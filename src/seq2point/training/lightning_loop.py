@@ -172,11 +172,8 @@ def parameter_groups(network: Seq2Point, learning_rate: float) -> list[dict[str,
     what a step changes the same at every width (Yang et al. 2022, Tensor Programs V, arXiv
     2203.03466, table 3). What is frozen is in no group: it has no optimiser state.
     """
-    wide = [
-        layer.weight
-        for layer in (network.projection, network.hidden)
-        if layer is not None and layer.weight.requires_grad
-    ]
+    weights = (network.module(layer).weight for layer in network.architecture.linear_layers[:-1])
+    wide = [weight for weight in weights if weight.requires_grad]
     rest = [p for p in network.parameters() if p.requires_grad and not any(p is w for w in wide)]
     return [
         {"params": rest, "lr": learning_rate},

@@ -23,7 +23,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from pydantic import Field, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2point import network as networks
 from seq2point.appliances import Appliance, Definition, canonical_name, find_appliance
@@ -300,7 +300,7 @@ class _TrainingJob:
             model.network = shape.build()
             mean_w = _average_w(training, appliance)
             bias = (mean_w - model.scale.appliance_mean_w[0]) / model.scale.appliance_std_w[0]
-            nn.init.constant_(model.network.output.bias, bias)
+            model.network.set_output_bias_(bias)
         begun_from = model.digest() if begun else None
         model.network.to(device)
         freeze_(model.network, settings.freeze)

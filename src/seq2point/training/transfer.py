@@ -13,7 +13,6 @@ from typing import Any, Unpack
 
 import numpy as np
 import torch
-from torch import nn
 
 from seq2point.appliances import Appliance, Definition
 from seq2point.choices import Freeze, Rescale
@@ -21,6 +20,7 @@ from seq2point.compression.pruning import PruneState
 from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
+from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
 from seq2point.recording.windows import Scale
@@ -222,10 +222,9 @@ def replace_appliance(
         )
     torch.manual_seed(seed)
     fresh = model.architecture.build()
-    fresh.convolutions.load_state_dict(model.network.convolutions.state_dict())
-    nn.init.constant_(
-        fresh.output.bias,
-        (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w,
+    fresh.load_state_dict(_convolutions(model), strict=False)
+    fresh.set_output_bias_(
+        (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w
     )
     held = {name: mask.clone() for name, mask in model.masks.items()}
     return Model(fresh, _scale(model, appliance), (appliance,), model.period_s, held)
@@ -236,42 +235,37 @@ def join_models(models: Sequence[Model]) -> Model:
     """One model of several appliances from models that share their convolutions, which it computes
     once: the same answers.
 
-    The hidden layers stand side by side; masks keep every output to its own units.
+    The Linear layers stand side by side; masks keep every unit and output to its own model's.
     Raises UsageError for models whose convolutions, window, period or mains scaling differ, and for
     an appliance given twice.
     """
-    first, shape = models[0], models[0].architecture
+    first = models[0]
     for other in models[1:]:
         _require_alike(first, other)
     names = [a.name for model in models for a in model.appliances]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"{min(twice)} is there twice: join one model of each appliance")
-    hidden, outputs = (
-        sum(getattr(m.architecture, size) for m in models) for size in ("hidden", "outputs")
-    )
+    networks, linear = [m.network for m in models], first.architecture.linear_layers
+    outputs = [[layer.outputs for layer in m.architecture.linear_layers] for m in models]
     with torch.device("meta"):
-        network = shape.model_copy(update={"hidden": hidden, "outputs": outputs}).build()
-    layers = [m.network for m in models]
-    network.load_state_dict(
-        {
-            f"convolutions.{name}": t.clone()
-            for name, t in first.network.convolutions.state_dict().items()
-        }
-        | {
-            "hidden.weight": torch.cat([n.hidden.weight for n in layers]),
-            "hidden.bias": torch.cat([n.hidden.bias for n in layers]),
-            "output.weight": _make_block_diagonal([n.output.weight for n in layers]),
-            "output.bias": torch.cat([n.output.bias for n in layers]),
-        },
-        assign=True,
-    )
-    masks = {name: mask for name, mask in first.masks.items() if name.startswith("convolutions.")}
-    for name in ("hidden.weight", "hidden.bias"):
-        if any(name in m.masks for m in models):
-            masks[name] = torch.cat([_mask(m, name) for m in models])
-    masks["output.weight"] = (
-        _make_block_diagonal([_mask(m, "output.weight").float() for m in models]) > 0
-    )
+        network = _with_linear(
+            first.architecture, [sum(of) for of in zip(*outputs, strict=True)]
+        ).build()
+    state = {name: t.clone() for name, t in _convolutions(first).items()}
+    masks = {name: mask for name, mask in first.masks.items() if name in state}
+    for layer in linear:
+        weight, bias = layer.weight_name, layer.bias_name
+        state[bias] = torch.cat([n.get_parameter(bias) for n in networks])
+        if layer is linear[0]:
+            state[weight] = torch.cat([n.get_parameter(weight) for n in networks])
+            if any(weight in m.masks for m in models):
+                masks[weight] = torch.cat([_mask(m, weight) for m in models])
+        else:
+            state[weight] = _make_block_diagonal([n.get_parameter(weight) for n in networks])
+            masks[weight] = _make_block_diagonal([_mask(m, weight).float() for m in models]) > 0
+        if any(bias in m.masks for m in models):
+            masks[bias] = torch.cat([_mask(m, bias) for m in models])
+    network.load_state_dict(state, assign=True)
     scale = first.scale.model_copy(
         update={
             moment: tuple(value for m in models for value in getattr(m.scale, moment))
@@ -286,6 +280,25 @@ def join_models(models: Sequence[Model]) -> Model:
     }
     appliances = tuple(a for m in models for a in m.appliances)
     return Model(network.eval(), scale, appliances, first.period_s, masks, provenance)
+
+
+def _convolutions(model: Model) -> dict[str, torch.Tensor]:
+    """The parameters of the layers that convolve."""
+    state = model.network.state_dict()
+    return {
+        name: state[name]
+        for layer in model.architecture.convolution_layers
+        for name in layer.parameter_names
+    }
+
+
+def _with_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
+    """An architecture with so many outputs of each Linear layer."""
+    layers = (
+        layer._replace(outputs=count)
+        for layer, count in zip(shape.linear_layers, outputs, strict=True)
+    )
+    return shape.resized([*shape.convolution_layers, *layers], shape.target_index)
 
 
 def _make_block_diagonal(blocks: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -306,13 +319,15 @@ def _names(model: Model) -> str:
 
 def _require_alike(one: Model, other: Model) -> None:
     both = f"the models of {_names(one)} and of {_names(other)}"
-    a, b = (m.architecture.model_copy(update={"hidden": 1, "outputs": 1}) for m in (one, other))
+    a, b = (
+        _with_linear(m.architecture, [1] * len(m.architecture.linear_layers)) for m in (one, other)
+    )
     if a != b or a.rank:
         raise UsageError(
             f"{both} do not share their convolutions (compaction or a low rank made them differ):"
             " join, then compact"
         )
-    convolutions = [m.network.convolutions.state_dict() for m in (one, other)]
+    convolutions = [_convolutions(m) for m in (one, other)]
     if any(not torch.equal(t, convolutions[1][name]) for name, t in convolutions[0].items()):
         raise UsageError(
             f"{both} do not share their convolutions: train them with `seq2point transfer --freeze"

@@ -99,8 +99,9 @@ class Pruner(BaseModel):
         """Masks for one forward and backward pass only, or None where the state's masks are all
         there is.
 
-        They are a function of the state, may drop more than its masks, and broadcast to their
-        parameters' shapes. The weights that they drop survive the step unchanged.
+        They are a function of the state and may drop more than its masks. One of a single dimension
+        drops whole rows, any other broadcasts to its parameter's shape. The weights that they drop
+        survive the step unchanged.
         """
         return None
 

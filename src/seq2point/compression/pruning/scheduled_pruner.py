@@ -12,7 +12,7 @@ from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, r
 from seq2point.compression.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
 from seq2point.compression.pruning.scores import find_last_if_dropped
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, find_prunable, merge
+from seq2point.network.masks import Masks, convolves, find_prunable, merge
 
 USUAL_FREQUENCY = 100
 
@@ -113,11 +113,13 @@ class SingleWeights(Scheduled):
 
     def tensors(self, network: nn.Module) -> dict[str, Tensor]:
         """The weight tensors to prune, by name."""
-        spared = ("convolutions.",) * self.exempt_convolutions + ("output.",) * self.exempt_output
+        weights = find_prunable(network)
+        if self.exempt_output:
+            weights.popitem()
         return {
             name: weight.detach()
-            for name, weight in find_prunable(network).items()
-            if not name.startswith(spared)
+            for name, weight in weights.items()
+            if not (self.exempt_convolutions and convolves(weight))
         }
 
     def magnitudes(self, network: nn.Module, state: PruneState) -> dict[str, Tensor]:

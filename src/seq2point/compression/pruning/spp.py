@@ -20,15 +20,13 @@ from seq2point.compression.pruning.pruner import (
     require_finite,
 )
 from seq2point.compression.pruning.units import (
-    HIDDEN,
     couple_masks,
-    find_prunable_layers,
     get_weight,
     measure_norms,
     require_seq2point,
 )
 from seq2point.errors import UsageError
-from seq2point.network import Seq2Point
+from seq2point.network import Layer, Seq2Point
 from seq2point.network.masks import Masks, merge
 
 ENDS_AT = 0.6
@@ -157,10 +155,10 @@ class SPP(Pruner):
         memory: dict[str, Tensor | float] = {"seed": seed, "step": 0, "forced": 0}
         for layer in self._layers(network):
             groups = self._norms(network, layer)
-            memory[PROBABILITY + layer] = torch.zeros_like(
+            memory[PROBABILITY + layer.name] = torch.zeros_like(
                 groups, dtype=torch.float64, device="cpu"
             )
-            memory[HISTORY + layer] = torch.zeros(0, 1 + BINS, dtype=torch.float64)
+            memory[HISTORY + layer.name] = torch.zeros(0, 1 + BINS, dtype=torch.float64)
         return PruneState(memory=memory)
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
@@ -174,14 +172,17 @@ class SPP(Pruner):
         update = last or info.step % every == 0
         if update or info.step % max(every // SCORES_BETWEEN_UPDATES, STEPS_BETWEEN_SCORES) == 0:
             for layer in self._layers(network):
-                now, before = self._norms(network, layer).double().cpu(), memory.get(SCORE + layer)
-                memory[SCORE + layer] = (
+                now, before = (
+                    self._norms(network, layer).double().cpu(),
+                    memory.get(SCORE + layer.name),
+                )
+                memory[SCORE + layer.name] = (
                     now if before is None else SMOOTHING * before + (1 - SMOOTHING) * now
                 )
         if not update:
             return PruneState(state.masks, False, memory)
         require_finite(network)
-        names = self._layers(network)
+        names = [layer.name for layer in self._layers(network)]
         forced = {layer: self._decide(layer, memory, last) for layer in names}
         if total := sum(forced.values()):
             memory["forced"] = total
@@ -222,9 +223,7 @@ class SPP(Pruner):
             if p.dim() == 2:
                 drawn[f"{layer}.weight"] = ~dropped[None]
             else:
-                drawn[f"{layer}.weight"] = ~(
-                    dropped[:, None] if layer == HIDDEN else dropped[:, None, None]
-                )
+                drawn[f"{layer}.weight"] = ~dropped
                 drawn[f"{layer}.bias"] = ~dropped
         return drawn
 
@@ -240,18 +239,14 @@ class SPP(Pruner):
             }
         return found
 
-    def _layers(self, network: Seq2Point) -> list[str]:
-        convolutions = (
-            []
-            if self.granularity == "units"
-            else [layer for layer in find_prunable_layers(network) if layer != HIDDEN]
-        )
-        return convolutions + [HIDDEN] * (self.layers == "all")
+    def _layers(self, network: Seq2Point) -> list[Layer]:
+        wanted = {True: self.granularity != "units", False: self.layers == "all"}
+        return [layer for layer in network.architecture.unit_layers if wanted[layer.convolves]]
 
-    def _norms(self, network: Seq2Point, layer: str) -> Tensor:
+    def _norms(self, network: Seq2Point, layer: Layer) -> Tensor:
         """The L1 norms of a layer's groups: [O] of rows, [I, K] of columns."""
         weight = get_weight(network, layer)
-        if layer == HIDDEN or self.granularity == "filters":
+        if not layer.convolves or self.granularity == "filters":
             return measure_norms(weight, 1)
         return weight.abs().sum(0)
 
@@ -324,8 +319,9 @@ def _masks(network: Seq2Point, out: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The masks of what is out for good; a unit or filter takes along what reads it."""
     rows = {layer: ~o for layer, o in out.items() if o.dim() == 1 and bool(o.any())}
     columns = {}
-    for layer, o in out.items():
-        if o.dim() == 2 and bool(o.any()):
+    for layer in network.architecture.unit_layers:
+        o = out.get(layer.name)
+        if o is not None and o.dim() == 2 and bool(o.any()):
             weight = get_weight(network, layer)
-            columns[f"{layer}.weight"] = (~o).to(weight.device).expand_as(weight).contiguous()
+            columns[layer.weight_name] = (~o).to(weight.device).expand_as(weight).contiguous()
     return merge(couple_masks(network, rows), columns)

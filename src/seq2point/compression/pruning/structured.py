@@ -13,15 +13,13 @@ from seq2point.compression.pruning.pruner import PruneState, StepInfo
 from seq2point.compression.pruning.scheduled_pruner import Scheduled
 from seq2point.compression.pruning.scores import count_kept, find_last_if_dropped, keep_highest
 from seq2point.compression.pruning.units import (
-    HIDDEN,
     couple_masks,
-    find_prunable_layers,
     get_weight,
     measure_norms,
     require_seq2point,
 )
 from seq2point.errors import UsageError
-from seq2point.network import Seq2Point
+from seq2point.network import Layer, Seq2Point
 
 STEPS_OF_GRADIENTS = 10
 TAYLOR = "taylor."
@@ -86,24 +84,23 @@ class Structured(Scheduled):
         kept = {}
         for layer in self._layers(network):
             scores = find_last_if_dropped(
-                self._scores(network, layer, state), state.masks.get(f"{layer}.bias")
+                self._scores(network, layer, state), state.masks.get(layer.bias_name)
             )
-            kept[layer] = keep_highest(
-                scores, count_kept(len(scores), self._fraction(layer == HIDDEN) * share)
-            )
+            fraction = self._fraction(not layer.convolves) * share
+            kept[layer.name] = keep_highest(scores, count_kept(len(scores), fraction))
         return couple_masks(network, kept)
 
-    def _layers(self, network: Seq2Point) -> list[str]:
+    def _layers(self, network: Seq2Point) -> list[Layer]:
         return [
             layer
-            for layer in find_prunable_layers(network)
-            if (layer == HIDDEN) in self._of_units()
+            for layer in network.architecture.unit_layers
+            if (not layer.convolves) in self._of_units()
         ]
 
-    def _scores(self, network: Seq2Point, layer: str, state: PruneState) -> Tensor:
+    def _scores(self, network: Seq2Point, layer: Layer, state: PruneState) -> Tensor:
         if self.criterion != "taylor":
             return measure_norms(get_weight(network, layer), int(self.criterion[1]))
-        gathered = state.memory.get(TAYLOR + layer)
+        gathered = state.memory.get(TAYLOR + layer.name)
         if not isinstance(gathered, Tensor):
             raise UsageError(
                 "structured: criterion 'taylor' needs gradients: give data to train on, or another"
@@ -120,12 +117,12 @@ class Structured(Scheduled):
         """The sums of the steps' scores so far."""
         found = {}
         for layer in self._layers(network):
-            gradient = network.get_parameter(f"{layer}.weight").grad
+            gradient = network.get_parameter(layer.weight_name).grad
             if gradient is not None:
                 score = (
                     torch.linalg.vecdot(get_weight(network, layer).flatten(1), gradient.flatten(1))
                     .abs()
                     .cpu()
                 )
-                found[TAYLOR + layer] = score + state.memory.get(TAYLOR + layer, 0.0)
+                found[TAYLOR + layer.name] = score + state.memory.get(TAYLOR + layer.name, 0.0)
         return found

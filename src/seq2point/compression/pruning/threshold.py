@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.compression.pruning.scores import count_kept, keep_highest
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, find_prunable
+from seq2point.network.masks import Masks, convolves, find_prunable
 
 
 class Threshold(Pruner):
@@ -60,12 +60,10 @@ class Threshold(Pruner):
     ) -> dict[str, Tensor]:
         """The masks of a network as it is."""
         require_finite(network)
-        spans = {
-            name: self._span("convolutions" if name.startswith("convolutions.") else "linear")
-            for name in find_prunable(network)
-        }
         return {
-            name: keep_outside(weight.detach(), *spans[name])
+            name: keep_outside(
+                weight.detach(), *self._span("convolutions" if convolves(weight) else "linear")
+            )
             for name, weight in find_prunable(network).items()
         }
 

@@ -1,8 +1,8 @@
 """Whole hidden units and channels: everything that goes when one of them goes.
 
 A unit or channel is a row of its layer's weights, its bias, and the slice of the next layer that
-reads it: a column of the output, an input slice of the next convolution, or, of the last
-convolution, `taps` columns of the first Linear.
+reads it: an input slice of a convolution, or the columns of a Linear layer that it feeds, as
+`Architecture.layers()` says.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from seq2point.errors import UsageError
-from seq2point.network import Seq2Point
+from seq2point.network import Layer, Seq2Point
 from seq2point.network.masks import merge
-
-HIDDEN = "hidden"
 
 
 def require_seq2point(network: nn.Module) -> Seq2Point:
@@ -27,50 +25,35 @@ def require_seq2point(network: nn.Module) -> Seq2Point:
     return network
 
 
-def find_prunable_layers(network: Seq2Point) -> dict[str, nn.Module]:
-    """The layers that have units or channels to remove, by name: the convolutions and the first
-    Linear.
-    """
-    return {f"convolutions.{i}": layer for i, layer in enumerate(network.convolutions)} | {
-        HIDDEN: network.hidden
-    }
-
-
-def get_weight(network: Seq2Point, layer: str) -> Tensor:
+def get_weight(network: Seq2Point, layer: Layer) -> Tensor:
     """A layer's weights, a row for each unit or channel."""
-    return network.get_parameter(f"{layer}.weight").detach()
+    return network.get_parameter(layer.weight_name).detach()
 
 
 def couple_masks(network: Seq2Point, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The masks of all weights and biases that go with the units and channels that are dropped;
     `kept` bool[O] by layer name.
     """
-    return merge(*(_masks_of(network, layer, stays) for layer, stays in kept.items()))
+    layers = {layer.name: layer for layer in network.architecture.layers()}
+    return merge(*(_masks_of(network, layers, layers[name], stays) for name, stays in kept.items()))
 
 
-def _masks_of(network: Seq2Point, layer: str, kept_O: Tensor) -> dict[str, Tensor]:
-    weight = get_weight(network, layer)
-    kept_O = kept_O.to(weight.device)
-    reader, per_row = _reader(network, layer)
-    read = get_weight(network, reader)
-    columns = kept_O.repeat_interleave(per_row).view(1, -1, *[1] * (read.dim() - 2))
+def _masks_of(
+    network: Seq2Point, layers: Mapping[str, Layer], layer: Layer, kept_O: Tensor
+) -> dict[str, Tensor]:
+    assert layer.reader is not None
+    reader, weight = layers[layer.reader], get_weight(network, layer)
+    kept_O, read = kept_O.to(weight.device), get_weight(network, reader)
+    columns = kept_O.repeat_interleave(layer.columns_per_output).view(
+        1, -1, *[1] * (read.dim() - 2)
+    )
     return {
-        f"{layer}.weight": (
+        layer.weight_name: (
             kept_O.view(-1, *[1] * (weight.dim() - 1)).expand_as(weight).contiguous()
         ),
-        f"{layer}.bias": kept_O.clone(),
-        f"{reader}.weight": columns.expand_as(read).contiguous(),
+        layer.bias_name: kept_O.clone(),
+        reader.weight_name: columns.expand_as(read).contiguous(),
     }
-
-
-def _reader(network: Seq2Point, layer: str) -> tuple[str, int]:
-    """The layer that reads a layer's units, and how many of its columns each of them feeds."""
-    if layer == HIDDEN:
-        return "output", 1
-    number = int(layer.rpartition(".")[2])
-    if number + 1 < len(network.convolutions):
-        return f"convolutions.{number + 1}", 1
-    return HIDDEN if network.projection is None else "projection", network.architecture.taps
 
 
 def measure_norms(weight: Tensor, order: int) -> Tensor:

@@ -70,11 +70,10 @@ def load_contrib(
     layers = _layers(path, _find_state(path, appliance))
     architecture = _architecture(path, layers)
     network = architecture.build()
-    ours = [*network.convolutions, network.hidden, network.output]
     with torch.no_grad():
-        for layer, (weight, bias) in zip(ours, layers, strict=True):
-            layer.weight.copy_(weight)
-            layer.bias.copy_(bias)
+        for layer, (weight, bias) in zip(architecture.layers(), layers, strict=True):
+            network.get_parameter(layer.weight_name).copy_(weight)
+            network.get_parameter(layer.bias_name).copy_(bias)
     row_w = Normalisation(mean=mean_w, std=std_w)
     scale = Scale(
         mains_mean_w=mains_mean_w,
@@ -98,13 +97,8 @@ def save_contrib(model: Model, path: str | Path, layout: Layout = "named") -> di
     """
     path, shape = Path(path), model.architecture
     usual = NETWORKS["seq2point"]
-    if (shape.channels, shape.kernels, shape.hidden, shape.rank, shape.outputs) != (
-        usual.channels,
-        usual.kernels,
-        usual.hidden,
-        None,
-        1,
-    ):
+    free = {"window": usual.window, "target_index": usual.target_index, "dropout": usual.dropout}
+    if shape.model_copy(update=free) != usual:
         what = f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}"
         raise UsageError(
             f"nilmtk-contrib's class has one shape only, not {what}; run this model with"
@@ -115,10 +109,11 @@ def save_contrib(model: Model, path: str | Path, layout: Layout = "named") -> di
             f"nilmtk-contrib predicts the middle of an odd window, not sample {shape.target_index}"
             f" of {shape.window}"
         )
-    layers = [*model.network.convolutions, model.network.hidden, model.network.output]
     state = {
-        f"{name}.{part}": getattr(layer, part).detach().cpu().contiguous().clone()
-        for name, layer in zip(NAMES[layout], layers, strict=True)
+        f"{name}.{part}": (
+            getattr(model.network.module(layer), part).detach().cpu().contiguous().clone()
+        )
+        for name, layer in zip(NAMES[layout], shape.layers(), strict=True)
         for part in ("weight", "bias")
     }
     if path.suffix not in (".safetensors", ".pth", ".pt"):

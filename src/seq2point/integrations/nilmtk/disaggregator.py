@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
-from torch import nn
 
 from seq2point import network as networks
 from seq2point.appliances import canonical_name, plain_name
@@ -235,7 +234,7 @@ class Seq2Point:
         )
         torch.manual_seed(self.params.seed or 0)
         network = networks.find_network(self.params.network, self.sequence_length).build()
-        nn.init.constant_(network.output.bias, (float(np.nanmean(known_w)) - row.mean) / row.std)
+        network.set_output_bias_((float(np.nanmean(known_w)) - row.mean) / row.std)
         return Model(
             network,
             scale,

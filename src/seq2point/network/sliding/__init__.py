@@ -12,7 +12,7 @@ samples gives hop = B - taps + 1 windows:
 and the gradients are the same kind of product:  df^ = W^ g^,  dW^ = conj(g^) f^.  Two engines compute this: `compiled` in C, for
 float32 on the CPU where there is a C compiler, and `plain` in torch, for everything else. Both run over a few hidden units and
 blocks at a time, so that what lies between the products stays in the cache (docs/lab/performance.md). `ranked` is for networks
-whose first Linear is factorised.
+with other Linear layers than these two: a factorised first one, or more of them.
 """
 
 import math
@@ -105,7 +105,7 @@ def _predict_stretch(
     count = len(series_T) - shape.window + 1
     engine = (
         low_rank
-        if shape.rank
+        if not _has_one_hidden(shape)
         else native_backend
         if native_backend.supports(series_T)
         else torch_backend
@@ -114,18 +114,24 @@ def _predict_stretch(
         return predict_windows(network, series_T, progress=progress)
     cut = engine.Blocking.of(shape, count, memory_mb, series_T.element_size())
     out = series_T.new_empty(shape.outputs, count)
+    bias_A = network.get_parameter(shape.output_layer.bias_name)
     with torch.inference_mode():
         for first in range(0, count, cut.windows):
             todo = min(cut.windows, count - first)
             answer = engine.predict_pass(
                 network, series_T[first : first + todo + shape.window - 1], cut.no_more_than(todo)
             )
-            torch.add(
-                answer[:, :todo], network.output.bias[:, None], out=out[:, first : first + todo]
-            )
+            torch.add(answer[:, :todo], bias_A[:, None], out=out[:, first : first + todo])
             if progress:
                 progress(todo)
     return out[0] if shape.outputs == 1 else out.T.contiguous()
+
+
+def _has_one_hidden(shape: Architecture) -> bool:
+    """Whether the Linear layers are those that `compiled` and `plain` know: one with a ReLU, and
+    the output.
+    """
+    return [layer.rectified for layer in shape.linear_layers] == [True, False]
 
 
 def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
@@ -144,16 +150,17 @@ def predict_features(network: Seq2Point, features_NCL: Tensor) -> Tensor:
     taps + 1, A].
     """
     shape = network.architecture
-    if shape.rank:
+    if not _has_one_hidden(shape):
         answer_ANT = low_rank.predict_features(network, features_NCL)
     else:
         dropout = shape.dropout if network.training else 0.0
-        weight = network.hidden.weight.view(shape.hidden, shape.channels[-1], shape.taps)
+        first = shape.first_linear
+        weight, bias = (network.get_parameter(name) for name in first.parameter_names)
+        output = network.get_parameter(shape.output_layer.weight_name)
+        weight_HCK = weight.view(first.outputs, first.inputs, first.taps)
         engine = native_backend if native_backend.supports(features_NCL) else torch_backend
-        answer_ANT = engine.HiddenAndOutput.apply(
-            features_NCL, weight, network.hidden.bias, network.output.weight, dropout
-        )
-    return answer_ANT.permute(1, 2, 0) + network.output.bias
+        answer_ANT = engine.HiddenAndOutput.apply(features_NCL, weight_HCK, bias, output, dropout)
+    return answer_ANT.permute(1, 2, 0) + network.get_parameter(shape.output_layer.bias_name)
 
 
 def choose_chunk_windows(shape: Architecture) -> int:

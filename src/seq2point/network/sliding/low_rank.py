@@ -1,8 +1,8 @@
-"""Sliding evaluation of a network with a rank: the projection is the correlation, the hidden layer
-a product at every sample.
+"""Sliding evaluation of any chain of Linear layers: a correlation, then products at every sample.
 
-A rank is a few dozen rows where the full first Linear has a thousand, so that torch's own
-operations and gradients serve.
+For networks with a rank, and for those whose Linear layers the other engines do not know. A rank is
+a few dozen rows where the full first Linear has a thousand, so that torch's own operations and
+gradients serve.
 """
 
 import torch
@@ -15,22 +15,30 @@ from seq2point.network.sliding.torch_backend import Blocking, prefers_windows
 __all__ = ["Blocking", "predict_features", "predict_pass", "prefers_windows"]
 
 BLOCKS = 8
+ROWS = 512  # of the first Linear at a time, whose spectra would else take gigabytes
 
 
 def predict_features(network: Seq2Point, f_NCL: Tensor) -> Tensor:
     """All answers over features, with gradients, without the output's bias: [A, N, L - K + 1]."""
-    shape, length = network.architecture, f_NCL.shape[2]
-    assert network.projection is not None
-    size = find_fast_length(length)
-    w_FRC = torch.fft.rfft(
-        network.projection.weight.view(-1, shape.channels[-1], shape.taps), n=size
-    ).permute(2, 0, 1)
+    first, *others, output = network.architecture.linear_layers
+    length = f_NCL.shape[2]
+    size, windows = find_fast_length(length), length - first.taps + 1
     f_FCN = torch.fft.rfft(f_NCL, n=size).permute(2, 1, 0)
-    z_NTR = torch.fft.irfft(torch.bmm(w_FRC.conj(), f_FCN).permute(2, 1, 0), n=size)[
-        ..., : length - shape.taps + 1
-    ].mT
-    hidden = network.dropout(torch.relu(network.hidden(z_NTR)))
-    return torch.nn.functional.linear(hidden, network.output.weight).permute(2, 0, 1)
+    parts = []
+    for rows in torch.split(network.module(first).weight, ROWS):
+        w_FRC = torch.fft.rfft(rows.view(-1, first.inputs, first.taps), n=size).permute(2, 0, 1)
+        parts.append(
+            torch.fft.irfft(torch.bmm(w_FRC.conj(), f_FCN).permute(2, 1, 0), n=size)[
+                ..., :windows
+            ].mT
+        )
+    z_NTR = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+    if first.bias:
+        z_NTR = z_NTR + network.get_parameter(first.bias_name)
+    z_NTR = network.finish_layer(first, z_NTR)
+    for layer in others:
+        z_NTR = network.run_layer(layer, z_NTR)
+    return torch.nn.functional.linear(z_NTR, network.module(output).weight).permute(2, 0, 1)
 
 
 def predict_pass(network: Seq2Point, piece_T: Tensor, cut: Blocking) -> Tensor:

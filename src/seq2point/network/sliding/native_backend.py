@@ -117,15 +117,9 @@ def predict_pass(network: Seq2Point, piece_T: Tensor, cut: Blocking) -> Tensor:
         features.shape[1],
     )
     spectra = kernels.new_spectra(sizes)
-    answer = kernels.forward(
-        sizes,
-        features,
-        network.hidden.weight,
-        network.hidden.bias,
-        network.output.weight,
-        spectra,
-        None,
-    )
+    weight, bias = (network.get_parameter(name) for name in shape.first_linear.parameter_names)
+    output = network.get_parameter(shape.output_layer.weight_name)
+    answer = kernels.forward(sizes, features, weight, bias, output, spectra, None)
     return answer.flatten(1)
 
 

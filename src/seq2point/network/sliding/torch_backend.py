@@ -82,12 +82,15 @@ def predict_pass(network: Seq2Point, piece_T: Tensor, cut: Blocking) -> Tensor:
     groups = [group.contiguous() for group in torch.split(spectra_FCN, cut.blocks, dim=2)]
     answers = piece_T.new_zeros(network.architecture.outputs, cut.groups * cut.blocks * cut.block)
     parts = torch.split(answers, cut.blocks * cut.block, dim=1)
-    weight = network.hidden.weight.view(network.architecture.hidden, -1, cut.taps)
+    hidden_layer, output_layer = network.architecture.linear_layers
+    weight_HF, bias_H = (network.get_parameter(name) for name in hidden_layer.parameter_names)
+    output_AH = network.get_parameter(output_layer.weight_name)
+    weight = weight_HF.view(len(weight_HF), -1, cut.taps)
     for first in range(0, len(weight), UNITS):
         units = slice(first, first + UNITS)
         w_FUC = _frequency_first(torch.fft.rfft(weight[units], n=cut.block)).conj_physical_()
-        constant = network.hidden.bias[units, None] * cut.block
-        output = network.output.weight[:, units]
+        constant = bias_H[units, None] * cut.block
+        output = output_AH[:, units]
         product = w_FUC.new_empty(w_FUC.shape[0], w_FUC.shape[1], cut.blocks)
         turned = w_FUC.new_empty(w_FUC.shape[1], cut.blocks, w_FUC.shape[0])
         hidden = weight.new_empty(w_FUC.shape[1], cut.blocks, cut.block)
