@@ -154,9 +154,24 @@ def escape_bars(
     ]
 
 
+def shorten_signature(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Leave the bounds of a number out of a signature, and the modules of its types; the docstring has what counts."""
+    return (signature and shorten(signature), returns and shorten(returns))
+
+
+def shorten(text: str) -> str:
+    """Return a signature with plain types."""
+    text = re.sub(r"~(?:\w+\.)+", "", text)
+    text = re.sub(r"Annotated\[([\w| ]+)(?:, \w+\([^()]*\))+\]", r"\1", text)
+    return re.sub(r"ndarray\[tuple\[[^\]]*\], dtype\[(\w+)\]\]", r"ndarray[\1]", text)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives with Sphinx."""
     app.add_directive("command-line", CommandLine)
     app.add_directive("python-api", PythonApi)
     app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-signature", shorten_signature)
     return {"parallel_read_safe": True}
