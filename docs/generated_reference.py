@@ -155,7 +155,13 @@ def escape_bars(
 
 
 def shorten_signature(
-    app: Sphinx, what: str, name: str, value: Any, options: Any, signature: str | None, returns: str | None
+    app: Sphinx,
+    what: str,
+    name: str,
+    value: Any,
+    options: Any,
+    signature: str | None,
+    returns: str | None,
 ) -> tuple[str | None, str | None]:
     """Leave the bounds of a number out of a signature, and the modules of its types; the docstring has what counts."""
     return (signature and shorten(signature), returns and shorten(returns))
