@@ -81,11 +81,16 @@ def render_verb(path: str, command: Any) -> Iterator[str]:
         )
         record = parameter.get_help_record(context)
         if record and parameter.name != "help":
-            panels.setdefault(panel, []).append(record)
+            panels.setdefault(panel, []).append(plain_record(*record, is_argument))
     for panel, records in panels.items():
         yield from (f"| {panel} | |", "|---|---|")
         yield from (f"| `{cell(name)}` | {cell(text)} |" for name, text in records)
         yield ""
+
+
+def plain_record(name: str, text: str, is_argument: bool) -> tuple[str, str]:
+    """Return a parameter's name and help as `--help` has them, without the type of an argument and the word 'range'."""
+    return (name.partition(" <")[0] if is_argument else re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)), text
 
 
 def cell(text: str) -> str:
