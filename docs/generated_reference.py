@@ -90,7 +90,11 @@ def render_verb(path: str, command: Any) -> Iterator[str]:
 
 def plain_record(name: str, text: str, is_argument: bool) -> tuple[str, str]:
     """Return a parameter's name and help as `--help` has them, without the type of an argument and the word 'range'."""
-    return (name.partition(" <")[0] if is_argument else re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)), text
+    return (
+        name.partition(" <")[0]
+        if is_argument
+        else re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)
+    ), text
 
 
 def cell(text: str) -> str:
