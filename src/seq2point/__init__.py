@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from seq2point.simulator import simulate_house
     from seq2point.training import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "Architecture": "network",

@@ -170,6 +170,19 @@ class LearningConfig(AugmentationConfig):
     patience: PositiveInt = option(10, "Validations without progress before stopping.")
     seed: NonNegativeInt = option(0, "Seed of weights, order and pruning.")
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(value is not None for value in (self.epochs, self.steps, self.budget_s)) > 1:
+            raise ValueError("give one of epochs, steps and budget_s, not several")
+        if self.engine == "windows" and any(
+            (self.transplant, self.gain, self.loads, self.stretch, self.missing)
+        ):
+            raise ValueError(
+                "transplant, gain, loads, stretch and missing change whole chunks: they go with"
+                " engine 'sliding'"
+            )
+        return self
+
 
 class TrainingConfig(LearningConfig):
     """How a network is trained."""
@@ -206,17 +219,6 @@ class TrainingConfig(LearningConfig):
     def clips_predictions(self) -> bool:
         """Whether predictions below zero count as zero where the appliance is off."""
         return self.engine == "sliding" if self.clipped is None else self.clipped
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if sum(value is not None for value in (self.epochs, self.steps, self.budget_s)) > 1:
-            raise ValueError("give one of epochs, steps and budget_s, not several")
-        if self.engine == "windows" and any(self.augmentation_amounts):
-            raise ValueError(
-                "transplant, gain, loads, stretch and missing change whole chunks: they go with"
-                " engine 'sliding'"
-            )
-        return self
 
 
 class MachineConfig(Config):

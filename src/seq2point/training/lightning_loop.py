@@ -143,7 +143,7 @@ class Loop(pl.LightningModule):
         found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(
-                f"the loss is not a number at step {self.global_step}; try a lower --learning-rate"
+                f"the loss is not a number at step {self.global_step}; try a lower `learning_rate`"
             )
         losses = torch.stack([loss.to(self.device) for loss in self._losses])
         interval_loss = float(strategy.reduce(losses.mean(), reduce_op="mean"))
@@ -391,7 +391,7 @@ class AtomicCheckpoints(CheckpointIO):
         except Exception as error:
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise TrainingError(
-                f"{path}: the checkpoint is damaged ({why}); train anew with --overwrite"
+                f"{path}: the checkpoint is damaged ({why}); train anew with `overwrite`"
             ) from error
         return loaded
 

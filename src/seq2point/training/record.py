@@ -1,4 +1,4 @@
-"""The folder of a run: what it was asked to do (`run.json`), its checkpoints and its logs."""
+"""The record of a run: its folder with `run.json`, its checkpoints and its logs."""
 
 import fcntl
 import hashlib
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seq2point.errors import TrainingError, UsageError
 from seq2point.system.atomic_files import explain_write_errors, write_json
@@ -18,16 +18,18 @@ from seq2point.training.pace import Plan
 
 
 class _Record(BaseModel):
-    """What `run.json` holds, with the SHA-256 of what was asked and planned."""
+    """What `run.json` holds: what decides the weights ('asked'), the plan, and their SHA-256."""
 
-    asked: dict[str, Any]
+    model_config = ConfigDict(populate_by_name=True)
+
+    identity: dict[str, Any] = Field(alias="asked")
     plan: Plan
     finished: bool
     sha256: str | None = None
 
     def digest(self) -> str:
-        """The SHA-256 of what was asked and planned."""
-        text = json.dumps([self.asked, self.plan], sort_keys=True)
+        """Return the SHA-256 of what decides the weights, and of the plan."""
+        text = json.dumps([self.identity, self.plan], sort_keys=True)
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -68,38 +70,42 @@ class RunFolder:
         finally:
             os.close(folder)
 
-    def plan_to_resume(self, asked: dict[str, Any]) -> Plan | None:
-        """The plan of the run that stands here, None where there is none to resume.
+    def plan_to_resume(self, identity: dict[str, Any]) -> Plan | None:
+        """Return the plan of the run in this folder, None where there is none to resume.
 
-        Raises UsageError when that run was asked for something else, TrainingError when its record
-        is damaged.
+        Raises UsageError for a run of other data or options, and of version 0.1.0; TrainingError
+        for a damaged record.
         """
         if not self._record.exists():
             return None
-        found = self._read()
-        here, now = found.asked, json.loads(json.dumps(asked))
+        record = self._read()
+        here, now = record.identity, json.loads(json.dumps(identity))
+        if here != now and record.sha256 is None:
+            raise UsageError(
+                f"{self.path}: a run of version 0.1.0, whose checkpoints have no checksum: finish"
+                " it with that version, or begin anew with `overwrite`"
+            )
         if here != now:
             raise UsageError(
                 f"{self.path}: cannot resume with another {_differences(here, now)} than the run"
                 " began with"
             )
-        return found.plan
+        return record.plan
 
     def clear(self, overwrite: bool) -> None:
         """Make room for a new run.
 
-        Raises UsageError when another one stands here, finished or not, unless it may be
-        overwritten.
+        Raises UsageError where another one lies, finished or not, unless it may be overwritten.
         """
         if self._record.exists() and not overwrite:
             if self.is_finished():
                 raise UsageError(
                     f"{self.path}: holds a finished run; choose another folder, or begin anew with"
-                    " --overwrite"
+                    " `overwrite`"
                 )
             raise UsageError(
-                f"{self.path}: holds an unfinished run; go on with --resume, or begin anew with"
-                " --overwrite"
+                f"{self.path}: holds an unfinished run; go on with `resume`, or begin anew with"
+                " `overwrite`"
             )
         with explain_write_errors(self.path):
             for old in (self.checkpoint.parent, self.logs):
@@ -107,14 +113,14 @@ class RunFolder:
             self._record.unlink(missing_ok=True)
 
     def is_finished(self) -> bool:
-        """Whether a run stands here and is done; raises TrainingError when its record is damaged."""
+        """Whether a run lies here and is done; raises TrainingError for a damaged record."""
         return self._record.exists() and self._read().finished
 
-    def write(self, asked: dict[str, Any], plan: Plan, finished: bool) -> None:
-        """Record what was asked, what was planned and whether it is done."""
-        record = _Record(asked=json.loads(json.dumps(asked)), plan=plan, finished=finished)
+    def write(self, identity: dict[str, Any], plan: Plan, finished: bool) -> None:
+        """Record what decides the weights, the plan, and whether the run is done."""
+        record = _Record(identity=json.loads(json.dumps(identity)), plan=plan, finished=finished)
         values = {
-            "asked": asked,
+            "asked": identity,
             "plan": plan._asdict(),
             "finished": finished,
             "sha256": record.digest(),
@@ -123,16 +129,16 @@ class RunFolder:
 
     def _read(self) -> _Record:
         try:
-            found = _Record.model_validate_json(self._record.read_bytes())
-            why = "" if found.sha256 in (None, found.digest()) else "its checksum differs"
+            record = _Record.model_validate_json(self._record.read_bytes())
+            why = "" if record.sha256 in (None, record.digest()) else "its checksum differs"
         except OSError as error:
             why = error.strerror or str(error)
         except ValidationError as error:
             first = error.errors()[0]
             why = " ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         if why:
-            raise TrainingError(f"{self._record}: damaged ({why}); train anew with --overwrite")
-        return found
+            raise TrainingError(f"{self._record}: damaged ({why}); train anew with `overwrite`")
+        return record
 
 
 def _differences(here: dict[str, Any], now: dict[str, Any]) -> str:
