@@ -36,6 +36,7 @@ from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.choices import Freeze
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning import PRUNERS
+from seq2point.configuration.training import GAIN, TRANSPLANT
 from seq2point.data.clipping import Clipping
 from seq2point.data.table import load_recording
 from seq2point.model.model_file import Model
@@ -46,7 +47,6 @@ from seq2point.studies import ResultCache
 from seq2point.studies.transfer_curve import FROM_NOTHING, TransferCurve
 from seq2point.system.atomic_files import write_json
 from seq2point.training import train_with_history
-from seq2point.training.config import GAIN, TRANSPLANT
 from seq2point.training.transfer import train_from_scratch, transfer
 
 FOLDER = Path("runs/transfer")

@@ -120,7 +120,7 @@ def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
 def test_a_typing_error_is_answered_with_what_was_meant_and_how_to_define_another():
     with pytest.raises(UsageError, match="did you mean dishwasher"):
         find_appliance("dishwascher")
-    with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it by the power"):
+    with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it with `on_power_w`"):
         define("teapot")
 
 
@@ -135,10 +135,13 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("heat pump", -1), "appliance 'heat pump', on_power_w -1: input should be greater than 0"),
+        (
+            ("heat pump", -1),
+            "appliance 'heat pump', `on_power_w` -1: input should be greater than 0",
+        ),
         (
             ("kettle", None, None, -5),
-            "appliance 'kettle', min_on_s -5: input should be greater than or equal to 0",
+            "appliance 'kettle', `min_on_s` -5: input should be greater than or equal to 0",
         ),
         (("heat pump", 200, 150), "its highest power 150 W is not above the 200 W of being on"),
         (("???", 200), "a name needs a letter or a digit"),
@@ -146,7 +149,7 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
         (("kettle\x1b[2J",), "a name is one line without control characters"),
         (
             ("kettle", float("inf")),
-            "appliance 'kettle', on_power_w inf: input should be a finite number",
+            "appliance 'kettle', `on_power_w` inf: input should be a finite number",
         ),
     ],
 )

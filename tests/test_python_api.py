@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,8 @@ from seq2point import (
     recording_from_frame,
     studies,
 )
-from seq2point.training import TrainingConfig, train_with_history
-from seq2point.training.config import CommonOptions, SettingsOptions
+from seq2point.configuration import TrainingConfig, TrainOptions
+from seq2point.training import train_with_history
 from seq2point.training.transfer import train_from_scratch, transfer
 
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
@@ -136,7 +136,7 @@ def test_readings_of_every_type_of_pandas_are_numbers_with_their_gaps(dtype: str
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a negative reading": (
         {"mains": [1.0, -50.0, 3.0, 4.0]},
-        ("frame, row 2: 'mains' is -50 W, below zero; mend it, or read it with repair"),
+        ("frame, row 2: 'mains' is -50 W, below zero; mend it, or set `repair`"),
     ),
     "an absurd one": (
         {"kettle": [0.0, 0.0, 1e9, 0.0]},
@@ -160,7 +160,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a time that goes back": (
         {"time": [*ROWS["time"][:3], FIRST]},
-        ("frame, row 4: the time goes back; sort the file, or read it with repair"),
+        ("frame, row 4: the time goes back; sort the file, or set `repair`"),
     ),
     "a time that is missing": (
         {"time": [*ROWS["time"][:3], None]},
@@ -168,7 +168,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no times": (
         {"time": None},
-        ("frame: has no times; give its sampling period"),
+        ("frame: has no times; give its sampling period with `period_s`"),
     ),
     "no rows": ({"time": [], "mains": [], "kettle": []}, "frame: holds no rows"),
 }
@@ -186,7 +186,7 @@ def test_a_frame_is_refused_as_a_file_is_with_what_to_do_in_python(case: str, fr
 
 def test_kilowatts_are_refused_and_read_by_their_unit():
     frame = pl.DataFrame({"mains": [0.2] * 200})
-    with pytest.raises(DataError, match=r"if they are kilowatts, set the unit to kW"):
+    with pytest.raises(DataError, match=r"if they are kilowatts, set `unit` to kW"):
         recording_from_frame(frame, period_s=6)
     recording = recording_from_frame(
         frame, period_s=6, columns=ColumnsConfig(unit="kW"), house="mine"
@@ -289,8 +289,10 @@ def test_an_appliance_of_ones_own_is_found_in_a_frame_by_its_name(homes: dict[st
 
 def test_an_experiment_takes_frames(homes: dict[str, Any], tmp_path: Path):
     files = studies.OutcomeFiles.in_folder(tmp_path)
-    options = {"test": pl.DataFrame(kettles(2)), "network": SMALL, **QUICK}
-    outcome = studies.train_and_test(homes["pandas"], "kettle", files, tmp_path / "run", **options)
+    options = TrainOptions.of(network=SMALL, **QUICK)
+    test = pl.DataFrame(kettles(2))
+    folder = tmp_path / "run"
+    outcome = studies.train_and_test(homes["pandas"], "kettle", files, folder, options, test)
     assert outcome.report["tested_on"] == "test"
     assert outcome.report["data"][0]["samples"] == 900
 
@@ -300,7 +302,7 @@ def test_a_frame_without_times_needs_its_period_and_takes_that_of_a_model(
 ):
     untimed = homes["polars"].drop("time")
     with pytest.raises(
-        DataError, match="frame 2: has no times; give its sampling period to recording_from_frame"
+        DataError, match="frame 2: has no times; give its sampling period with `period_s` of"
     ):
         seq2point.train([homes["polars"], untimed], "kettle", network=SMALL, **QUICK)
     timed, without = (
@@ -319,7 +321,7 @@ def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(
     ):
         seq2point.evaluate(kettle, [homes["polars"], slow])
     fine = pl.DataFrame({"time": range(900), "mains": [100.0] * 900, "kettle": [0.0] * 900})
-    with pytest.raises(DataError, match="resample it, which averages them"):
+    with pytest.raises(DataError, match="set `resample` to average readings"):
         seq2point.evaluate(kettle, fine)
     with pytest.raises(DataError, match=r"frame: no column for 'kettle' \(columns: time, mains\)"):
         seq2point.train(homes["polars"].select("time", "mains"), "kettle")
@@ -359,7 +361,6 @@ TRAINERS = [
     train_with_history,
     transfer,
     train_from_scratch,
-    studies.train_and_test,
 ]
 
 
@@ -380,12 +381,22 @@ def test_every_option_stands_in_the_signature_with_its_type_and_default(
             assert parameters[name].default == setting.default
 
 
-def test_the_typed_options_are_the_settings_and_nothing_else():
-    declared = get_type_hints(TrainingConfig)
-    typed = get_type_hints(SettingsOptions)
-    assert [*typed] == [*CommonOptions.__annotations__, "freeze", "seed"]
-    assert {*typed} == {*TrainingConfig.model_fields}
-    assert all(typed[name] == declared[name] | None for name in typed)
+def test_mypy_sees_every_option_of_a_training(tmp_path: Path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import seq2point\n"
+        "recording = seq2point.load_recording('house.parquet')\n"
+        "seq2point.train(recording, 'kettle', steps=3, pruning='magnitude')\n"
+        "seq2point.train(recording, 'kettle', stps=3)\n"
+        "seq2point.train(recording, 'kettle', steps='three')\n"
+    )
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "mypy", "--config-file", root / "pyproject.toml", program]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    errors = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert len(errors) == 2, done.stdout + done.stderr
+    assert 'Unexpected keyword argument "stps"' in errors[0]
+    assert 'Argument "steps" to "train" has incompatible type "str"' in errors[1]
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,19 @@ networks.
     # f32[T] watts, as an array, pandas or Polars series
     kettle_w = model.disaggregate(mains_w)
 
-Every function that takes a recording also takes a data frame of pandas or Polars, with a row for
-each reading in watts, and a list of either: `seq2point.train(frame, "kettle")`.
-`recording_from_frame` says how its columns are found.
+Wherever a recording is asked for, a data frame of pandas or Polars may stand, with a row for each
+reading in watts, and a list of either: `seq2point.train(frame, "kettle")`. `recording_from_frame`
+says how its columns are found.
 
     load_recording, recording_from_frame, ColumnsConfig, Recording, simulate_house     measurements
     train, PRUNERS, Model, Architecture                                          models
-    evaluate                                                                     metrics, and those of two baselines
+    evaluate                                                                     metrics, beside always zero and the mean
     Seq2PointError, DataError, ModelFileError, TrainingError, UsageError, VerificationError
 
-Modules hold the rest, among them `appliances` (`define` another appliance), `training.transfer`
-(another house or appliance, several appliances in one model), `compression` (pruning, compaction),
-`deploy` (ONNX, LiteRT, C), `runtime` (exported files, without torch), `studies` and
-`integrations.nilmtk`. Every error that you can cause is a `Seq2PointError` of one line.
+Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house
+or appliance, several appliances in one model), `compaction`, `deploy` (ONNX, LiteRT, C), `runtime`
+(exported files, without torch), `pretrained`, `protocols` and `nilmtk`. All errors that a user can
+cause are `Seq2PointError`s of one line.
 """
 
 from importlib import import_module
@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2point.compression.pruning import PRUNERS
-    from seq2point.data.columns import ColumnsConfig
+    from seq2point.configuration import ColumnsConfig
     from seq2point.data.frame import recording_from_frame
     from seq2point.data.table import load_recording
     from seq2point.errors import (
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from seq2point.simulator import simulate_house
     from seq2point.training import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "Architecture": "network",
-    "ColumnsConfig": "data.columns",
+    "ColumnsConfig": "configuration",
     "DataError": "errors",
     "Model": "model.model_file",
     "ModelFileError": "errors",
@@ -91,7 +91,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name or module at its first use, so that the package imports fast."""
+    """Import what is asked for when it is asked for, so that a light use stays light."""
     home = _HOMES.get(name)
     if home is not None:
         return getattr(import_module(f"seq2point.{home}"), name)
@@ -106,7 +106,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the public names and the modules; without torch, those that do not need it."""
+    """The public names and the modules; where torch is not installed, those that do without."""
     modules = [module.name for module in iter_modules(__path__) if not module.name.startswith("_")]
     names = sorted({*__all__, *modules, "__version__"})
     return names if find_spec("torch") else [name for name in names if _is_importable(name)]

@@ -236,7 +236,7 @@ def _refuse_unknown(name: str) -> None:
         find_appliance(name)
     except UsageError as error:
         raise UsageError(
-            f"{error}; or define it by the power above which it is on", field="on_power_w"
+            f"{error}; or define it with `on_power_w`, the watts above which it is on"
         ) from None
 
 
@@ -244,9 +244,8 @@ def _explain_invalid_value(name: str, error: ValidationError) -> UsageError:
     first = error.errors()[0]
     if first["loc"] == ("name",):
         return UsageError(f"appliance '{name}': a name needs a letter or a digit")
-    field = str(first["loc"][0])
     return UsageError(
-        f"appliance '{name}', {field} {first['input']:g}: {first['msg'].lower()}", field=field
+        f"appliance '{name}', `{first['loc'][0]}` {first['input']:g}: {first['msg'].lower()}"
     )
 
 

@@ -25,15 +25,10 @@ class Interrupted(KeyboardInterrupt):
 class Seq2PointError(Exception):
     """Base of all errors that a user can cause. The text is one line: what, where, what to do.
 
-    `field` is the setting that the advice is about, such as 'period_s' or 'columns.repair'; None
-    where there is none. The command line adds the option of that setting to the text.
+    The text names options as Python does, in backticks. The command line writes their flags.
     """
 
     exit_code = 1
-
-    def __init__(self, *message: object, field: str | None = None):
-        super().__init__(*message)
-        self.field = field
 
     def __str__(self) -> str:
         return " ".join(super().__str__().splitlines())
@@ -58,9 +53,16 @@ class VerificationError(Seq2PointError):
 
 
 class UsageError(Seq2PointError):
-    """A name is unknown, a setting is out of range, or settings conflict."""
+    """A name is unknown, a setting is out of range, or settings conflict.
+
+    `field` is the option that does not fit, where it is one; `str` puts it before the text.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str, field: str | None = None):
+        super().__init__(text if field is None else f"{field} {text}")
+        self.text, self.field = text, field
 
 
 class UnhealthyDataError(Seq2PointError):

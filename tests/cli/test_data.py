@@ -150,7 +150,7 @@ def test_what_a_reader_would_refuse_is_a_finding_and_the_rest_is_checked_on(
     assert ("period", None) in found
     code, found = checked(seq2point, table(tmp_path / "b.csv", mains=np.abs(mains_w) / 1e6))
     assert code == 3
-    assert "set the unit to kW" in found["unit", "mains"]["advice"]
+    assert "set `unit` to kW" in found["unit", "mains"]["advice"]
     code, found = checked(
         seq2point, table(tmp_path / "c.csv", time=np.arange(400)[::-1] * 8 + 1_700_000_000)
     )

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Recording, load_recording
-from seq2point.data.columns import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration import ColumnsConfig
+from seq2point.data.columns import DEFAULT_COLUMNS
 from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import Table, read_table, to_recording
 
@@ -116,7 +117,11 @@ def test_the_usual_names_of_columns_are_found(tmp_path: Path, name: str, mains: 
 def test_columns_are_found_by_any_name_that_is_given(tmp_path: Path):
     text = f"when,a b,Plug 3,Heat Pump\n{UNIX},100,1,5\n{UNIX + 6},200,2,6\n"
     recording = load(
-        tmp_path, text, ColumnsConfig("when", "a b", {"Kettle": "Plug 3", "Heat Pump": "Heat Pump"})
+        tmp_path,
+        text,
+        ColumnsConfig(
+            time="when", mains="a b", appliances={"Kettle": "Plug 3", "Heat Pump": "Heat Pump"}
+        ),
     )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])
@@ -141,7 +146,9 @@ def test_appliances_are_found_however_they_are_written(tmp_path: Path, header: s
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path):
     recording = load(
-        tmp_path, f"{UNIX},7,100\n{UNIX + 6},8,200\n", ColumnsConfig("column_1", "column_3")
+        tmp_path,
+        f"{UNIX},7,100\n{UNIX + 6},8,200\n",
+        ColumnsConfig(time="column_1", mains="column_3"),
     )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])
@@ -295,8 +302,8 @@ def test_repair_leaves_a_sound_file_alone(tmp_path: Path):
         ((6, 6, 6), False, None),
         ((7, 7, 6, 8), False, None),
         ((1, 1, 1), True, None),
-        ((1, 1, 1), False, "resample it, which averages them"),
-        ((8, 8, 8), False, "resample it, which repeats readings"),
+        ((1, 1, 1), False, "set `resample` to average readings"),
+        ((8, 8, 8), False, "set `resample` to repeat readings"),
         ((60, 60, 60), True, "its readings are too far apart to resample: train a model for it"),
     ],
 )

@@ -11,7 +11,7 @@ from seq2point.choices import Device
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
-    from seq2point.data.columns import ColumnsConfig
+    from seq2point.configuration import ColumnsConfig
     from seq2point.data.long_table import LongTable
     from seq2point.data.table import Table
     from seq2point.model.model_file import Model

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 from seq2point.cli.help_and_usage import TYPERS_ERROR, usage_error
-from seq2point.cli.setting_options import describe_error
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
 
 EXTRAS = dict.fromkeys(("torch", "lightning", "safetensors", "matplotlib", "tensorboard"), "train")
@@ -104,7 +103,7 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
             finally:
                 sys.stdout.flush()  # what cannot be printed shows here, not when Python ends
     except Seq2PointError as error:
-        sys.exit(_fail(describe_error(error), error.exit_code))
+        sys.exit(_fail(str(error), error.exit_code))
     except KeyboardInterrupt as stopped:
         sys.exit(_fail("stopped", 128 + getattr(stopped, "number", signal.SIGINT)))
     except SystemExit as left:

@@ -57,8 +57,7 @@ class Checks:
         if not may_hold_times(column):
             raise DataError(
                 f"{self.path}: column '{column.name}' holds {column.dtype}, not times; name the"
-                " column of the times",
-                field="columns.time",
+                " column of the times with `time`"
             )
         with refuse_damage(self.path, "its times cannot be read"):
             self._clock = self._clock or Clock(
@@ -86,7 +85,7 @@ class Checks:
         if not self.repair:
             repeats = steps[row - 1] == 0
             problem = "the time repeats the row before" if repeats else "the time goes back"
-            raise self._make_error(row, problem, "sort the file, or read it with repair")
+            raise self._make_error(row, problem, "sort the file, or set `repair`")
         order = np.argsort(times_s, kind="stable")
         kept = order[np.concatenate(([True], np.diff(times_s[order]) > 0))]
         self.notes.append(
@@ -131,7 +130,7 @@ class Checks:
         below_zero = np.flatnonzero(watts < -NOISE_W)
         watts = self._remove(watts, below_zero, column.name, "below zero")
         absurd = np.flatnonzero(watts > ABSURD_W)
-        advice = "check the unit, or read it with repair"
+        advice = "check the unit, or set `repair`"
         watts = self._remove(watts, absurd, column.name, "more than a house can draw", advice)
         return np.maximum(watts, 0) if np.nanmin(watts, initial=0) < 0 else watts
 
@@ -152,10 +151,8 @@ class Checks:
         return repaired
 
     def _make_error(self, row: int, problem: str, advice: str | None = None) -> DataError:
-        advice = advice or "mend it, or read it with repair"
-        return DataError(
-            f"{self.path}, {self.describe_row(row)}: {problem}; {advice}", field="columns.repair"
-        )
+        advice = advice or "mend it, or set `repair`"
+        return DataError(f"{self.path}, {self.describe_row(row)}: {problem}; {advice}")
 
     def _note_gaps(self, rows: Rows, name: str, problem: str) -> None:
         if len(rows):
@@ -177,6 +174,5 @@ class Checks:
         if 0 < highest_w < KILOWATTS_BELOW and rows > FEWEST_TO_JUDGE:
             raise DataError(
                 f"{self.path}: the mains never exceed {format_watts(highest_w)}; if they are"
-                " kilowatts, set the unit to kW",
-                field="columns.unit",
+                " kilowatts, set `unit` to kW"
             )

@@ -1,7 +1,6 @@
 """Columns of a table: which one holds the times, the mains and each appliance."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from seq2point.appliances import (
@@ -10,7 +9,7 @@ from seq2point.appliances import (
     look_up_appliance,
     name_columns,
 )
-from seq2point.choices import FILL, Unit
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.table_file import TableFile
 from seq2point.errors import DataError
 
@@ -39,25 +38,6 @@ MAINS_NAMES = (
 )
 UNIT_W = {"W": 1.0, "kW": 1000.0}
 """Watts in a unit."""
-
-
-@dataclass(frozen=True)
-class ColumnsConfig:
-    """Which columns of a table hold what, in which unit, and how bad readings are treated.
-
-    `time` and `mains` None are found by their usual names. `appliances` maps appliances to columns;
-    others are found by their names. `unit` is 'W' or 'kW'.
-    With `repair`, readings that are negative, absurd or not a number become gaps instead of errors,
-    rows are sorted by time and repeated times dropped. `fill` is how many missing readings of the
-    mains in a row are filled with the reading before them.
-    """
-
-    time: str | None = None
-    mains: str | None = None
-    appliances: Mapping[str, str] = field(default_factory=dict)
-    unit: Unit = "W"
-    repair: bool = False
-    fill: int = FILL
 
 
 DEFAULT_COLUMNS = ColumnsConfig()
@@ -119,7 +99,6 @@ def find_mains_column(file: TableFile, columns: ColumnsConfig, time_name: str | 
     name = others[0] if len(others) == 1 else file.find_first(MAINS_NAMES)
     if name is None:
         raise DataError(
-            f"{file.path}: no column for the mains (columns: {file.listing}); name it",
-            field="columns.mains",
+            f"{file.path}: no column for the mains (columns: {file.listing}); name it with `mains`"
         )
     return name

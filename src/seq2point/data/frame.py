@@ -1,14 +1,14 @@
 """Data frames of pandas and Polars as recordings, read and checked as a file is."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from seq2point.data.columns import DEFAULT_COLUMNS, ColumnsConfig, find_columns
+from seq2point.configuration import ColumnsConfig
+from seq2point.data.columns import DEFAULT_COLUMNS, find_columns
 from seq2point.data.table import Table, check_table, to_recording
 from seq2point.data.table_file import TableFile
 from seq2point.errors import DataError
@@ -83,8 +83,8 @@ def _to_recording(
         table.require_period(period_s)
     elif table.period_s is None:
         raise DataError(
-            f"{name}: has no times; give its sampling period to recording_from_frame",
-            field="period_s",
+            f"{name}: has no times; give its sampling period with `period_s` of"
+            " recording_from_frame"
         )
     return to_recording(table, period_s)
 
@@ -111,7 +111,7 @@ def _read_frame(
     if library == "pandas":
         names, time_index, read = _open_pandas(frame, house)
         if time_index and columns.time is None:
-            columns = replace(columns, time=time_index)
+            columns = columns.model_copy(update={"time": time_index})
     else:
         lazy = frame.lazy()
         names = lazy.collect_schema().names()

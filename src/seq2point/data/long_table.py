@@ -17,15 +17,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
-from seq2point.data.columns import (
-    DEFAULT_COLUMNS,
-    UNIT_W,
-    ColumnsConfig,
-    find_mains_column,
-    find_time_column,
-)
+from seq2point.data.columns import DEFAULT_COLUMNS, UNIT_W, find_mains_column, find_time_column
 from seq2point.data.file_errors import refuse_damage
 from seq2point.data.grid import JUMP_S, Times
 from seq2point.data.table import parse_claimed_period_s, read_table, require_claimed_period

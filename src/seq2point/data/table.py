@@ -9,15 +9,10 @@ import numpy as np
 import polars as pl
 
 from seq2point.choices import FILL
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
-from seq2point.data.columns import (
-    DEFAULT_COLUMNS,
-    UNIT_W,
-    ColumnsConfig,
-    TableColumns,
-    find_columns,
-)
+from seq2point.data.columns import DEFAULT_COLUMNS, UNIT_W, TableColumns, find_columns
 from seq2point.data.grid import Grid, Times, find_median_step_s, is_regular, place_on_grid
 from seq2point.data.table_file import TableFile, is_number, open_table_file
 from seq2point.errors import DataError
@@ -74,7 +69,7 @@ class Table:
         own_s = self.period_s or period_s
         if is_same_period(own_s, period_s):
             return
-        advice, field = "train a model for it", None
+        advice = "train a model for it"
         if self.times_s is not None and own_s <= COARSEST * period_s:
             if own_s >= period_s / COARSEST and not is_regular(self.times_s, own_s):
                 return
@@ -87,14 +82,12 @@ class Table:
                 )
             if resample:
                 return
-            action = "repeats readings" if coarser else "averages them"
-            advice, field = f"resample it, which {action}", "resample"
+            advice = f"set `resample` to {'repeat' if coarser else 'average'} readings"
         elif self.times_s is not None:
             advice = "its readings are too far apart to resample: train a model for it"
         raise DataError(
             f"{self.path}: a reading every {format_seconds(own_s)}, the model needs one every "
-            f"{format_seconds(period_s)}; {advice}",
-            field=field,
+            f"{format_seconds(period_s)}; {advice}"
         )
 
     def grid(self, period_s: float) -> Grid | None:
@@ -210,7 +203,7 @@ def to_recording(table: Table, period_s: float | None = None) -> Recording:
     """
     period_s = period_s or table.period_s
     if period_s is None:
-        raise DataError(f"{table.path}: has no times; give its sampling period", field="period_s")
+        raise DataError(f"{table.path}: has no times; give its sampling period with `period_s`")
     return grid_recording(table, table.grid(period_s), period_s)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2point.data.columns import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration import ColumnsConfig
+from seq2point.data.columns import DEFAULT_COLUMNS
 from seq2point.errors import DataError
 from seq2point.quality import activations, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel

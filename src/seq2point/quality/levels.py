@@ -42,10 +42,7 @@ def check_levels(
                 f"{format_seconds(channel.appliance.min_on_s)}; its highest reading is "
                 f"{format_watts(channel.highest_w)}"
             )
-            advice = (
-                "a network learns nothing from it: take another house, or lower the power above"
-                " which it is on"
-            )
+            advice = "a network learns nothing from it: take another house, or lower `on_power_w`"
             log.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
     if not channels:
         return

@@ -7,15 +7,10 @@ import numpy as np
 import polars as pl
 
 from seq2point.appliances import canonical_name, name_columns
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import FEWEST_TO_JUDGE, Checks
-from seq2point.data.columns import (
-    TIME_NAMES,
-    UNIT_W,
-    ColumnsConfig,
-    find_mains_column,
-    find_time_column,
-)
+from seq2point.data.columns import TIME_NAMES, UNIT_W, find_mains_column, find_time_column
 from seq2point.data.grid import REGULAR, find_median_step_s, is_regular
 from seq2point.data.table import CLAIM_TOLERANCE, Table, parse_claimed_period_s, to_recording
 from seq2point.data.table_file import open_table_file
@@ -81,7 +76,7 @@ def read_channels(
         raise DataError(f"{path}: the mains hold no number at all")
     for note in checks.notes:
         log.add(
-            "error", "values", None, note, "other verbs refuse it; mend it, or have it repaired"
+            "error", "values", None, note, "other verbs refuse it; mend it, or set `repair` there"
         )
     for column in others:
         if canonical_name(column) == ISSUES:
@@ -89,7 +84,7 @@ def read_channels(
     highest_w = float(np.nanmax(watts["mains"])) if not np.isnan(watts["mains"]).all() else 0.0
     if 0 < highest_w < KILOWATTS_BELOW and len(watts["mains"]) > FEWEST_TO_JUDGE:
         figure = f"the mains never exceed {format_watts(highest_w)}"
-        advice = "they are kilowatts, and were checked as such: set the unit to kW"
+        advice = "they are kilowatts, and were checked as such: set `unit` to kW"
         log.add("error", "unit", "mains", figure, advice, highest_w, "W")
         watts = {name: power_w * np.float32(UNIT_W["kW"]) for name, power_w in watts.items()}
     claimed_s = parse_claimed_period_s(path, metadata.get("period_s"))

@@ -89,9 +89,7 @@ def define_from_recordings(definition: Definition, recordings: Sequence[Recordin
         houses = ", ".join(r.house for r in recordings)
         raise DataError(
             f"{houses}: '{definition.name}' never exceeds {format_watts(definition.on_power_w)},"
-            f" its highest reading is {format_watts(highest_w)}; lower the power above which it"
-            " is on",
-            field="on_power_w",
+            f" its highest reading is {format_watts(highest_w)}; lower `on_power_w`"
         )
     mean_w, std_w = _measure_moments(known)
     values = definition.model_dump() | {"mean_w": mean_w, "std_w": std_w}

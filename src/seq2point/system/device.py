@@ -18,9 +18,7 @@ def choose_device(name: Device) -> torch.device:
     Raises UsageError for 'cuda' where torch finds no CUDA device.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError(
-            "device 'cuda': torch finds no CUDA device here; choose cpu", field="device"
-        )
+        raise UsageError("'cuda': torch finds no CUDA device here; choose cpu", field="device")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -35,7 +33,7 @@ def keep_freed_memory() -> None:
 
     A training step allocates and frees hundreds of megabytes. If glibc gave them back to the
     system, every page would fault again in the next step: a third of the speed or less
-    (docs/performance.md).
+    (docs/lab/performance.md).
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests import raw_trees
 
-from seq2point.data.columns import ColumnsConfig
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import read_metadata
 from seq2point.data.table import load_recording
 from seq2point.datasets.contract import Selection

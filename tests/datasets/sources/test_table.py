@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from seq2point.data.columns import ColumnsConfig
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import read_metadata, write_recording
 from seq2point.data.table import load_recording
 from seq2point.datasets.contract import Selection
@@ -134,7 +134,9 @@ def test_a_parquet_file_of_the_store_keeps_what_it_says_of_its_house_and_becomes
 
 def test_rows_without_times_need_a_period_and_get_nominal_times(tmp_path: Path):
     path = write(tmp_path / "home.csv", "mains,kettle", *(f"{100 + i},{i}" for i in range(9)))
-    with pytest.raises(DataError, match=r"home\.csv: has no times; give its sampling period"):
+    with pytest.raises(
+        DataError, match=r"home\.csv: has no times; give its sampling period with `period_s`"
+    ):
         made(path, tmp_path / "out")
     each = made(path, tmp_path / "out", Selection(period_s=8.0), period_s=8)
     assert read_metadata(each.path)["nominal_time"] == "true"
@@ -180,7 +182,7 @@ def test_a_folder_is_a_house_a_file_and_a_name_may_be_given_to_one(tmp_path: Pat
             DataError,
             "no column 'plug_9'",
         ),
-        (Selection(), DataError, "no column for the mains .*; name it"),
+        (Selection(), DataError, "no column for the mains .*; name it with `mains`"),
         (
             Selection(columns=ColumnsConfig(mains="grid"), plugs={"kettle": Path("nowhere.csv")}),
             DataError,
@@ -202,7 +204,7 @@ def test_a_plug_needs_mains_and_its_column_where_several_could_be_it(tmp_path: P
     mains = write(tmp_path / "mains.csv", "time,mains", "0,100", "6,100")
     with pytest.raises(UsageError, match="files of plugs need a file of mains"):
         made(tmp_path, tmp_path / "out", Selection(plugs={"kettle": tmp_path / "plug.csv"}))
-    with pytest.raises(DataError, match=r"plug\.csv: no column for 'kettle' .*; name it"):
+    with pytest.raises(DataError, match=r"plug\.csv: no column for 'kettle' .*; name the column"):
         made(mains, tmp_path / "out", Selection(plugs={"kettle": tmp_path / "plug.csv"}))
 
 

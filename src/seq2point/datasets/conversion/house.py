@@ -82,8 +82,7 @@ def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
     if not min(steps):
         raise DataError(
             f"{house.meters[steps.index(0)].path}: too few readings to tell their sampling"
-            " period; give it",
-            field="period_s",
+            " period; give it with `period_s`"
         )
     mains_s = min(
         step for meter, step in zip(house.meters, steps, strict=True) if MAINS in meter.columns
@@ -253,8 +252,7 @@ def _check_output(
     if 0 < output.highest_w < KILOWATTS_BELOW and output.samples > FEWEST_TO_JUDGE:
         raise DataError(
             f"{path}: the mains never exceed {format_watts(output.highest_w)}; if they are"
-            " kilowatts, set the unit to kW",
-            field="columns.unit",
+            " kilowatts, set `unit` to kW"
         )
     for meter, tally in zip(house.meters, tallies, strict=True):
         longest_s = max(COARSEST * period_s, settings.fill_s)

@@ -51,14 +51,11 @@ def plan_jobs(
         ending = f"_{period_s:g}s"
         path = folder / f"{house.name.removesuffix(ending)}{ending}.parquet"
         if any(path.resolve() == file.resolve() for file in house.files):
-            raise UsageError(
-                f"{path}: would overwrite its own source; give another folder", field="folder"
-            )
+            raise UsageError(f"{path}: would overwrite its own source; give another folder")
         if any(job.path == path for job in jobs):
             raise UsageError(
                 f"{path}: two houses would be this one file ({house.title}); convert them to"
-                " different folders",
-                field="folder",
+                " different folders"
             )
         jobs.append(ConversionJob(house, period_s, path))
     return jobs
@@ -106,15 +103,12 @@ def convert_houses(
 
 
 def _join_failures(failures: Sequence[tuple[str, Seq2PointError]], houses: int) -> DataError:
-    """Return one error for the houses that failed, with the setting that their advice shares."""
+    """Return one error for all houses that failed."""
     reasons = [f"{title}: {error}" for title, error in failures]
-    fields = {error.field for _, error in failures}
-    field = fields.pop() if len(fields) == 1 else None
     if houses == 1:
-        return DataError(reasons[0], field=field)
+        return DataError(reasons[0])
     return DataError(
-        f"{len(reasons)} of {houses} houses could not be converted: {'; '.join(reasons)}",
-        field=field,
+        f"{len(reasons)} of {houses} houses could not be converted: {'; '.join(reasons)}"
     )
 
 
@@ -146,8 +140,7 @@ def _run_jobs(
                     yield job, future.result()
         except BrokenProcessPool:
             raise DataError(
-                "a process of the conversion died; with fewer processes it needs less memory",
-                field="processes",
+                "a process of the conversion died; with fewer processes it needs less memory"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)

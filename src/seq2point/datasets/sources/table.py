@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from seq2point.appliances import canonical_name
 from seq2point.choices import Unit
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.columns import (
     DEFAULT_COLUMNS,
     MAINS_NAMES,
     UNIT_W,
-    ColumnsConfig,
     find_mains_column,
     find_time_column,
 )
@@ -108,7 +108,7 @@ def _read_table_house(file: TableFile, choice: ChannelChoice, selection: Selecti
 def _read_house_of_files(root: Path, selection: Selection) -> RawHouse:
     """Return the house of a file of mains and files of plugs."""
     if selection.mains is None and not root.is_file():
-        raise UsageError("files of plugs need a file of mains: give it as the root", field="mains")
+        raise UsageError("files of plugs need a file of mains: give it as the root")
     config = _get_columns(selection)
     file = open_table_file(_resolve_under(root, selection.mains) if selection.mains else root)
     plugs = {
@@ -131,8 +131,7 @@ def _read_house_of_files(root: Path, selection: Selection) -> RawHouse:
     if any(find_time_column(each, config) is None for each in (file, *plugs.values())):
         raise DataError(
             f"{file.path}: files of mains and plugs are joined by their times; name the column of"
-            " the times",
-            field="columns.time",
+            " the times with `time`"
         )
     return _make_house(file, tuple(meters), channels, False, (), selection)
 
@@ -151,8 +150,8 @@ def _find_plug_column(
     plug = others[0] if len(others) == 1 else file.find_first((name, *MAINS_NAMES))
     if plug is None:
         raise DataError(
-            f"{file.path}: no column for '{name}' (columns: {file.listing}); name it",
-            field="columns.appliances",
+            f"{file.path}: no column for '{name}' (columns: {file.listing}); name the column of"
+            " the appliance"
         )
     return plug
 
@@ -166,7 +165,7 @@ def _make_house(
     selection: Selection,
 ) -> RawHouse:
     if nominal and selection.period_s is None:
-        raise DataError(f"{file.path}: has no times; give its sampling period", field="period_s")
+        raise DataError(f"{file.path}: has no times; give its sampling period with `period_s`")
     metadata = parquet_file.read_metadata(file.path) if file.first_line is None else {}
     period_s = selection.period_s
     if not nominal:
@@ -248,8 +247,7 @@ def _read_parquet(
             if time and not may_hold_times(rows[time]):
                 raise DataError(
                     f"{path}: column '{time}' holds {rows[time].dtype}, not times; name the column"
-                    " of the times",
-                    field="columns.time",
+                    " of the times with `time`"
                 )
             times_s = (
                 clock.to_seconds(rows[time])
