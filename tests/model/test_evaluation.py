@@ -275,7 +275,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
 
 
 @pytest.mark.parametrize(
-    ("bias", "says"),
+    ("bias", "message"),
     [
         (
             -700.0,
@@ -295,7 +295,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
     ids=["always off", "always on"],
 )
 def test_a_model_that_is_no_better_than_always_off_is_said_to_be(
-    tiny_model: Model, house: Recording, bias: float, says: str
+    tiny_model: Model, house: Recording, bias: float, message: str
 ):
     with torch.no_grad():
         tiny_model.network.output.weight.zero_()
@@ -303,7 +303,7 @@ def test_a_model_that_is_no_better_than_always_off_is_said_to_be(
             (bias - tiny_model.scale.appliance_mean_w[0]) / tiny_model.scale.appliance_std_w[0]
         )
     (sentence,) = evaluate(tiny_model, [house]).as_json()["warnings"]
-    assert sentence.startswith(says)
+    assert sentence.startswith(message)
 
 
 def test_data_in_which_the_appliance_is_never_on_are_said_to_show_little(

@@ -359,7 +359,7 @@ def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_s
 
 
 @pytest.mark.parametrize(
-    ("alter", "says"),
+    ("alter", "message"),
     [
         (lambda facts: facts.update(format=2), "written in format 2; this version reads format 1"),
         (lambda facts: facts.update(teapot=1), "header field teapot: "),
@@ -400,10 +400,10 @@ def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_s
     ],
 )
 def test_a_header_of_another_making_names_the_field(
-    file: Path, alter: Callable[[dict], Any], says: str
+    file: Path, alter: Callable[[dict], Any], message: str
 ):
     rewrite(file, header=alter)
-    assert refusal(file).startswith(says)
+    assert refusal(file).startswith(message)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(file: Path):

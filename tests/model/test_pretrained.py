@@ -121,7 +121,7 @@ def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
         == pretrained.load_pretrained("kettle-8s").card.window
     )
     assert pretrained.list_periods_s("dishwasher") == [8, 60]
-    for name, period_s, says in (
+    for name, period_s, message in (
         ("kettle", None, "more than one sampling period: name one of kettle-8s, kettle-60s"),
         ("kettle", 6.0, "for a reading every 6 s: choose one of kettle-8s, kettle-60s"),
         (
@@ -130,7 +130,7 @@ def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
             "no model of 'heat pump' comes with the package, only of dishwasher, fridge, kettle",
         ),
     ):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=message):
             pretrained.find_pretrained(name, period_s)
 
 

@@ -85,7 +85,7 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
     network: Seq2Point,
 ):
     before = {name: t.clone() for name, t in network.state_dict().items()}
-    aside = masks.stash_(network, ONE_STEP)
+    stashes = masks.stash_(network, ONE_STEP)
     for name, after in network.state_dict().items():
         kept = (
             ONE_STEP[name].expand_as(after)
@@ -96,7 +96,7 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
     with torch.no_grad():
         for p in network.parameters():
             p.add_(1)
-    masks.restore_(network, aside)
+    masks.restore_(network, stashes)
     for name, after in network.state_dict().items():
         kept = (
             ONE_STEP[name].expand_as(after)
@@ -107,11 +107,11 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
 
 
 def test_what_is_set_aside_gets_no_gradient(network: Seq2Point):
-    aside = masks.stash_(network, ONE_STEP)
-    masks.clear_gradients_(network, aside)  # none yet: nothing to do
+    stashes = masks.stash_(network, ONE_STEP)
+    masks.clear_gradients_(network, stashes)  # none yet: nothing to do
     for p in network.parameters():
         p.grad = torch.ones_like(p)
-    masks.clear_gradients_(network, aside)
+    masks.clear_gradients_(network, stashes)
     for name, p in network.named_parameters():
         kept = (
             ONE_STEP[name].expand_as(p)

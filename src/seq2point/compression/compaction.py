@@ -83,7 +83,7 @@ def compact_network(network: Seq2Point, masks: Masks) -> CompactedNetwork:
     shape, small = network.architecture, _slices(layers, trims)
     first_sample = sum(first for first, _ in trims)
     target_index = shape.target_index - first_sample
-    architecture = shape.resized([layer.resized() for layer in small], target_index)
+    architecture = shape.resize([layer.resize() for layer in small], target_index)
     with torch.device("meta"):
         built = architecture.build()
     built.load_state_dict(
@@ -129,7 +129,7 @@ class _MaskedLayer:
             bias_kept=self.bias_kept[outputs],
         )
 
-    def resized(self) -> Layer:
+    def resize(self) -> Layer:
         """The layer with the outputs and taps that are there."""
         outputs, _, taps = self.weight.shape
         return self.layer._replace(outputs=outputs, taps=taps)

@@ -202,7 +202,7 @@ class Model:
         std_w, mean_w = torch.tensor(scale.appliance_std_w), torch.tensor(scale.appliance_mean_w)
         lows_w, highs_w = (
             (bound.cpu() * std_w + mean_w).clamp(min=0).tolist()
-            for bound in self.network.output_bounds(low, high)
+            for bound in self.network.bound_outputs(low, high)
         )
         bounds = zip(names, lows_w, highs_w, strict=True)
         return {name: low_w for name, low_w, high_w in bounds if low_w == high_w}

@@ -120,7 +120,7 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
 
 
 @pytest.mark.parametrize(
-    ("steps", "says"),
+    ("steps", "message"),
     [
         ({"begin_step": 50, "end_step": 40}, "from step 50 to step 40 is no span"),
         (
@@ -134,7 +134,7 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
     ],
 )
 def test_steps_that_are_no_span_are_refused_before_any_training(
-    steps: dict[str, object], says: str
+    steps: dict[str, object], message: str
 ):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         Magnitude.model_validate(steps)

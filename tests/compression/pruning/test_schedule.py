@@ -87,7 +87,7 @@ def test_the_end_prunes_although_the_span_is_no_multiple_of_the_frequency():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "numbers", "says"),
+    ("schedule", "numbers", "message"),
     [
         (ConstantSparsity, {"target": 1.0}, "a sparsity of 1.0 is out of range"),
         (ConstantSparsity, {"target": -0.1}, "a sparsity of -0.1 is out of range"),
@@ -132,6 +132,6 @@ def test_the_end_prunes_although_the_span_is_no_multiple_of_the_frequency():
         ),
     ],
 )
-def test_numbers_out_of_range_are_refused(schedule: type, numbers: dict[str, float], says: str):
-    with pytest.raises(UsageError, match=says):
+def test_numbers_out_of_range_are_refused(schedule: type, numbers: dict[str, float], message: str):
+    with pytest.raises(UsageError, match=message):
         schedule(**numbers)

@@ -192,11 +192,11 @@ def test_with_ranks_that_never_settle_it_still_ends_at_sixty_percent_and_says_ho
         assert state.final == (step >= 240)
     assert int(state.masks["hidden.bias"].sum()) == 25
     assert state.memory["forced"] > 0
-    says = (
+    message = (
         f"spp: {state.memory['forced']} groups were still undecided at step 240, and were decided"
         " by rank"
     )
-    assert f"{says} ({state.memory['forced']} of hidden)" in caplog.text
+    assert f"{message} ({state.memory['forced']} of hidden)" in caplog.text
 
 
 def test_it_finishes_in_a_training_of_one_step_and_with_updates_too_rare(

@@ -12,7 +12,7 @@ from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, r
 from seq2point.compression.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
 from seq2point.compression.pruning.scores import find_last_if_dropped
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, convolves, find_prunable, merge
+from seq2point.network.masks import Masks, find_prunable, is_convolution, merge
 
 USUAL_FREQUENCY = 100
 
@@ -119,7 +119,7 @@ class SingleWeights(Scheduled):
         return {
             name: weight.detach()
             for name, weight in weights.items()
-            if not (self.exempt_convolutions and convolves(weight))
+            if not (self.exempt_convolutions and is_convolution(weight))
         }
 
     def magnitudes(self, network: nn.Module, state: PruneState) -> dict[str, Tensor]:

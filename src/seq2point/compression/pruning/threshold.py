@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.compression.pruning.scores import count_kept, keep_highest
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, convolves, find_prunable
+from seq2point.network.masks import Masks, find_prunable, is_convolution
 
 
 class Threshold(Pruner):
@@ -62,7 +62,7 @@ class Threshold(Pruner):
         require_finite(network)
         return {
             name: keep_outside(
-                weight.detach(), *self._span("convolutions" if convolves(weight) else "linear")
+                weight.detach(), *self._span("convolutions" if is_convolution(weight) else "linear")
             )
             for name, weight in find_prunable(network).items()
         }
