@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an answer of an unknown kind": (
         "disaggregate {model} {train} -o {answer}.txt",
         2,
-        "answer.txt: the answer is written as .csv or .parquet",
+        "answer.txt: predictions are written as .csv or .parquet; change the ending",
     ),
     "mains of another period": (
         "disaggregate {model} {slow} -o {answer}.csv",
