@@ -170,12 +170,12 @@ def test_sliding_equals_window_by_window_with_its_gradients(rank: int | None):
     expected = sliding.predict_windows(network.eval(), series)
     torch.testing.assert_close(sliding.predict(network, series), expected)
     gradients = []
-    for answer in (
+    for prediction in (
         sliding.predict_chunks(network, series[None])[0],
         network(series.unfold(0, 33, 1)),
     ):
         network.zero_grad()
-        answer.square().sum().backward()
+        prediction.square().sum().backward()
         gradients.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
     assert len(gradients[0]) == len(gradients[1]) == len(list(network.parameters()))
     for ours, theirs in zip(*gradients, strict=True):

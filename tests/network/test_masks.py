@@ -129,19 +129,19 @@ def test_only_the_rows_that_are_dropped_are_copied(network: Seq2Point):
 
 
 def test_merged_masks_keep_what_all_of_them_keep(network: Seq2Point):
-    one, other = random_masks(network, 1), random_masks(network, 2)
+    first, other = random_masks(network, 1), random_masks(network, 2)
     del other["output.weight"]
-    merged = masks.merge(one, other)
-    assert torch.equal(merged["hidden.weight"], one["hidden.weight"] & other["hidden.weight"])
-    assert torch.equal(merged["output.weight"], one["output.weight"])
+    merged = masks.merge(first, other)
+    assert torch.equal(merged["hidden.weight"], first["hidden.weight"] & other["hidden.weight"])
+    assert torch.equal(merged["output.weight"], first["output.weight"])
     assert masks.merge() == {}
 
 
 def test_merging_leaves_its_arguments_alone(network: Seq2Point):
-    one, other = random_masks(network, 1), random_masks(network, 2)
-    before = {name: t.clone() for name, t in one.items()}
-    masks.merge(one, other)
-    assert all(torch.equal(one[name], before[name]) for name in one)
+    first, other = random_masks(network, 1), random_masks(network, 2)
+    before = {name: t.clone() for name, t in first.items()}
+    masks.merge(first, other)
+    assert all(torch.equal(first[name], before[name]) for name in first)
 
 
 def test_sparsity_is_the_fraction_removed_of_all_prunable_weights(network: Seq2Point):

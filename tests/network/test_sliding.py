@@ -297,16 +297,16 @@ def test_an_epoch_of_chunks_visits_every_usable_window_and_no_other() -> None:
     )
     batches = chunk_batches(recordings, shape, chunks=1)
     usable = [find_window_runs(r, shape.window, None, ["kettle"]).flags(0, 968) for r in recordings]
-    seen = [np.zeros(968, dtype=int) for _ in recordings]
+    visits = [np.zeros(968, dtype=int) for _ in recordings]
     for step in range(batches.steps_per_epoch):
         drawn = batches.draw(step)
         flags = batches.gather(drawn)[2]
         for (house, start), flag in zip(drawn.tolist(), flags, strict=True):
             for window in (start + torch.nonzero(flag)[:, 0]).tolist():
-                seen[house][window] += 1
+                visits[house][window] += 1
     for house in range(2):
-        assert not seen[house][~usable[house]].any()
-        assert (seen[house][usable[house]] >= 1).mean() > 0.9
+        assert not visits[house][~usable[house]].any()
+        assert (visits[house][usable[house]] >= 1).mean() > 0.9
 
 
 def test_the_loss_of_chunks_is_that_of_their_usable_windows() -> None:
@@ -376,10 +376,10 @@ def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
 @pytest.mark.parametrize("active", [0.0, 0.5])
 def test_draws_depend_on_seed_and_step_alone(active: float) -> None:
     shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
-    one, other = (chunk_batches([gappy_recording()], shape, active=active) for _ in range(2))
+    first, other = (chunk_batches([gappy_recording()], shape, active=active) for _ in range(2))
     later = [other.draw(step) for step in (9, 3, 0)]
-    assert all(torch.equal(a, one.draw(step)) for a, step in zip(later, (9, 3, 0), strict=True))
-    assert not torch.equal(one.draw(0), one.draw(one.steps_per_epoch))
+    assert all(torch.equal(a, first.draw(step)) for a, step in zip(later, (9, 3, 0), strict=True))
+    assert not torch.equal(first.draw(0), first.draw(first.steps_per_epoch))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
