@@ -4,7 +4,6 @@ better.
 
 import gzip
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,7 @@ def test_the_notes_say_that_zeros_make_nothing_faster_and_what_stays(models: dic
         "notes"
     ]
     assert first.startswith("Zeros alone make nothing faster")
-    assert re.match(r"10,\d{3} pruned weights are still there as zeros", second)
+    assert second.startswith("10 pruned weights are still there as zeros")
     assert describe_remainder(replace(models["compacted"], masks={})) == []
 
 
