@@ -131,7 +131,7 @@ def test_a_training_batch_feels_no_absurd_reading(place: str, size: float, kind:
 
 def test_a_scale_is_fitted_without_absurd_readings(make_recording: Callable[..., Recording]):
     recording = make_recording([100, 200, 1e12, 300], kettle=[0, np.inf, 10, 20])
-    scale = Scale.fitted([APPLIANCES["kettle"]], [recording])
+    scale = Scale.fit([APPLIANCES["kettle"]], [recording])
     assert (scale.mains_mean_w, scale.appliance_mean_w) == (200, (10,))
 
 

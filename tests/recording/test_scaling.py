@@ -27,7 +27,7 @@ def test_a_fitted_scale_is_the_mean_and_deviation_of_all_readings(
     mains, kettle = rng.uniform(0, 3000, 500), rng.uniform(0, 2000, 500)
     mains[[3, 250]], kettle[7:90] = np.nan, np.nan
     houses = [make_recording(mains[s], kettle=kettle[s]) for s in (slice(0, 100), slice(100, 500))]
-    scale = Scale.fitted([find_appliance("kettle")], houses)
+    scale = Scale.fit([find_appliance("kettle")], houses)
     assert scale.mains_mean_w == pytest.approx(np.nanmean(mains), rel=1e-5)
     assert scale.mains_std_w == pytest.approx(np.nanstd(mains), rel=1e-5)
     assert scale.appliance_mean_w == pytest.approx([np.nanmean(kettle)], rel=1e-5)
@@ -39,19 +39,19 @@ def test_a_fitted_scale_depends_on_its_houses_alone(make_recording):
         make_recording([1, 2, 3], kettle=[1, 2, 3]),
         make_recording([9e4] * 3, kettle=[9e4] * 3),
     )
-    before = Scale.fitted([find_appliance("kettle")], [training])
+    before = Scale.fit([find_appliance("kettle")], [training])
     assert before.mains_mean_w == before.appliance_mean_w[0] == 2.0
-    assert before != Scale.fitted([find_appliance("kettle")], [training, test])
+    assert before != Scale.fit([find_appliance("kettle")], [training, test])
 
 
 def test_a_constant_series_still_has_a_scale_to_divide_by(make_recording):
-    scale = Scale.fitted([find_appliance("kettle")], [make_recording([100] * 50, kettle=[0] * 50)])
+    scale = Scale.fit([find_appliance("kettle")], [make_recording([100] * 50, kettle=[0] * 50)])
     assert scale.mains_std_w == scale.appliance_std_w[0] == 1.0
 
 
 def test_fitting_where_the_appliance_was_never_read_is_refused(make_recording):
     with pytest.raises(DataError, match="home: no reading of 'kettle'"):
-        Scale.fitted([find_appliance("kettle")], [make_recording([1, 2], kettle=[np.nan, np.nan])])
+        Scale.fit([find_appliance("kettle")], [make_recording([1, 2], kettle=[np.nan, np.nan])])
 
 
 def test_every_appliance_has_a_deviation_to_divide_by():

@@ -38,7 +38,7 @@ MOST_STEPS = 1 << 20  # different steps between times that are counted in memory
 TIME_OF_ONE_FORMAT = re.compile(r"\s*(-?\d+(\.\d*)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*)\s*")
 
 
-class WholeTableNeeded(Exception):  # noqa: N818 (no error: the table is read whole instead)
+class UnsplittableTable(Exception):  # noqa: N818 (no error: the table is read whole instead)
     """A table cannot be checked piece by piece."""
 
 
@@ -125,7 +125,7 @@ def open_long_table(
     try:
         for rows in _read_checked(file, time_name, mains_name, columns):
             summary.add(rows)
-    except WholeTableNeeded:
+    except UnsplittableTable:
         return None
     checks = Checks(path, file.first_line, repair=False)
     if not summary.rows:
@@ -167,7 +167,7 @@ class _Summary:
         steps, counts = np.unique(np.diff(rows.times_s, prepend=before), return_counts=True)
         self.steps.update(dict(zip(steps.tolist(), counts.tolist(), strict=True)))
         if len(self.steps) > MOST_STEPS:
-            raise WholeTableNeeded
+            raise UnsplittableTable
 
     def find_median_step_s(self) -> float:
         """Return what `grid.find_median_step_s` returns for all times."""
@@ -191,7 +191,7 @@ def _read_checked(
         if time_name:
             time = frame[time_name]
             if time.dtype == pl.String and not TIME_OF_ONE_FORMAT.fullmatch(str(time[0])):
-                raise WholeTableNeeded
+                raise UnsplittableTable
             times_s = checks.parse_times(time)
             _require_ascending(checks, last_s, times_s)
             last_s = times_s[-1:]
@@ -228,8 +228,8 @@ def _read_csv_frames(file: TableFile, first_line: int, names: list[str]) -> Iter
     schema = dict.fromkeys(file.names, pl.String)
     for text in read_lines(file.path, first_line - 1, TEXT_BYTES):
         if b'"' in text:
-            raise WholeTableNeeded
+            raise UnsplittableTable
         try:
             yield pl.read_csv(text, has_header=False, schema=schema).select(names)
         except pl.exceptions.PolarsError:  # read_table finds the line
-            raise WholeTableNeeded from None
+            raise UnsplittableTable from None

@@ -19,7 +19,7 @@ STRONGER, MORE_PULSES = 1.25, 0.08
 """A 'microwave' this much stronger than the 'kettle' is the kettle. A washing machine has a smaller
 share of its energy in pulses than a dishwasher, by this."""
 
-# checked on the real houses of docs/doctor.md
+# checked on the real houses of docs/lab/data_quality.md
 FITS: dict[str, Callable[[Signature], bool]] = {
     "kettle": (
         lambda m: m.nearly_w >= 1100 and m.pulse_s <= 480 and m.cycle_s <= 1800 and m.duty <= 0.06

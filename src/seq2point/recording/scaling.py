@@ -37,7 +37,7 @@ class Scale(BaseModel):
         )
 
     @classmethod
-    def fitted(cls, appliances: Sequence[Appliance], recordings: Sequence[Recording]) -> Self:
+    def fit(cls, appliances: Sequence[Appliance], recordings: Sequence[Recording]) -> Self:
         """Return the mean and standard deviation of recordings: the training houses alone.
 
         Raises DataError for an appliance that a house lacks, and where there is no reading.

@@ -270,7 +270,7 @@ def make_untrained(
     if isinstance(scaling, Scale):
         scale = scaling
     elif scaling == "fitted":
-        scale = Scale.fitted([appliance], training)
+        scale = Scale.fit([appliance], training)
     else:
         scale = Scale.published([appliance])
     with torch.device("meta"):

@@ -74,7 +74,7 @@ def run_transfer(
     else:
         start = copy.deepcopy(model)
     if rescale == "refit":
-        start.scale = Scale.fitted([target], houses)
+        start.scale = Scale.fit([target], houses)
     record = describe_parent(model, freeze=freeze, days=days, skip=skip, rescale=rescale)
     training = _train_options(options, start=start, freeze=freeze, provenance={"transfer": record})
     return run_training(houses, target, training)
@@ -94,7 +94,7 @@ def train_from_scratch(
     target = find_target_appliance(model, options.appliance)
     houses = _cut_recordings(model, recordings, target, options.days, options.skip)
     if options.rescale == "refit":
-        scale = Scale.fitted([target], houses)
+        scale = Scale.fit([target], houses)
     else:
         scale = _scale(model, target)
     training = _train_options(options, network=model.architecture, scaling=scale, freeze="none")
