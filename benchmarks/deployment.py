@@ -21,7 +21,7 @@ from benchmarks.pruning import FOLDER, houses
 from benchmarks.timing import seconds
 from seq2point import deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
