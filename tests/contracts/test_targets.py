@@ -184,13 +184,17 @@ def test_a_week_of_real_mains_gets_the_native_answers(
 
 
 def test_the_file_says_what_it_is(case: Case, exported: Path, places: dict[str, Path]):
-    facts, model = open_exported(exported).facts, Model.load(places["model"])
-    assert (facts.appliances, facts.period_s, facts.scale) == (model.appliances, 6.0, model.scale)
-    assert (facts.window, facts.target_index) == (61, 40)
-    assert facts.model == model.architecture.model_dump(mode="json")
-    assert facts.provenance["exported_with"]["seq2point"]
-    assert {name: facts.provenance[name] for name in model.provenance} == model.provenance
-    assert (facts.quantization is not None) == case.int8
+    metadata, model = open_exported(exported).metadata, Model.load(places["model"])
+    assert (metadata.appliances, metadata.period_s, metadata.scale) == (
+        model.appliances,
+        6.0,
+        model.scale,
+    )
+    assert (metadata.window, metadata.target_index) == (61, 40)
+    assert metadata.model == model.architecture.model_dump(mode="json")
+    assert metadata.provenance["exported_with"]["seq2point"]
+    assert {name: metadata.provenance[name] for name in model.provenance} == model.provenance
+    assert (metadata.quantization is not None) == case.int8
 
 
 def test_the_same_file_is_written_twice(
@@ -272,7 +276,7 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
     )
     for more, proof in (
         ((), "proved on 2 others"),
-        (("--verify", places["unseen"]), "proved on the recordings that were given"),
+        (("--verify", places["unseen"]), "proved on your recordings"),
     ):
         out = tmp_path / f"model{calibrating.ending}"
         answer = export(
@@ -285,12 +289,12 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
         )
         report = json.loads((tmp_path / "report.json").read_text())
         assert report["simulated"] == {"calibration": True, "proof": not more}
-        quantization = open_exported(out).facts.quantization
+        quantization = open_exported(out).metadata.quantization
         assert quantization is not None
         assert quantization["calibration"]["simulated"] is True
     recorded = export(calibrating, places["model"], out, places)
     assert "simulated" not in recorded.out
-    assert open_exported(out).facts.quantization["calibration"]["simulated"] is False  # type: ignore[index]
+    assert open_exported(out).metadata.quantization["calibration"]["simulated"] is False  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_what_cannot_be_simulated_needs_a_recording():
     heat_pump = untrained(SHAPE).appliances[0].model_copy(update={"name": "heat_pump"})
     with pytest.raises(
         UsageError,
-        match="a heat pump cannot be simulated: int8 needs a recording of it to calibrate on",
+        match="a heat pump cannot be simulated: give a recording of it to calibrate int8 on",
     ):
         split_recordings(
             replace(untrained(SHAPE), appliances=(heat_pump,)), ExportOptions(int8=True), int8=True
@@ -113,7 +113,7 @@ def test_an_int8_file_is_near_the_native_model_and_says_how_it_was_made(
     opened = export(model, sliding=sliding, int8=True, calibrate=recording, limits=ALL)
     native_w, power_w = model.predict_w(recording), opened.predict_w(recording)
     assert np.nanmean(np.abs(power_w - native_w)) < 0.05 * np.nanmax(native_w)
-    made = opened.facts.quantization
+    made = opened.metadata.quantization
     assert made is not None
     assert list(made["calibration"]["windows_on"]) == [a.name for a in model.appliances]
     assert 0.4 < made["calibration"]["share_on"] < 0.8
@@ -140,28 +140,28 @@ def test_the_candidate_that_loses_least_is_taken_then_the_smallest(
 
 def test_what_fails_its_proof_is_not_written_unless_forced(tmp_path: Path):
     model, out = untrained(SHAPE), tmp_path / "model.onnx"
-    order = {
+    options = {
         "int8": True,
         "calibrate": house(6000),
         "limits": Tolerances.model_construct(on_mae=-1.0),
     }
     with pytest.raises(
         VerificationError,
-        match=r"model\.onnx: not written: the kettle's MAE while on grows .* --force",
+        match=r"model\.onnx: not written: the kettle's MAE while on grows .* `force` writes it all the same",
     ):
-        deploy.find_target("onnx").export(model, out, ExportOptions(**order))
+        deploy.find_target("onnx").export(model, out, ExportOptions(**options))
     assert not list(tmp_path.iterdir())
-    exported = deploy.find_target("onnx").export(model, out, ExportOptions(**order, force=True))
+    exported = deploy.find_target("onnx").export(model, out, ExportOptions(**options, force=True))
     assert exported.report["verification"]["failures"]
-    assert runtime.load(out).facts.quantization
+    assert runtime.load(out).metadata.quantization
 
 
 def test_the_held_back_part_must_have_the_appliance_on(tmp_path: Path):
     recording = house(6000)
     recording.appliances_w["kettle"][4000:] = 0
-    order = ExportOptions(int8=True, calibrate=recording)
+    options = ExportOptions(int8=True, calibrate=recording)
     with pytest.raises(
         DataError, match="the kettle is never on in the last 30%, held back to verify with"
     ):
-        deploy.find_target("onnx").export(untrained(SHAPE), tmp_path / "model.onnx", order)
+        deploy.find_target("onnx").export(untrained(SHAPE), tmp_path / "model.onnx", options)
     assert not list(tmp_path.iterdir())

@@ -189,10 +189,13 @@ REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
         UsageError,
         "KB of RAM, 0.5 KB are there: prune channels of the last convolution",
     ),
-    "a prefix that is no name": (UsageError, "prefix '2p': C names begin with a small letter"),
-    "a file name that C cannot include": (UsageError, "make the name of a C file"),
+    "a prefix that is no name": (
+        UsageError,
+        "prefix '2p' does not fit: C names begin with a small letter",
+    ),
+    "a file name that C cannot include": (UsageError, "the name of a C file has letters"),
     "a folder that is a file": (Seq2PointError, "cannot be written"),
-    "weights that are no numbers": (ModelFileError, "weights that are no finite numbers"),
+    "weights that are no numbers": (ModelFileError, "weights that are not finite numbers"),
 }
 
 

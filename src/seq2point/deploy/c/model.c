@@ -221,5 +221,5 @@ $answers_table
 };
 
 /* What seq2point knows of this file; at its end the SHA-256 of all of it, with zeros in that place.
-$facts
+$metadata
  */
