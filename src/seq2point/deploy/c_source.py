@@ -104,7 +104,7 @@ def render_source(
         "input_most": network.input_most,
         "absurd": f"{ABSURD_W:.1f}",
         "output_steps": f"{STEPS_PER_WATT}.0",
-        "but_where": ", those of the first Linear [columns][outputs][inputs]" if waits else "",
+        "but_where": ",\n * those of the first Linear [columns][outputs][inputs]" if waits else "",
         "first_linear": _load_template(special, prefix) if special else AS_ANY_LAYER,
         **tables,
     }
