@@ -88,10 +88,10 @@ def no_costs() -> Iterator[None]:
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("targets")
     names = ("house", "off", "early", "slow", "unseen")
-    found = {name: folder / f"{name}.parquet" for name in names} | {
+    files = {name: folder / f"{name}.parquet" for name in names} | {
         "model": folder / "model.safetensors"
     }
-    untrained(SHAPE).save(found["model"])
+    untrained(SHAPE).save(files["model"])
     whole = kettles(4000, 1)
     early_w = np.where(np.arange(4000) < 2500, whole.appliance_w("kettle"), 0)
     houses = {
@@ -102,8 +102,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "unseen": kettles(2000, 2),
     }
     for name, recording in houses.items():
-        write_recording(recording, found[name])
-    return found
+        write_recording(recording, files[name])
+    return files
 
 
 def usable(case: Case) -> Case:
@@ -160,7 +160,7 @@ def differences(native: Model, exported: Runtime, recording: Recording, int8: bo
         assert np.nanmax(error_w) <= 1e-4 * highest_w
 
 
-def test_it_answers_as_the_native_model_around_gaps(
+def test_it_predictions_as_the_native_model_around_gaps(
     case: Case, exported: Path, places: dict[str, Path]
 ):
     unseen = load_recording(places["unseen"], ["kettle"])
@@ -207,7 +207,7 @@ def test_the_same_file_is_written_twice(
 def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(
     exported: Path, places: dict[str, Path], tmp_path: Path
 ):
-    held = (
+    options = (
         "--data",
         places["unseen"],
         "--max-on-mae",
@@ -217,7 +217,7 @@ def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(
         "--json",
         tmp_path / "v.json",
     )
-    assert seq2point("verify", exported, places["model"], *held).code == 0
+    assert seq2point("verify", exported, places["model"], *options).code == 0
     metrics = json.loads((tmp_path / "v.json").read_text())["metrics"]
     assert metrics["exported"]["kettle"]["mae_w"] == pytest.approx(
         metrics["native"]["kettle"]["mae_w"], rel=0.05

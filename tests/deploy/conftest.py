@@ -1,4 +1,4 @@
-"""Models of several shapes, exported; and a house whose appliances come and go."""
+"""Models of several shapes, exported; and a house whose appliances go on and off."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ Export = Callable[..., Runtime]
 
 
 def untrained(shape: Architecture, seed: int = 0) -> Model:
-    """A model of a shape, its answers on both sides of zero watts."""
+    """Return a model of a shape whose predictions lie on both sides of zero watts."""
     torch.manual_seed(seed)
     appliances = tuple(APPLIANCES.values())[: shape.outputs]
     model = Model.untrained("kettle", 6.0, shape)

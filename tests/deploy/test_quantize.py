@@ -59,9 +59,9 @@ def test_the_simulated_homes_have_every_appliance_on_and_those_that_prove_are_ot
     assert calibrates is not None
     for home in (calibrates, *proof):
         assert all(state.any() for state in find_windows(home, model, "these homes")[1])
-    seen = {calibrates.mains_w[first:end].tobytes() for first, end in calibrates.pieces()}
-    assert len(seen) == len(calibrates.pieces()) == 4
-    assert not seen & {home.mains_w.tobytes() for home in proof}
+    stretches = {calibrates.mains_w[first:end].tobytes() for first, end in calibrates.pieces()}
+    assert len(stretches) == len(calibrates.pieces()) == 4
+    assert not stretches & {home.mains_w.tobytes() for home in proof}
 
 
 def test_what_cannot_be_simulated_needs_a_recording():
@@ -113,10 +113,10 @@ def test_an_int8_file_is_near_the_native_model_and_says_how_it_was_made(
     opened = export(model, sliding=sliding, int8=True, calibrate=recording, limits=ALL)
     native_w, power_w = model.predict_w(recording), opened.predict_w(recording)
     assert np.nanmean(np.abs(power_w - native_w)) < 0.05 * np.nanmax(native_w)
-    made = opened.metadata.quantization
-    assert made is not None
-    assert list(made["calibration"]["windows_on"]) == [a.name for a in model.appliances]
-    assert 0.4 < made["calibration"]["share_on"] < 0.8
+    quantization = opened.metadata.quantization
+    assert quantization is not None
+    assert list(quantization["calibration"]["windows_on"]) == [a.name for a in model.appliances]
+    assert 0.4 < quantization["calibration"]["share_on"] < 0.8
 
 
 def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candidate:
@@ -124,7 +124,7 @@ def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candid
 
 
 @pytest.mark.parametrize(
-    ("found", "taken"),
+    ("candidates", "taken"),
     [
         ([candidate("best", 100, 90), candidate("smaller", 103, 50)], "best"),
         ([candidate("as good", 100, 90), candidate("smaller", 100.5, 50)], "smaller"),
@@ -133,9 +133,11 @@ def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candid
     ],
 )
 def test_the_candidate_that_loses_least_is_taken_then_the_smallest(
-    found: list[Candidate], taken: str
+    candidates: list[Candidate], taken: str
 ):
-    assert choose_candidate(found, [ApplianceLoss(100, 0.1)], Tolerances()).in_float == (taken,)
+    assert choose_candidate(candidates, [ApplianceLoss(100, 0.1)], Tolerances()).in_float == (
+        taken,
+    )
 
 
 def test_what_fails_its_proof_is_not_written_unless_forced(tmp_path: Path):

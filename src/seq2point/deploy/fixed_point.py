@@ -21,7 +21,7 @@ from torch import Tensor
 
 from seq2point.errors import ModelFileError
 from seq2point.model.model_file import Model
-from seq2point.network import Layer as FloatLayer
+from seq2point.network import Layer
 from seq2point.recording import Recording, Watts
 from seq2point.recording.windows import find_gapless_spans, predict_spans
 
@@ -56,7 +56,7 @@ class Ranges(NamedTuple):
     layers: tuple[float, ...]
 
 
-class Layer(NamedTuple):
+class IntegerLayer(NamedTuple):
     """One layer in whole numbers: weights i8[O, K, C] over K columns of C inputs.
 
     Bias, multiplier and shift are i64[O]. Outputs are clamped to `least` and `most`.
@@ -98,7 +98,7 @@ class FixedPoint:
     index of the first Linear in `layers`; its inputs have `feature_bits`.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[IntegerLayer, ...]
     features: int
     feature_bits: FeatureBits
     input_shift: int
@@ -155,7 +155,7 @@ def measure_ranges(model: Model, recording: Recording, starts: npt.NDArray[np.in
     convolutions, (*linear, _) = shape.convolution_layers, shape.linear_layers
     largest = dict.fromkeys((*convolutions, *linear), 0.0)
 
-    def run(layer: FloatLayer, x: Tensor) -> Tensor:
+    def run(layer: Layer, x: Tensor) -> Tensor:
         y = network.run_layer(layer, x)
         largest[layer] = max(largest[layer], float(y.abs().max()))
         return y
@@ -239,7 +239,7 @@ def _fold_scales(model: Model) -> list[_RealLayer]:
         numbers: Floats = parameters[name].cpu().double().numpy()
         return numbers
 
-    def make_layer(layer: FloatLayer) -> _RealLayer:
+    def make_layer(layer: Layer) -> _RealLayer:
         weights_OIK = read_numbers(layer.weight_name).reshape(
             layer.outputs, layer.inputs, layer.taps
         )
@@ -274,7 +274,7 @@ def _quantise_layer(
     mean_steps: float,
     step_out: float,
     bounds: tuple[int, int],
-) -> Layer:
+) -> IntegerLayer:
     """Return one layer in whole numbers.
 
     A row whose bias is large beside its weights gets coarser weights.
@@ -287,7 +287,9 @@ def _quantise_layer(
             "a bias is too large beside its weights for a 32-bit sum; train the model again"
         )
     multiplier, shift = _to_fraction(units_O * step_in / step_out)
-    return Layer(whole.astype(np.int8), np.rint(bias).astype(np.int64), multiplier, shift, *bounds)
+    return IntegerLayer(
+        whole.astype(np.int8), np.rint(bias).astype(np.int64), multiplier, shift, *bounds
+    )
 
 
 def _to_fraction(ratio: Floats) -> tuple[Integers, Integers]:
