@@ -43,7 +43,7 @@ NAMES = {
     "seq2point.pruning.spp": ("probability_step",),
 }
 SOURCE = Path(seq2point.__file__).parent
-BANNED = [
+BANNED = {
     "account",
     "aside",
     "asked",
@@ -85,7 +85,7 @@ BANNED = [
     "worked",
     "written",
     "written_whole",
-]
+}
 """Words that say too little, or that have a better word in the glossary (docs/reference)."""
 SHELVES = ("utils", "helpers", "common", "manager", "misc", "base")
 """Names of modules that anything fits into."""
