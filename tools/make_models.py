@@ -67,7 +67,7 @@ def made(
     """What a protocol gives for an appliance once its network is compacted."""
     parts = ProtocolSteps(protocol, source.where, data)
     runner = Runner(
-        [parts], store, "cpu", 1, progress=False, said=lambda line: print(line, flush=True)
+        [parts], store, "cpu", 1, progress=False, report=lambda line: print(line, flush=True)
     )
     (result,) = runner.run([name], 1)[name][parts.row]
     return result

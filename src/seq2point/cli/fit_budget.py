@@ -205,7 +205,8 @@ def fit_budget(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):
         found = search.run(
-            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+            ResultCache(out / "parts", any_version=any_code),
+            lambda line: console.print(line, markup=False),
         )
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
         (out / name).unlink(missing_ok=True)

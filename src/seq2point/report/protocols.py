@@ -26,8 +26,8 @@ from seq2point.studies.protocols.rows import (
     find_current,
     name_differences,
 )
-from seq2point.studies.protocols.steps import ProtocolSteps
-from seq2point.studies.result_cache import ResultCache, source_hash
+from seq2point.studies.protocols.steps import VERSION, ProtocolSteps
+from seq2point.studies.result_cache import ResultCache
 from seq2point.studies.spread import MeanAndSd, find_mean_and_sd, format_spread, render_table
 from seq2point.wording import format_number
 
@@ -99,7 +99,7 @@ def require_own(folder: Path, source: NamedProtocol, store: ResultCache) -> None
             f"{path}: is the report of '{name}' and would be replaced; choose another folder for"
             f" '{source.name}'"
         )
-    gone = set(keys) - {record.key for record in store.records()}
+    gone = set(keys) - {record.key for record in store.list_records()}
     if gone:
         raise UsageError(
             f"{path}: has results whose parts are gone, as {keys[min(gone)]}, and would lose them;"
@@ -134,11 +134,12 @@ def make_report(
         for house in getattr(protocol.roles(name), role)
         for path in houses.find_files(protocol, house, variants[0].data)
     }
-    by_appliance = _by_appliance(collect_rows(store.records()), variants, appliances)
+    by_appliance = _by_appliance(collect_rows(store.list_records()), variants, appliances)
     found: dict[str, Any] = {
         "protocol": source.name,
         "title": protocol.title,
-        "hashes": {"protocol": source.sha256, "code": source_hash(), "data": files},
+        "hashes": {"protocol": source.sha256, "data": files},
+        "version": VERSION,
         "as_run": _as_run(variants),
         "appliances": by_appliance,
         "mean": _means(by_appliance) if len(by_appliance) > 1 else None,
@@ -254,7 +255,7 @@ def _count(number: int, what: str) -> str:
 
 def _describe_row(row: Row, name: str, line: str) -> dict[str, Any]:
     seeds = row.seeds
-    label = f"{name} {DAGGER}" if row.from_other_code else name
+    label = f"{name} {DAGGER}" if row.is_from_another_version else name
     metrics = {
         metric: find_mean_and_sd([seed["metrics"].get(metric) for seed in seeds])
         for metric in HEADINGS

@@ -1,12 +1,12 @@
 """The most accurate network that fits a device: a grid of structured sparsities, each pruned,
 fine-tuned, exported, measured.
 
-What cannot fit by its shape is not trained. Every other point of the grid is a part of its own
-(store.py): pruned from the same model, compacted, trained on, exported, and held to the validation
+What cannot fit by its shape is not trained. Every other point of the grid is cached on its own:
+pruned from the same model, compacted, trained on, exported, and held to the validation
 recordings as what runs on the device, not as it was before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,18 @@ from seq2point.model.model_file import Model
 from seq2point.model.pretrained import is_useful
 from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
+from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import TrainingConfig, train_with_history
 from seq2point.training.run import HELD_OUT
 from seq2point.wording import format_number
+
+VERSION = 1
+"""Of the networks of every search, and of what is measured of their exports.
+
+Raise it when the same model, recordings and budget would give another network, file or metric:
+after a change of training, pruning, compaction, export or the metrics.
+"""
 
 TARGETS = ("microcontroller", "onnx")
 USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
@@ -172,36 +180,44 @@ class BudgetSearch:
             "RAM", needs.ram_bytes, ram_bytes
         )
 
-    def run(
-        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
-    ) -> list[Candidate]:
-        """Make or find every point that may fit; `said` is told of each. Raises what `check` does."""
+    def run(self, cache: ResultCache, report: Report = lambda _: None) -> list[Candidate]:
+        """Make or find every point that may fit; `report` gets a line for each.
+
+        Raises what `check` does.
+        """
         self.check()
-        found, points = [], self.points
-        for i, point in enumerate(points, 1):
+        candidates: list[Candidate] = []
+
+        def describe(point: GridPoint, result: Mapping[str, Any]) -> str:
+            candidates.append(self._make_candidate(point, result, cache))
+            return self.line(candidates[-1])
+
+        run_grid(cache, self.points, partial(self._list_steps, cache), describe, report)
+        return candidates
+
+    def _list_steps(self, cache: ResultCache, point: GridPoint) -> list[Step]:
+        """Train, then export; nothing where no network of the point's shape can fit."""
+        if self.too_much_by_shape(self.shape(point)) is not None:
+            return []
+        network = self.network(point)
+        return [
+            Step(network, partial(self._train, point)),
+            Step(self.exported(network), partial(self._export, network, cache)),
+        ]
+
+    def _make_candidate(
+        self, point: GridPoint, result: Mapping[str, Any], cache: ResultCache
+    ) -> Candidate:
+        if not result:
             shape = self.shape(point)
-            too_much = self.too_much_by_shape(shape)
-            if too_much is None:
-                network = self.network(point)
-                part = self.exported(network)
-                known = store.found(part) is not None
-                made = store.result(network, partial(self._train, point))
-                result = made | store.result(part, partial(self._export, network, store))
-                where = {
-                    "weights": str(store.folder(network) / WEIGHTS),
-                    "exported": str(store.folder(part)),
-                }
-                one = Candidate(
-                    point,
-                    Architecture(**made["architecture"]),
-                    result | where,
-                    self._too_much(result),
-                )
-            else:
-                known, one = False, Candidate(point, shape, None, too_much)
-            found.append(one)
-            said(f"[{i}/{len(points)}] {self.line(one)}{' (was there)' if known else ''}")
-        return found
+            return Candidate(point, shape, None, self.too_much_by_shape(shape))
+        network = self.network(point)
+        folders = {
+            "weights": str(cache.find_folder(network) / WEIGHTS),
+            "exported": str(cache.find_folder(self.exported(network))),
+        }
+        shape = Architecture(**result["architecture"])
+        return Candidate(point, shape, {**result, **folders}, self._too_much(result))
 
     def best(self, found: Sequence[Candidate]) -> Candidate | None:
         """The most accurate of those that fit, None where none does."""
@@ -282,7 +298,8 @@ class BudgetSearch:
             "pruning": self._settings(self.pruning_steps).model_dump(mode="json"),
             "finetune": self._settings(self.finetune_steps).model_dump(mode="json"),
         }
-        return CachedResult(f"{what.name}-units{point.units:g}-channels{point.channels:g}", decides)
+        name = f"{what.name}-units{point.units:g}-channels{point.channels:g}"
+        return CachedResult(name, decides, VERSION)
 
     def exported(self, network: CachedResult) -> CachedResult:
         """The part that exports a network and measures what was exported; the room for it decides
@@ -298,7 +315,7 @@ class BudgetSearch:
             "int8": self.int8,
             "room": room,
         }
-        return CachedResult(f"{network.name}-{self.target}", decides)
+        return CachedResult(f"{network.name}-{self.target}", decides, VERSION)
 
     @property
     def _validated_on(self) -> Any:
@@ -345,8 +362,9 @@ class BudgetSearch:
             "architecture": tuned.architecture.model_dump(mode="json"),
         }
 
-    def _export(self, network: CachedResult, store: ResultCache, folder: Path) -> dict[str, Any]:
-        model, in_c = Model.load(store.folder(network) / WEIGHTS), self.target == "microcontroller"
+    def _export(self, network: CachedResult, cache: ResultCache, folder: Path) -> dict[str, Any]:
+        model = Model.load(cache.find_folder(network) / WEIGHTS)
+        in_c = self.target == "microcontroller"
         verify = list(self.validation) or [
             r.hold_out(HELD_OUT, self.model.window)[1] for r in self.train
         ]

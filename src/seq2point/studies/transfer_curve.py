@@ -1,5 +1,5 @@
-"""The curve of a transfer: the error in a house against the days of labels from it, part by part
-(store.py).
+"""The curve of a transfer: the error in a house against the days of labels from it, point by
+point.
 
     as it is                                        the model, without a day of labels
     none, convolutions, all-but-output              trained on with so much frozen
@@ -10,7 +10,7 @@ day of labels a part to choose weights by would hold two or three uses of a kett
 day would lose them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,9 +26,17 @@ from seq2point.model.model_file import Model
 from seq2point.recording import Recording, format_house
 from seq2point.recording.on_off import find_runs, is_on
 from seq2point.recording.windows import find_window_runs
+from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import TrainingConfig
 from seq2point.training.transfer import train_from_scratch, transfer
+
+VERSION = 1
+"""Of the points of every curve.
+
+Raise it when the same model and recordings would give a point other metrics: after a change of
+training, transfer or the metrics.
+"""
 
 AS_IT_IS, FROM_NOTHING = "as it is", "from nothing"
 FREEZES: tuple[Freeze, ...] = get_args(Freeze)
@@ -112,7 +120,8 @@ class TransferCurve:
             "days": point.days,
             "learned": learned if point.days else None,
         }
-        return CachedResult(f"{name}-{point.choice}-{point.days:g}d-seed{point.seed}", decides)
+        name = f"{name}-{point.choice}-{point.days:g}d-seed{point.seed}"
+        return CachedResult(name, decides, VERSION)
 
     @cached_property
     def _of_all(self) -> dict[str, Any]:
@@ -180,20 +189,16 @@ class TransferCurve:
                 )
 
     def run(
-        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
+        self, cache: ResultCache, report: Report = lambda _: None
     ) -> list[tuple[CurvePoint, dict[str, Any]]]:
-        """Make or find every point; `said` is told of each. Raises what `check` does."""
+        """Make or find every point; `report` gets a line for each. Raises what `check` does."""
         self.check()
-        found, points = [], self.points
-        for i, point in enumerate(points, 1):
-            part = self.part(point)
-            known = store.found(part) is not None
-            result = store.result(part, partial(self._make, point))
-            found.append((point, result))
-            said(
-                f"[{i}/{len(points)}] {self._line(point, result)}{' (was there)' if known else ''}"
-            )
-        return found
+        points = self.points
+        results = run_grid(cache, points, self._list_steps, self._describe, report)
+        return [(p, result) for p, result in zip(points, results, strict=True) if result]
+
+    def _list_steps(self, point: CurvePoint) -> list[Step]:
+        return [Step(self.part(point), partial(self._make, point))]
 
     def _make(self, point: CurvePoint, _: Path) -> dict[str, Any]:
         house, name = self.learned_from(point), self.appliance.name
@@ -229,7 +234,7 @@ class TransferCurve:
             "baselines": {baseline: metrics[name] for baseline, metrics in found.baselines.items()},
         }
 
-    def _line(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
+    def _describe(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
         metrics = result["metrics"]
         f1 = "" if metrics["f1"] is None else f", F1 {metrics['f1']:.2f}"
         reached = f"MAE {metrics['mae_w']:.2f} W{f1}"

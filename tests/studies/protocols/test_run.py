@@ -18,9 +18,9 @@ from seq2point.model.model_file import Model
 from seq2point.recording.windows import Scale
 from seq2point.report.protocols import make_report
 from seq2point.studies import ResultCache
-from seq2point.studies import result_cache as store_module
 from seq2point.studies.protocols import rows as rows_module
 from seq2point.studies.protocols import runner as module
+from seq2point.studies.protocols import steps as steps_module
 from seq2point.studies.protocols.houses import load_stretch
 from seq2point.studies.protocols.library import NamedProtocol
 from seq2point.studies.protocols.overrides import list_variants, override_protocol
@@ -452,8 +452,8 @@ def test_rows_of_another_version_of_the_code_stay_and_say_so(
 ):
     source = small()
     first = rows_after(source, grid(source, data, ["magnitude"], [0.5]), tmp_path)
-    for place in (store_module, rows_module):
-        monkeypatch.setattr(place, "source_hash", lambda: "another")
+    for module_with_version in (steps_module, rows_module):
+        monkeypatch.setattr(module_with_version, "VERSION", 99)
     second = rows_after(source, grid(source, data, ["lamp"], [0.5]), tmp_path)
     labels = {key: row["label"] for key, row in second["rows"].items()}
     assert labels == {

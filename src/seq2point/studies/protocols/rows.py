@@ -14,8 +14,8 @@ from typing import Any
 from seq2point.compression.pruning import PRUNERS
 from seq2point.compression.pruning.spp import SPP
 from seq2point.network import NETWORKS
-from seq2point.studies.protocols.steps import NETWORK, ProtocolSteps, make_row_name
-from seq2point.studies.result_cache import Record, source_hash
+from seq2point.studies.protocols.steps import NETWORK, VERSION, ProtocolSteps, make_row_name
+from seq2point.studies.result_cache import Record
 
 Decides = Mapping[str, Any]
 Seed = dict[str, Any]
@@ -32,7 +32,7 @@ class Row:
     network: Decides
     pruned: Decides | None
     by_seed: dict[int, Seed] = field(default_factory=dict)
-    codes: set[str] = field(default_factory=set)
+    versions: set[int] = field(default_factory=set)
 
     @property
     def seeds(self) -> list[Seed]:
@@ -94,9 +94,9 @@ class Row:
         )
 
     @property
-    def from_other_code(self) -> bool:
+    def is_from_another_version(self) -> bool:
         """Whether another version of the code made any of it."""
-        return self.codes != {source_hash()}
+        return self.versions != {VERSION}
 
 
 @dataclass
@@ -141,10 +141,10 @@ def format_percent(share: float) -> str:
 def collect_rows(records: Sequence[Record]) -> list[ScoredNetworks]:
     """All rows that the tests among some parts tell of, in the order in which they were made.
 
-    Where two versions of the code made one part, that of this version counts, or else the later.
+    Where two versions made one part, the result of today's version counts, or else the later.
     """
     by_key: dict[str, Record] = {}
-    for record in sorted(records, key=lambda record: record.code == source_hash()):
+    for record in sorted(records, key=lambda record: record.version == VERSION):
         by_key[record.key] = record
     found: dict[str, ScoredNetworks] = {}
     for record in records:
@@ -174,7 +174,7 @@ def _add(found: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Re
         "key": made.key,
         "dense": dense,
     }
-    row.codes |= {network.code, made.code, test.code}
+    row.versions |= {network.version, made.version, test.version}
 
 
 def identify_scored(test: Decides, network: Decides) -> str:

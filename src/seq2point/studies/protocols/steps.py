@@ -24,6 +24,14 @@ from seq2point.studies.result_cache import CachedResult
 from seq2point.training import TrainingConfig
 from seq2point.training.run import HELD_OUT
 
+VERSION = 1
+"""Of all results of a protocol: the networks, their prunings and the tests.
+
+Raise it when the same protocol and data would give another network or another metric: after a
+change of training, pruning, compaction, the reading of houses or the metrics. Leave it for a
+change of words, tables or pictures. Reports then mark the results that an earlier version made.
+"""
+
 LEARNED_FROM = {"name", "max_power_w", "mean_w", "std_w"}
 NETWORK = "network"
 
@@ -159,7 +167,7 @@ class ProtocolSteps:
             ),
             "training": self.settings(seed).model_dump(mode="json"),
         }
-        return CachedResult(f"{name}-seed{seed}", decides)
+        return CachedResult(f"{name}-seed{seed}", decides, VERSION)
 
     def pruned(self, name: str, seed: int) -> CachedResult:
         """The part that prunes a trained network, compacts it and trains it on."""
@@ -172,7 +180,7 @@ class ProtocolSteps:
             "training": self.settings_while_pruned(seed).model_dump(mode="json"),
             "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
         }
-        return CachedResult(f"{name}-seed{seed}-{self.row}", decides)
+        return CachedResult(f"{name}-seed{seed}-{self.row}", decides, VERSION)
 
     def test(self, name: str, of: CachedResult) -> CachedResult:
         """The part that tests what another part made."""
@@ -188,4 +196,4 @@ class ProtocolSteps:
                 or "validation"
             ),
         }
-        return CachedResult(f"{of.name}-test", decides)
+        return CachedResult(f"{of.name}-test", decides, VERSION)
