@@ -25,6 +25,7 @@ from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
 from seq2point.recording import Recording, Watts
+from seq2point.report.deployment import describe_arithmetic
 from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.training import train_with_history
 
@@ -179,7 +180,11 @@ def main() -> None:
             )
         )
     for name, made, sizes, count in costs:
-        print(f"\n{name}: {count or 0:,.0f} instructions a reading", *made.notes(), sep="\n")
+        print(
+            f"\n{name}: {count or 0:,.0f} instructions a reading",
+            *describe_arithmetic(made.report()),
+            sep="\n",
+        )
         print(*(f"{by}: {size}" for by, size in sizes.items()), sep="\n")
 
 

@@ -14,6 +14,7 @@ from seq2point.appliances import find_appliance
 from seq2point.deploy import Tolerances
 from seq2point.deploy.verify import verify
 from seq2point.model.evaluation import evaluate
+from seq2point.report.deployment import make_proof_rows
 
 SHAPE = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=16)
 
@@ -40,7 +41,7 @@ def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(
         assert found.costs[side]["latency_ms"] > 0
         assert found.costs[side]["file_bytes"] > 1000
     assert found.costs["exported"]["peak_mb"] < found.costs["native"]["peak_mb"]
-    words = [row[0] for row in found.rows()]
+    words = [row[0] for row in make_proof_rows(found.as_json())]
     assert words[1:7] == [
         "MAE",
         "MAE while on",

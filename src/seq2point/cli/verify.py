@@ -9,7 +9,6 @@ from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
 from seq2point.deploy import USUAL, Tolerances
-from seq2point.wording import format_count
 
 
 def verify(
@@ -58,7 +57,7 @@ def verify(
     from seq2point.cli.find_model import find_model_file_for, is_model_name, load_houses, load_model
     from seq2point.deploy.verify import verify as hold
     from seq2point.errors import UsageError, VerificationError
-    from seq2point.report import terminal
+    from seq2point.report import deployment, terminal
 
     if model is None and not is_model_name(exported):
         raise UsageError(
@@ -74,12 +73,9 @@ def verify(
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
         found = hold(exported, loaded, recordings, Tolerances(on_mae, sae), threads)
-    console = terminal.write_report(found.as_json(), json)
-    console.print(
-        terminal.make_table(
-            f"{exported.name} beside the native model, {format_count(found.windows, 'window')}",
-            found.rows(),
-        )
-    )
+    proof = found.as_json()
+    console = terminal.write_report(proof, json)
+    title = deployment.make_proof_title(exported, proof)
+    console.print(terminal.make_table(title, deployment.make_proof_rows(proof)))
     if found.failures:
         raise VerificationError(f"{exported}: {'; '.join(found.failures)}")

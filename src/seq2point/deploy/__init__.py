@@ -5,7 +5,6 @@ A target is one module with `export(model, out, order) -> Exported` and one line
 writes nothing that fails its own proof, unless forced.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -74,16 +73,13 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What a target wrote: files by what they hold, a report as JSON, and the same in words.
+    """What a target wrote: files by what they hold, and a report as JSON.
 
-    `tables` are titles with rows of cells, the first row their heading; `notes` are sentences under
-    them.
+    report/deployment.py makes tables and notes of it.
     """
 
     files: dict[str, Path]
     report: dict[str, Any]
-    tables: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
-    notes: Sequence[str] = ()
 
 
 class Target(Protocol):

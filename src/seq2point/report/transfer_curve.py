@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2point.metrics import METRICS
 from seq2point.recording import format_house
 from seq2point.report.plots import CurvePanel, save_curve_plot
 from seq2point.studies.spread import find_mean_and_sd, format_spread, render_table
@@ -23,6 +24,7 @@ from seq2point.wording import format_number
 
 Results = Sequence[tuple[CurvePoint, Mapping[str, Any]]]
 FEW = 3
+SHOWN, IN_BRACKETS = "mae_w", ("nde", "f1")
 
 
 def make_report(curve: TransferCurve, results: Results) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def find_point(found: Mapping[str, Any], choice: str, days: float) -> Mapping[st
 
 
 def render_markdown(found: Mapping[str, Any]) -> str:
-    """The table of a report: MAE with its spread, NDE and F1, by days and choice."""
+    """The table of a report: by days and choice."""
     choices = list_choices(found)
     days = sorted({point["days"] for point in found["points"]})
     on_states = {row["days"]: row["on_states"] for row in found["days"]}
@@ -142,17 +144,18 @@ def render_markdown(found: Mapping[str, Any]) -> str:
         for n in days
     ]
     for name, baseline in found["baselines"].items():
-        nde, f1 = (format_spread(baseline[metric]) for metric in ("nde", "f1"))
+        in_brackets = ", ".join(format_spread(baseline[key]) for key in IN_BRACKETS)
         lines.append(
             [
                 f"{name} predictor",
                 "",
-                f"{format_spread(baseline['mae_w'])} ({nde}, {f1})",
+                f"{format_spread(baseline[SHOWN])} ({in_brackets})",
                 *[""] * (len(choices) - 1),
             ]
         )
     seeds = len(found["seeds"])
     houses = _tested_on(found)
+    shown, in_brackets = METRICS[SHOWN].heading, " and ".join(METRICS[k].label for k in IN_BRACKETS)
     over = f", mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
     return "\n".join(
         [
@@ -162,7 +165,7 @@ def render_markdown(found: Mapping[str, Any]) -> str:
             ),
             "",
             (
-                f"MAE in watts{over}, and in brackets NDE and F1, on {houses}."
+                f"{shown}{over}, and in brackets {in_brackets}, on {houses}."
                 f" {'0 days is the model as it is. ' if 0 in days else ''}Nothing is held out of"
                 " the days."
             ),
@@ -192,16 +195,12 @@ def _times(on_states: Sequence[int] | None) -> str:
 def _cell(point: Mapping[str, Any] | None) -> str:
     if point is None:
         return ""
-    mae, nde, f1 = (point["metrics"][metric] for metric in ("mae_w", "nde", "f1"))
-    return (
-        f"{format_spread(mae['mean'], mae['sd'])} ({format_spread(nde['mean'])},"
-        f" {format_spread(f1['mean'])})"
-    )
+    metrics = point["metrics"]
+    in_brackets = ", ".join(format_spread(metrics[key]["mean"]) for key in IN_BRACKETS)
+    return f"{format_spread(metrics[SHOWN]['mean'], metrics[SHOWN]['sd'])} ({in_brackets})"
 
 
-def make_panel(
-    found: Mapping[str, Any], metric: str, quantity: str, bounded: bool = False
-) -> CurvePanel:
+def make_panel(found: Mapping[str, Any], metric: str, bounded: bool = False) -> CurvePanel:
     """A metric of a report as a panel of its picture; a point that lacks it, where no seed's days
     tell, is left out.
     """
@@ -221,7 +220,7 @@ def make_panel(
         for name, b in found["baselines"].items()
         if b[metric] is not None
     }
-    return CurvePanel(quantity, lines, {} if bounded else constants, bounded)
+    return CurvePanel(METRICS[metric].heading, lines, {} if bounded else constants, bounded)
 
 
 def save_plot(found: Mapping[str, Any], path: str | Path) -> None:
@@ -229,8 +228,8 @@ def save_plot(found: Mapping[str, Any], path: str | Path) -> None:
     days of labels.
     """
     name, seeds = found["appliance"].replace("_", " "), len(found["seeds"])
-    panels = [make_panel(found, "mae_w", "MAE, W")]
-    f1 = make_panel(found, "f1", "F1 of the on state", bounded=True)
+    panels = [make_panel(found, "mae_w")]
+    f1 = make_panel(found, "f1", bounded=True)
     if any(f1.lines.values()):
         panels.append(f1)
     parent = (

@@ -22,6 +22,7 @@ from seq2point.compression.pruning.structured import Structured
 from seq2point.deploy import ExportOptions, Tolerances
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
+from seq2point.metrics import METRICS
 from seq2point.model.model_file import Model
 from seq2point.model.pretrained import is_useful
 from seq2point.network import Architecture, Layer
@@ -58,7 +59,7 @@ KEPT = (
     "clipped",
     "seed",
 )
-SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
+SHOWN = ("mae_w", "nde", "f1")
 ANY_SIZE = 1 << 30
 ANY_LOSS = Tolerances(float("inf"), float("inf"), float("inf"))
 
@@ -254,7 +255,7 @@ class BudgetSearch:
     def _rank(self, one: Candidate) -> float:
         score = self.score(one)
         assert score is not None
-        return -score if self.criterion == "f1" else score
+        return score if METRICS[self.criterion].lower_is_better else -score
 
     @property
     def validated_in(self) -> list[str]:
@@ -276,9 +277,11 @@ class BudgetSearch:
         if one.result is None:
             return f"{what}: {one.too_much}"
         metrics = one.metrics
-        known = ((words, metrics[name]) for name, words in SHOWN.items())
+        known = ((METRICS[key], metrics[key]) for key in SHOWN)
         reached = ", ".join(
-            f"{words} {format_number(value)}" for words, value in known if value is not None
+            f"{metric.label} {metric.add_unit(format_number(value))}"
+            for metric, value in known
+            if value is not None
         )
         return f"{what}: {self.size(one) / 1024:,.0f} KB, {reached}" + (
             f"; {one.too_much}" if one.too_much else ""

@@ -21,6 +21,7 @@ import numpy as np
 from seq2point.appliances import Appliance
 from seq2point.choices import Device, Freeze, Rescale
 from seq2point.errors import DataError, UsageError
+from seq2point.metrics import METRICS
 from seq2point.model.evaluation import check_recordings, evaluate
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, format_house
@@ -236,8 +237,11 @@ class TransferCurve:
 
     def _describe(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
         metrics = result["metrics"]
-        f1 = "" if metrics["f1"] is None else f", F1 {metrics['f1']:.2f}"
-        reached = f"MAE {metrics['mae_w']:.2f} W{f1}"
+        reached = ", ".join(
+            METRICS[key].describe(metrics[key], 2)
+            for key in ("mae_w", "f1")
+            if metrics[key] is not None
+        )
         if not point.days:
             return f"{AS_IT_IS}: {reached}"
         days = (

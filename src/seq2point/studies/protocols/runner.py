@@ -19,6 +19,7 @@ from seq2point.choices import Device
 from seq2point.compression import costs
 from seq2point.compression.compaction import compact
 from seq2point.errors import UsageError
+from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.network.masks import measure_sparsity
@@ -129,8 +130,8 @@ class Runner:
         ]
 
     def _describe(self, point: RunPoint, result: Mapping[str, Any]) -> str:
-        mae_w, weights = result["metrics"]["mae_w"], result["parameters"]
-        return f"{point.part.name}: MAE {mae_w:.2f} W, {weights:,} weights"
+        mae = METRICS["mae_w"].describe(result["metrics"]["mae_w"], 2)
+        return f"{point.part.name}: {mae}, {result['parameters']:,} weights"
 
     def _of(self, name: str) -> Recordings:
         """The recordings of an appliance; those of the one before are let go."""
