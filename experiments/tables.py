@@ -12,9 +12,12 @@ DECIMALS = {"mae_w": 2, "on_mae_w": 0}
 
 
 def make_spread_cell(values: Sequence[float | None], decimals: int) -> str:
-    """Return the mean of all seeds with its standard deviation; the value alone for one seed."""
-    known = [value or 0.0 for value in values]
-    if not known:
+    """Return the mean of all seeds with its standard deviation; the value alone for one seed.
+
+    '-' where a seed has no value.
+    """
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
         return "-"
     deviation = f" ± {stdev(known):.{decimals}f}" if len(known) > 1 else ""
     return f"{fmean(known):.{decimals}f}{deviation}"

@@ -39,6 +39,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.report.transfer_curve import make_report
 from seq2point.studies import ResultCache
+from seq2point.studies.grids import Report
 from seq2point.studies.trainings import StudyTraining, run_trainings
 from seq2point.studies.transfer_curve import FROM_NOTHING, TransferCurve
 from seq2point.training.config import GAIN, TRANSPLANT
@@ -127,16 +128,18 @@ def load_source(source: str, appliance: str, period_s: float) -> list[Recording]
     return [load_house("refit_house2_30s", appliance).first_days(B_SOURCE_DAYS, appliance)]
 
 
-def plan_curve(pair: str, appliance: str, network: str) -> tuple[StudyTraining, TransferCurve]:
-    """Return (b): a parent, and the curve of its transfer to a house; the curve loads the parent."""
+def plan_curve(
+    pair: str, appliance: str, network: str, report: Report = lambda _: None
+) -> TransferCurve:
+    """Return (b): the curve of a parent's transfer to a house; makes the parent first."""
     source, augmented = pair.partition("-")[0], network == "augmented"
     kind = "small" if augmented else network
     parent = plan_parent(source, kind, appliance, B_PERIOD_S)
-    run_trainings(CACHE, [parent], print)
+    run_trainings(CACHE, [parent], report)
     house = load_house(PAIRS[pair], appliance)
     test = house.first_days(B_TEST_DAYS, appliance, house.days_of_readings(appliance) - B_TEST_DAYS)
     settings = {"steps": B_STEPS[kind], "learning_rate": RATE, "batch_size": TRAINING["batch_size"]}
-    curve = TransferCurve(
+    return TransferCurve(
         parent.load_model(CACHE),
         find_appliance(appliance),
         house,
@@ -148,7 +151,6 @@ def plan_curve(pair: str, appliance: str, network: str) -> tuple[StudyTraining, 
         training=settings | (AUGMENTED if augmented else {}),
         threads=1,
     )
-    return parent, curve
 
 
 def report_curve(pair: str, appliance: str, network: str) -> dict[str, Any] | None:
@@ -156,8 +158,7 @@ def report_curve(pair: str, appliance: str, network: str) -> dict[str, Any] | No
     source, kind = pair.partition("-")[0], "small" if network == "augmented" else network
     if plan_parent(source, kind, appliance, B_PERIOD_S).find(CACHE) is None:
         return None
-    _, curve = plan_curve(pair, appliance, network)
-    whole = replace(curve, seeds=ALL_SEEDS)
+    whole = replace(plan_curve(pair, appliance, network), seeds=ALL_SEEDS)
     results = [(point, CACHE.find(whole.part(point))) for point in whole.points]
     known = [(point, result) for point, result in results if result is not None]
     return make_report(whole, known) if known else None
@@ -224,7 +225,7 @@ def main() -> None:
         for pair in PAIRS:
             for appliance in B_APPLIANCES:
                 for network in B_NETWORKS:
-                    _, curve = plan_curve(pair, appliance, network)
+                    curve = plan_curve(pair, appliance, network, report)
                     prefix = f"{pair} {network}"
                     curve.run(CACHE, lambda line, prefix=prefix: report(f"{prefix}: {line}"))
     if "c" in ONLY:
