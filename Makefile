@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz test-oracles litert-env test-litert check models bench format wheel clean
+.PHONY: help setup demo test fuzz test-oracles litert-env test-litert check docs models bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -44,11 +44,16 @@ $(LITERT)/.ready: $(READY)
 test-litert: litert-env  ## what LiteRT files promise, in LiteRT's interpreter and in TensorFlow Lite Micro's
 	$(LITERT)/bin/python -m pytest tests/deploy/test_litert.py tests/contracts/test_targets.py -k litert
 
-check: setup     ## style, types and the direction of imports
+check: setup     ## style, types, the direction of imports, and the links of the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest tests/docs/test_links.py
+
+docs: setup      ## the documentation as a site, in build/docs; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
+	@echo build/docs/index.html
 
 models: setup    ## train, test and write the models that the package brings (needs SEQ2POINT_DATA; an hour or two)
 	$(BIN)/python tools/make_models.py

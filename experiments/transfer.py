@@ -34,6 +34,7 @@ from experiments.pruning import SMALL, TRAINING
 from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.choices import Freeze
 from seq2point.compression.pruning import PRUNERS
+from seq2point.configuration.training import GAIN, TRANSPLANT
 from seq2point.data.clipping import Clipping
 from seq2point.network import Architecture
 from seq2point.recording import Recording
@@ -42,7 +43,6 @@ from seq2point.studies import ResultCache
 from seq2point.studies.grids import Report
 from seq2point.studies.trainings import StudyTraining, run_trainings
 from seq2point.studies.transfer_curve import FROM_NOTHING, TransferCurve
-from seq2point.training.config import GAIN, TRANSPLANT
 
 CACHE = ResultCache("runs/transfer")
 TEST = "test"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,8 @@ from seq2point import (
     recording_from_frame,
     studies,
 )
-from seq2point.training import TrainingConfig, train_with_history
-from seq2point.training.config import CommonOptions, SettingsOptions
+from seq2point.configuration import TrainingConfig, TrainOptions
+from seq2point.training import train_with_history
 from seq2point.training.transfer import train_from_scratch, transfer
 
 FIRST = datetime(2024, 3, 1, tzinfo=UTC)
@@ -300,8 +300,10 @@ def test_an_appliance_of_ones_own_is_found_in_a_frame_by_its_name(homes: dict[st
 
 def test_an_experiment_takes_frames(homes: dict[str, Any], tmp_path: Path):
     files = studies.OutcomeFiles.in_folder(tmp_path)
-    options = {"test": pl.DataFrame(kettles(2)), "network": SMALL, **QUICK}
-    outcome = studies.train_and_test(homes["pandas"], "kettle", files, tmp_path / "run", **options)
+    options = TrainOptions.of(network=SMALL, **QUICK)
+    test = pl.DataFrame(kettles(2))
+    folder = tmp_path / "run"
+    outcome = studies.train_and_test(homes["pandas"], "kettle", files, folder, options, test)
     assert outcome.report["tested_on"] == "test"
     assert outcome.report["data"][0]["samples"] == 900
 
@@ -370,7 +372,6 @@ TRAINERS = [
     train_with_history,
     transfer,
     train_from_scratch,
-    studies.train_and_test,
 ]
 
 
@@ -391,12 +392,22 @@ def test_every_option_stands_in_the_signature_with_its_type_and_default(
             assert parameters[name].default == setting.default
 
 
-def test_the_typed_options_are_the_settings_and_nothing_else():
-    declared = get_type_hints(TrainingConfig)
-    typed = get_type_hints(SettingsOptions)
-    assert [*typed] == [*CommonOptions.__annotations__, "freeze", "seed"]
-    assert {*typed} == {*TrainingConfig.model_fields}
-    assert all(typed[name] == declared[name] | None for name in typed)
+def test_mypy_sees_every_option_of_a_training(tmp_path: Path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import seq2point\n"
+        "recording = seq2point.load_recording('house.parquet')\n"
+        "seq2point.train(recording, 'kettle', steps=3, pruning='magnitude')\n"
+        "seq2point.train(recording, 'kettle', stps=3)\n"
+        "seq2point.train(recording, 'kettle', steps='three')\n"
+    )
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "mypy", "--config-file", root / "pyproject.toml", program]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    errors = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert len(errors) == 2, done.stdout + done.stderr
+    assert 'Unexpected keyword argument "stps"' in errors[0]
+    assert 'Argument "steps" to "train" has incompatible type "str"' in errors[1]
 
 
 @pytest.mark.parametrize(

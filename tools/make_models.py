@@ -5,7 +5,7 @@
 For each appliance of the protocols pretrained_8s and pretrained_60s: a network trained, pruned and
 compacted on every house that has the appliance; the same once more without each house in turn,
 tested on that house; an int8 ONNX file, proved; and the card that says all this, in
-src/seq2point/pretrained/files. docs/models.md is written from the cards. Two to five minutes a
+src/seq2point/pretrained/files. docs/lab/models.md is written from the cards. Two to five minutes a
 training on one core, 34 of them; parts lie in runs/models and are not made again (--any-code: not
 even where another version of the code has made them).
 """
@@ -43,15 +43,18 @@ from seq2point.studies.spread import render_table
 from seq2point.system.atomic_files import atomic_write, write_json
 
 PROTOCOLS = ("pretrained_8s", "pretrained_60s")
-PAGE = Path(__file__).parent.parent / "docs" / "models.md"
+PAGE = Path(__file__).parent.parent / "docs" / "lab" / "models.md"
 PREFACE = """# Models that come with the package
 
-    seq2point models
-    seq2point disaggregate kettle mains.csv -o kettle.csv
+```sh
+seq2point models
+seq2point disaggregate kettle mains.csv -o kettle.csv
+```
 
-For people without labels. Written by `make models` (tools/make_models.py), from the cards. In Python:
-`Model.pretrained("kettle", period_s=8)`, or without torch `runtime.load(pretrained.find("kettle", 8).onnx)`. The period of the
-mains decides which model fits; others are averaged with `--resample`. The ONNX files take chunks of any length.
+These models are for people without labels. `make models` (tools/make_models.py) writes this page from their cards. In
+Python: `Model.pretrained("kettle", period_s=8)`, or without torch `runtime.load(pretrained.find("kettle", 8).onnx)`. The
+period of the mains decides which model fits; others are averaged with `--resample`. The ONNX files take chunks of any
+length.
 
 Version 0.1.0 trained and tested them, by protocols that fill no missing reading.
 """
@@ -237,7 +240,7 @@ def main() -> None:
 
 
 def page() -> str:
-    """docs/models.md, from the cards that are there."""
+    """docs/lab/models.md, from the cards that are there."""
     parts = [PREFACE, explain_terms(), ""]
     for card in pretrained.load_cards():
         parts += [

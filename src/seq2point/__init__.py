@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2point.compression.pruning import PRUNERS
+    from seq2point.configuration import ColumnsConfig
     from seq2point.data.frame import recording_from_frame
-    from seq2point.data.table import ColumnsConfig, load_recording
+    from seq2point.data.table import load_recording
     from seq2point.errors import (
         DataError,
         ModelFileError,
@@ -48,11 +49,11 @@ if TYPE_CHECKING:
     from seq2point.simulator import simulate_house
     from seq2point.training import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "Architecture": "network",
-    "ColumnsConfig": "data.table",
+    "ColumnsConfig": "configuration",
     "DataError": "errors",
     "Model": "model.model_file",
     "ModelFileError": "errors",

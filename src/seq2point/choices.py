@@ -18,7 +18,7 @@ Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 FILL = 10
 """Missing readings in a row that are filled. Where one reading in ten is missing, all windows are
 whole again (72 to 91 % where they go in bursts of six), and the error grows by at most a tenth
-(experiments/fill.py, docs/data.md)."""
+(experiments/fill.py, docs/lab/missing_readings.md)."""
 
 
 def find_nearest(name: str, choices: Sequence[str]) -> str | None:

@@ -52,9 +52,16 @@ class VerificationError(Seq2PointError):
 
 
 class UsageError(Seq2PointError):
-    """The caller asked for something that does not exist or does not fit."""
+    """The caller asked for something that does not exist or does not fit.
+
+    `field` is the option that does not fit, where it is one; `str` puts it before the text.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str, field: str | None = None):
+        super().__init__(text if field is None else f"{field} {text}")
+        self.text, self.field = text, field
 
 
 class UnhealthyDataError(Seq2PointError):

@@ -542,4 +542,6 @@ def test_the_documents_show_the_command_of_each_algorithm():
         return set(re.findall(r'python train_main\.py --pruning_algorithm="(\w+)"', text))
 
     assert shown("README.md") == {"spp", "entropic", "threshold", "tfmot"}
-    assert {ALIASES.get(name, name) for name in shown("docs/pruning.md")} == set(PRUNERS)
+    assert {ALIASES.get(name, name) for name in shown("docs/guides/original_commands.md")} == set(
+        PRUNERS
+    )

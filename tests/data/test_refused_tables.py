@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seq2point import DataError, Recording, load_recording
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import write_recording
-from seq2point.data.table import ColumnsConfig
 
 COLUMNS = ColumnsConfig()
 REPAIR = ColumnsConfig(repair=True)

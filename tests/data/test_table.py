@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Recording, load_recording
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import write_recording
-from seq2point.data.table import USUAL, ColumnsConfig, Table, read_table, to_recording
+from seq2point.data.table import USUAL, Table, read_table, to_recording
 
 NAN = np.nan
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
@@ -115,7 +116,11 @@ def test_the_usual_names_of_columns_are_found(tmp_path: Path, name: str, mains: 
 def test_columns_are_found_by_any_name_that_is_given(tmp_path: Path):
     text = f"when,a b,Plug 3,Heat Pump\n{UNIX},100,1,5\n{UNIX + 6},200,2,6\n"
     recording = load(
-        tmp_path, text, ColumnsConfig("when", "a b", {"Kettle": "Plug 3", "Heat Pump": "Heat Pump"})
+        tmp_path,
+        text,
+        ColumnsConfig(
+            time="when", mains="a b", appliances={"Kettle": "Plug 3", "Heat Pump": "Heat Pump"}
+        ),
     )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])
@@ -140,7 +145,9 @@ def test_appliances_are_found_however_they_are_written(tmp_path: Path, header: s
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path):
     recording = load(
-        tmp_path, f"{UNIX},7,100\n{UNIX + 6},8,200\n", ColumnsConfig("column_1", "column_3")
+        tmp_path,
+        f"{UNIX},7,100\n{UNIX + 6},8,200\n",
+        ColumnsConfig(time="column_1", mains="column_3"),
     )
     assert recording.start == START
     np.testing.assert_array_equal(recording.mains_w, [100, 200])

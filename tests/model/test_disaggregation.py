@@ -10,8 +10,9 @@ import pytest
 
 from seq2point import DataError, Model, UsageError
 from seq2point.choices import Edges
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import long_table
-from seq2point.data.table import ColumnsConfig, read_table
+from seq2point.data.table import read_table
 from seq2point.model.disaggregation import (
     check_table_ending,
     disaggregate_long_table,

@@ -71,7 +71,7 @@ def test_a_verdict_rests_on_homes_left_out_of_training_alone(
 
 
 def test_the_page_says_what_the_cards_say():
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "lab" / "models.md").read_text()
     for card in pretrained.load_cards():
         section = page.partition(f"## {card.name}\n")[2].partition("\n## ")[0]
         assert f"\n- {card.promise[0].upper()}{card.promise[1:]}\n" in section

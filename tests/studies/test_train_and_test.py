@@ -14,6 +14,7 @@ import torch
 from seq2point import studies
 from seq2point.compression import costs
 from seq2point.compression.pruning.structured import Structured
+from seq2point.configuration import TrainOptions
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, masks
@@ -38,18 +39,10 @@ def run(
     folder: Path, recording: Recording, tiny: Architecture | None, **options: Any
 ) -> studies.Outcome:
     files = studies.OutcomeFiles.in_folder(folder)
-    return studies.train_and_test(
-        [recording],
-        "kettle",
-        files,
-        folder,
-        network=tiny,
-        steps=4,
-        batch_size=20,
-        engine="windows",
-        progress=False,
-        **options,
-    )
+    test = options.pop("test", ())
+    quick = {"steps": 4, "batch_size": 20, "engine": "windows", "progress": False}
+    choices = TrainOptions.of(network=tiny, **quick | options)
+    return studies.train_and_test([recording], "kettle", files, folder, choices, test)
 
 
 def test_a_run_that_empties_units_saves_the_compacted_model_and_both_costs(

@@ -11,6 +11,7 @@ import pytest
 from seq2point.appliances import find_appliance
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning.structured import Structured
+from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import TrainingError
 from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
@@ -18,7 +19,6 @@ from seq2point.recording import Recording
 from seq2point.studies import ResultCache, trainings
 from seq2point.studies.trainings import StudyTraining, run_trainings
 from seq2point.training import train_with_history
-from seq2point.training.run import HELD_OUT
 from seq2point.training.transfer import transfer
 
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
@@ -138,7 +138,9 @@ def test_a_transfer_and_its_shape_from_scratch(
     assert counted == ["train_with_history", "transfer", "train_from_scratch"]
     usual: dict[str, Any] = {"progress": False, "threads": 1, **options, **SETTINGS}
     parent, microwave = dense.load_model(cache), find_appliance("microwave")
-    assert_same_network(frozen, cache, transfer(parent, home(1), microwave, **usual).model)
+    assert_same_network(
+        frozen, cache, transfer(parent, home(1), appliance=microwave, **usual).model
+    )
     kept = parent.network.state_dict()["convolutions.0.weight"]
     frozen_w, fresh_w = (
         training.load_model(cache).network.state_dict()["convolutions.0.weight"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point.appliances import find_appliance
+from seq2point.configuration import TrainingConfig
 from seq2point.errors import UsageError
 from seq2point.network import Architecture
 from seq2point.recording import Recording
@@ -14,8 +15,8 @@ from seq2point.recording.windows import Scale
 from seq2point.training import train
 from seq2point.training.augmentation import NOTHING, Augmentation
 from seq2point.training.batches import ChunkBatches, Houses
-from seq2point.training.config import TrainingConfig
 from seq2point.training.loss import Loss
+from seq2point.training.resolve import choose_loss
 
 KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)
@@ -109,10 +110,11 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
 
 
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
-    assert not TrainingConfig.of(engine="windows").augmentation
-    assert TrainingConfig.of(engine="windows").loss == Loss()
-    assert TrainingConfig.of().augmentation == Augmentation(0.7, 0.3)
-    assert TrainingConfig.of(transplant=0, gain=0, loads=0).augmentation == NOTHING
+    assert not any(TrainingConfig.of(engine="windows").augmentation_amounts)
+    assert choose_loss(TrainingConfig.of(engine="windows")) == Loss()
+    assert Augmentation(*TrainingConfig.of().augmentation_amounts) == Augmentation(0.7, 0.3)
+    nothing = TrainingConfig.of(transplant=0, gain=0, loads=0)
+    assert Augmentation(*nothing.augmentation_amounts) == NOTHING
     for option in ("transplant", "gain"):
         with pytest.raises(UsageError, match="go with engine 'sliding'"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})

@@ -19,7 +19,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import TrainingResult
 from seq2point.training.lightning_loop import AtomicCheckpoints
-from seq2point.training.run_folder import RunFolder
+from seq2point.training.record import RunFolder
 
 Train = Callable[..., TrainingResult]
 Stopped = Callable[..., None]
@@ -320,7 +320,7 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 
 def test_a_killed_training_lets_its_folder_go(train: Train, kept: dict[str, Any]):
     code = (
-        "import os, signal, sys; from seq2point.training.run_folder import RunFolder\n"
+        "import os, signal, sys; from seq2point.training.record import RunFolder\n"
         "with RunFolder(sys.argv[1]).locked(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, kept["out"]], check=False).returncode == -9

@@ -13,13 +13,13 @@ import torch
 
 import seq2point
 from seq2point.compression.pruning.magnitude import Magnitude
+from seq2point.configuration import TrainingConfig
 from seq2point.errors import DataError, TrainingError, UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.recording.windows import Scale
 from seq2point.training import TrainingResult
-from seq2point.training.config import TrainingConfig
 from seq2point.training.lightning_loop import parameter_groups
 
 Train = Callable[..., TrainingResult]
@@ -379,7 +379,7 @@ def test_with_nothing_held_out_all_is_learned_from_and_the_last_weights_are_take
     assert [data["samples"] for data in asked["training_data"]] == [len(house)]
     assert asked["validation_data"] == trained.held_out == []
     assert [row["step"] for row in trained.history] == [asked["best_step"]] == [40]
-    clipped = TrainingConfig.of(engine=engine["engine"]).loss.clipped
+    clipped = TrainingConfig.of(engine=engine["engine"]).clips_predictions
     error_w = np.abs(
         trained.model.predict_w(house, clip=clipped)[:, 0] - house.appliances_w["kettle"]
     )

@@ -27,6 +27,7 @@ from seq2point.cli import (
     transfer_curve,
     verify,
 )
+from seq2point.cli.declare import expand
 from seq2point.cli.help_and_usage import Verb, Verbs
 from seq2point.cli.run_app import guard_inputs, run_app
 
@@ -64,11 +65,11 @@ for verb in (
     train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
     convert, info, demo,
 ):  # fmt: skip
-    app.command(cls=Verb)(guard_inputs(getattr(verb, verb.__name__.rpartition(".")[2])))
+    app.command(cls=Verb)(guard_inputs(expand(getattr(verb, verb.__name__.rpartition(".")[2]))))
 app.add_typer(protocol.app, name="protocol", cls=Verbs)
 
 data = typer.Typer(help="Check recordings, and make synthetic ones.", cls=Verbs)
-data.command(cls=Verb)(guard_inputs(data_check.check))
+data.command(cls=Verb)(guard_inputs(expand(data_check.check)))
 data.command(cls=Verb)(guard_inputs(data_synthesise.synthesise))
 app.add_typer(data, name="data")
 

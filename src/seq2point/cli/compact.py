@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import MachineConfig
 
 
 def compact(
@@ -18,7 +20,7 @@ def compact(
             "-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT
         ),
     ],
-    threads: options.Threads = None,
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     json: options.Json = None,
 ) -> None:
     """Make a pruned model really small: remove the units, channels, taps and time steps that its
@@ -32,7 +34,7 @@ def compact(
     from seq2point.compression import compaction, costs
     from seq2point.report import terminal
 
-    loaded = load_model(model, "cpu", threads)
+    loaded = load_model(model, "cpu", machine.threads)
     small = compaction.compact(loaded)
     small.save(out)
     same = small.architecture == loaded.architecture

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2point.choices import RawLayout, Unit
+from seq2point.choices import RawLayout
 from seq2point.cli import options
+from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
+from seq2point.configuration import ColumnsConfig
 from seq2point.errors import UsageError
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from seq2point.data.table import ColumnsConfig
     from seq2point.datasets.conversion.conversion_report import ConversionReport
     from seq2point.report.terminal import FittedTable
 
 
 DAY_S = 86_400
+USUAL = ColumnsConfig()
 
 
 def _seconds_or_none(text: str | float) -> float:
@@ -41,6 +43,7 @@ def convert(
             help="How the data set lies on disk.", metavar="refit|ukdale|redd|nilmtk|table"
         ),
     ],
+    columns: Annotated[ColumnsConfig, Take(only=("time", "mains", "unit"))],
     root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
     out: Annotated[
         Path,
@@ -123,9 +126,6 @@ def convert(
             rich_help_panel=options.COLUMNS,
         ),
     ] = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
-    unit: options.UnitName = "W",
     mains: Annotated[
         Path | None,
         typer.Option(
@@ -168,9 +168,7 @@ def convert(
     from seq2point.datasets.sources import find_source
     from seq2point.report import terminal
 
-    if layout != "table" and (
-        column or time_column or mains_column or unit != "W" or mains or plug or house
-    ):
+    if layout != "table" and (column or columns != USUAL or mains or plug or house):
         raise UsageError(
             f"{layout} knows its own columns; --column, --mains, --plug, --unit and the like are"
             " for 'table'"
@@ -179,14 +177,17 @@ def convert(
         raise UsageError(f"--fill {fill:g}: a reading is kept for a day at most; write 30s or 10m")
     if zone is not None:
         options.parse_time_zone(zone)
-    columns = (
-        _columns(time_column, mains_column, _parse_pairs("--column", column), unit)
-        if layout == "table"
-        else None
-    )
+    named = columns.model_copy(update={"appliances": _parse_pairs("--column", column)})
     plugs = {name: Path(path) for name, path in _parse_pairs("--plug", plug).items()}
     wanted = Selection(
-        _join_names(houses), _join_names(appliances), columns, zone, mains, plugs, period, house
+        _join_names(houses),
+        _join_names(appliances),
+        named if layout == "table" else None,
+        zone,
+        mains,
+        plugs,
+        period,
+        house,
     )
     settings = ConversionConfig(period_s=period, fill_s=fill, plug_limit_w=plug_limit)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -221,14 +222,6 @@ def convert(
     for one in reports:
         for remark in describe_house(one):
             terminal.print_prose(shown, f"{one.house}: {remark}")
-
-
-def _columns(
-    time: str | None, mains: str | None, appliances: Mapping[str, str], unit: Unit
-) -> "ColumnsConfig":
-    from seq2point.data.table import ColumnsConfig
-
-    return ColumnsConfig(time, mains, appliances, unit)
 
 
 def _join_names(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig
 from seq2point.wording import format_count
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def check(
     files: Annotated[
         list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE")
     ],
+    columns: Annotated[ColumnsConfig, Take(only=("time", "mains", "unit"))],
     page: Annotated[
         Path | None,
         typer.Option(
@@ -41,9 +44,6 @@ def check(
             rich_help_panel=options.DATA,
         ),
     ] = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
-    unit: options.UnitName = "W",
 ) -> None:
     """Check recordings: period, gaps, dead, frozen, clipped and swapped channels, readings above
     the mains, clocks, and energy.
@@ -59,11 +59,10 @@ def check(
         from seq2point.quality import page as pages
 
         pages.check_page_ending(page)
-    named = options.make_columns(time_column, mains_column, unit, repair=False)
     reports = []
     with show_bar("checking", len(files)) as progress:
         for file in files:
-            report, recording = quality.check_file(file, named, period)
+            report, recording = quality.check_file(file, columns, period)
             reports.append(report)
             if page is not None and recording is not None:
                 pages.save_page(

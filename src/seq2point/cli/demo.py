@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import MachineConfig
 
 TRAINING = 20
 
 
 def demo(
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     appliance: Annotated[
         str,
         typer.Option(
@@ -37,7 +40,6 @@ def demo(
             min=0, help="Of the houses and the training.", rich_help_panel=options.TRAINING
         ),
     ] = 0,
-    threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
     """Simulate houses, train and prune a network on some, test it on one it has not seen, and show
@@ -47,6 +49,7 @@ def demo(
 
     from seq2point import studies
     from seq2point.appliances import find_appliance
+    from seq2point.configuration import TrainOptions
     from seq2point.network import Architecture
     from seq2point.report.outcome import present_outcome
     from seq2point.simulator import simulate_house
@@ -67,16 +70,18 @@ def demo(
         what,
         studies.OutcomeFiles.in_folder(out),
         out,
-        houses[-1:],
-        validation=houses[TRAINING:-1],
-        network=Architecture(
-            window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128
+        TrainOptions(
+            validation=houses[TRAINING:-1],
+            network=Architecture(
+                window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128
+            ),
+            learning_rate=2e-3,
+            pruning="magnitude",
+            budget_s=budget,
+            threads=machine.threads,
+            seed=seed,
+            overwrite=True,
         ),
-        learning_rate=2e-3,
-        pruning="magnitude",
-        budget_s=budget,
-        threads=threads,
-        seed=seed,
-        overwrite=True,
+        houses[-1:],
     )
     present_outcome(outcome, json)

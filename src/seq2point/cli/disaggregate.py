@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL, Edges
+from seq2point.choices import Edges
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.wording import format_count, format_seconds
 
 
@@ -28,6 +30,8 @@ def disaggregate(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("device", "threads"))],
     edges: Annotated[
         Edges,
         typer.Option(
@@ -40,14 +44,7 @@ def disaggregate(
     ] = "empty",
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,
-    device: options.DeviceName = "auto",
-    threads: options.Threads = None,
     period: options.Period = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Disaggregate a recording: its own times and one column of watts for each appliance, a row for
     each row.
@@ -74,9 +71,10 @@ def disaggregate(
     from seq2point.recording import is_same_period
 
     check_table_ending(out)
-    loaded = None if is_model_name(model) else load_predictor(model, device, threads)
+    loaded = (
+        None if is_model_name(model) else load_predictor(model, machine.device, machine.threads)
+    )
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    columns = options.make_columns(time_column, mains_column, unit, repair, fill)
     with console.status(f"reading {mains}"):
         found = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
@@ -94,7 +92,7 @@ def disaggregate(
             console.print(
                 f"{other.name} is {other.promise}; it takes these readings with --resample"
             )
-        loaded = load_predictor(model, device, threads)
+        loaded = load_predictor(model, machine.device, machine.threads)
     if not found.has_times and period and not is_same_period(period, loaded.period_s):
         raise DataError(
             f"{mains}: a reading every {format_seconds(period)}, the model needs one every"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.deploy import TARGETS, USUAL, Tolerances
 
 MORE_ERROR = "By how much the MAE while on may grow, as a share."
@@ -37,6 +38,8 @@ def export(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     sliding: Annotated[
         bool,
         typer.Option(
@@ -117,13 +120,7 @@ def export(
     ] = False,
     json: options.Json = None,
     resample: options.Resample = False,
-    threads: options.Threads = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
     appliance_column: options.ApplianceColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Export a model: watts in, watts out, held to the native model; what fails is not written,
     with exit code 3.
@@ -136,13 +133,9 @@ def export(
 
     chosen = deploy.find_target(target)
     data = [*([calibrate] if calibrate else []), *(verify or [])]
-    loaded = load_model(
-        model, "cpu", threads, data, options.make_columns(time_column, mains_column, unit, repair)
-    )
+    loaded = load_model(model, "cpu", machine.threads, data, columns)
     names = [a.name for a in loaded.appliances]
-    named = options.make_columns(
-        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
-    )
+    named = options.name_column(columns, names[0], appliance_column)
     calibration = (
         load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None
     )

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import MachineConfig
 
 
 def factorise(
@@ -22,6 +24,7 @@ def factorise(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     rank: Annotated[
         int | None, typer.Option(min=1, help="The rank itself.", rich_help_panel=options.NETWORK)
     ] = None,
@@ -39,7 +42,6 @@ def factorise(
             rich_help_panel=options.NETWORK,
         ),
     ] = None,
-    threads: options.Threads = None,
     json: options.Json = None,
 ) -> None:
     """Make the first Linear, nearly all of the weights, a product of two narrow ones (low rank, by
@@ -57,7 +59,7 @@ def factorise(
 
     if sum(given is not None for given in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
-    loaded = load_model(model, "cpu", threads)
+    loaded = load_model(model, "cpu", machine.threads)
     with Console(stderr=True).status("decomposing"):
         if energy is not None:
             rank = low_rank.find_rank_for_energy(loaded, energy)

@@ -11,8 +11,9 @@ from seq2point.choices import Device
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
+    from seq2point.configuration import ColumnsConfig
     from seq2point.data.long_table import LongTable
-    from seq2point.data.table import ColumnsConfig, Table
+    from seq2point.data.table import Table
     from seq2point.model.model_file import Model
     from seq2point.predictor import Predictor
     from seq2point.recording import Recording

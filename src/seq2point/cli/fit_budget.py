@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL, Criterion
+from seq2point.choices import Criterion
 from seq2point.cli import options
+from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
+from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig
 
 STOPPED = "the networks that are done stay, and the same command goes on with the others"
 UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
@@ -39,6 +41,15 @@ def fit_budget(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    learning: Annotated[
+        LearningConfig,
+        Take(
+            only=("batch_size", "learning_rate", "seed"),
+            unset={"batch_size": "the model's", "learning_rate": "0.001"},
+        ),
+    ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     flash: Annotated[
         int | None,
         typer.Option(
@@ -129,17 +140,6 @@ def fit_budget(
             rich_help_panel=options.TRAINING,
         ),
     ] = 300,
-    batch_size: options.BatchSize = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Initial rate of Adam.", show_default="0.001", rich_help_panel=options.TRAINING
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Of the order.", rich_help_panel=options.TRAINING)
-    ] = 0,
-    threads: options.Threads = None,
     any_code: Annotated[
         bool,
         typer.Option(
@@ -150,12 +150,7 @@ def fit_budget(
     ] = False,
     json: options.Json = None,
     resample: options.Resample = False,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
     appliance_column: options.ApplianceColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Find the most accurate network that fits a device, over a grid of structured sparsities, each
     fine-tuned and exported.
@@ -177,13 +172,9 @@ def fit_budget(
     from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch, DeviceBudget
     from seq2point.system.atomic_files import atomic_write, write_json
 
-    loaded = load_model(
-        model, "cpu", threads, train, options.make_columns(time_column, mains_column, unit, repair)
-    )
+    loaded = load_model(model, "cpu", machine.threads, train, columns)
     names = [a.name for a in loaded.appliances]
-    named = options.make_columns(
-        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
-    )
+    named = options.name_column(columns, names[0], appliance_column)
     houses, held_out = (
         load_houses(paths, names, loaded.period_s, named, resample)
         for paths in (train, validate or [])
@@ -200,8 +191,12 @@ def fit_budget(
         by,
         pruning_steps,
         steps,
-        {"batch_size": batch_size, "learning_rate": learning_rate, "seed": seed},
-        threads,
+        {
+            "batch_size": learning.batch_size,
+            "learning_rate": learning.learning_rate,
+            "seed": learning.seed,
+        },
+        machine.threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):

@@ -1,19 +1,31 @@
 """Options that several verbs share, and how their values are read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from seq2point.choices import FILL, Device, Engine, LearningRateSchedule, Unit
+from seq2point.choices import Engine
+from seq2point.configuration import ColumnsConfig
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from seq2point.data.table import ColumnsConfig
+
+class Take(NamedTuple):
+    """Which fields of a configuration class a verb takes, and with what other defaults.
+
+    `unset` says in words what a verb does where an option is not given.
+    """
+
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = {}
+    unset: Mapping[str, str] = {}
+
 
 PRUNERS = (  # a test holds it to the table
     "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
@@ -122,6 +134,41 @@ def parse_pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) 
     return found
 
 
+BUT_APPLIANCES = Take(without=("appliances",))
+"""The columns of a verb for one appliance, whose column has a flag of its own."""
+
+ModelName = Annotated[
+    Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")
+]
+TrainingFiles = Annotated[
+    list[Path],
+    typer.Option(
+        "--train",
+        help="A house to train on, CSV or Parquet; repeat for several.",
+        metavar="FILE",
+        rich_help_panel=DATA,
+    ),
+]
+ValidationFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--validate",
+        help="A house to validate on.",
+        show_default="the last part of each training house",
+        metavar="FILE",
+        rich_help_panel=DATA,
+    ),
+]
+TestFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--test",
+        help="A house to test on afterwards.",
+        show_default="the validation data",
+        metavar="FILE",
+        rich_help_panel=DATA,
+    ),
+]
 Json = Annotated[
     Path | None,
     typer.Option(
@@ -130,18 +177,6 @@ Json = Annotated[
         metavar="PATH",
         rich_help_panel=OUTPUT,
     ),
-]
-DeviceName = Annotated[
-    Device,
-    typer.Option(
-        "--device",
-        help="Where to compute; auto is CUDA where there is any.",
-        rich_help_panel=MACHINE,
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, help="CPU threads; all cores by default.", rich_help_panel=MACHINE),
 ]
 EngineName = Annotated[
     Engine,
@@ -160,60 +195,6 @@ Period = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Epochs = Annotated[
-    float | None,
-    typer.Option(help="Times to see every window.", show_default="10", rich_help_panel=TRAINING),
-]
-Steps = Annotated[
-    int | None, typer.Option(help="Optimiser steps, instead of epochs.", rich_help_panel=TRAINING)
-]
-Budget = Annotated[
-    float | None,
-    typer.Option(
-        parser=parse_duration_s,
-        metavar="DURATION",
-        help="Time to train, instead of epochs: 90s, 10m, 1.5h.",
-        rich_help_panel=TRAINING,
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Windows in a step.",
-        show_default="sixteen chunks, or 1000 with --engine windows",
-        rich_help_panel=TRAINING,
-    ),
-]
-LearningRate = Annotated[
-    float | None,
-    typer.Option(
-        help="Adam's highest learning rate.",
-        show_default="0.003, or 0.001 with --engine windows",
-        rich_help_panel=TRAINING,
-    ),
-]
-ScheduleName = Annotated[
-    LearningRateSchedule,
-    typer.Option(
-        help="Course of the learning rate; all but constant end at zero.", rich_help_panel=TRAINING
-    ),
-]
-Sparsity = Annotated[
-    float | None,
-    typer.Option(
-        help="Fraction to remove, 0 to below 1.", show_default="by method", rich_help_panel=PRUNING
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="A setting of the pruning method, see `seq2point pruners`; repeat for several.",
-        metavar="NAME=VALUE",
-        rich_help_panel=PRUNING,
-    ),
-]
 Resample = Annotated[
     bool,
     typer.Option(
@@ -225,45 +206,11 @@ Resample = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-TimeColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of times, where its name is unusual.", metavar="NAME", rich_help_panel=COLUMNS
-    ),
-]
-MainsColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of the mains, where its name is unusual.",
-        metavar="NAME",
-        rich_help_panel=COLUMNS,
-    ),
-]
 ApplianceColumn = Annotated[
     str | None,
     typer.Option(
         help="Column of the appliance, where its name is unusual.",
         metavar="NAME",
-        rich_help_panel=COLUMNS,
-    ),
-]
-UnitName = Annotated[
-    Unit, typer.Option("--unit", help="Unit of the readings.", rich_help_panel=COLUMNS)
-]
-Repair = Annotated[
-    bool,
-    typer.Option(
-        "--repair",
-        help="Sort rows, drop repeats and make bad readings gaps, instead of refusing the file.",
-        rich_help_panel=DATA,
-    ),
-]
-Fill = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        help="Missing readings of the mains in a row to fill with the one before them.",
-        metavar="READINGS",
         rich_help_panel=COLUMNS,
     ),
 ]
@@ -279,16 +226,6 @@ def parse_time_zone(name: str) -> "tzinfo":
         raise UsageError(f"--zone: '{name}' is no time zone; write Europe/London or UTC") from None
 
 
-def make_columns(
-    time: str | None,
-    mains: str | None,
-    unit: Unit,
-    repair: bool,
-    fill: int = FILL,
-    appliance: tuple[str, str | None] | None = None,
-) -> "ColumnsConfig":
-    """The column options as one value."""
-    from seq2point.data.table import ColumnsConfig
-
-    named = {appliance[0]: appliance[1]} if appliance and appliance[1] else {}
-    return ColumnsConfig(time, mains, named, unit, repair, fill)
+def name_column(columns: ColumnsConfig, appliance: str, column: str | None) -> ColumnsConfig:
+    """Return the columns with the one that holds an appliance, where it is named."""
+    return columns.model_copy(update={"appliances": {appliance: column} if column else {}})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from seq2point.choices import Freeze
-from seq2point.cli import options
+from seq2point.cli import options as shared
 from seq2point.cli.original_data import Use, find_files
 from seq2point.cli.run_app import run_app
 
@@ -61,7 +61,7 @@ Algorithm = Annotated[
     typer.Option(
         "--pruning_algorithm",
         "--algorithm",
-        help=f"default (none), tfmot, {options.PRUNERS}.",
+        help=f"default (none), tfmot, {shared.PRUNERS}.",
         metavar="NAME",
     ),
 ]
@@ -88,7 +88,7 @@ def _in_place(use: Use) -> str:
 def _period(default: str) -> Any:
     return typer.Option(
         "--period",
-        parser=options.parse_duration_s,
+        parser=shared.parse_duration_s,
         metavar="DURATION",
         help="Period of simulated houses and of files without times; others are resampled to it.",
         show_default=f"{default}; files with times keep theirs",
@@ -126,7 +126,7 @@ def train_main(
         ),
     ] = None,
     period: Annotated[float | None, _period("8s")] = None,
-    engine: options.EngineName = "sliding",
+    engine: shared.EngineName = "sliding",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and pruning.")] = 0,
     transfer_from: Annotated[
         Path | None,
@@ -151,6 +151,7 @@ def train_main(
     from seq2point import network, studies
     from seq2point.appliances import find_appliance
     from seq2point.compression import pruning
+    from seq2point.configuration import TrainOptions
     from seq2point.report.outcome import present_outcome
 
     what = find_appliance(appliance_name)
@@ -163,16 +164,12 @@ def train_main(
     training, validation = _read_training(reader, training_directory, validation_directory)
     _print_lines(*notes, training.note, validation.note)
     files, folder = _name_files(what, pruning_algorithm, network_name)
-    begun = _load_parent(
+    parent = _load_parent(
         transfer_from, freeze, what, training.recordings, input_window_length, seed
     )
-    outcome = studies.train_and_test(
-        training.recordings,
-        what,
-        files,
-        folder,
+    options = TrainOptions.of(
         validation=validation.recordings or None,
-        **begun or {"network": network_name, "window": input_window_length},
+        **parent or {"network": network_name, "window": input_window_length},
         pruning=pruning_algorithm,
         epochs=epochs,
         engine=engine,
@@ -181,6 +178,7 @@ def train_main(
         seed=seed,
         overwrite=True,
     )
+    outcome = studies.train_and_test(training.recordings, what, files, folder, options)
     present_outcome(outcome)
 
 

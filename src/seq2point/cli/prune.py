@@ -2,18 +2,19 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from seq2point.choices import FILL
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig, PruningConfig
+
+LEARNING_RATE = 1e-3
 
 
 def prune(
-    model: Annotated[
-        Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")
-    ],
+    model: options.ModelName,
     method: Annotated[
         str,
         typer.Option(
@@ -26,8 +27,10 @@ def prune(
             "--out", "-o", help="The pruned model.", metavar="PATH", rich_help_panel=options.OUTPUT
         ),
     ],
-    sparsity: options.Sparsity = None,
-    set: options.Set = None,
+    pruning: Annotated[PruningConfig, Take(without=("pruning",))],
+    learning: Annotated[LearningConfig, Take(defaults={"learning_rate": LEARNING_RATE})],
+    machine: Annotated[MachineConfig, Take(without=("devices",))],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     finetune: Annotated[
         list[Path] | None,
         typer.Option(
@@ -37,38 +40,10 @@ def prune(
             rich_help_panel=options.DATA,
         ),
     ] = None,
-    validate: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--validate",
-            help="A house to validate on; else the last 20 % of each.",
-            metavar="FILE",
-            rich_help_panel=options.DATA,
-        ),
-    ] = None,
-    epochs: options.Epochs = None,
-    steps: options.Steps = None,
-    budget: options.Budget = None,
-    engine: options.EngineName = "sliding",
-    batch_size: options.BatchSize = None,
-    learning_rate: Annotated[
-        float, typer.Option(help="Adam's highest learning rate.", rich_help_panel=options.TRAINING)
-    ] = 1e-3,
-    schedule: options.ScheduleName = "linear",
-    seed: Annotated[
-        int,
-        typer.Option(min=0, help="Of the order and the pruning.", rich_help_panel=options.TRAINING),
-    ] = 0,
-    device: options.DeviceName = "auto",
-    threads: options.Threads = None,
+    validate: options.ValidationFiles = None,
     json: options.Json = None,
     period: options.Period = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
     appliance_column: options.ApplianceColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Prune a trained model: at once, or with --finetune on the method's schedule while it trains
     on.
@@ -80,57 +55,41 @@ def prune(
     """
     from seq2point import studies
     from seq2point.cli.find_model import load_model
-    from seq2point.compression import pruning as pruners
+    from seq2point.configuration import TrainOptions
     from seq2point.data.table import load_recording
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
     from seq2point.report import terminal
-    from seq2point.training import train_with_history
+    from seq2point.training import run_training
+    from seq2point.training.resolve import choose_pruner
 
-    settings: dict[str, object] = dict(options.parse_pruning_settings(set, sparsity))
     if method in ("none", "default"):
         raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
-    pruner = pruners.find_pruner(
-        method, **(settings if sparsity is None else settings | {"sparsity": sparsity})
-    )
+    pruner = choose_pruner(pruning.model_copy(update={"pruning": method}))
     assert pruner is not None
-    if not finetune and (validate or epochs or steps or budget):
+    lengths = (learning.epochs, learning.steps, learning.budget_s)
+    if not finetune and (validate or any(lengths)):
         raise UsageError(
             "--validate, --epochs, --steps and --budget are for training on: give data with"
             " --finetune"
         )
-    plain = options.make_columns(time_column, mains_column, unit, repair, fill)
-    loaded = load_model(model, device, threads, finetune or [], plain, period)
-    accuracy, measured_in = {}, list[str]()
+    dense = load_model(model, machine.device, machine.threads, finetune or [], columns, period)
+    accuracy: dict[str, Any] = {}
+    measured_in: list[str] = []
     if not finetune:
-        pruned = studies.prune_copy(loaded, pruner, seed)
+        pruned = studies.prune_copy(dense, pruner, learning.seed)
         report = {"model": pruned.describe(), "pruning": studies.count_by_layer(pruned)}
     else:
-        names = [a.name for a in loaded.appliances]
-        named = options.make_columns(
-            time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
-        )
+        names = [a.name for a in dense.appliances]
+        columns = options.name_column(columns, names[0], appliance_column)
         houses, held_out = (
-            [load_recording(path, names, period, named) for path in paths]
-            for paths in (finetune, validate or [])
+            [load_recording(path, names, period, columns) for path in paths or []]
+            for paths in (finetune, validate)
         )
-        trained = train_with_history(
-            houses,
-            loaded.appliances[0],
-            start=loaded,
-            validation=held_out or None,
-            pruning=pruner,
-            epochs=epochs,
-            steps=steps,
-            budget_s=budget,
-            engine=engine,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            seed=seed,
-            device=device,
-            threads=threads,
+        choices = TrainOptions.join(
+            learning, machine, start=dense, validation=held_out or None, pruning=pruner
         )
+        trained = run_training(houses, dense.appliances[0], choices)
         pruned = trained.model
         evaluation = evaluate(pruned, trained.held_out)
         pruned.provenance["metrics"] = evaluation.as_json()["metrics"]
@@ -138,20 +97,19 @@ def prune(
             "tested_on": "the validation data",
             "pruning": studies.count_by_layer(pruned),
         }
-        accuracy = {"before": evaluate(loaded, trained.held_out).metrics}
+        accuracy = {"before": evaluate(dense, trained.held_out).metrics}
         with suppress(UsageError):  # of a method that decides while the network trains
-            accuracy["pruned at once"] = evaluate(
-                studies.prune_copy(loaded, pruner, seed), trained.held_out
-            ).metrics
+            at_once = studies.prune_copy(dense, pruner, learning.seed)
+            accuracy["pruned at once"] = evaluate(at_once, trained.held_out).metrics
         accuracy["pruned and trained on"] = evaluation.metrics
         measured_in = studies.name_houses(trained.held_out, held_out=not held_out)
     pruned.save(out)
     compacted = out.with_stem(f"{out.stem}-compact")
     report["costs"] = studies.compare_stages(
-        pruned, compacted, accuracy, {"before": loaded}, measured_in
+        pruned, compacted, accuracy, {"before": dense}, measured_in
     )
     terminal.print_report(report, json)
     written = {"model": out, "compacted": compacted}
     terminal.print_files(
-        {what: path for what, path in written.items() if path.exists()}, quiet=str(json) == "-"
+        {label: path for label, path in written.items() if path.exists()}, quiet=str(json) == "-"
     )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL
 from seq2point.cli import options
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig, MachineConfig
 
 
 def test(
@@ -25,6 +26,8 @@ def test(
             rich_help_panel=options.DATA,
         ),
     ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("device", "threads"))],
     json: options.Json = None,
     plot: Annotated[
         Path | None,
@@ -42,14 +45,7 @@ def test(
         ),
     ] = "UTC",
     resample: options.Resample = False,
-    device: options.DeviceName = "auto",
-    threads: options.Threads = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
     appliance_column: options.ApplianceColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
     from seq2point.cli.find_model import load_houses, load_predictor
@@ -62,13 +58,9 @@ def test(
 
         plots.check_picture_ending(plot)
     days = options.parse_time_zone(zone)
-    loaded = load_predictor(
-        model, device, threads, data, options.make_columns(time_column, mains_column, unit, repair)
-    )
+    loaded = load_predictor(model, machine.device, machine.threads, data, columns)
     names = [a.name for a in loaded.appliances]
-    named = options.make_columns(
-        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
-    )
+    named = options.name_column(columns, names[0], appliance_column)
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with show_bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)

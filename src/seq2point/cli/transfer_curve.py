@@ -7,10 +7,20 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL, Rescale
 from seq2point.cli import options
+from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
+from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig, TransferConfig
 
+LEARNING = (
+    "epochs",
+    "steps",
+    "budget_s",
+    "engine",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+)
 STOPPED = "the points that are done stay, and the same command goes on with the others"
 
 
@@ -50,6 +60,12 @@ def transfer_curve(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    transfer: Annotated[TransferConfig, Take(only=("skip", "rescale"))],
+    learning: Annotated[
+        LearningConfig, Take(only=LEARNING, unset={"epochs": "none", "steps": "200"})
+    ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("device", "threads"))],
     days: Annotated[
         str | None,
         typer.Option(
@@ -83,14 +99,6 @@ def transfer_curve(
             rich_help_panel=options.TRAINING,
         ),
     ] = 3,
-    skip: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            help="Days of readings to pass over before the first that is learned from.",
-            rich_help_panel=options.DATA,
-        ),
-    ] = 0.0,
     stagger: Annotated[
         float,
         typer.Option(
@@ -107,41 +115,6 @@ def transfer_curve(
             rich_help_panel=options.APPLIANCE,
         ),
     ] = None,
-    rescale: Annotated[
-        Rescale,
-        typer.Option(
-            help="Keep the model's scaling, or fit it to the days.", rich_help_panel=options.NETWORK
-        ),
-    ] = "keep",
-    epochs: Annotated[
-        float | None,
-        typer.Option(
-            help="Times to see every window, instead of steps.", rich_help_panel=options.TRAINING
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            help="Optimiser steps of each training.",
-            show_default="200",
-            rich_help_panel=options.TRAINING,
-        ),
-    ] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.parse_duration_s,
-            metavar="DURATION",
-            help="Time for each training, instead of steps: 90s, 10m.",
-            rich_help_panel=options.TRAINING,
-        ),
-    ] = None,
-    engine: options.EngineName = "sliding",
-    batch_size: options.BatchSize = None,
-    learning_rate: options.LearningRate = None,
-    schedule: options.ScheduleName = "linear",
-    device: options.DeviceName = "auto",
-    threads: options.Threads = None,
     resample: options.Resample = False,
     any_code: Annotated[
         bool,
@@ -152,11 +125,6 @@ def transfer_curve(
         ),
     ] = False,
     json: options.Json = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """The error in a house against the days of labels from it: the model as it is, trained on, and
     from nothing.
@@ -183,20 +151,19 @@ def transfer_curve(
     from seq2point.training.transfer import find_target_appliance
 
     wanted_days = options.parse_numbers("--days", days) if days else None
-    named = options.make_columns(time_column, mains_column, unit, repair, fill)
-    loaded = load_model(model, device, threads, [train], named)
+    loaded = load_model(model, machine.device, machine.threads, [train], columns)
     what = find_target_appliance(loaded, appliance)
-    house, *tested = load_houses([train, *test], [what.name], loaded.period_s, named, resample)
+    house, *tested = load_houses([train, *test], [what.name], loaded.period_s, columns, resample)
     same = [path.resolve() == train.resolve() for path in test]
-    before = skip + stagger * (seeds - 1)
+    before = transfer.skip + stagger * (seeds - 1)
     held = house.days_of_readings(what.name) * (0.5 if any(same) else 1.0)
     chosen_days = wanted_days or [n for n in USUAL_DAYS if 0.99 * n <= max(held - before, 0)]
     rest = cut_after_days(house, what.name, before + max(chosen_days), loaded.architecture.window)
     own = what.name == loaded.appliances[0].name
     chosen = list(dict.fromkeys(freeze or [f for f in FREEZES if own or f != "all-but-output"]))
-    lengths = {"epochs": epochs, "steps": steps, "budget_s": budget}
-    if all(length is None for length in lengths.values()):
-        lengths["steps"] = USUAL_STEPS
+    training = {name: getattr(learning, name) for name in LEARNING}
+    if all(training[name] is None for name in ("epochs", "steps", "budget_s")):
+        training["steps"] = USUAL_STEPS
     curve = TransferCurve(
         loaded,
         what,
@@ -205,18 +172,12 @@ def transfer_curve(
         chosen_days,
         [*chosen, *([FROM_NOTHING] if from_nothing else [])],
         range(seeds),
-        skip,
+        transfer.skip,
         stagger,
-        rescale,
-        {
-            **lengths,
-            "engine": engine,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "schedule": schedule,
-        },
-        device,
-        threads,
+        transfer.rescale,
+        training,
+        machine.device,
+        machine.threads,
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):

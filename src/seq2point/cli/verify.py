@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from seq2point.choices import FILL
 from seq2point.cli import options
 from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
+from seq2point.cli.options import Take
+from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.deploy import USUAL, Tolerances
 
 
@@ -24,6 +25,8 @@ def verify(
             rich_help_panel=options.DATA,
         ),
     ],
+    columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
+    machine: Annotated[MachineConfig, Take(only=("threads",))],
     model: Annotated[
         Path | None,
         typer.Argument(
@@ -41,13 +44,7 @@ def verify(
     ] = USUAL.sae,
     json: options.Json = None,
     resample: options.Resample = False,
-    threads: options.Threads = None,
-    time_column: options.TimeColumn = None,
-    mains_column: options.MainsColumn = None,
     appliance_column: options.ApplianceColumn = None,
-    unit: options.UnitName = "W",
-    repair: options.Repair = False,
-    fill: options.Fill = FILL,
 ) -> None:
     """Run an exported file and its native model side by side; exit code 3 where the file is worse
     than the limits allow.
@@ -63,16 +60,13 @@ def verify(
         raise UsageError(
             f"{exported}: name the model to hold it to: seq2point verify EXPORTED MODEL --data FILE"
         )
-    plain = options.make_columns(time_column, mains_column, unit, repair)
-    loaded = load_model(model or exported, "cpu", threads, data, plain)
-    exported = find_model_file_for(exported, data, plain, exported=True)
+    loaded = load_model(model or exported, "cpu", machine.threads, data, columns)
+    exported = find_model_file_for(exported, data, columns, exported=True)
     names = [a.name for a in loaded.appliances]
-    named = options.make_columns(
-        time_column, mains_column, unit, repair, fill, (names[0], appliance_column)
-    )
+    named = options.name_column(columns, names[0], appliance_column)
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
-        found = hold(exported, loaded, recordings, Tolerances(on_mae, sae), threads)
+        found = hold(exported, loaded, recordings, Tolerances(on_mae, sae), machine.threads)
     proof = found.as_json()
     console = terminal.write_report(proof, json)
     title = deployment.make_proof_title(exported, proof)

@@ -3,17 +3,16 @@ those of a file are.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.checks import Hints
 from seq2point.data.table import (
     USUAL,
-    ColumnsConfig,
     Table,
     TableFile,
     check_table,
@@ -129,7 +128,7 @@ def _table(
     if library == "pandas":
         names, index_of_times, read = _open_pandas(frame, house)
         if index_of_times and columns.time is None:
-            columns = replace(columns, time=index_of_times)
+            columns = columns.model_copy(update={"time": index_of_times})
     else:
         names, read = (
             frame.lazy().collect_schema().names(),

@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
 from seq2point.data.file_errors import refuse_damage
@@ -26,7 +27,6 @@ from seq2point.data.table import (
     TIME_NAMES,
     USUAL,
     WATTS,
-    ColumnsConfig,
     TableFile,
     find_mains_column,
     open_file,

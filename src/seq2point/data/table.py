@@ -5,7 +5,7 @@ regular grid.
 import csv
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from seq2point.appliances import canonical_name, find_column_of_kind, find_known, name_columns
-from seq2point.choices import FILL, Unit
+from seq2point.choices import FILL
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import FLAGS, Checks, Hints
 from seq2point.data.file_errors import refuse_damage
@@ -48,24 +49,6 @@ MAINS_NAMES = (
 WATTS = {"W": 1.0, "kW": 1000.0}
 LISTED = 40  # columns that a message names
 COARSEST = 1.5  # times the period that is wanted
-
-
-@dataclass(frozen=True)
-class ColumnsConfig:
-    """Which columns of a table hold what; what is not named is found by the usual names.
-
-    `appliances` maps appliance names to column names; `unit` is 'W' or 'kW'. With `repair`,
-    readings that would be refused become gaps (negative, absurd, not a number), rows are put in
-    order of time and repeated times dropped. `fill` is how many missing readings of the mains in a
-    row are filled with the reading before them.
-    """
-
-    time: str | None = None
-    mains: str | None = None
-    appliances: Mapping[str, str] = field(default_factory=dict)
-    unit: Unit = "W"
-    repair: bool = False
-    fill: int = FILL
 
 
 USUAL = ColumnsConfig()

@@ -19,7 +19,7 @@ from seq2point.limits import PLUG_LIMIT_W
 from seq2point.recording import Watts
 
 if TYPE_CHECKING:
-    from seq2point.data.table import ColumnsConfig
+    from seq2point.configuration import ColumnsConfig
 
 MAINS = "mains"
 ALL = "all"

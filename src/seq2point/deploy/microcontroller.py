@@ -1,5 +1,5 @@
 """A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time
-(docs/microcontroller.md).
+(docs/guides/microcontroller.md).
 """
 
 import re

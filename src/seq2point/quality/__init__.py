@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2point.data.table import USUAL, ColumnsConfig
+from seq2point.configuration import ColumnsConfig
+from seq2point.data.table import USUAL
 from seq2point.errors import DataError
 from seq2point.quality import activations, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel

@@ -1,5 +1,7 @@
 """What each channel used: energy, time on, uses."""
 
+from typing import Any
+
 import numpy as np
 
 from seq2point.quality.channels import Channel
@@ -20,7 +22,7 @@ def summarise_usage(recording: Recording, channels: list[Channel]) -> tuple[Chan
 def _summarise_channel(channel: Channel, mains: Channel) -> ChannelUsage:
     power_w, days, hours_each = channel.power_w, channel.known_days, channel.period_s / 3600
     kwh = float(np.nansum(power_w, dtype=np.float64)) * hours_each / 1000
-    row: dict[str, float | int | None] = dict.fromkeys(
+    row: dict[str, Any] = dict.fromkeys(
         ("share_of_mains", "on_power_w", "on_hours_per_day", "uses", "uses_per_day", "typical_on_w")
     )
     if channel is not mains:

@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 
 from seq2point.appliances import canonical_name, name_columns
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
 from seq2point.data.grid import find_median_step_s, is_regular
 from seq2point.data.table import (
     TIME_NAMES,
     WATTS,
-    ColumnsConfig,
     Table,
     find_mains_column,
     open_file,

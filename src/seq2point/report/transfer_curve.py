@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2point.configuration import TrainingConfig
 from seq2point.metrics import METRICS
 from seq2point.recording import format_house
 from seq2point.report.plots import CurvePanel, save_curve_plot
@@ -19,7 +20,6 @@ from seq2point.studies.transfer_curve import (
     describe_choice,
     format_days,
 )
-from seq2point.training import TrainingConfig
 from seq2point.wording import format_number
 
 Results = Sequence[tuple[CurvePoint, Mapping[str, Any]]]

@@ -19,6 +19,8 @@ from seq2point.choices import Criterion
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning.scores import count_kept
 from seq2point.compression.pruning.structured import Structured
+from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HELD_OUT
 from seq2point.deploy import ExportOptions, Tolerances
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
@@ -29,8 +31,7 @@ from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
 from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
-from seq2point.training import TrainingConfig, train_with_history
-from seq2point.training.run import HELD_OUT
+from seq2point.training import train_with_history
 from seq2point.wording import format_number
 
 VERSION = 1

@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from seq2point.appliances import Appliance, Definition
 from seq2point.compression.compaction import compact, describe_remainder
 from seq2point.compression.costs import measure_costs
 from seq2point.compression.pruning import Pruner, prune_once
+from seq2point.configuration import TrainOptions
 from seq2point.data.frame import to_recordings
 from seq2point.errors import UsageError
 from seq2point.metrics import Metrics
@@ -20,9 +21,8 @@ from seq2point.model.model_file import Model
 from seq2point.network import masks
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.system.atomic_files import atomic_write, write_json
-from seq2point.training import TrainingConfig, TrainingResult, resolve_appliance, train_with_history
-from seq2point.training.options import ExperimentOptions, spell_out
-from seq2point.training.run_folder import RunFolder
+from seq2point.training import TrainingResult, resolve_appliance, run_training
+from seq2point.training.record import RunFolder
 
 
 class Outcome(NamedTuple):
@@ -66,34 +66,32 @@ class OutcomeFiles(NamedTuple):
         return {what: path for what, path in self._asdict().items() if path.exists()}
 
 
-@spell_out(TrainingConfig, train_with_history)
 def train_and_test(
     recordings: RecordingsLike,
     appliance: str | Appliance | Definition,
     files: OutcomeFiles,
     folder: Path,
+    options: TrainOptions,
     test: RecordingsLike = (),
-    **options: Unpack[ExperimentOptions],
 ) -> Outcome:
-    """Train on recordings, test on others (on the held-out blocks where none are given) and write
-    what came of it.
+    """Train on recordings, test on others, and write what came of it.
 
-    `files` are the results; checkpoints and logs lie in `folder`. `options` are those of
-    `train_with_history`.
-    Raises DataError before any training for test recordings of another period than the training's
+    Without recordings to test on, the held-out blocks are tested on. `files` are the results;
+    checkpoints and logs lie in `folder`.
+    Raises DataError before any training for test recordings of another period than the training's,
     or without the appliance.
     """
-    start = options.get("start")
-    what = resolve_appliance(appliance, start)
+    start = options.start
+    target = resolve_appliance(appliance, start)
     period_s = start.period_s if start else None
-    recordings = to_recordings(recordings, [what.name], period_s)
+    recordings = to_recordings(recordings, [target.name], period_s)
     test = to_recordings(
-        test, [what.name], period_s or (recordings[0].period_s if recordings else None)
+        test, [target.name], period_s or (recordings[0].period_s if recordings else None)
     )
     if recordings:
-        check_recordings(test, recordings[0].period_s, [what.name])
-    was_finished = bool(options.get("resume")) and RunFolder(folder).is_finished()
-    trained = train_with_history(recordings, what, out=folder, **options)
+        check_recordings(test, recordings[0].period_s, [target.name])
+    was_finished = options.resume and RunFolder(folder).is_finished()
+    trained = run_training(recordings, target, options.model_copy(update={"out": folder}))
     tested = list(test) or trained.held_out
     if was_finished:
         _require_same_test(files.metrics, tested)

@@ -18,6 +18,8 @@ from seq2point.appliances import find_appliance
 from seq2point.choices import Device
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning import Pruner
+from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HELD_OUT
 from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
@@ -25,8 +27,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.studies.grids import Report, Result, Step, run_grid
 from seq2point.studies.result_cache import UNFINISHED, CachedResult, ResultCache
-from seq2point.training import TrainingConfig, TrainingResult, train_with_history
-from seq2point.training.run import HELD_OUT
+from seq2point.training import TrainingResult, train_with_history
 from seq2point.training.transfer import train_from_scratch, transfer
 
 VERSION = 1
@@ -182,7 +183,7 @@ class StudyTraining:
             )
         assert start is not None
         learn = transfer if self.learning == "transfer" else train_from_scratch
-        return learn(start, self.train, find_appliance(self.appliance), **options)
+        return learn(start, self.train, appliance=find_appliance(self.appliance), **options)
 
     def _test(self, cache: ResultCache, label: str, _: Path) -> Result:
         model = self.load_model(cache)

@@ -20,6 +20,7 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.choices import Device, Freeze, Rescale
+from seq2point.configuration import TrainingConfig
 from seq2point.errors import DataError, UsageError
 from seq2point.metrics import METRICS
 from seq2point.model.evaluation import check_recordings, evaluate
@@ -29,7 +30,6 @@ from seq2point.recording.on_off import find_runs, is_on
 from seq2point.recording.windows import find_window_runs
 from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
-from seq2point.training import TrainingConfig
 from seq2point.training.transfer import train_from_scratch, transfer
 
 VERSION = 1
@@ -215,10 +215,14 @@ class TransferCurve:
                 **self.settings(point).model_dump(exclude={"freeze"}),
             }
             if point.choice == FROM_NOTHING:
-                trained = train_from_scratch(model, house, self.appliance, **options)
+                trained = train_from_scratch(model, house, appliance=self.appliance, **options)
             else:
                 trained = transfer(
-                    model, house, self.appliance, freeze=self.settings(point).freeze, **options
+                    model,
+                    house,
+                    appliance=self.appliance,
+                    freeze=self.settings(point).freeze,
+                    **options,
                 )
             model = trained.model
             asked = model.provenance["training"]

@@ -34,7 +34,7 @@ def keep_freed_memory() -> None:
 
     A training step allocates and frees hundreds of megabytes; handed back to the system each time,
     every page of it faults again on the next step: a third of the speed or less
-    (docs/performance.md).
+    (docs/lab/performance.md).
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

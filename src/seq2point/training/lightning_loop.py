@@ -24,14 +24,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from seq2point.compression.pruning import Pruner, PruneState, StepInfo
+from seq2point.configuration import TrainingConfig
 from seq2point.errors import TrainingError
 from seq2point.network import Seq2Point, masks
 from seq2point.system.atomic_files import atomic_write
 from seq2point.training.batches import Batches, take_share
-from seq2point.training.config import Plan, TrainingConfig
+from seq2point.training.pace import Plan
 from seq2point.training.signals import StopRequest
 
-CHECKPOINT_EVERY_S = 60.0
 FULL_RATE_INPUTS = 1000
 DIGEST = b"\nsha256:"
 DIGEST_BYTES = len(DIGEST) + 64
@@ -143,7 +143,7 @@ class Loop(pl.LightningModule):
         found = strategy.broadcast(self.validate(self.network) if self.global_rank == 0 else {})
         if not np.isfinite(found["val_loss"]):
             raise TrainingError(
-                f"the loss is not a number at step {self.global_step}; try a lower --learning-rate"
+                f"the loss is not a number at step {self.global_step}; try a lower `learning_rate`"
             )
         losses = torch.stack([loss.to(self.device) for loss in self._losses])
         interval_loss = float(strategy.reduce(losses.mean(), reduce_op="mean"))
@@ -350,7 +350,7 @@ class Checkpoints(pl.Callback):
     where the training stops.
     """
 
-    def __init__(self, path: Path, stop: StopRequest, every_s: float = CHECKPOINT_EVERY_S):
+    def __init__(self, path: Path, stop: StopRequest, every_s: float):
         self.path, self.stop, self.every_s, self._written = path, stop, every_s, float("-inf")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -391,7 +391,7 @@ class AtomicCheckpoints(CheckpointIO):
         except Exception as error:
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise TrainingError(
-                f"{path}: the checkpoint is damaged ({why}); train anew with --overwrite"
+                f"{path}: the checkpoint is damaged ({why}); train anew with `overwrite`"
             ) from error
         return loaded
 

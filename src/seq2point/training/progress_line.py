@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from seq2point.training.config import Plan
+from seq2point.training.pace import Plan
 from seq2point.wording import format_number
 
 

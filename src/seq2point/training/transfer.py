@@ -9,14 +9,15 @@ another; cross-domain transfer takes the whole network to another data set, as i
 import copy
 import warnings
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import torch
 
 from seq2point.appliances import Appliance, Definition
-from seq2point.choices import Freeze, Rescale
+from seq2point.choices import Freeze
 from seq2point.compression.pruning import PruneState
+from seq2point.configuration import TrainOptions, TransferOptions, accept_fields
 from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
@@ -24,97 +25,90 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
 from seq2point.recording.windows import Scale
-from seq2point.training import TrainingConfig, TrainingResult, resolve_appliance, train_with_history
-from seq2point.training.options import TransferOptions, spell_out
+from seq2point.training.resolve import resolve_appliance
+from seq2point.training.train import TrainingResult, run_training
 from seq2point.wording import format_count, format_number
 
 
-@spell_out(TrainingConfig, train_with_history)
-def transfer(
-    model: Model,
-    recordings: RecordingsLike,
-    appliance: str | Appliance | None = None,
-    *,
-    freeze: Freeze | None = None,
-    days: float | None = None,
-    skip: float = 0.0,
-    rescale: Rescale = "keep",
-    seed: int = 0,
-    **options: Unpack[TransferOptions],
+@accept_fields(TransferOptions, positional=("appliance",))
+def transfer(model: Model, recordings: RecordingsLike, options: TransferOptions) -> TrainingResult:
+    """Train a model on for other houses, or for another appliance, see `run_transfer`."""
+    return run_transfer(model, recordings, options)
+
+
+def run_transfer(
+    model: Model, recordings: RecordingsLike, options: TransferOptions
 ) -> TrainingResult:
     """Train a model on for other houses, or for another appliance.
 
     `recordings` are one or several, or data frames of pandas or Polars at the model's sampling
-    period.
-    For another appliance the Linear layers begin anew and the convolutions are frozen by default;
-    else the whole network goes on from where it is, and nothing is frozen by default. Masks hold.
-    `days` takes so many first days of readings of each recording, after `skip` such days; 0 leaves
-    the model as it is. `rescale` 'refit' fits the scaling constants to these recordings. `options`
-    are those of `train_with_history`.
-    Raises UsageError for options that do not fit and DataError for recordings that do not fit the
+    period. For another appliance the Linear layers begin anew, and the convolutions are frozen by
+    default. Otherwise the whole network goes on from where it is, and nothing is frozen by default.
+    Masks hold. `days` takes so many first days of readings of each recording, after `skip` such
+    days; 0 leaves the model as it is.
+    Raises UsageError for options that do not fit, DataError for recordings that do not fit the
     model.
     """
-    what = find_target_appliance(model, appliance)
-    another = what.name != model.appliances[0].name
-    frozen: Freeze = freeze or ("convolutions" if another else "none")
+    target = find_target_appliance(model, options.appliance)
+    another = target.name != model.appliances[0].name
+    freeze: Freeze = options.freeze or ("convolutions" if another else "none")
+    days, skip, rescale = options.days, options.skip, options.rescale
     if days == 0:
         if another:
             raise UsageError(
-                f"a model of {_names(model)} says nothing of {what.label} without days to learn"
+                f"a model of {_names(model)} says nothing of {target.label} without days to learn"
                 " from"
             )
         if rescale == "refit":
             raise UsageError(
                 "without days to learn from there is nothing to fit a scaling to: leave out"
-                " --rescale"
+                " `rescale`"
             )
         start = copy.deepcopy(model)
-        start.provenance |= {
-            "transfer": describe_parent(model, freeze=frozen, days=days, rescale=rescale)
-        }
+        record = describe_parent(model, freeze=freeze, days=days, rescale=rescale)
+        start.provenance |= {"transfer": record}
         return TrainingResult(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
-    houses = _cut_recordings(model, recordings, what, days, skip)
-    start = (
-        replace_appliance(model, what, houses, seed, frozen) if another else copy.deepcopy(model)
-    )
+    houses = _cut_recordings(model, recordings, target, days, skip)
+    if another:
+        start = replace_appliance(model, target, houses, options.seed, freeze)
+    else:
+        start = copy.deepcopy(model)
     if rescale == "refit":
-        start.scale = Scale.fitted([what], houses)
-    record = describe_parent(model, freeze=frozen, days=days, skip=skip, rescale=rescale)
-    return train_with_history(
-        houses,
-        what,
-        start=start,
-        freeze=frozen,
-        seed=seed,
-        provenance={"transfer": record},
-        **options,
-    )
+        start.scale = Scale.fitted([target], houses)
+    record = describe_parent(model, freeze=freeze, days=days, skip=skip, rescale=rescale)
+    training = _train_options(options, start=start, freeze=freeze, provenance={"transfer": record})
+    return run_training(houses, target, training)
 
 
-@spell_out(TrainingConfig, train_with_history)
+@accept_fields(TransferOptions, positional=("appliance",))
 def train_from_scratch(
-    model: Model,
-    recordings: RecordingsLike,
-    appliance: str | Appliance | None = None,
-    *,
-    days: float | None = None,
-    skip: float = 0.0,
-    rescale: Rescale = "keep",
-    seed: int = 0,
-    **options: Unpack[TransferOptions],
+    model: Model, recordings: RecordingsLike, options: TransferOptions
 ) -> TrainingResult:
-    """Train a model's architecture from fresh weights on what a transfer would learn from: what the
-    transfer must beat.
+    """Train a model's architecture from fresh weights on what a transfer would learn from.
 
-    Of the model it takes the shape and the scaling, no weights and no masks. Arguments and errors
-    are those of `transfer`.
+    This is what a transfer must beat. Of the model it takes the shape and the scaling, no weights
+    and no masks. Arguments and errors are those of `transfer`.
     """
-    what = find_target_appliance(model, appliance)
-    houses = _cut_recordings(model, recordings, what, days, skip)
-    scale = Scale.fitted([what], houses) if rescale == "refit" else _scale(model, what)
-    return train_with_history(
-        houses, what, network=model.architecture, scaling=scale, seed=seed, **options
-    )
+    if options.freeze not in (None, "none"):
+        raise UsageError("fresh layers must learn: leave out `freeze`")
+    target = find_target_appliance(model, options.appliance)
+    houses = _cut_recordings(model, recordings, target, options.days, options.skip)
+    if options.rescale == "refit":
+        scale = Scale.fitted([target], houses)
+    else:
+        scale = _scale(model, target)
+    training = _train_options(options, network=model.architecture, scaling=scale, freeze="none")
+    return run_training(houses, target, training)
+
+
+def _train_options(options: TransferOptions, **changes: Any) -> TrainOptions:
+    """Return the options of the training that a transfer is; None stands for the default."""
+    given = {
+        name: value
+        for name, value in options.as_options().items()
+        if name in TrainOptions.model_fields
+    }
+    return TrainOptions.of(**given | changes)
 
 
 def find_target_appliance(model: Model, appliance: str | Appliance | None = None) -> Appliance:
@@ -205,7 +199,7 @@ def replace_appliance(
     """
     if freeze == "all-but-output":
         raise UsageError(
-            f"hidden units that are fresh for {appliance.label} must learn: choose --freeze"
+            f"hidden units that are fresh for {appliance.label} must learn: choose `freeze`"
             " convolutions or none"
         )
     recordings = to_recordings(recordings, [appliance.name], model.period_s)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tests import raw_trees
 
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import read_metadata
-from seq2point.data.table import ColumnsConfig, load_recording
+from seq2point.data.table import load_recording
 from seq2point.datasets.contract import Selection
 from seq2point.datasets.conversion.house import ConversionConfig
 from seq2point.datasets.conversion.jobs import convert_houses, plan_jobs

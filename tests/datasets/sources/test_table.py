@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import read_metadata, write_recording
-from seq2point.data.table import ColumnsConfig, load_recording
+from seq2point.data.table import load_recording
 from seq2point.datasets.contract import Selection
 from seq2point.datasets.conversion.house import ConversionConfig
 from seq2point.datasets.conversion.jobs import ConvertedHouse, convert_houses, plan_jobs

@@ -48,7 +48,7 @@ def test_the_packages_own_protocols_take_the_default_window_of_their_period():
 
 
 def test_the_page_on_protocols_lists_every_one_and_its_own_example_is_one():
-    page = (Path(__file__).parents[3] / "docs" / "protocols.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "protocols.md").read_text()
     assert all(f"| `{name}` |" in page for name in library.list_names())
     example = library.parse_protocol(
         page.partition("```toml")[2].partition("```")[0], "protocols.md"

@@ -2,6 +2,7 @@
 
 import typer
 
+from seq2point.cli.declare import expand
 from seq2point.cli.help_and_usage import Verb
 from seq2point.cli.protocol.list import list_
 from seq2point.cli.protocol.run import run
@@ -15,4 +16,4 @@ app = typer.Typer(
 )
 app.command("list", cls=Verb)(list_)
 app.command("show", cls=Verb)(show)
-app.command("run", cls=Verb)(guard_inputs(run))
+app.command("run", cls=Verb)(guard_inputs(expand(run)))

@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
+from seq2point.configuration import LearningConfig, MachineConfig, NetworkConfig, PruningConfig
 
+PROTOCOLS = dict.fromkeys(("network", "window", "epochs"), "the protocol's")
 STOPPED = "the parts that are done stay, and the same command goes on from the last checkpoint"
 
 
@@ -24,6 +27,12 @@ def run(
             "--data", help="Folder of the houses, as `convert` makes them.", metavar="DIR"
         ),
     ],
+    shape: Annotated[NetworkConfig, Take(only=("network", "window"), unset=PROTOCOLS)],
+    settings: Annotated[PruningConfig, Take(only=("pruning_settings",))],
+    learning: Annotated[
+        LearningConfig, Take(only=("epochs", "steps", "budget_s"), unset=PROTOCOLS)
+    ],
+    machine: Annotated[MachineConfig, Take(without=("devices",))],
     appliance: Annotated[
         list[str] | None,
         typer.Option("--appliance", help="One of the protocol's; repeat for several; else all."),
@@ -35,16 +44,6 @@ def run(
             help="A recording to test on, not the protocol's houses; repeat for several.",
             metavar="FILE",
         ),
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            help="seq2point, reduced, dropout or reduced_dropout.", show_default="the protocol's"
-        ),
-    ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option(min=1, help="Samples in a window, odd.", show_default="the protocol's"),
     ] = None,
     scaling: Annotated[
         str | None, typer.Option(help="lineage, fitted or own.", show_default="the protocol's")
@@ -68,24 +67,9 @@ def run(
             metavar="S,...",
         ),
     ] = None,
-    set: options.Set = None,
     seeds: Annotated[
         int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")
     ] = 3,
-    epochs: Annotated[
-        float | None, typer.Option(help="Times to see every window.", show_default="the protocol's")
-    ] = None,
-    steps: options.Steps = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.parse_duration_s,
-            metavar="DURATION",
-            help="Time for each training: 90s, 10m, 1.5h.",
-        ),
-    ] = None,
-    device: options.DeviceName = "auto",
-    threads: options.Threads = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -137,11 +121,15 @@ def run(
         options.split_words(pruning),
         sparsities,
         test=[path.resolve() for path in test or []],
-        network=network,
-        window=window,
+        network=shape.network if isinstance(shape.network, str) else None,
+        window=shape.window,
         scaling=scaling,
-        pruning_settings=options.parse_pruning_settings(set, next(iter(sparsities), None)),
-        lengths={"epochs": epochs, "steps": steps, "budget_s": budget},
+        pruning_settings=settings.pruning_settings,
+        lengths={
+            "epochs": learning.epochs,
+            "steps": learning.steps,
+            "budget_s": learning.budget_s,
+        },
     )
     folder = out or Path("runs") / source.name
     store = ResultCache(folder / "parts", any_version=any_code)
@@ -152,8 +140,8 @@ def run(
     runner = Runner(
         variants,
         store,
-        device,
-        threads,
+        machine.device,
+        machine.threads,
         report=lambda line: console.print(line, markup=False),
     )
     with report_stop(STOPPED):

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from seq2point.appliances import canonical_name
 from seq2point.choices import Unit
+from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
 from seq2point.data.file_errors import refuse_damage
 from seq2point.data.grid import Times
@@ -24,7 +25,6 @@ from seq2point.data.table import (
     TIME_NAMES,
     USUAL,
     WATTS,
-    ColumnsConfig,
     TableFile,
     find_mains_column,
     open_file,

@@ -11,8 +11,8 @@ samples gives hop = B - taps + 1 windows:
 
 and the gradients are the same kind of product:  df^ = W^ g^,  dW^ = conj(g^) f^.  Two engines compute this: `compiled` in C, for
 float32 on the CPU where there is a C compiler, and `plain` in torch, for everything else. Both run over a few hidden units and
-blocks at a time, so that what lies between the products stays in the cache (docs/performance.md). `ranked` is for networks with
-other Linear layers than these two: a factorised first one, or more of them.
+blocks at a time, so that what lies between the products stays in the cache (docs/lab/performance.md). `ranked` is for networks
+with other Linear layers than these two: a factorised first one, or more of them.
 """
 
 import math

@@ -18,6 +18,8 @@ import torch
 from seq2point.choices import Device
 from seq2point.compression import costs
 from seq2point.compression.compaction import compact
+from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import UsageError
 from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
@@ -30,8 +32,7 @@ from seq2point.studies.protocols.protocol_file import Protocol
 from seq2point.studies.protocols.steps import NETWORK, ProtocolSteps
 from seq2point.studies.result_cache import UNFINISHED, CachedResult, ResultCache
 from seq2point.system.device import set_threads
-from seq2point.training import TrainingConfig, TrainingResult, train_with_history
-from seq2point.training.run import HELD_OUT
+from seq2point.training import TrainingResult, train_with_history
 
 WEIGHTS = "model.safetensors"
 SIZES = ("parameters", "nonzero_parameters", "multiply_adds", "file_bytes", "gzipped_bytes")

@@ -14,6 +14,8 @@ from seq2point import network as networks
 from seq2point.choices import Scaling
 from seq2point.compression import pruning as pruners
 from seq2point.compression.pruning import Pruner
+from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import UsageError
 from seq2point.network import Architecture
 from seq2point.recording.windows import Scale
@@ -21,8 +23,6 @@ from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.overrides import merge_settings
 from seq2point.studies.protocols.protocol_file import Protocol
 from seq2point.studies.result_cache import CachedResult
-from seq2point.training import TrainingConfig
-from seq2point.training.run import HELD_OUT
 
 VERSION = 1
 """Of all results of a protocol: the networks, their prunings and the tests.

@@ -4,7 +4,7 @@ includes.
 The system's C compiler builds them at their first use.
 
 Torch has no operation that joins a transform, a product and a ReLU without writing and turning what
-lies between; the C does, for float32 on the CPU, at three times the speed (docs/performance.md).
+lies between; the C does, for float32 on the CPU, at three times the speed (docs/lab/performance.md).
 Without a compiler, or with SEQ2POINT_NATIVE=0, `library()` is None and plain.py computes the same
 with torch.
 """

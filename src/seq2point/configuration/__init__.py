@@ -1,0 +1,39 @@
+"""Every option of the package, declared once: a class a concern, a field an option."""
+
+from seq2point.configuration.columns import ColumnsConfig
+from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
+from seq2point.configuration.training import (
+    AppliancePower,
+    AugmentationConfig,
+    LearningConfig,
+    MachineConfig,
+    NetworkConfig,
+    PruningConfig,
+    RunConfig,
+    SessionConfig,
+    TrainingConfig,
+    TrainOptions,
+    TransferConfig,
+    TransferOptions,
+)
+
+__all__ = [
+    "UNSET",
+    "AppliancePower",
+    "AugmentationConfig",
+    "ColumnsConfig",
+    "Config",
+    "LazyType",
+    "LearningConfig",
+    "MachineConfig",
+    "NetworkConfig",
+    "PruningConfig",
+    "RunConfig",
+    "SessionConfig",
+    "TrainOptions",
+    "TrainingConfig",
+    "TransferConfig",
+    "TransferOptions",
+    "accept_fields",
+    "option",
+]

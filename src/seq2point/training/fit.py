@@ -1,0 +1,231 @@
+"""Running a training: one process or several, Lightning's loop, and what comes out of it."""
+
+import logging
+import signal
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor
+
+from seq2point.compression.pruning import PruneState, StepInfo
+from seq2point.errors import Interrupted
+from seq2point.network import masks
+from seq2point.system.atomic_files import explain_write_errors
+from seq2point.training import processes
+from seq2point.training.batches import take_share
+from seq2point.training.lightning_loop import (
+    AtomicCheckpoints,
+    BestWeights,
+    Checkpoints,
+    Loop,
+    Pruning,
+    parameter_groups,
+)
+from seq2point.training.pace import Pace, Plan, plan_steps
+from seq2point.training.progress_line import ShownProgress
+from seq2point.training.record import RunFolder
+from seq2point.training.resolve import TrainingJob
+from seq2point.training.signals import StopBetweenSteps, StopRequest
+
+A_LONG_TRAINING = 10**6  # a pruner that is timed must find itself at its beginning
+TIMED_STEPS, FEWEST_TIMED_STEPS = 12, 4
+BUDGET_FOR_TIMING = 0.05
+
+
+class TrainingOutcome(NamedTuple):
+    """What is left of a training when its processes are gone."""
+
+    weights: Mapping[str, Tensor]
+    masks: Mapping[str, Tensor]
+    best_step: int
+    best_loss: float
+    history: list[dict[str, float]]
+    trained_s: float
+    pruned: PruneState
+    steps: int
+    plan: Plan
+
+
+@dataclass
+class TrainingProcess:
+    """A training as one of its processes runs it: plan if there is no plan, train, and report."""
+
+    job: TrainingJob
+    plan: Plan | None
+    folder: RunFolder | None
+    checkpoint: Path | None
+    callbacks: list[pl.Callback]
+    progress: bool
+    checkpoint_every_s: float
+
+    def __call__(self) -> TrainingOutcome:
+        """Run the training; raises Interrupted where a signal has ended it."""
+        job, folder, is_first = self.job, self.folder, processes.get_rank() == 0
+        if _runs_on_gpus(job):
+            job.move(torch.device("cuda", torch.cuda.current_device()))
+        plan = self.plan or make_plan(job)
+        if folder and is_first:
+            folder.write(job.identify(), plan, finished=False)
+        network, pruner, config = job.model.network, job.pruner, job.config
+        state = pruner.begin(network, config.seed) if pruner else PruneState(final=True)
+        earlier = job.model.masks
+        pruning = Pruning(pruner, plan, replace(state, masks=earlier), earlier)
+        best = BestWeights(config.patience, pruning)
+        stop = StopRequest()
+        watching: list[pl.Callback] = [pruning, best, StopBetweenSteps(stop)]
+        if self.progress and is_first:
+            watching.append(ShownProgress(plan, job.batches.windows_per_step))
+        if folder:
+            watching.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
+        place = folder.path if folder else "output"
+        device = next(network.parameters()).device
+        with explain_write_errors(place):
+            trainer = _make_trainer([*watching, *self.callbacks], plan, folder, device, job.devices)
+        loop = Loop(network, job.batches, job.validate, config, plan, stop)
+        with stop.listening(), explain_write_errors(place):
+            _fit(trainer, loop, self.checkpoint)
+        if stop.agreed:
+            raise Interrupted(stop.agreed)
+        if folder:
+            trainer.save_checkpoint(folder.checkpoint)
+        return TrainingOutcome(
+            best.weights,
+            best.masks,
+            best.best_step,
+            best.best_loss,
+            best.history,
+            best.trained_s,
+            pruning.state,
+            trainer.global_step,
+            plan,
+        )
+
+
+def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> TrainingOutcome:
+    """Run a training in as many processes as it has devices.
+
+    Raises Interrupted, which says what of the run is kept.
+    """
+    job, folder = process.job, process.folder
+    try:
+        if job.devices == 1:
+            return process()
+        return processes.run_processes(process, job.devices, gpu, threads)
+    except KeyboardInterrupt as stopped:
+        kept = folder and folder.checkpoint.exists()
+        message = f"{folder.path} keeps a checkpoint" if folder and kept else ""
+        raise Interrupted(getattr(stopped, "number", signal.SIGINT), message) from None
+
+
+def make_plan(job: TrainingJob) -> Plan:
+    """Return the plan of a training; with a budget, a few steps are timed first.
+
+    Where nothing is held out, the only validation is at the end.
+    """
+    pace = measure_pace(job) if job.config.budget_s is not None else None
+    plan = plan_steps(job.config, job.batches.steps_per_epoch, pace)
+    return plan if job.held_out else plan._replace(interval=plan.steps)
+
+
+def measure_pace(job: TrainingJob) -> Pace:
+    """Return the seconds of a step and of a validation; the network is then as it was."""
+    network, pruner = job.model.network, job.pruner
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    optimiser = torch.optim.Adam(parameter_groups(network, 1e-9), lr=1e-9, fused=True)
+    weights = masks.find_prunable(network)
+    everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
+    state = pruner.begin(network, job.config.seed) if pruner else None
+    enough_s = BUDGET_FOR_TIMING * (job.config.budget_s or 0)
+    began, times = time.perf_counter(), list[float]()
+    while len(times) < FEWEST_TIMED_STEPS or (
+        len(times) < TIMED_STEPS and processes.find_greatest(time.perf_counter() - began) < enough_s
+    ):
+        start = time.perf_counter()
+        optimiser.zero_grad()
+        rank, ranks = processes.get_rank(), processes.count_ranks()
+        drawn = take_share(job.batches.draw(len(times)), rank, ranks)
+        job.batches.loss(network, drawn).backward()  # type: ignore[no-untyped-call]
+        processes.average_gradients_(network)
+        optimiser.step()
+        if pruner and state:
+            info = StepInfo(len(times) + 1, A_LONG_TRAINING, 0.0)
+            state = pruner.update(network, state, info)
+            masks.apply_(network, everything)
+        times.append(time.perf_counter() - start)
+    start = time.perf_counter()
+    job.validate(network)
+    validation_s = time.perf_counter() - start
+    network.load_state_dict(before)
+    network.zero_grad()
+    step_s = float(np.median(times[1:]))
+    return Pace(processes.find_greatest(step_s), processes.find_greatest(validation_s))
+
+
+def _runs_on_gpus(job: TrainingJob) -> bool:
+    """Whether this is one of several processes that have a GPU each."""
+    if job.devices == 1 or not torch.cuda.is_available():
+        return False
+    return bool(torch.distributed.get_backend() == "nccl")
+
+
+def _make_trainer(
+    callbacks: list[pl.Callback],
+    plan: Plan,
+    folder: RunFolder | None,
+    device: torch.device,
+    devices: int,
+) -> pl.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    loggers = []
+    if folder and processes.get_rank() == 0:
+        folder.logs.mkdir(parents=True, exist_ok=True)
+        launch = f"version_{len(list(folder.logs.glob('csv/version_*')))}"
+        loggers = [
+            CSVLogger(folder.logs, "csv", launch, flush_logs_every_n_steps=100),
+            TensorBoardLogger(folder.logs, "tensorboard", launch),
+        ]
+    return pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=devices,
+        strategy=(
+            "auto" if devices == 1 else DDPStrategy(cluster_environment=LightningEnvironment())
+        ),
+        max_steps=plan.steps,
+        max_epochs=-1,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        log_every_n_steps=10,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpoints()],
+        logger=loggers,
+        default_root_dir=folder.path if folder else None,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _fit(trainer: pl.Trainer, loop: Loop, checkpoint: Path | None) -> None:
+    """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
+    # Lightning's own handlers save nothing
+    trainer._signal_connector.register_signal_handlers = (  # type: ignore[method-assign]
+        lambda: None
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            trainer.fit(loop, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as stopped:
+        raise KeyboardInterrupt from stopped

@@ -1,0 +1,151 @@
+"""train: recordings in, a trained (and pruned) model out."""
+
+import platform
+import sys
+from contextlib import nullcontext
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from seq2point.appliances import Appliance, Definition
+from seq2point.compression.pruning import PruneState
+from seq2point.configuration import TrainOptions, accept_fields
+from seq2point.model.model_file import Model
+from seq2point.network import masks
+from seq2point.recording import Recording, RecordingsLike
+from seq2point.system.device import choose_device, keep_freed_memory, set_threads
+from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
+from seq2point.training.record import RunFolder
+from seq2point.training.resolve import TrainingJob, average_w, resolve_job
+
+
+class TrainingResult(NamedTuple):
+    """A trained model, and how its training went.
+
+    `history` has a row for every validation. `pruned` is the pruner's state at the end, with what
+    it remembers of its course.
+    """
+
+    model: Model
+    history: list[dict[str, float]]
+    seconds: float
+    windows_per_s: float
+    held_out: list[Recording]
+    pruned: PruneState
+
+
+def run_training(
+    recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
+) -> TrainingResult:
+    """Train as `train` does, with the options as one object, and return how it went besides."""
+    set_threads(options.threads)
+    device = choose_device(options.device)
+    job = resolve_job(recordings, appliance, options, device)
+    job.warn_of_gaps()
+    folder = RunFolder(options.out) if options.out is not None else None
+    # not before the data are in place: what reading them freed goes back to the system
+    keep_freed_memory()
+    with folder.locked() if folder else nullcontext():
+        plan = folder.plan_to_resume(job.identify()) if folder and options.resume else None
+        checkpoint = folder.checkpoint if folder and plan and folder.checkpoint.exists() else None
+        if folder and plan is None:
+            folder.clear(options.overwrite)
+        elif folder and folder.is_finished() and options.progress:
+            print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
+        if job.window_by_period and options.progress:
+            print(_describe_window(job.model), file=sys.stderr)
+        process = TrainingProcess(
+            job,
+            plan,
+            folder,
+            checkpoint,
+            [*options.callbacks],
+            options.progress,
+            options.checkpoint_every_s,
+        )
+        outcome = run_job(process, device.type == "cuda", options.threads)
+        model = finish_model(job, outcome)
+        model.provenance |= options.provenance or {}
+        if folder:
+            folder.write(job.identify(), outcome.plan, finished=True)
+    windows = outcome.steps * job.batches.windows_per_step
+    return TrainingResult(
+        model,
+        outcome.history,
+        outcome.trained_s,
+        windows / outcome.trained_s if outcome.trained_s else 0.0,
+        [*job.held_out],
+        outcome.pruned,
+    )
+
+
+@accept_fields(TrainOptions)
+def train_with_history(
+    recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
+) -> TrainingResult:
+    """Train as `train` does, and return how it went: the model, a row for every validation, the
+    speed.
+
+    The arguments and errors are those of `train`.
+    """
+    return run_training(recordings, appliance, options)
+
+
+@accept_fields(TrainOptions)
+def train(
+    recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
+) -> Model:
+    """Train and prune a network for one appliance (Zhang et al. 2018: Adam, squared error, early
+    stopping).
+
+    `recordings` and `validation` are one recording (`load_recording`, `recording_from_frame`) or
+    several, or data frames of pandas or Polars with a row for each reading in watts.
+    `appliance` is a name of the table, as 'kettle', or one of your own (`appliances.define`), whose
+    scaling is fitted on the training part. A training is for one appliance; module
+    `training.transfer` joins several models into one.
+    Without `validation`, the last `hold_out` of each recording is held out as one block, a window's
+    gap before it; with 0 all is learned from, and the last weights are taken.
+    `network` is a name or an `Architecture`, by default the paper's. With `start` the training
+    begins from that model's weights, with its architecture, scale and masks, which hold throughout.
+    `pruning` is a name of `PRUNERS` or a pruner. `seq2point.configuration` describes every option:
+    `help(seq2point.configuration.TrainOptions)`.
+    With `out`, checkpoints and logs are written there, and `resume` goes on from the last
+    checkpoint exactly as if the training had never stopped. With `devices` above 1 so many
+    processes share every step. They are spawned, so a script that does this guards its top level.
+    SIGINT, SIGTERM and SIGHUP end a training between two steps, once a checkpoint is saved, as
+    `Interrupted`, a KeyboardInterrupt that knows the signal.
+    Raises DataError for recordings that cannot be learned from; UsageError for an option that does
+    not exist, with the nearest that does, or does not fit; TrainingError when the loss is no longer
+    a number.
+    """
+    return run_training(recordings, appliance, options).model
+
+
+def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
+    """Return the model with the best weights, its masks and its provenance."""
+    model = job.model
+    model.network.cpu().load_state_dict(dict(outcome.weights))
+    model.network.requires_grad_(True).eval()
+    model.masks = dict(outcome.masks)
+    masks.apply_(model.network, model.masks)
+    reached = {
+        "planned_steps": outcome.plan.steps,
+        "best_step": outcome.best_step,
+        "val_loss": outcome.best_loss,
+        "coverage": job.coverage,
+    }
+    packages = ("seq2point", "torch", "lightning", "numpy")
+    versions: dict[str, Any] = {name: version(name) for name in packages}
+    model.provenance = {
+        "training": job.identify() | reached,
+        "training_mean_w": {job.appliance: average_w(job.training, job.appliance)},
+        "versions": versions | {"python": platform.python_version()},
+    }
+    return model
+
+
+def _describe_window(model: Model) -> str:
+    hours = model.window * model.period_s / 3600
+    return (
+        f"window of {model.window} readings ({hours:.3g} h), the default for one every"
+        f" {model.period_s:g} s; set another by `window`"
+    )
