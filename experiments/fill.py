@@ -1,7 +1,7 @@
 """What filling missing readings is worth: coverage and error against the limit, with readings
 removed singly and in bursts.
 
-    SEQ2POINT_DATA=... python -m experiments fill        about half an hour on one core; kept in runs/fill
+    python -m experiments fill        about half an hour on one core; kept in runs/fill
 
 At each sampling period a small network is trained on one house as it is, and with readings missing
 in training (`missing`), and tested where one mains reading in ten is removed. `complete` is the
@@ -26,7 +26,7 @@ from seq2point.studies.grids import Result, Step, run_grid
 from seq2point.studies.trainings import StudyTraining
 
 VERSION = 1
-"""Of what is measured of a network with readings removed; raise it when `measure_limits` changes."""
+"""Of what is measured with readings removed; raise it when `measure_limits` gives other numbers."""
 
 CACHE = ResultCache("runs/fill")
 LIMITS = (0, 1, 2, 3, 5, 7, 10)

@@ -1,16 +1,18 @@
 """What pruning costs and gives on a real house.
 
-    python -m experiments pruning            everything, seeds 0 to 2 (hours); SEQ2POINT_SEEDS=0 for one seed
-    python -m experiments pruning_table      the tables and the picture of the results that are there
+    python -m experiments pruning            everything (hours); SEQ2POINT_SEEDS=0 for one seed
+    python -m experiments pruning_table      tables and picture of the results that are there
 
 Trained on ukdale_house1_6s_a (its last 20 % is the validation block), tested on ukdale_house1_6s_b.
 
     dense       a parent, 320 steps
     pruned      from the parent: structured pruning on a schedule, 100 steps, compacted
     small       the compacted network, 2,000 steps more
-    longer      the parent, dense as it is, 400 steps more: what it had not learned yet (the first seed alone)
-    scratch     the small architecture from fresh weights, 3,000 steps, which cost less than all three together
-    methods     from the parent: every method at 50, 70, 87 and 95 %, 100 steps (some with the first seed alone)
+    longer      the parent, dense as it is, 400 steps more (the first seed alone)
+    scratch     the small architecture from fresh weights, 3,000 steps, which cost less than the
+                other three together
+    methods     from the parent: every method at 50, 70, 87 and 95 %, 100 steps (some with the first
+                seed alone)
 """
 
 from functools import cache

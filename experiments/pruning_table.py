@@ -1,4 +1,4 @@
-"""The results of `experiments pruning` as tables in Markdown and as the picture of docs/lab/pruning.md."""
+"""The results of `experiments pruning` as tables, and as the picture of docs/lab/pruning.md."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,22 +1,23 @@
 """What a trained network is worth to another appliance and to another house.
 
-    python -m experiments transfer              everything; SEQ2POINT_ONLY=a, b or c and SEQ2POINT_SEEDS=0 for a share of it
-    python -m experiments transfer_table        the tables and the picture of the results that are there
+    python -m experiments transfer           everything; SEQ2POINT_ONLY=a, SEQ2POINT_SEEDS=0 for a share
+    python -m experiments transfer_table     tables and picture of the results that are there
 
 Parents are 'dense', the paper's network, and 'small', pruned from it by structure and compacted.
 Every training of a comparison takes the same steps. Expected on one free core: (a) 25 minutes, (b)
 an hour, (c) 10 minutes; no training much above 40 s. Two processes may share it by seeds, once the
 first has made the parents.
 
-    a   another appliance in the house, UK-DALE house 1 at 6 s: the washing machine's parents (those of `experiments pruning`)
-        to the other four, convolutions frozen, against the same architecture from fresh weights; trained on
-        ukdale_house1_6s_a, tested on ukdale_house1_6s_b
-    b   another house at 30 s, windows of 199 samples: REFIT house 2 to REFIT house 20, and UK-DALE house 1 (its 6 s averaged)
-        to REFIT house 2; curves over days of labels, tested on the target's last 60 days of readings. Each seed learns from
-        days of its own, 28 after those of the seed before. By default frozen layers are without augmentation, so 'augmented'
-        is the small network's frozen curve with what the others have
-    c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, the dishwasher, 2 threads, tested on the
-        fortnight nine months later
+    a   another appliance in UK-DALE house 1 at 6 s: the washing machine's parents (those of
+        `experiments pruning`) to the other four, convolutions frozen, against the same
+        architecture from fresh weights; trained on ukdale_house1_6s_a, tested on its part b
+    b   another house at 30 s, windows of 199 samples: REFIT house 2 to REFIT house 20, and UK-DALE
+        house 1 (its 6 s averaged) to REFIT house 2; curves over days of labels, tested on the
+        target's last 60 days of readings. Each seed learns from days of its own, 28 after those of
+        the seed before. By default frozen layers are without augmentation, so 'augmented' is the
+        small network's frozen curve with what the others have
+    c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, the
+        dishwasher, 2 threads, tested on the fortnight nine months later
 
 The parents of b and c learn with synthetic loads and stretched programmes, as those that go to
 other houses should.
@@ -78,7 +79,7 @@ SMALL_STEPS = 800
 
 @cache
 def plan_appliance(appliance: str, seed: int, parent: str, way: str) -> StudyTraining:
-    """Return (a): a parent of the washing machine, transferred, or its shape trained from scratch."""
+    """Return (a): a parent, transferred to an appliance, or its shape trained from scratch."""
     train, test = load_ukdale1(appliance)
     settings = {"steps": A_STEPS[parent], "learning_rate": A_RATES[parent], "seed": seed}
     return StudyTraining(

@@ -1,6 +1,7 @@
 """Every report reads its metrics' names from METRICS: a new label shows in all of them."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def render_budget() -> str:
         "zero_mae_w": 9.0,
     }
     candidate = Candidate(search.points[0], model.architecture, result, None)
-    assert LABEL in search.line(candidate)
+    assert LABEL in search.describe(candidate)
     text = budget_search.render_markdown(search, [candidate])
     assert f"lowest {LABEL}" in text
     return text
@@ -139,3 +140,10 @@ def test_the_table_has_every_metric_of_a_score_and_says_which_way_is_better():
         assert best is not None
         assert worse is not None
         assert best <= worse if metric.lower_is_better else best >= worse, key
+
+
+def test_the_reference_names_every_metric_as_the_reports_do():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text()
+    for key, metric in METRICS.items():
+        label = ", ".join(filter(None, (metric.label, metric.remark)))
+        assert f"| `{key}` | {label} |" in page

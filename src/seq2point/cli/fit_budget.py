@@ -228,7 +228,7 @@ def fit_budget(
                 shutil.copyfile(path, beside)
     markdown.print_markdown(terminal.write_report(told, json), told["markdown"])
     terminal.print_files(files, quiet=str(json) == "-")
-    if best is not None and not search.is_of_use(best):
+    if best is not None and not search.is_useful(best):
         console.print(
             f"of little use: {METRICS['nde'].label} of 1 or more, {METRICS['f1'].label} below 0.5,"
             " or no better than always zero; give it more steps or room"

@@ -15,10 +15,10 @@ from seq2point.wording import format_number
 SHOWN = ("mae_w", "on_mae_w", "nde", "f1")
 
 
-def make_report(search: BudgetSearch, found: Sequence[Candidate]) -> dict[str, Any]:
+def make_report(search: BudgetSearch, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """All of a search as JSON."""
-    best, front = search.best(found), search.front(found)
-    told: dict[str, Any] = {
+    best, front = search.best(candidates), search.front(candidates)
+    report: dict[str, Any] = {
         "appliance": search.model.appliances[0].name,
         "from": {
             "sha256": search.model.digest(),
@@ -30,30 +30,30 @@ def make_report(search: BudgetSearch, found: Sequence[Candidate]) -> dict[str, A
         "validated_in": search.validated_in,
         "points": [
             {
-                "units_sparsity": one.point.units,
-                "channels_sparsity": one.point.channels,
-                "architecture": one.shape.model_dump(mode="json"),
-                "too_much": one.too_much,
-                "front": one in front,
-                "best": one is best,
-                "result": one.result,
+                "units_sparsity": candidate.point.units,
+                "channels_sparsity": candidate.point.channels,
+                "architecture": candidate.shape.model_dump(mode="json"),
+                "too_much": candidate.too_much,
+                "front": candidate in front,
+                "best": candidate is best,
+                "result": candidate.result,
             }
-            for one in found
+            for candidate in candidates
         ],
     }
-    return told | {"markdown": render_markdown(search, found)}
+    return report | {"markdown": render_markdown(search, candidates)}
 
 
-def render_markdown(search: BudgetSearch, found: Sequence[Candidate]) -> str:
+def render_markdown(search: BudgetSearch, candidates: Sequence[Candidate]) -> str:
     """The table of a search."""
-    best, front = search.best(found), search.front(found)
+    best, front = search.best(candidates), search.front(candidates)
     name = search.model.appliances[0].label
     criterion = METRICS[search.criterion]
     best_by = f"{'lowest' if criterion.lower_is_better else 'highest'} {criterion.label}"
     headings = ["units", "channels", "weights", "flash", "RAM", "ms"]
     headings += [*(METRICS[key].heading for key in SHOWN), ""]
-    lines = [_make_cells(candidate, _mark(candidate, best, front)) for candidate in found]
-    made = next((candidate.result for candidate in found if candidate.result), None)
+    lines = [_make_cells(candidate, _mark(candidate, best, front)) for candidate in candidates]
+    made = next((candidate.result for candidate in candidates if candidate.result), None)
     if made is not None:
         zero = {"mae_w": format_number(made["zero_mae_w"]), "nde": "1", "f1": "0"}
         lines.append(["zero predictor", *[""] * 5, *(zero.get(key, "") for key in SHOWN), ""])
@@ -78,12 +78,12 @@ def _mark(candidate: Candidate, best: Candidate | None, front: Sequence[Candidat
 
 def _describe_budget(search: BudgetSearch) -> str:
     room = search.room
-    said = [
+    limits = [
         *([f"{room.flash_bytes / 1024:,.0f} KB of flash"] if room.flash_bytes else []),
         *([f"{room.ram_bytes / 1024:,.0f} KB of RAM"] if room.ram_bytes else []),
         *([f"{1e3 * room.latency_s:,.10g} ms an answer"] if room.latency_s else []),
     ]
-    return ", ".join(said) or "anything"
+    return ", ".join(limits) or "anything"
 
 
 def _make_cells(candidate: Candidate, mark: str) -> list[str]:
@@ -104,23 +104,25 @@ def _make_cells(candidate: Candidate, mark: str) -> list[str]:
     ]
 
 
-def save_plot(search: BudgetSearch, found: Sequence[Candidate], path: str | Path) -> None:
+def save_plot(search: BudgetSearch, candidates: Sequence[Candidate], path: str | Path) -> None:
     """The picture of a search: accuracy against flash, what fits and what does not, the front and
     the winner.
     """
-    best, front = search.best(found), search.front(found)
+    best, front = search.best(candidates), search.front(candidates)
     points = []
-    for one in found:
-        score = search.score(one)
+    for candidate in candidates:
+        score = search.score(candidate)
         if score is not None:
-            label = f"{one.shape.hidden} units, {'-'.join(map(str, one.shape.channels))}"
+            label = (
+                f"{candidate.shape.hidden} units, {'-'.join(map(str, candidate.shape.channels))}"
+            )
             points.append(
                 FrontPoint(
-                    search.size(one) / 1024,
+                    search.size(candidate) / 1024,
                     score,
-                    one.too_much is None,
-                    one in front,
-                    one is best,
+                    candidate.too_much is None,
+                    candidate in front,
+                    candidate is best,
                     label,
                 )
             )

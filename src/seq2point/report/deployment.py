@@ -26,11 +26,14 @@ COSTS = (
 
 
 def list_export_tables(out: Path, report: Report) -> Iterator[tuple[str, Rows]]:
-    """Return the tables of an export, each with its title; the first row is the heading."""
-    proof = report["verification"]
+    """Return the tables of an export, each with its title; the first row is the heading.
+
+    Of a target of your own, whose report lacks what a table shows, there is none.
+    """
     if report.get("sizes"):
         yield "bytes on the device", make_size_rows(report)
-    if not proof["metrics"]:
+    proof = report.get("verification")
+    if not proof or not proof["metrics"]:
         return
     if report.get("quantization") is not None:
         title = "layers that stay float32, and what is lost on the calibration part"
@@ -42,7 +45,9 @@ def list_export_notes(report: Report) -> Iterator[str]:
     """Return what there is to say under the tables of an export, a sentence each."""
     from seq2point.deploy.calibration import SimulatedParts
 
-    proof = report["verification"]
+    proof = report.get("verification")
+    if not proof:
+        return
     yield from proof["failures"]
     if not proof["metrics"]:
         yield _describe_random_proof(proof)

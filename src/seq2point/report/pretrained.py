@@ -73,7 +73,8 @@ def describe_card(card: Card) -> list[str]:
             f" {card.seed}"
         ),
         (
-            f"int8 on all of these: {METRICS['mae_w'].label} {exported['mae_w']:.2f} W (float32 {native['mae_w']:.2f}"
+            f"int8 on all of these: {METRICS['mae_w'].describe(exported['mae_w'], 2)}"
+            f" (float32 {native['mae_w']:.2f}"
             f" W), while on {exported['on_mae_w']:.0f} W ({native['on_mae_w']:.0f} W)"
         ),
         *card.licences,

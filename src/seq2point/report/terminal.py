@@ -54,11 +54,11 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
         print_costs(report["costs"], console)
 
 
-def print_coverage(found: Mapping[str, Any], console: Console) -> None:
+def print_coverage(coverage: Mapping[str, Any], console: Console) -> None:
     """How much of the data the numbers speak of."""
     from seq2point.recording.coverage import Coverage
 
-    console.print(str(Coverage.parse(found)), highlight=False)
+    console.print(str(Coverage.parse(coverage)), highlight=False)
 
 
 def write_report(report: dict[str, Any], path: Path | None) -> Console:
@@ -232,5 +232,5 @@ def print_files(listed: dict[str, Path], quiet: bool = False) -> None:
     """Where everything lies."""
     console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
     width = max(map(len, listed))
-    for what, path in listed.items():
-        console.print(f"{what:<{width}}  {path}", markup=False)
+    for label, path in listed.items():
+        console.print(f"{label:<{width}}  {path}", markup=False)

@@ -1,7 +1,7 @@
 """Trainings as points of a grid: each made once with its tests, from fresh weights or from another.
 
-    dense = StudyTraining("kettle-dense", "kettle", [house], {"steps": 320}, tests={"house 2": [other]})
-    small = StudyTraining("kettle-small", "kettle", [house], {"steps": 100}, start=dense, pruner=...)
+    dense = StudyTraining("dense", "kettle", [house], {"steps": 320}, tests={"house 2": [other]})
+    small = StudyTraining("small", "kettle", [house], {"steps": 100}, start=dense, pruner=pruner)
     run_trainings(ResultCache("runs/study"), [dense, small], print)
 
 The tests are cached apart from the training: another test house makes no training again.

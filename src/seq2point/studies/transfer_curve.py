@@ -3,11 +3,11 @@ point.
 
     as it is                                        the model, without a day of labels
     none, convolutions, all-but-output              trained on with so much frozen
-    from nothing                                    its architecture from fresh weights: what a transfer must beat
+    from nothing                                    its architecture from fresh weights
 
-Every training takes as many steps, learns from all of its days and keeps its last weights: of one
-day of labels a part to choose weights by would hold two or three uses of a kettle, or none, and the
-day would lose them.
+A transfer must beat 'from nothing'. Every training takes as many steps, learns from all of its days
+and keeps its last weights: of one day of labels a part to choose weights by would hold two or three
+activations of a kettle, or none, and the day would lose them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -169,10 +169,10 @@ class TransferCurve:
                 " left for the test"
             )
         longest = self.skipped(max(self.seeds)) + max(self.days)
-        found = self.train.days_of_readings(name)
-        if found < 0.99 * longest:
+        days = self.train.days_of_readings(name)
+        if days < 0.99 * longest:
             raise DataError(
-                f"{format_house(self.train.house)}: holds {found:.3g} days of readings of {name},"
+                f"{format_house(self.train.house)}: holds {days:.3g} days of readings of {name},"
                 f" the curve needs {longest:g}"
             )
         for point in self.points:
@@ -225,18 +225,20 @@ class TransferCurve:
                     **options,
                 )
             model = trained.model
-            asked = model.provenance["training"]
+            record = model.provenance["training"]
             learned = {
                 "seconds": round(trained.seconds, 1),
-                "steps": asked["planned_steps"],
-                "loss": asked["val_loss"],
+                "steps": record["planned_steps"],
+                "loss": record["val_loss"],
             }
-        found = evaluate(model, self.test)
+        evaluation = evaluate(model, self.test)
         return learned | {
             "start": house.start.isoformat() if house.start and point.days else None,
             "on_states": count_activations(house, self.appliance) if point.days else 0,
-            "metrics": found.metrics[name],
-            "baselines": {baseline: metrics[name] for baseline, metrics in found.baselines.items()},
+            "metrics": evaluation.metrics[name],
+            "baselines": {
+                baseline: metrics[name] for baseline, metrics in evaluation.baselines.items()
+            },
         }
 
     def _describe(self, point: CurvePoint, result: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
         hours = _find_busiest(recording, appliance.name, prediction, ACTIVE_HOURS)
         day = _find_busiest(recording, appliance.name, prediction, 24.0)
         metrics = evaluation.metrics[appliance.name]
-        for column, (first, end), what in (
+        for column, (first, end), label in (
             (0, hours, "most active hours"),
             (1, day, "most active day"),
         ):
@@ -44,7 +44,7 @@ def save_test_plot(evaluation: Evaluation, path: str | Path) -> None:
                 first,
                 end,
             )
-            title = f"{appliance.label}, {format_house(recording.house)}: {what}"
+            title = f"{appliance.label}, {format_house(recording.house)}: {label}"
             grid[2 * i, column].set_title(title, loc="left", fontsize=11)
         zero = evaluation.baselines["zero"][appliance.name]["mae_w"]
         mae = METRICS["mae_w"]

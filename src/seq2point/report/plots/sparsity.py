@@ -100,8 +100,8 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
             METHOD_MARKERS[place % len(METHOD_MARKERS)],
         )
         axes.errorbar(
-            [left for left, _ in ordered], means, bars, color=colour, marker=marker, ms=7, mec="white", mew=0.8, lw=1.8,
-            elinewidth=1.2, capsize=3, label=name.replace("_", " "), zorder=3,
+            [left for left, _ in ordered], means, bars, color=colour, marker=marker, ms=7,
+            mec="white", mew=0.8, lw=1.8, elinewidth=1.2, capsize=3, label=name.replace("_", " "), zorder=3,
         )  # fmt: skip
     for (name, line), style in zip(panel.networks.items(), cycle(("-", "--", "-.", ":"))):
         error = fmean(error for _, seeds in line for error in seeds)
@@ -119,11 +119,11 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
         if constant <= highest:
             axes.axhline(constant, color="#8a8f98", lw=1.5, dashes=(4, 2), label=name, zorder=1)
         else:
-            said = f"{name}: {constant:,.0f} {panel.quantity.rpartition(', ')[2]}, off the scale"
+            text = f"{name}: {constant:,.0f} {panel.quantity.rpartition(', ')[2]}, off the scale"
             axes.text(
                 0.985,
                 0.985,
-                said,
+                text,
                 transform=axes.transAxes,
                 ha="right",
                 va="top",

@@ -36,8 +36,7 @@ def make_report(
     cache: ResultCache,
     appliances: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the report as JSON: the protocol as it was run, hashes, and by appliance all rows that the
-    cache knows.
+    """Return the report as JSON: the protocol as it was run, hashes, and all rows in the cache.
 
     Of an appliance the rows come first that are scored as in this run; those scored on other
     readings, with other thresholds or at another stride stand under 'elsewhere'.
@@ -137,7 +136,7 @@ def _make_names(rows: Sequence[Row]) -> list[str]:
     """What rows are called in the table: with settings where nothing else tells two apart."""
     alike: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        alike.setdefault((_make_plain_name(row), row.asked), []).append(row)
+        alike.setdefault((_make_plain_name(row), row.requested), []).append(row)
     names = {}
     for (name, _), some in alike.items():
         for row, difference in zip(some, name_differences(some), strict=True):
@@ -173,7 +172,7 @@ def _describe_row(row: Row, name: str, line: str) -> dict[str, Any]:
         "label": label,
         "line": line,
         "method": row.method,
-        "sparsity_asked": row.asked or None,
+        "sparsity_asked": row.requested or None,
         "parameters": find_mean_and_sd([seed["parameters"] for seed in seeds]),
         "weights_left": find_mean_and_sd([seed["nonzero_parameters"] for seed in seeds]),
         "share_left": find_mean_and_sd(
@@ -189,15 +188,17 @@ def _describe_costs(row: Row) -> dict[str, Any]:
     """Sizes and times over the seeds of 'network' or 'pruned', and 'compacted'; and the threads."""
     measured = [seed["costs"] for seed in row.seeds if "costs" in seed]
     models: dict[str, dict[str, MeanAndSd]] = {}
-    for what in ("network", "pruned", "compacted"):
-        of = [costs["models"][what] for costs in measured if what in costs["models"]]
-        if of and len(of) == len(row.seeds):
-            models[what] = {key: find_mean_and_sd([one[key] for one in of]) for key in of[0]}
+    for stage in ("network", "pruned", "compacted"):
+        stages = [costs["models"][stage] for costs in measured if stage in costs["models"]]
+        if stages and len(stages) == len(row.seeds):
+            models[stage] = {
+                key: find_mean_and_sd([model[key] for model in stages]) for key in stages[0]
+            }
     return {"threads": sorted({costs["threads"] for costs in measured}), "models": models}
 
 
 def _find_means(by_appliance: Mapping[str, Any]) -> dict[str, Any]:
-    """The MAE by row and baseline, mean over the appliances, where all have the row and the seed."""
+    """The MAE by row and baseline, mean over the appliances, for rows and seeds that all have."""
     of_all = list(by_appliance.values())
     shared = [row for row in of_all[0]["rows"] if all(row in of["rows"] for of in of_all)]
     rows = {}

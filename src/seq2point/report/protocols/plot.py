@@ -22,7 +22,7 @@ def save_plot(report: Mapping[str, Any], path: Path) -> bool:
 
 
 def _make_panel(name: str, tested: Mapping[str, Any]) -> SparsityPanel:
-    """The MAE of an appliance against the weights left: a line for each method under each network."""
+    """The MAE against the weights left: a line for each method under each network."""
     lines: dict[str, list[tuple[float, Sequence[float]]]] = {}
     networks: dict[str, list[tuple[float, Sequence[float]]]] = {}
     for row in tested["rows"].values():

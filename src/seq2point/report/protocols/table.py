@@ -14,8 +14,14 @@ from seq2point.wording import format_count, format_number
 LABELS = ("appliance, tested on", "network", "sparsity asked")
 
 COSTS = (
-    "seeds", "weights left", "file, KB", "compacted, KB", "compacted, gzipped, KB", "latency, ms", "compacted, latency, ms"
-)  # fmt: skip
+    "seeds",
+    "weights left",
+    "file, KB",
+    "compacted, KB",
+    "compacted, gzipped, KB",
+    "latency, ms",
+    "compacted, latency, ms",
+)
 
 OTHER_CODE = f"{DAGGER} by another version of the code."
 

@@ -8,7 +8,7 @@ DAGGER = "†"
 
 
 def list_tables(report: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
-    """Return what was scored alike: its appliance, its part of the report, whether as in this run."""
+    """Return what was scored alike: appliance, part of the report, and whether as in this run."""
     for name, tested in report["appliances"].items():
         yield name, tested, True
         for other in tested["elsewhere"]:

@@ -69,17 +69,17 @@ class Row:
     @property
     def shape(self) -> str:
         """The unpruned network in words."""
-        given, window = self.network["network"], self.network["network"]["window"]
-        own = {key: value for key, value in given.items() if key not in ("window", "target_index")}
-        named = (
+        shape, window = self.network["network"], self.network["network"]["window"]
+        own = {key: value for key, value in shape.items() if key not in ("window", "target_index")}
+        names = (
             name
-            for name, shape in NETWORKS.items()
-            if _as_json(shape.model_dump(exclude={"window", "target_index"})) == own
+            for name, usual in NETWORKS.items()
+            if _as_json(usual.model_dump(exclude={"window", "target_index"})) == own
         )
-        return f"{next(named, 'own shape')}, window {window}"
+        return f"{next(names, 'own shape')}, window {window}"
 
     @property
-    def asked(self) -> str:
+    def requested(self) -> str:
         """How much was to go, and of what: '50 % of weights'."""
         if self.pruned is None:
             return ""
@@ -146,20 +146,22 @@ def collect_rows(records: Sequence[Record]) -> list[ScoredNetworks]:
     by_key: dict[str, Record] = {}
     for record in sorted(records, key=lambda record: record.version == VERSION):
         by_key[record.key] = record
-    found: dict[str, ScoredNetworks] = {}
+    scored: dict[str, ScoredNetworks] = {}
     for record in records:
         if record.decides.get("what") == "test" and by_key[record.key] is record:
-            _add(found, record, by_key)
-    return list(found.values())
+            _add(scored, record, by_key)
+    return list(scored.values())
 
 
-def _add(found: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Record]) -> None:
+def _add(
+    by_identity: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Record]
+) -> None:
     made = by_key.get(test.decides["of"])
     network = by_key.get(made.decides["of"]) if made and made.decides["what"] == "pruned" else made
     if made is None or network is None:
         return  # its folder is gone
     identity = identify_scored(test.decides, network.decides)
-    scored = found.setdefault(
+    scored = by_identity.setdefault(
         identity, ScoredNetworks(network.decides["appliance"]["name"], identity)
     )
     row = find_row(network.decides, None if made is network else made.decides)
@@ -203,13 +205,13 @@ def find_current(variants: Sequence[ProtocolSteps], appliance: str) -> tuple[str
 def name_differences(rows: Sequence[Row]) -> list[str]:
     """For each of some rows the settings in which not all agree, but the sparsity: 'steps 200'."""
     flat = [dict(_flat({"network": row.network, "pruned": row.pruned or {}})) for row in rows]
-    keys = dict.fromkeys(key for one in flat for key in one if key != "pruned.pruning.sparsity")
-    differ = [key for key in keys if len({_text(one.get(key)) for one in flat}) > 1]
-    said = [
-        [f"{key.rpartition('.')[2].replace('_', ' ')} {_value(one.get(key))}" for key in differ]
-        for one in flat
+    keys = dict.fromkeys(key for row in flat for key in row if key != "pruned.pruning.sparsity")
+    differ = [key for key in keys if len({_text(row.get(key)) for row in flat}) > 1]
+    differences = [
+        [f"{key.rpartition('.')[2].replace('_', ' ')} {_value(row.get(key))}" for key in differ]
+        for row in flat
     ]
-    return [", ".join(dict.fromkeys(words)) for words in said]
+    return [", ".join(dict.fromkeys(words)) for words in differences]
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -222,10 +224,10 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 def _value(value: Any) -> str:
     """A setting in a few letters: of what is longer, as files' hashes, the begin of its hash."""
-    said = (
+    text = (
         "none" if value is None else f"{value:g}" if isinstance(value, int | float) else str(value)
     )
-    return said if len(said) < 12 else hashlib.sha256(_text(value).encode()).hexdigest()[:6]
+    return text if len(text) < 12 else hashlib.sha256(_text(value).encode()).hexdigest()[:6]
 
 
 def _seedless(decides: Decides) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A protocol run: results by appliance and seed, each made once.
 
-network    train on the protocol's houses                     -> weights
-pruned     train on under a pruner, compact, fine-tune        -> smaller weights
-test       either of them on the test houses                  -> metrics, with the zero and the mean predictor
+network    train on the protocol's houses                 -> weights
+pruned     train on under a pruner, compact, fine-tune    -> smaller weights
+test       either of them on the test houses              -> metrics, and those of the baselines
 
 Several prunings of one protocol begin from the same networks.
 """
@@ -207,10 +207,10 @@ class Runner:
         for model in models.values():
             model.network.cpu()
         latencies_ms = costs.measure_latencies_ms(models)
-        found = {what: costs.count_sizes(model) for what, model in models.items()}
+        sizes = {name: costs.count_sizes(model) for name, model in models.items()}
         measured = {
-            what: {key: found[what][key] for key in SIZES} | {"latency_ms": ms}
-            for what, ms in latencies_ms.items()
+            name: {key: sizes[name][key] for key in SIZES} | {"latency_ms": ms}
+            for name, ms in latencies_ms.items()
         }
         return {"threads": torch.get_num_threads(), "models": measured}
 
@@ -219,9 +219,9 @@ class Runner:
         model = replace(
             Model.load(self.cache.find_folder(of) / WEIGHTS), appliances=(recordings.appliance,)
         )
-        found = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
+        evaluation = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
         return {
-            what: found[what] for what in ("metrics", "baselines", "coverage", "data")
+            key: evaluation[key] for key in ("metrics", "baselines", "coverage", "data")
         } | self._tested_on(name)
 
     def _tested_on(self, name: str) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _describe_training(trained: TrainingResult) -> dict[str, Any]:
     """How a training went."""
     outcome = trained.model.provenance["training"]
     return {
-        **{what: outcome[what] for what in ("planned_steps", "best_step", "val_loss")},
+        **{key: outcome[key] for key in ("planned_steps", "best_step", "val_loss")},
         "seconds": round(trained.seconds, 1),
         "history": trained.history,
     }

@@ -37,7 +37,7 @@ NETWORK = "network"
 
 
 def make_row_name(method: str, settings: Mapping[str, Any]) -> str:
-    """What networks that were pruned so are called: the method, and the sparsity where one is set."""
+    """Return the name of networks pruned so: the method, and the sparsity where one is set."""
     return method if settings.get("sparsity") is None else f"{method}-{settings['sparsity']:g}"
 
 
@@ -56,12 +56,12 @@ class ProtocolSteps:
     @cached_property
     def architecture(self) -> Architecture:
         """The network's shape."""
-        given, window = self.protocol.network, self.protocol.window
+        shape, window = self.protocol.network, self.protocol.window
         try:
             return (
-                networks.find_network(given, window)
-                if isinstance(given, str)
-                else Architecture(**{"window": window, **given})
+                networks.find_network(shape, window)
+                if isinstance(shape, str)
+                else Architecture(**{"window": window, **shape})
             )
         except UsageError as error:
             raise self._wrong("network", str(error)) from None
@@ -105,10 +105,10 @@ class ProtocolSteps:
         )
 
     def _settings(self, key: str, seed: int, others: Mapping[str, Any]) -> TrainingConfig:
-        given = merge_settings(self.protocol.training, others) | {"seed": seed}
+        settings = merge_settings(self.protocol.training, others) | {"seed": seed}
         try:
-            TrainingConfig(**given)
-            return TrainingConfig.of(**given)
+            TrainingConfig(**settings)
+            return TrainingConfig.of(**settings)
         except ValidationError as error:
             raise self._invalid(key, error) from None
         except UsageError as error:
@@ -116,15 +116,15 @@ class ProtocolSteps:
 
     def _invalid(self, key: str, error: ValidationError) -> UsageError:
         first = error.errors()[0]
-        said = (
+        message = (
             "there is no such key"
             if first["type"] == "extra_forbidden"
             else first["msg"].removeprefix("Value error, ")
         )
-        return self._wrong(".".join([key, *map(str, first["loc"])]), said)
+        return self._wrong(".".join([key, *map(str, first["loc"])]), message)
 
-    def _wrong(self, key: str, said: str) -> UsageError:
-        return UsageError(f"{self.where}: {key}: {said[:1].lower()}{said[1:]}")
+    def _wrong(self, key: str, message: str) -> UsageError:
+        return UsageError(f"{self.where}: {key}: {message[:1].lower()}{message[1:]}")
 
     def check(self, seeds: int) -> None:
         """Raises UsageError for whatever would not run."""
