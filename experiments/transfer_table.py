@@ -1,4 +1,4 @@
-"""The results of `experiments transfer` as tables, and as the picture of docs/guides/transfer.md."""
+"""The results of `experiments transfer` as tables, and the picture of docs/guides/transfer.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
