@@ -205,7 +205,7 @@ def test_an_appliance_alone_is_refused_where_no_data_decide(
     answer = seq2point(*words(NAMED[verb].replace("kettle-60s", "kettle"), tmp_path, minutes))
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert (
-        "'kettle' comes for more than one sampling period: name one of kettle-8s, kettle-60s"
+        "'kettle' has models for several sampling periods: name one of kettle-8s, kettle-60s"
         in answer.err
     )
     assert not list(tmp_path.iterdir())

@@ -358,7 +358,7 @@ def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
     write_recording(make_house(2500, 1, 10.0), here / "fine.parquet")
     refused = run_test(*words, "--test_directory", "fine.parquet")
     assert refused.code == 1
-    assert "resample with --period 20s" in refused.err
+    assert "resample the readings to 20 s" in refused.err
     resampled = run_test(*words, "--test_directory", "fine.parquet", "--period", "20s")
     assert resampled.code == 0, resampled.err
 

@@ -271,8 +271,8 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
 @pytest.mark.parametrize(
     ("typed", "code", "says"),
     [
-        ("prune {dense} --method spp -o {out}", 2, "spp decides while the network trains: give data to train on with --finetune"),
-        ("prune {dense} --method entropic -o {out}", 2, "entropic decides while the network trains: give data to train on with"),
+        ("prune {dense} --method spp -o {out}", 2, "spp decides while the network trains: give data to fine-tune on"),
+        ("prune {dense} --method entropic -o {out}", 2, "entropic decides while the network trains: give data to fine-tune on"),
         ("prune {dense} --method structured --set criterion=taylor -o {out}", 2, "criterion 'taylor' needs gradients: give data"),
         ("prune {dense} --method none -o {out}", 2, "--method none prunes nothing; choose one of magnitude"),
         ("prune {dense} --method lmp -o {out}", 2, "unknown pruning algorithm 'lmp': choose one of none, magnitude"),

@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an even window": (
         "train kettle --train {train} --out {out} --window 600",
         2,
-        "a window of 600 samples does not fit seq2point: an odd number of at least 30",
+        "window 600 does not fit network 'seq2point': give an odd number of at least 30",
     ),
     "epochs and steps": (
         "train kettle --train {train} --out {out} --epochs 1 --steps 9",
@@ -155,7 +155,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an answer of an unknown kind": (
         "disaggregate {model} {train} -o {answer}.txt",
         2,
-        "answer.txt: the answer is written as .csv or .parquet",
+        "answer.txt: predictions are written as .csv or .parquet; change the ending",
     ),
     "mains of another period": (
         "disaggregate {model} {slow} -o {answer}.csv",

@@ -294,7 +294,7 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("house", "code", "says"),
+    ("house", "code", "message"),
     [
         ("off", 1, "the kettle is never on in the part that int8 is calibrated on"),
         ("early", 1, "the kettle is never on in the last 30%, held back to verify with"),
@@ -304,20 +304,20 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(
-    house: str, code: int, says: str, calibrating: Case, places: dict[str, Path], tmp_path: Path
+    house: str, code: int, message: str, calibrating: Case, places: dict[str, Path], tmp_path: Path
 ):
     fit = {**places, "none": tmp_path / "none.parquet"}[house]
     answer = export(
         calibrating, places["model"], tmp_path / f"m{calibrating.ending}", {**places, "house": fit}
     )
-    refused(answer, code, says)
+    refused(answer, code, message)
     assert list(tmp_path.iterdir()) == []
 
 
-def refused(answer: Answer, code: int, says: str) -> None:
+def refused(answer: Answer, code: int, message: str) -> None:
     (line,) = answer.err.splitlines()
     assert line.startswith("seq2point: ")
-    assert says in line
+    assert message in line
     assert (answer.code, answer.out) == (code, "")
 
 
@@ -355,7 +355,7 @@ def test_a_file_that_was_damaged_or_is_foreign_is_refused(
     flipped[len(content) // 3] ^= 1
     strange = tmp_path / "strange" / exported.name
     strange.parent.mkdir()
-    for damaged, says in (
+    for damaged, message in (
         (bytes(flipped), "the file was altered or cut off"),
         (content[: len(content) // 2], "or cut off"),
         (content[:-40], "or cut off"),
@@ -364,7 +364,7 @@ def test_a_file_that_was_damaged_or_is_foreign_is_refused(
     ):
         strange.write_bytes(damaged)
         answer = seq2point("verify", strange, places["model"], "--data", places["house"])
-        refused(answer, 1, says)
+        refused(answer, 1, message)
         assert answer.err.startswith(f"seq2point: {strange}: ")
     if case.target != "microcontroller":
         answer = seq2point("disaggregate", strange, places["house"], "-o", tmp_path / "a.csv")

@@ -127,11 +127,11 @@ def test_tensorflow_lite_micro_gives_the_same_answers(name: str, int8: bool, tmp
 
 def test_what_does_not_fit_is_refused(tmp_path: Path):
     model = untrained(Architecture(window=33, channels=(4,), kernels=(5,), hidden=8))
-    for out, order, says in (
+    for out, order, message in (
         ("model.onnx", ExportOptions(), "a LiteRT file is written as .tflite"),
         ("model.tflite", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
         ("model.tflite", ExportOptions(sliding=True), "--sliding is not for --target litert"),
     ):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=message):
             deploy.find_target("litert").export(model, tmp_path / out, order)
     assert not list(tmp_path.iterdir())

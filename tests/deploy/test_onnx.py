@@ -175,12 +175,12 @@ def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Pat
     model = untrained(SHAPES["one appliance"])
     with pytest.raises(UsageError, match="unknown target 'abacus': choose one of onnx, litert"):
         deploy.find_target("abacus")
-    for out, order, says in (
+    for out, order, message in (
         ("model.tflite", ExportOptions(), "an ONNX file is written as .onnx"),
         ("model.onnx", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
         ("model.onnx", ExportOptions(ram_bytes=1), "--ram is not for --target onnx"),
     ):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=message):
             deploy.find_target("onnx").export(model, tmp_path / out, order)
     assert not list(tmp_path.iterdir())
 

@@ -50,14 +50,14 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
     onnx.save(foreign, tmp_path / "foreign.onnx")
     (tmp_path / "empty.onnx").touch()
     (tmp_path / "folder.onnx").mkdir()
-    for name, says in (
+    for name, message in (
         ("foreign.onnx", "not exported by seq2point"),
         ("empty.onnx", "the file is empty"),
         ("none.onnx", "no such model file"),
         ("folder.onnx", "cannot be read"),
         ("model.safetensors", "not an exported model"),
     ):
-        with pytest.raises(ModelFileError, match=f"{name}: {says}"):
+        with pytest.raises(ModelFileError, match=f"{name}: {message}"):
             runtime.load(tmp_path / name)
 
 
@@ -120,13 +120,13 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_metadata_that_do_not_fit_the_graph_name_the_field(
     tiny, tmp_path: Path, what: str, sliding: bool
 ):
-    facts, says = FORGERIES[what]
+    facts, message = FORGERIES[what]
     path = tmp_path / "model.onnx"
     deploy.find_target("onnx").export(
         Model.untrained("kettle", 6.0, tiny), path, ExportOptions(sliding=sliding)
     )
     assert runtime.load(forge(path, tmp_path / "same.onnx")).window == 33
-    with pytest.raises(ModelFileError, match=rf"forged\.onnx: {says}"):
+    with pytest.raises(ModelFileError, match=rf"forged\.onnx: {message}"):
         runtime.load(forge(path, tmp_path / "forged.onnx", **facts))
 
 

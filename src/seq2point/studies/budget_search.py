@@ -169,7 +169,7 @@ class BudgetSearch:
                 )
             )
 
-        return whole.resized([left(layer) for layer in whole.layers()], whole.target_index)
+        return whole.resize([left(layer) for layer in whole.layers()], whole.target_index)
 
     def too_much_by_shape(self, shape: Architecture) -> str | None:
         """Why no network of a shape can fit, None where one may."""

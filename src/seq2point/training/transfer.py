@@ -292,7 +292,7 @@ def _with_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
         layer._replace(outputs=count)
         for layer, count in zip(shape.linear_layers, outputs, strict=True)
     )
-    return shape.resized([*shape.convolution_layers, *layers], shape.target_index)
+    return shape.resize([*shape.convolution_layers, *layers], shape.target_index)
 
 
 def _make_block_diagonal(blocks: Sequence[torch.Tensor]) -> torch.Tensor:

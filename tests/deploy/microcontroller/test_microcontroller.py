@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
 def test_what_cannot_be_is_refused_in_one_line(
     why: str, tmp_path: Path, house: House, make_model: Make, write: Write
 ):
-    kind, says = REFUSED[why]
+    kind, message = REFUSED[why]
     model, out = make_model(SMALL), tmp_path / "out" / "kettle"
     options: dict[str, Any] = {"calibrate": house(3000, 1)}
     if why == "chunks":
@@ -219,7 +219,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     elif why == "weights that are no numbers":
         with torch.no_grad():
             model.network.hidden.weight[1, 2] = torch.nan
-    with pytest.raises(kind, match=re.escape(says)) as refusal:
+    with pytest.raises(kind, match=re.escape(message)) as refusal:
         deploy.find_target("microcontroller").export(model, out, ExportOptions(**options))
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

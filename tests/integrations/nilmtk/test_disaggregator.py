@@ -241,8 +241,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_it_is_refused_with_what_to_do(case: str):
-    attempt, says = REFUSED[case]
-    with pytest.raises((UsageError, DataError), match=says):
+    attempt, message = REFUSED[case]
+    with pytest.raises((UsageError, DataError), match=message):
         attempt()
 
 
