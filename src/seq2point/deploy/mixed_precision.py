@@ -75,12 +75,12 @@ def search_layers(
         draw_windows(recording, model, *MEASURED),
     )
 
-    def tried(in_float: Layers) -> Candidate:
+    def make_candidate(in_float: Layers) -> Candidate:
         content = make(ranges.mains_w, in_float)
         return Candidate(in_float, measure_losses(answer(content), measured), content)
 
-    whole = tried(model.architecture.layer_names)
-    found = [tried(in_float) for in_float in list_candidates(model.architecture, tails)]
+    whole = make_candidate(model.architecture.layer_names)
+    found = [make_candidate(in_float) for in_float in list_candidates(model.architecture, tails)]
     chosen = choose_candidate(found, whole.losses, limits)
     report = {
         "layers_in_float": list(chosen.in_float),

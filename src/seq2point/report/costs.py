@@ -90,26 +90,26 @@ def _make_size_and_time_rows(models: Sequence[Mapping[str, Any]]) -> list[list[s
             cells.append(cell)
         return cells
 
-    def whole(value: float) -> str:
+    def format_whole(value: float) -> str:
         return f"{value:,.0f}"
 
-    def milliseconds(value: float) -> str:
+    def format_ms(value: float) -> str:
         return f"{format_number(value)} ms"
 
     return [
-        row("parameters", [m["parameters"] for m in models], whole),
-        row("not zero", [m["nonzero_parameters"] for m in models], whole),
-        row("multiply-adds a window", [m["multiply_adds"] for m in models], whole),
-        row("file, bytes", [m["file_bytes"] for m in models], whole),
-        row("gzipped, bytes", [m["gzipped_bytes"] for m in models], whole),
+        row("parameters", [m["parameters"] for m in models], format_whole),
+        row("not zero", [m["nonzero_parameters"] for m in models], format_whole),
+        row("multiply-adds a window", [m["multiply_adds"] for m in models], format_whole),
+        row("file, bytes", [m["file_bytes"] for m in models], format_whole),
+        row("gzipped, bytes", [m["gzipped_bytes"] for m in models], format_whole),
         *(
-            row(f"latency, batch {b}", [m["latency_ms"][str(b)] for m in models], milliseconds)
+            row(f"latency, batch {b}", [m["latency_ms"][str(b)] for m in models], format_ms)
             for b in BATCHES
         ),
         row(
             "sliding, samples/s",
             [m["sliding_samples_per_s"] for m in models],
-            whole,
+            format_whole,
             more_is_better=True,
         ),
     ]

@@ -201,10 +201,10 @@ class BudgetSearch:
         """Train, then export; nothing where no network of the point's shape can fit."""
         if self.too_much_by_shape(self.shape(point)) is not None:
             return []
-        network = self.network(point)
+        network = self.plan_network(point)
         return [
             Step(network, partial(self._train, point)),
-            Step(self.exported(network), partial(self._export, network, cache)),
+            Step(self.plan_export(network), partial(self._export, network, cache)),
         ]
 
     def _make_candidate(
@@ -213,10 +213,10 @@ class BudgetSearch:
         if not result:
             shape = self.shape(point)
             return Candidate(point, shape, None, self.too_much_by_shape(shape))
-        network = self.network(point)
+        network = self.plan_network(point)
         folders = {
             "weights": str(cache.find_folder(network) / WEIGHTS),
-            "exported": str(cache.find_folder(self.exported(network))),
+            "exported": str(cache.find_folder(self.plan_export(network))),
         }
         shape = Architecture(**result["architecture"])
         return Candidate(point, shape, {**result, **folders}, self._too_much(result))
@@ -289,7 +289,7 @@ class BudgetSearch:
             f"; {candidate.too_much}" if candidate.too_much else ""
         )
 
-    def network(self, point: GridPoint) -> CachedResult:
+    def plan_network(self, point: GridPoint) -> CachedResult:
         """The part that prunes and fine-tunes a point's network."""
         appliance = self.model.appliances[0]
         decides = {
@@ -306,7 +306,7 @@ class BudgetSearch:
         name = f"{appliance.name}-units{point.units:g}-channels{point.channels:g}"
         return CachedResult(name, decides, VERSION)
 
-    def exported(self, network: CachedResult) -> CachedResult:
+    def plan_export(self, network: CachedResult) -> CachedResult:
         """The part that exports a network and measures what was exported; the room for it decides
         how C stores its features.
         """

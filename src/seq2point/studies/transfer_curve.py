@@ -94,13 +94,15 @@ class TransferCurve:
             for choice in self.choices
         ]
 
-    def skipped(self, seed: int) -> float:
+    def count_skipped_days(self, seed: int) -> float:
         """Days of readings that come before those of a seed."""
         return self.skip + self.stagger * seed
 
     def learned_from(self, point: CurvePoint) -> Recording:
         """The days of a point."""
-        return self.train.first_days(point.days, self.appliance.name, self.skipped(point.seed))
+        return self.train.first_days(
+            point.days, self.appliance.name, self.count_skipped_days(point.seed)
+        )
 
     def settings(self, point: CurvePoint) -> TrainingConfig:
         """Of a point's training."""
@@ -168,7 +170,7 @@ class TransferCurve:
                 f"nothing to test on: no window of {shape.window} samples without a gap in what is"
                 " left for the test"
             )
-        longest = self.skipped(max(self.seeds)) + max(self.days)
+        longest = self.count_skipped_days(max(self.seeds)) + max(self.days)
         days = self.train.days_of_readings(name)
         if days < 0.99 * longest:
             raise DataError(
@@ -186,7 +188,7 @@ class TransferCurve:
                 raise DataError(
                     f"{format_house(self.train.house)}: no window of {shape.window} samples without"
                     f" a gap in the {point.days:g} days after the first"
-                    f" {self.skipped(point.seed):g}; choose more with --days, or others with --skip"
+                    f" {self.count_skipped_days(point.seed):g}; choose more with --days, or others with --skip"
                 )
 
     def run(

@@ -136,7 +136,7 @@ def _make_names(rows: Sequence[Row]) -> list[str]:
     """What rows are called in the table: with settings where nothing else tells two apart."""
     alike: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        alike.setdefault((_make_plain_name(row), row.requested), []).append(row)
+        alike.setdefault((_make_plain_name(row), row.removal), []).append(row)
     names = {}
     for (name, _), some in alike.items():
         for row, difference in zip(some, name_differences(some), strict=True):
@@ -172,7 +172,7 @@ def _describe_row(row: Row, name: str, line: str) -> dict[str, Any]:
         "label": label,
         "line": line,
         "method": row.method,
-        "sparsity_asked": row.requested or None,
+        "sparsity_asked": row.removal or None,
         "parameters": find_mean_and_sd([seed["parameters"] for seed in seeds]),
         "weights_left": find_mean_and_sd([seed["nonzero_parameters"] for seed in seeds]),
         "share_left": find_mean_and_sd(

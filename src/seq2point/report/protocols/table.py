@@ -7,7 +7,7 @@ from typing import Any
 from seq2point.metrics import METRICS
 from seq2point.recording.coverage import Coverage
 from seq2point.report.protocols.wording import DAGGER, format_houses, format_name, list_tables
-from seq2point.studies.protocols.protocol_file import Protocol, Published
+from seq2point.studies.protocols.protocol_file import Protocol, PublishedResult
 from seq2point.studies.spread import MeanAndSd, format_spread, render_table
 from seq2point.wording import format_count, format_number
 
@@ -43,7 +43,7 @@ def render_markdown(source: Protocol, protocol: Protocol, report: Mapping[str, A
     """Return the report as Markdown: an overview of the error of several appliances, and one table
     of everything.
 
-    Published rows stand beside what was tested on the houses of the protocol itself, `source`.
+    PublishedResult rows stand beside what was tested on the houses of the protocol itself, `source`.
     """
     tables = list(list_tables(report))
     lines = [
@@ -78,7 +78,9 @@ def render_markdown(source: Protocol, protocol: Protocol, report: Mapping[str, A
     return "\n".join([*out, *(f"- {note}" for note in notes), *([""] if notes else [])])
 
 
-def _find_published(source: Protocol, protocol: Protocol, name: str, ours: bool) -> list[Published]:
+def _find_published(
+    source: Protocol, protocol: Protocol, name: str, ours: bool
+) -> list[PublishedResult]:
     """The published rows of an appliance, where it was tested in the houses that they are of."""
     own = (
         ours and name in source.appliances and source.roles(name).test == protocol.roles(name).test
@@ -107,7 +109,7 @@ def _describe_test(name: str, tested: Mapping[str, Any]) -> str:
 
 
 def _make_overview_rows(
-    report: Mapping[str, Any], published: Sequence[Published]
+    report: Mapping[str, Any], published: Sequence[PublishedResult]
 ) -> Iterator[list[str]]:
     appliances, means = report["appliances"], report["mean"]
     for key in dict.fromkeys(key for tested in appliances.values() for key in tested["rows"]):
@@ -142,7 +144,7 @@ def _make_label(row: Mapping[str, Any]) -> str:
 
 
 def _make_rows(
-    name: str, tested: Mapping[str, Any], published: Sequence[Published], protocol: Protocol
+    name: str, tested: Mapping[str, Any], published: Sequence[PublishedResult], protocol: Protocol
 ) -> Iterator[list[str]]:
     """The lines of an appliance: its rows, the baselines, and what is published."""
     where, metrics = f"{format_name(name)}, {format_houses(tested)}", protocol.metrics

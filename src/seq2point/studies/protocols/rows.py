@@ -79,7 +79,7 @@ class Row:
         return f"{next(names, 'own shape')}, window {window}"
 
     @property
-    def requested(self) -> str:
+    def removal(self) -> str:
         """How much was to go, and of what: '50 % of weights'."""
         if self.pruned is None:
             return ""
@@ -196,9 +196,11 @@ def find_row(network: Decides, pruned: Decides | None) -> Row:
 def find_current(variants: Sequence[ProtocolSteps], appliance: str) -> tuple[str, list[str]]:
     """The identity of a run's test of an appliance, and those of its rows, of whatever seed."""
     first = variants[0]
-    network = first.network(appliance, 0)
-    scored = identify_scored(first.test(appliance, network).decides, network.decides)
-    pruned = [parts.pruned(appliance, 0).decides for parts in variants if parts.pruner is not None]
+    network = first.plan_network(appliance, 0)
+    scored = identify_scored(first.plan_test(appliance, network).decides, network.decides)
+    pruned = [
+        parts.plan_pruning(appliance, 0).decides for parts in variants if parts.pruner is not None
+    ]
     return scored, [find_row(network.decides, of).identity for of in (None, *pruned)]
 
 

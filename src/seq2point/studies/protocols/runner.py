@@ -54,7 +54,7 @@ class RunPoint(NamedTuple):
     @property
     def part(self) -> CachedResult:
         """The part that makes the network."""
-        make_part = self.variant.pruned if self.pruned else self.variant.network
+        make_part = self.variant.plan_pruning if self.pruned else self.variant.plan_network
         return make_part(self.appliance, self.seed)
 
     @property
@@ -127,7 +127,7 @@ class Runner:
         make = partial(self._prune if pruned else self._train, variant, name, seed)
         return [
             Step(point.part, make),
-            Step(variant.test(name, point.part), lambda _: self._test(name, point.part)),
+            Step(variant.plan_test(name, point.part), lambda _: self._test(name, point.part)),
         ]
 
     def _describe(self, point: RunPoint, result: Mapping[str, Any]) -> str:
@@ -176,7 +176,7 @@ class Runner:
         )
 
     def _prune(self, parts: ProtocolSteps, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        dense = Model.load(self.cache.find_folder(parts.network(name, seed)) / WEIGHTS)
+        dense = Model.load(self.cache.find_folder(parts.plan_network(name, seed)) / WEIGHTS)
         settings = parts.settings_while_pruned(seed)
         trained = self._training(
             name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=parts.pruner

@@ -150,7 +150,7 @@ class ProtocolSteps:
             appliance_std_w=(power.std_w,),
         )
 
-    def network(self, name: str, seed: int) -> CachedResult:
+    def plan_network(self, name: str, seed: int) -> CachedResult:
         """The part that trains a network for an appliance."""
         roles, scaling = self.protocol.roles(name), self.scaling(name)
         decides = {
@@ -169,20 +169,20 @@ class ProtocolSteps:
         }
         return CachedResult(f"{name}-seed{seed}", decides, VERSION)
 
-    def pruned(self, name: str, seed: int) -> CachedResult:
+    def plan_pruning(self, name: str, seed: int) -> CachedResult:
         """The part that prunes a trained network, compacts it and trains it on."""
         assert self.pruner is not None
         once_compacted = self.settings_once_compacted(seed)
         decides = {
             "what": "pruned",
-            "of": self.network(name, seed).key,
+            "of": self.plan_network(name, seed).key,
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")},
             "training": self.settings_while_pruned(seed).model_dump(mode="json"),
             "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
         }
         return CachedResult(f"{name}-seed{seed}-{self.row}", decides, VERSION)
 
-    def test(self, name: str, of: CachedResult) -> CachedResult:
+    def plan_test(self, name: str, of: CachedResult) -> CachedResult:
         """The part that tests what another part made."""
         decides = {
             "what": "test",
