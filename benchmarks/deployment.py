@@ -23,7 +23,7 @@ from experiments.pruning import load_stage
 from benchmarks.timing import seconds
 from seq2point import deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.model.evaluation import evaluate
 from seq2point.predictor import Predictor
 from seq2point.recording import Recording

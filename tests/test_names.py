@@ -43,11 +43,49 @@ NAMES = {
     "seq2point.pruning.spp": ("probability_step",),
 }
 SOURCE = Path(seq2point.__file__).parent
-BANNED = """
-    account aside asked answered answers apart begun compiled course doctor drawn facts found given
-    kept lineage made_up meant named of_use opened order over parted ranked room said seal sealed
-    shown standing stated titled told uses wanted what whole worked written written_whole
-""".split()
+BANNED = {
+    "account",
+    "aside",
+    "asked",
+    "answered",
+    "answers",
+    "apart",
+    "begun",
+    "compiled",
+    "course",
+    "doctor",
+    "drawn",
+    "facts",
+    "found",
+    "given",
+    "kept",
+    "lineage",
+    "made_up",
+    "meant",
+    "named",
+    "of_use",
+    "opened",
+    "order",
+    "over",
+    "parted",
+    "ranked",
+    "room",
+    "said",
+    "seal",
+    "sealed",
+    "shown",
+    "standing",
+    "stated",
+    "titled",
+    "told",
+    "uses",
+    "wanted",
+    "what",
+    "whole",
+    "worked",
+    "written",
+    "written_whole",
+}
 """Words that say too little, or that have a better word in the glossary (docs/reference)."""
 SHELVES = ("utils", "helpers", "common", "manager", "misc", "base")
 """Names of modules that anything fits into."""

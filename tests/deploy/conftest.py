@@ -10,7 +10,7 @@ import torch
 
 from seq2point import Architecture, Model, Recording, deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.recording.windows import Scale
 from seq2point.runtime import Runtime
 

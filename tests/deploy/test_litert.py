@@ -12,7 +12,7 @@ from tests.deploy.conftest import house, untrained
 from tests.deploy.test_onnx import SHAPES
 
 from seq2point import Architecture, UsageError, deploy, runtime
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 
 if not find_spec("ai_edge_litert"):
     pytest.skip("LiteRT has an environment of its own: make test-litert", allow_module_level=True)
@@ -129,8 +129,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path):
     model = untrained(Architecture(window=33, channels=(4,), kernels=(5,), hidden=8))
     for out, order, message in (
         ("model.onnx", ExportOptions(), "a LiteRT file is written as .tflite"),
-        ("model.tflite", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
-        ("model.tflite", ExportOptions(sliding=True), "--sliding is not for --target litert"),
+        ("model.tflite", ExportOptions(calibrate=house()), "`calibrate` is for `int8`"),
+        ("model.tflite", ExportOptions(sliding=True), "`sliding` is not for target litert"),
     ):
         with pytest.raises(UsageError, match=message):
             deploy.find_target("litert").export(model, tmp_path / out, order)

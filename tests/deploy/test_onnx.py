@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, Recording, UsageError, deploy, runtime
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 
 SHAPES = {
     "one appliance": Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8),
@@ -177,8 +177,8 @@ def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Pat
         deploy.find_target("abacus")
     for out, order, message in (
         ("model.tflite", ExportOptions(), "an ONNX file is written as .onnx"),
-        ("model.onnx", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
-        ("model.onnx", ExportOptions(ram_bytes=1), "--ram is not for --target onnx"),
+        ("model.onnx", ExportOptions(calibrate=house()), "`calibrate` is for `int8`"),
+        ("model.onnx", ExportOptions(ram_bytes=1), "`ram_bytes` is not for target onnx"),
     ):
         with pytest.raises(UsageError, match=message):
             deploy.find_target("onnx").export(model, tmp_path / out, order)

@@ -13,7 +13,7 @@ from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, UsageError, VerificationError, deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 from seq2point.deploy.calibration import draw_windows, find_windows, split_recordings
 from seq2point.deploy.mixed_precision import ApplianceLoss, Candidate, choose_candidate
 from seq2point.deploy.onnx_graph import build_graph
@@ -140,7 +140,11 @@ def test_the_candidate_that_loses_least_is_taken_then_the_smallest(
 
 def test_what_fails_its_proof_is_not_written_unless_forced(tmp_path: Path):
     model, out = untrained(SHAPE), tmp_path / "model.onnx"
-    order = {"int8": True, "calibrate": house(6000), "limits": Tolerances(on_mae=-1.0)}
+    order = {
+        "int8": True,
+        "calibrate": house(6000),
+        "limits": Tolerances.model_construct(on_mae=-1.0),
+    }
     with pytest.raises(
         VerificationError,
         match=r"model\.onnx: not written: the kettle's MAE while on grows .* --force",

@@ -11,7 +11,7 @@ from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, UsageError
 from seq2point.appliances import find_appliance
-from seq2point.deploy import Tolerances
+from seq2point.configuration import Tolerances
 from seq2point.deploy.verify import verify
 from seq2point.model.evaluation import evaluate
 from seq2point.report.deployment import make_proof_rows

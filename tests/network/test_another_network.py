@@ -19,7 +19,7 @@ from seq2point.compression import costs
 from seq2point.compression.compaction import compact
 from seq2point.compression.low_rank import factorise, find_full_rank
 from seq2point.compression.pruning import SPP, PruneState, Structured
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 from seq2point.deploy.verify import verify
 from seq2point.errors import ModelFileError
 from seq2point.network import Architecture, Layer, connect, masks, sliding

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seq2point import Model, ModelFileError, deploy, runtime
 from seq2point.appliances import find_appliance
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.runtime.metadata import DIGEST, WITHOUT_DIGEST, add_digest
 from seq2point.runtime.onnx import MARKER
 

@@ -32,12 +32,14 @@ from seq2point.configuration import (
     AugmentationConfig,
     ColumnsConfig,
     Config,
+    ExportConfig,
     LearningConfig,
     MachineConfig,
     NetworkConfig,
     PruningConfig,
     RunConfig,
     SessionConfig,
+    Tolerances,
     TransferConfig,
 )
 from seq2point.errors import Seq2PointError
@@ -53,6 +55,8 @@ PANELS: dict[type[Config], str] = {
     RunConfig: options.OUTPUT,
     SessionConfig: options.DATA,
     TransferConfig: options.DATA,
+    ExportConfig: options.TARGET,
+    Tolerances: options.PROOF,
 }
 """What `--help` groups the options of a configuration class by."""
 
@@ -64,6 +68,8 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "start": ("--from",),
     "validation": ("--validate",),
     "clipped": ("--clipped/--no-clipped",),
+    "on_mae": ("--max-on-mae",),
+    "sae": ("--max-sae",),
 }
 """The flags of fields that are not called as the field is, less its unit."""
 

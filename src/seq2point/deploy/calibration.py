@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
+from seq2point.configuration import ExportOptions
 from seq2point.data.frame import to_recording_like, to_recordings
-from seq2point.deploy import ExportOptions
 from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import check_recordings
 from seq2point.model.model_file import Model
@@ -79,7 +79,7 @@ class CalibrationParts(NamedTuple):
     simulated: SimulatedParts
 
 
-def split_recordings(model: Model, order: ExportOptions, int8: bool) -> CalibrationParts:
+def split_recordings(model: Model, options: ExportOptions, int8: bool) -> CalibrationParts:
     """What calibrates an int8 model and what proves it, or what proves a float32 one.
 
     The last part of the calibration recording is held back, to prove the result where the order
@@ -89,11 +89,11 @@ def split_recordings(model: Model, order: ExportOptions, int8: bool) -> Calibrat
     held back; UsageError where a recording is needed, as of an appliance that cannot be simulated.
     """
     names = [a.name for a in model.appliances]
-    verify = to_recordings(order.verify, names, model.period_s)
+    verify = to_recordings(options.verify, names, model.period_s)
     calibrate = (
         None
-        if order.calibrate is None
-        else to_recording_like(order.calibrate, names, model.period_s)
+        if options.calibrate is None
+        else to_recording_like(options.calibrate, names, model.period_s)
     )
     check_recordings([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
     if not int8:

@@ -4,7 +4,8 @@ for windows.
 
 from pathlib import Path
 
-from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult, refuse_idle_calibration, refuse_options
 from seq2point.deploy.calibration import draw_windows, split_recordings
 from seq2point.deploy.litert_graph import build_graph, find_extremes
 from seq2point.deploy.mixed_precision import CALIBRATION, Layers, search_layers
@@ -17,18 +18,18 @@ from seq2point.runtime.metadata import IN_TEXT, add_digest
 from seq2point.system.atomic_files import atomic_write
 
 
-def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
+def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     """Write a model as a LiteRT file, proved as an ONNX file is, in LiteRT's interpreter.
 
     Raises UsageError for options that do not fit, DataError for recordings that do not,
-    VerificationError where the file is worse than the limits allow and `order.force` is off; then
+    VerificationError where the file is worse than the limits allow and `options.force` is off; then
     nothing is written.
     """
-    order.refuse("litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
+    refuse_options(options, "litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".tflite":
         raise UsageError(f"{out}: a LiteRT file is written as .tflite")
-    order.refuse_idle_calibration()
-    fitted, proof, simulated = split_recordings(model, order, order.int8)
+    refuse_idle_calibration(options)
+    fitted, proof, simulated = split_recordings(model, options, options.int8)
     warn_of_pruning(model)
     with atomic_write(out) as beside:
         beside.touch()
@@ -41,7 +42,7 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
 
             tail = (model.architecture.output_layer.name,)
             _, quantization = search_layers(
-                model, fitted, order.limits, (tail,), make, lambda content: Session(content).run
+                model, fitted, options.limits, (tail,), make, lambda content: Session(content).run
             )
             in_float = tuple(quantization["layers_in_float"])
         facts = make_metadata(
@@ -54,5 +55,5 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
         beside.write_bytes(
             add_digest(build_graph(model, in_float, seen, f"\n{facts.as_text()}\n"), IN_TEXT)
         )
-        found = prove(beside, out, model, proof, order)
+        found = prove(beside, out, model, proof, options)
     return make_result(out, quantization, found, simulated)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.deploy import ExportOptions, ExportResult, c_source
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult, c_source, refuse_options
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.calibration import (
     CALIBRATED_ON,
@@ -81,21 +82,21 @@ class CExport:
         }
 
 
-def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
+def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     """Write a model as `out`.c and `out`.h (model.c and model.h in a folder), proved on recordings
     that did not calibrate it.
 
     Raises UsageError for options that do not fit, for a prefix or a file name that C cannot have,
     and where flash or RAM do not suffice; DataError for recordings that do not fit;
-    VerificationError where the C is worse than the limits allow and `order.force` is off;
+    VerificationError where the C is worse than the limits allow and `options.force` is off;
     Seq2PointError without a C compiler to prove it with. Then nothing is written.
     """
-    order.refuse("microcontroller", "sliding")
+    refuse_options(options, "microcontroller", "sliding")
     source, header = _name_paths(out)
     flash_bytes, ram_bytes, prefix = (
-        order.flash_bytes or FLASH_BYTES,
-        order.ram_bytes or RAM_BYTES,
-        order.prefix or PREFIX,
+        options.flash_bytes or FLASH_BYTES,
+        options.ram_bytes or RAM_BYTES,
+        options.prefix or PREFIX,
     )
     _find_fitting(model.architecture, flash_bytes, ram_bytes)
     if find_compiler() is None:
@@ -103,7 +104,7 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
             "the C is proved before it is written, and there is no C compiler here; install gcc or"
             " clang"
         )
-    fitted, proof, simulated = split_recordings(model, order, int8=True)
+    fitted, proof, simulated = split_recordings(model, options, int8=True)
     assert fitted is not None
     warn_of_pruning(model)
     with atomic_write(header) as h, atomic_write(source) as c, TemporaryDirectory() as folder:
@@ -114,7 +115,7 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
         )
         tried = Path(folder) / source.name
         made.write(tried, tried.with_suffix(".h"))
-        found = prove(tried, source, model, proof, order)
+        found = prove(tried, source, model, proof, options)
         sizes = measure_sizes(tried.with_suffix(".h"), prefix)
         made.write(c, h)
     report = {

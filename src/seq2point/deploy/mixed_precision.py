@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.deploy import Tolerances
+from seq2point.configuration import Tolerances
 from seq2point.deploy.calibration import CalibrationSample, draw_windows
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture

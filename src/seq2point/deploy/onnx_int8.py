@@ -16,7 +16,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from seq2point.deploy import Tolerances
+from seq2point.configuration import Tolerances
 from seq2point.deploy.mixed_precision import BATCH, Layers, search_layers
 from seq2point.deploy.onnx_graph import CLIP, build_graph
 from seq2point.model.model_file import Model

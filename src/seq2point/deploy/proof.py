@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.choices import FILL
-from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult
 from seq2point.deploy.calibration import SimulatedParts
 from seq2point.deploy.verify import Verification, verify
 from seq2point.errors import VerificationError
@@ -65,14 +66,14 @@ def make_metadata(
 
 
 def prove(
-    written: Path, out: Path, model: Model, recordings: list[Recording], order: ExportOptions
+    written: Path, out: Path, model: Model, recordings: list[Recording], options: ExportOptions
 ) -> Verification:
     """Hold what is written, but not in its place yet, to the native model.
 
     Raises VerificationError where it is worse than the limits allow, unless forced.
     """
-    found = verify(written, model, recordings, order.limits)
-    if found.failures and not order.force:
+    found = verify(written, model, recordings, options.limits)
+    if found.failures and not options.force:
         raise VerificationError(
             f"{out}: not written: {'; '.join(found.failures)}; --force writes it all the same"
         )

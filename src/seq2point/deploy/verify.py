@@ -14,8 +14,8 @@ import torch
 from seq2point import runtime
 from seq2point.appliances import Appliance
 from seq2point.compression import costs
+from seq2point.configuration import Tolerances
 from seq2point.data.frame import to_recordings
-from seq2point.deploy import USUAL, Tolerances
 from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.footprint import measure_peak_mb
 from seq2point.errors import DataError, UsageError
@@ -26,6 +26,7 @@ from seq2point.recording import Recording, RecordingsLike, Watts
 from seq2point.runtime import Runtime
 from seq2point.wording import format_number
 
+DEFAULT_LIMITS = Tolerances()
 RANDOM_WINDOWS = 1024
 SIDES = ("native", "exported")
 
@@ -64,7 +65,7 @@ def verify(
     path: Path,
     model: Model,
     recordings: RecordingsLike = (),
-    limits: Tolerances = USUAL,
+    limits: Tolerances = DEFAULT_LIMITS,
     threads: int | None = None,
 ) -> Verification:
     """Hold an exported file to a native model, over recordings or over random mains where there are

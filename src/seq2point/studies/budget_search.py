@@ -19,9 +19,8 @@ from seq2point.choices import Criterion
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning.scores import count_kept
 from seq2point.compression.pruning.structured import Structured
-from seq2point.configuration import TrainingConfig
+from seq2point.configuration import ExportOptions, Tolerances, TrainingConfig
 from seq2point.configuration.training import HELD_OUT
-from seq2point.deploy import ExportOptions, Tolerances
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
 from seq2point.metrics import METRICS
@@ -62,7 +61,7 @@ KEPT = (
 )
 SHOWN = ("mae_w", "nde", "f1")
 ANY_SIZE = 1 << 30
-ANY_LOSS = Tolerances(float("inf"), float("inf"), float("inf"))
+ANY_LOSS = Tolerances(on_mae=float("inf"), sae=float("inf"), difference=float("inf"))
 
 
 class DeviceBudget(NamedTuple):

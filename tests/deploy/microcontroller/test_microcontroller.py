@@ -22,7 +22,7 @@ from seq2point import (
     deploy,
     load_recording,
 )
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.system.c_library import find_compiler
 
@@ -180,7 +180,7 @@ def test_what_is_counted_is_no_less_than_what_compilers_make(
 
 
 REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
-    "chunks": (UsageError, "--sliding is not for --target microcontroller"),
+    "chunks": (UsageError, "`sliding` is not for target microcontroller"),
     "too little flash": (
         UsageError,
         "KB of flash, 4.0 KB are there: prune hidden units and channels and compact it",
