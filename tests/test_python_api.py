@@ -138,7 +138,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"mains": [1.0, -50.0, 3.0, 4.0]},
         (
             "frame, row 2: 'mains' is -50 W, below zero; mend it, or use recording_from_frame with"
-            " Columns(repair=True)"
+            " ColumnsConfig(repair=True)"
         ),
     ),
     "an absurd one": (
@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"time": [*ROWS["time"][:3], FIRST]},
         (
             "frame, row 4: the time goes back; sort the file, or use recording_from_frame with"
-            " Columns(repair=True)"
+            " ColumnsConfig(repair=True)"
         ),
     ),
     "a time that is missing": (
@@ -359,7 +359,7 @@ def test_a_list_of_appliances_is_refused_with_what_to_do(
 ):
     says = (
         "for one appliance, not for a list of them: call it for each, or train one and `transfer`"
-        " it to the others, then `join`"
+        " it to the others, then `join_models`"
     )
     with pytest.raises(UsageError, match=says):
         seq2point.train(homes["polars"], appliance)
@@ -456,7 +456,9 @@ def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(
 def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(
     homes: dict[str, Any], kettle: Model
 ):
-    with pytest.raises(UsageError, match="unknown setting 'network': choose one of freeze, days, "):
+    with pytest.raises(
+        UsageError, match="unknown setting 'network': choose one of validation, hold_out, "
+    ):
         transfer(kettle, homes["recording"], network=SMALL)  # type: ignore[call-arg]
 
 

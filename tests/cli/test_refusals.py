@@ -44,7 +44,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a sparsity of nothing": (
         "train kettle --train {train} --out {out} --sparsity 0.9",
         2,
-        "a sparsity of 0.9 without pruning; choose --pruning magnitude",
+        "--sparsity without pruning: choose --pruning magnitude",
     ),
     "an even window": (
         "train kettle --train {train} --out {out} --window 600",
@@ -56,15 +56,10 @@ REFUSED: dict[str, tuple[str, int, str]] = {
         2,
         "give one of epochs, steps and",
     ),
-    "no steps": (
-        "train kettle --train {train} --out {out} --steps 0",
+    "all chunks active": (
+        "train kettle --train {train} --out {out} --active 1",
         2,
-        "steps 0: input should be greater than 0",
-    ),
-    "no patience": (
-        "train kettle --train {train} --out {out} --patience 0",
-        2,
-        "patience 0: input should be greater than 0",
+        "--active 1.0: input should be less than 1",
     ),
     "a training file that is not there": (
         "train kettle --train {nowhere} --out {out}",

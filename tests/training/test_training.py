@@ -257,7 +257,7 @@ def test_validation_frequency_is_in_epochs(train: Train):
 
 def test_a_loss_that_is_no_number_is_a_training_error(train: Train):
     with pytest.raises(
-        TrainingError, match=r"the loss is not a number at step .*lower --learning-rate"
+        TrainingError, match=r"the loss is not a number at step .*lower `learning_rate`"
     ):
         train(learning_rate=1e30)
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from seq2point.network import Architecture
     from seq2point.recording import RecordingsLike
     from seq2point.recording.windows import Scale
+
+    ApplianceLike = str | Appliance
 else:
-    Appliance = Annotated[Any, LazyType("seq2point.appliances.Appliance")]
+    ApplianceLike = Any  # `resolve_appliance` says more of what it does not take
     Callback = Annotated[Any, LazyType("lightning.pytorch.Callback")]
     Pruner = Annotated[Any, LazyType("seq2point.compression.pruning.Pruner")]
     Model = Annotated[Any, LazyType("seq2point.model.model_file.Model")]
@@ -266,7 +268,7 @@ class TrainOptions(
 class TransferConfig(Config):
     """What a transfer learns from, and what of the model stays."""
 
-    appliance: str | Appliance | None = option(None, "Appliance to learn.", unset="the model's")
+    appliance: ApplianceLike | None = option(None, "Appliance to learn.", unset="the model's")
 
     freeze: Freeze | None = option(
         None,

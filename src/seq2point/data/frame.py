@@ -23,7 +23,7 @@ from seq2point.errors import DataError
 from seq2point.recording import Frame, Recording
 
 IN_PYTHON = Hints(
-    repair="recording_from_frame with Columns(repair=True)",
+    repair="recording_from_frame with ColumnsConfig(repair=True)",
     unit="Columns(unit='kW') in recording_from_frame",
     time="Columns(time=NAME) in recording_from_frame",
     mains="Columns(mains=NAME) in recording_from_frame",

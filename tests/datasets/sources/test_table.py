@@ -45,7 +45,9 @@ def test_columns_are_those_that_the_caller_names_and_those_whose_names_say_it(tm
     )
     wanted = Selection(
         columns=ColumnsConfig(
-            "when", "grid", {"kettle": "plug_3_power", "heat pump": "plug_4_power"}
+            time="when",
+            mains="grid",
+            appliances={"kettle": "plug_3_power", "heat pump": "plug_4_power"},
         )
     )
     recording = load_recording(
