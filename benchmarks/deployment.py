@@ -88,10 +88,10 @@ def appliance_rows(name: str, folder: Path) -> None:
         ),
     }
     files = {label: folder / f"{name}-{i}.onnx" for i, label in enumerate(orders)}
-    for label, (model, order) in orders.items():
+    for label, (model, options) in orders.items():
         for failure in (
             deploy.find_target("onnx")
-            .export(model, files[label], order)
+            .export(model, files[label], options)
             .report["verification"]["failures"]
         ):
             print(f"{name}, {label}: {failure}")

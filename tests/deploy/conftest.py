@@ -1,4 +1,4 @@
-"""Models of several shapes, exported; and a house whose appliances come and go."""
+"""Models of several shapes, exported; and a house whose appliances go on and off."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ Export = Callable[..., Runtime]
 
 
 def untrained(shape: Architecture, seed: int = 0) -> Model:
-    """A model of a shape, its answers on both sides of zero watts."""
+    """Return a model of a shape whose predictions lie on both sides of zero watts."""
     torch.manual_seed(seed)
     appliances = tuple(APPLIANCES.values())[: shape.outputs]
     model = Model.untrained("kettle", 6.0, shape)
@@ -44,17 +44,17 @@ def house(samples: int = 3000, seed: int = 0, outputs: int = 1) -> Recording:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Export:
-    """A model through the ONNX target, opened."""
+    """Return a function that exports a model as ONNX and opens the file."""
 
-    def made(model: Model, **asked: object) -> Runtime:
+    def export_model(model: Model, **options: object) -> Runtime:
         out = tmp_path / "model.onnx"
-        deploy.find_target("onnx").export(model, out, ExportOptions(**asked))  # type: ignore[arg-type]
+        deploy.find_target("onnx").export(model, out, ExportOptions(**options))  # type: ignore[arg-type]
         return runtime.load(out, threads=1)
 
-    return made
+    return export_model
 
 
 @pytest.fixture
 def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what costs seconds: processes of their own whose memory is measured."""
+    """Measure no costs: the processes whose memory is measured take seconds."""
     monkeypatch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})

@@ -37,7 +37,7 @@ def test_a_model_is_what_its_card_says(name: str):
     assert model.architecture.parameters == card.parameters
     assert library.find_protocol(card.protocol).sha256 == card.protocol_sha256
     assert model.provenance["pretrained"]["name"] == card.name == name
-    assert exported.facts.quantization is not None
+    assert exported.metadata.quantization is not None
     assert card.licences
     assert card.tested
     assert all("CC BY 4.0" in licence for licence in card.licences)

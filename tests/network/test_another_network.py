@@ -37,7 +37,7 @@ class TwoHidden(Architecture):
     second: PositiveInt = 6
 
     def layers(self) -> tuple[Layer, ...]:
-        """Return the layers in order."""
+        """Return the layers in options."""
         *before, output = super().layers()
         second = Layer("second", self.hidden, self.second)
         return connect([*before, second, output._replace(inputs=self.second)])

@@ -61,12 +61,14 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
             runtime.load(tmp_path / name)
 
 
-def forge(path: Path, forged: Path, **facts: Any) -> Path:
+def forge(path: Path, forged: Path, **metadata: Any) -> Path:
     """A file with other metadata, signed again, as a program that knows the format could."""
     proto = onnx.load(path)
     entries = {entry.key: entry.value for entry in proto.metadata_props}
     del proto.metadata_props[:]
-    entries |= {name: json.dumps(value) for name, value in facts.items()} | {DIGEST: WITHOUT_DIGEST}
+    entries |= {name: json.dumps(value) for name, value in metadata.items()} | {
+        DIGEST: WITHOUT_DIGEST
+    }
     onnx.helper.set_model_props(proto, entries)
     forged.write_bytes(add_digest(proto.SerializeToString(), MARKER))
     return forged
@@ -120,14 +122,14 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_metadata_that_do_not_fit_the_graph_name_the_field(
     tiny, tmp_path: Path, what: str, sliding: bool
 ):
-    facts, message = FORGERIES[what]
+    metadata, message = FORGERIES[what]
     path = tmp_path / "model.onnx"
     deploy.find_target("onnx").export(
         Model.untrained("kettle", 6.0, tiny), path, ExportOptions(sliding=sliding)
     )
     assert runtime.load(forge(path, tmp_path / "same.onnx")).window == 33
     with pytest.raises(ModelFileError, match=rf"forged\.onnx: {message}"):
-        runtime.load(forge(path, tmp_path / "forged.onnx", **facts))
+        runtime.load(forge(path, tmp_path / "forged.onnx", **metadata))
 
 
 def test_metadata_that_claim_the_other_kind_of_graph_are_refused(exported: Path, tmp_path: Path):

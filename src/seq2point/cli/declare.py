@@ -138,7 +138,7 @@ def say_flags(text: str, field: str | None, names: set[str]) -> str:
     """
     if field is not None and text.startswith(f"{field} "):
         text = flag_of(field) + text[len(field) :]
-    known = {*names, *FLAGS, *("period_s", "resample")}
+    known = {*names, *FLAGS, *("period_s", "resample", "flash_bytes", "ram_bytes")}
     return re.sub(r"`(\w+)`", lambda m: flag_of(m[1]) if m[1] in known else m[0], text)
 
 

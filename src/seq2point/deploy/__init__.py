@@ -1,8 +1,7 @@
-"""Deployment targets: a trained model written as a file that runs where it will live, and the proof
-that it does.
+"""Deployment targets: a trained model written as a file for another runtime, and its proof.
 
-A target is one module with `export(model, out, options) -> ExportResult` and one line in TARGETS. It
-writes nothing that fails its own proof, unless forced.
+A target is one module with `export(model, out, options) -> ExportResult` and one line in TARGETS.
+It writes nothing that fails its own proof, unless forced.
 """
 
 from dataclasses import dataclass
@@ -24,16 +23,16 @@ TARGETS = {
 
 
 def refuse_options(options: ExportOptions, target: str, *names: str) -> None:
-    """Raise UsageError where one of these options, which the target does not know, is given."""
+    """Raise UsageError where one of these options, which the target does not have, is set."""
     for name in names:
         if getattr(options, name):
             raise UsageError(f"`{name}` is not for target {target}")
 
 
 def refuse_idle_calibration(options: ExportOptions) -> None:
-    """Raise UsageError where there is a recording to calibrate on and nothing to calibrate."""
+    """Raise UsageError where there is a recording to calibrate on, but no int8."""
     if options.calibrate is not None and not options.int8:
-        raise UsageError("`calibrate` is for `int8`")
+        raise UsageError("`calibrate` is for `int8` alone")
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,18 @@ class ExportResult:
 
 
 class Target(Protocol):
-    """What a target's module offers."""
+    """The module of a target."""
 
     def export(self, model: "Model", out: Path, options: ExportOptions) -> ExportResult:
-        """Write the model; raises UsageError for what the target cannot do and VerificationError
-        for what fails.
+        """Write the model as a file of this target.
+
+        Raises UsageError for options that the target cannot serve, and VerificationError for a file
+        that fails its proof.
         """
 
 
 def find_target(name: str) -> Target:
-    """The target of a name; raises UsageError for an unknown one, with those that exist."""
+    """Return the target of a name; raise UsageError for an unknown one."""
     if name not in TARGETS:
         raise UsageError(f"unknown target '{name}': choose one of {', '.join(TARGETS)}")
     return cast(Target, import_module(TARGETS[name]))

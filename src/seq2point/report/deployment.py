@@ -144,7 +144,7 @@ def _describe_random_proof(proof: Report) -> str:
         f"random mains, to {format_number(proof['relative_difference'], 1)} of the largest"
     )
     if not proof["highest_answer_w"]:
-        sentence += "; but all are zero there, which proves little: use --verify FILE"
+        sentence += "; but all are zero there, which proves little: give recordings to verify on"
     return sentence
 
 

@@ -44,7 +44,7 @@ def house() -> Callable[..., Recording]:
 
 @pytest.fixture(scope="session")
 def make_model() -> Callable[..., Model]:
-    """A model with random weights whose answers move by hundreds of watts."""
+    """A model with random weights whose predictions move by hundreds of watts."""
 
     def make(shape: Architecture, seed: int = 0) -> Model:
         torch.manual_seed(seed)
@@ -60,7 +60,7 @@ def make_model() -> Callable[..., Model]:
 
 
 class Written(NamedTuple):
-    """A source pair in a folder, and what it was made of."""
+    """A source pair in a folder, and the network that it holds."""
 
     source: Path
     header: Path
@@ -124,7 +124,7 @@ def placed() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def feed(placed: Callable[..., np.ndarray]) -> Feed:
-    """What a program answers to a series of readings."""
+    """Return the predictions of a program for a series of readings."""
 
     def run(program: Path, mains_w: np.ndarray, shape: Architecture) -> np.ndarray:
         done = subprocess.run(

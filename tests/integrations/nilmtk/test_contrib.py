@@ -38,8 +38,8 @@ class Theirs(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
             x = torch.relu(layer(x))
-        answer: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
-        return answer
+        power_w: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        return power_w
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def theirs() -> Theirs:
     return Theirs().eval()
 
 
-def answers(network: Theirs, mains_w: np.ndarray) -> np.ndarray:
+def predict(network: Theirs, mains_w: np.ndarray) -> np.ndarray:
     """What their disaggregate_chunk gives: windows padded with zeros, scaled, the answers scaled
     back and clipped.
     """
@@ -87,7 +87,7 @@ def test_their_weights_give_their_answers(written: str, theirs: Theirs, tmp_path
     model = load_contrib(path, "kettle", 60.0, MEAN_W, STD_W)
     assert model.architecture == Architecture(window=WINDOW)
     mains_w = np.random.default_rng(1).uniform(100, 3000, 200).astype(np.float32)
-    expected = answers(theirs, mains_w)
+    expected = predict(theirs, mains_w)
     np.testing.assert_allclose(model.disaggregate(mains_w, edges="zeros"), expected, atol=2e-2)
     run = Seq2Point.of_models({"kettle": model}, {"period_s": 60})
     import pandas as pd
