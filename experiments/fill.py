@@ -149,7 +149,7 @@ def main() -> None:
     """Make what is not there yet, and print a table for each appliance and period."""
     for case in CASES:
         for appliance in case.appliances:
-            test = load_house(case.test, appliance, case.period_s).first_days(TEST_DAYS, appliance)
+            test = load_house(case.test, appliance, case.period_s).take_days(TEST_DAYS, appliance)
             points = [
                 Point(plan_training(case, appliance, missing, seed), test, missing, bursts)
                 for seed, missing, bursts in product(SEEDS, MISSING, (False, True))

@@ -126,7 +126,7 @@ def load_source(source: str, appliance: str, period_s: float) -> list[Recording]
     """Return the recordings that a parent learns from."""
     if source == "ukdale1":
         return [load_house(f"ukdale_house1_6s_{part}", appliance, period_s) for part in "ab"]
-    return [load_house("refit_house2_30s", appliance).first_days(B_SOURCE_DAYS, appliance)]
+    return [load_house("refit_house2_30s", appliance).take_days(B_SOURCE_DAYS, appliance)]
 
 
 def plan_curve(
@@ -138,7 +138,7 @@ def plan_curve(
     parent = plan_parent(source, kind, appliance, B_PERIOD_S)
     run_trainings(CACHE, [parent], report)
     house = load_house(PAIRS[pair], appliance)
-    test = house.first_days(B_TEST_DAYS, appliance, house.days_of_readings(appliance) - B_TEST_DAYS)
+    test = house.take_days(B_TEST_DAYS, appliance, house.count_days(appliance) - B_TEST_DAYS)
     settings = {"steps": B_STEPS[kind], "learning_rate": RATE, "batch_size": TRAINING["batch_size"]}
     return TransferCurve(
         parent.load_model(CACHE),

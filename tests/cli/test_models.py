@@ -109,7 +109,7 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
     refused = seq2point("disaggregate", "kettle", files.train, "-o", tmp_path / "no.csv")
     assert refused.code == 1
     assert refused.err.strip().endswith(
-        "a reading every 6 s, the model needs one every 8 s; say --resample to average it"
+        "a reading every 6 s, the model needs one every 8 s; set --resample to average readings"
     )
     assert not (tmp_path / "no.csv").exists()
     resampled = seq2point(

@@ -503,7 +503,7 @@ def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(
     answer = run_train("--training_directory", "watts.csv", *QUICK)
     assert answer.code == 1
     assert "watts.csv, line 1: '" in answer.err
-    assert "which is no scaled power" in answer.err
+    assert "not a scaled power" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "CUDA where there is none": (
         "test {model} --data {train} --device cuda",
         2,
-        "--device cuda: torch finds no CUDA device here",
+        "device 'cuda': torch finds no CUDA device here",
     ),
 }
 

@@ -11,7 +11,7 @@ import torch
 from seq2point import Architecture, Model, Recording, deploy, runtime
 from seq2point.appliances import APPLIANCES
 from seq2point.configuration import ExportOptions
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.runtime import Runtime
 
 Export = Callable[..., Runtime]
@@ -23,7 +23,7 @@ def untrained(shape: Architecture, seed: int = 0) -> Model:
     appliances = tuple(APPLIANCES.values())[: shape.outputs]
     model = Model.untrained("kettle", 6.0, shape)
     return replace(
-        model, appliances=appliances, scale=Scale.lineage(appliances), provenance={"made": "here"}
+        model, appliances=appliances, scale=Scale.published(appliances), provenance={"made": "here"}
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seq2point import Architecture, DataError, Model
 from seq2point.appliances import find_appliance
 from seq2point.choices import FILL
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 NAN = np.nan
 TIMES = pd.date_range("2024-03-31", periods=200, freq="6s", tz="Europe/London")
@@ -34,7 +34,7 @@ def mains() -> np.ndarray:
 def two(tiny: Architecture) -> Model:
     appliances = (find_appliance("kettle"), find_appliance("fridge"))
     return Model(
-        tiny.model_copy(update={"outputs": 2}).build(), Scale.lineage(appliances), appliances, 6.0
+        tiny.model_copy(update={"outputs": 2}).build(), Scale.published(appliances), appliances, 6.0
     )
 
 

@@ -86,7 +86,7 @@ def test_no_window_spans_a_long_hole(tiny_model: Model, tmp_path: Path, watts: n
 def test_finer_rows_are_averaged_only_when_asked(tiny_model: Model, tmp_path: Path):
     table = read_table(written(tmp_path, range(UNIX, UNIX + 1200), [500.0] * 1200))
     with pytest.raises(
-        DataError, match="a reading every 1 s, the model needs one every 6 s; say --resample"
+        DataError, match="a reading every 1 s, the model needs one every 6 s; set `resample`"
     ):
         disaggregate_table(tiny_model, table)
     predictions = disaggregate_table(tiny_model, table, resample=True, edges="repeat").power_w

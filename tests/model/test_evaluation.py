@@ -17,7 +17,7 @@ from seq2point import Architecture, DataError, Model, Recording, evaluate
 from seq2point.appliances import find_appliance
 from seq2point.choices import FILL
 from seq2point.recording.coverage import Coverage
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 NAN = np.nan
 LATER = datetime(2024, 12, 1, tzinfo=UTC)
@@ -185,7 +185,7 @@ def test_the_report_of_several_appliances_has_metrics_by_appliance(
 ):
     appliances = (find_appliance("kettle"), find_appliance("fridge"))
     model = Model(
-        tiny.model_copy(update={"outputs": 2}).build(), Scale.lineage(appliances), appliances, 6.0
+        tiny.model_copy(update={"outputs": 2}).build(), Scale.published(appliances), appliances, 6.0
     )
     watts = np.random.default_rng(0).uniform(0, 3000, 200)
     evaluation = evaluate(model, [make_recording(watts, kettle=watts, fridge=watts / 10)])
@@ -265,7 +265,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
     mains[np.random.default_rng(0).random(5000) < 0.1] = NAN
     house = make_recording(mains, kettle=kettle, period_s=period_s)
     shares = [
-        Coverage.total(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share
+        Coverage.combine(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share
         for fill in (FILL, 1)
     ]
     assert shares[0] > 0.99

@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from seq2point import Architecture, Model, ModelFileError, Recording, Seq2PointError
 from seq2point.appliances import find_appliance
 from seq2point.model.model_file import add_digest
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 WEIGHTS = (
     "convolutions.0.weight",
@@ -340,10 +340,9 @@ def test_two_appliances_of_one_name_are_refused(tmp_path: Path):
             find_appliance("kettle"),
         ),
     )
-    Model(shape.build(), Scale.lineage(both), both, 6.0).save(tmp_path / "two.safetensors")
+    Model(shape.build(), Scale.published(both), both, 6.0).save(tmp_path / "two.safetensors")
     assert (
-        refusal(tmp_path / "two.safetensors")
-        == "header field appliances: 'kettle' stands there twice"
+        refusal(tmp_path / "two.safetensors") == "header field appliances: 'kettle' is listed twice"
     )
 
 

@@ -12,7 +12,8 @@ from seq2point.network import NETWORKS, Architecture, Seq2Point, sliding
 from seq2point.network.sliding import native, native_backend, torch_backend
 from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Jump, Recording
-from seq2point.recording.windows import Scale, find_window_runs
+from seq2point.recording.scaling import Scale
+from seq2point.recording.windows import find_window_runs
 from seq2point.system import c_library
 from seq2point.training.batches import ChunkBatches, Houses
 
@@ -277,7 +278,7 @@ def chunk_batches(
     chunks: int = 3,
     active: float = 0.0,
 ) -> ChunkBatches:
-    scale = Scale.lineage([APPLIANCES["kettle"]])
+    scale = Scale.published([APPLIANCES["kettle"]])
     return ChunkBatches(
         Houses(recordings, ["kettle"], shape, scale, torch.device("cpu")),
         chunk,
@@ -347,7 +348,7 @@ def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_
         [rare_kettle()],
         ["kettle"],
         shape,
-        Scale.lineage([APPLIANCES["kettle"]]),
+        Scale.published([APPLIANCES["kettle"]]),
         torch.device("cpu"),
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
@@ -367,7 +368,7 @@ def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
         "steady", 6.0, np.ones(2000, dtype=np.float32), {"kettle": np.zeros(2000, dtype=np.float32)}
     )
     houses = Houses(
-        [steady], ["kettle"], shape, Scale.lineage([APPLIANCES["kettle"]]), torch.device("cpu")
+        [steady], ["kettle"], shape, Scale.published([APPLIANCES["kettle"]]), torch.device("cpu")
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
     assert torch.equal(batches.weights(batches.draw(0)), torch.ones(10))

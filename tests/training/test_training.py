@@ -18,7 +18,7 @@ from seq2point.errors import DataError, TrainingError, UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training import TrainingResult
 from seq2point.training.lightning_loop import parameter_groups
 

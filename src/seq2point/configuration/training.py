@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
     from seq2point.recording import RecordingsLike
-    from seq2point.recording.windows import Scale
+    from seq2point.recording.scaling import Scale
 
     ApplianceLike = str | Appliance
 else:
@@ -27,7 +27,7 @@ else:
     Model = Annotated[Any, LazyType("seq2point.model.model_file.Model")]
     Architecture = Annotated[Any, LazyType("seq2point.network.Architecture")]
     RecordingsLike = Any
-    Scale = Annotated[Any, LazyType("seq2point.recording.windows.Scale")]
+    Scale = Annotated[Any, LazyType("seq2point.recording.scaling.Scale")]
 
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
@@ -69,7 +69,7 @@ class NetworkConfig(Config):
         None, "Model to start from: its weights, network, scaling and masks."
     )
     scaling: Scaling | Scale = option(
-        "lineage", "Scaling constants: the published ones, or fitted on the training houses."
+        "published", "Scaling constants: the published ones, or fitted on the training houses."
     )
 
 

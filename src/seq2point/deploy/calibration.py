@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
 from seq2point.configuration import ExportOptions
-from seq2point.data.frame import to_recording_like, to_recordings
+from seq2point.data.frame import to_one_recording, to_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import check_recordings
 from seq2point.model.model_file import Model
@@ -90,7 +90,7 @@ def split_recordings(model: Model, options: ExportOptions, int8: bool) -> Calibr
     calibrate = (
         None
         if options.calibrate is None
-        else to_recording_like(options.calibrate, names, model.period_s)
+        else to_one_recording(options.calibrate, names, model.period_s)
     )
     check_recordings([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
     if not int8:

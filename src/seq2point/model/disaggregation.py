@@ -64,7 +64,7 @@ def _predict_rows(
     recording = grid_recording(table, grid, model.period_s)
     power_w = model.predict_w(recording, engine, edges, progress=progress)
     return Disaggregation(
-        grid.at_readings(power_w) if grid else power_w, Coverage.of(recording, power_w[:, 0])
+        grid.at_readings(power_w) if grid else power_w, Coverage.measure(recording, power_w[:, 0])
     )
 
 

@@ -15,7 +15,7 @@ from seq2point.metrics import METRICS, Metrics, ScoredStretch, score
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
 from seq2point.recording.coverage import Coverage
-from seq2point.recording.gaps import bridge, fill_forward
+from seq2point.recording.gaps import bridge_gaps, fill_forward
 from seq2point.recording.on_off import find_runs
 from seq2point.wording import format_seconds
 
@@ -45,7 +45,7 @@ class Evaluation:
         The model misses an appliance where its error is no lower than that of always zero.
         """
         zero = self.baselines["zero"]
-        covered = (Coverage.total(self.coverage[a.name]).warning for a in self.model.appliances)
+        covered = (Coverage.combine(self.coverage[a.name]).warning for a in self.model.appliances)
         missed = (
             _describe_failure(a.label, self.metrics[a.name], zero[a.name])
             for a in self.model.appliances
@@ -61,7 +61,7 @@ class Evaluation:
         def total_coverage(recordings: slice) -> Any:
             return flatten(
                 {
-                    name: Coverage.total(each[recordings]).as_json()
+                    name: Coverage.combine(each[recordings]).as_json()
                     for name, each in self.coverage.items()
                 }
             )
@@ -139,10 +139,10 @@ def evaluate(
         estimates = [power_w[:, i] for power_w in predictions]
         stretches = find_scored_stretches(recordings, appliance, estimates, model.window, stride)
         coverage[appliance.name] = [
-            Coverage.of(r, power_w, r.appliance_w(appliance.name))
+            Coverage.measure(r, power_w, r.appliance_w(appliance.name))
             for r, power_w in zip(recordings, estimates, strict=True)
         ]
-        truth = np.concatenate([s.only_known().truth_w for s in stretches])
+        truth = np.concatenate([s.select_known().truth_w for s in stretches])
         constants = {
             "zero": 0.0,
             "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64))),
@@ -187,7 +187,7 @@ def find_scored_stretches(
         truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
         for first, end in recording.pieces():
             known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
-            begins, lengths = find_runs(bridge(known, recording.fill))
+            begins, lengths = find_runs(bridge_gaps(known, recording.fill))
             for a, length in zip(begins, lengths, strict=True):
                 span = slice(first + a, first + a + length, stride)
                 held = [

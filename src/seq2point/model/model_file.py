@@ -29,7 +29,8 @@ from seq2point.model import pretrained
 from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.predictor import Progress, disaggregate_series, to_mains_recording
 from seq2point.recording import RecordingLike, Watts
-from seq2point.recording.windows import Scale, find_mismatch, predict_spans
+from seq2point.recording.scaling import Scale, find_output_mismatch
+from seq2point.recording.windows import predict_spans
 from seq2point.system.atomic_files import atomic_write
 
 FORMAT = 1
@@ -87,7 +88,7 @@ class Model:
         appliances = (find_appliance(appliance),)
         return cls(
             (architecture or Architecture()).build(),
-            Scale.lineage(appliances),
+            Scale.published(appliances),
             appliances,
             period_s,
         )
@@ -310,7 +311,7 @@ def _read_header(path: Path) -> _Header:
         raise ModelFileError(
             f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}"
         ) from None
-    if mismatch := find_mismatch(
+    if mismatch := find_output_mismatch(
         model_header.appliances, model_header.scale, model_header.architecture.outputs
     ):
         raise ModelFileError(f"{path}: header field {mismatch}")

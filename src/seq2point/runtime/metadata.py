@@ -24,7 +24,7 @@ from pydantic import (
 
 from seq2point.appliances import Appliance
 from seq2point.errors import ModelFileError
-from seq2point.recording.windows import Scale, find_mismatch
+from seq2point.recording.scaling import Scale, find_output_mismatch
 
 FORMAT = 1
 DIGEST = "sha256"
@@ -111,7 +111,9 @@ class ExportMetadata(BaseModel):
             raise ModelFileError(
                 f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}"
             ) from None
-        mismatch = find_mismatch(metadata.appliances, metadata.scale, len(metadata.appliances))
+        mismatch = find_output_mismatch(
+            metadata.appliances, metadata.scale, len(metadata.appliances)
+        )
         if mismatch := mismatch or metadata.find_contradiction():
             raise ModelFileError(f"{path}: metadata {mismatch}")
         return metadata

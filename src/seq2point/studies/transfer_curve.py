@@ -100,7 +100,7 @@ class TransferCurve:
 
     def learned_from(self, point: CurvePoint) -> Recording:
         """The days of a point."""
-        return self.train.first_days(
+        return self.train.take_days(
             point.days, self.appliance.name, self.count_skipped_days(point.seed)
         )
 
@@ -171,7 +171,7 @@ class TransferCurve:
                 " left for the test"
             )
         longest = self.count_skipped_days(max(self.seeds)) + max(self.days)
-        days = self.train.days_of_readings(name)
+        days = self.train.count_days(name)
         if days < 0.99 * longest:
             raise DataError(
                 f"{format_house(self.train.house)}: holds {days:.3g} days of readings of {name},"
@@ -272,7 +272,7 @@ def cut_after_days(recording: Recording, name: str, days: float, window: int) ->
     """What follows the first days of readings of a recording, a window's gap after them: no window
     of it has seen them.
     """
-    return recording.first_days(recording.days, name, days).slice(window, len(recording))
+    return recording.take_days(recording.days, name, days).slice(window, len(recording))
 
 
 def describe_choice(choice: str) -> str:

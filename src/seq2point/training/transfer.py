@@ -24,7 +24,7 @@ from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.resolve import resolve_appliance
 from seq2point.training.training import TrainingResult, run_training
 from seq2point.wording import format_count, format_number
@@ -74,7 +74,7 @@ def run_transfer(
     else:
         start = copy.deepcopy(model)
     if rescale == "refit":
-        start.scale = Scale.fitted([target], houses)
+        start.scale = Scale.fit([target], houses)
     record = describe_parent(model, freeze=freeze, days=days, skip=skip, rescale=rescale)
     training = _train_options(options, start=start, freeze=freeze, provenance={"transfer": record})
     return run_training(houses, target, training)
@@ -94,7 +94,7 @@ def train_from_scratch(
     target = find_target_appliance(model, options.appliance)
     houses = _cut_recordings(model, recordings, target, options.days, options.skip)
     if options.rescale == "refit":
-        scale = Scale.fitted([target], houses)
+        scale = Scale.fit([target], houses)
     else:
         scale = _scale(model, target)
     training = _train_options(options, network=model.architecture, scaling=scale, freeze="none")
@@ -151,10 +151,10 @@ def _cut_recordings(
     houses = to_recordings(recordings, [name], model.period_s)
     if days is not None or skip:
         houses = [
-            house.first_days(house.days if days is None else days, name, skip) for house in houses
+            house.take_days(house.days if days is None else days, name, skip) for house in houses
         ]
     for house in houses:
-        if days is not None and (found := house.days_of_readings(name)) < 0.99 * days:
+        if days is not None and (found := house.count_days(name)) < 0.99 * days:
             warnings.warn(
                 f"{format_house(house.house)}: only {format_count(found, 'day')} of readings there,"
                 f" not {format_number(days)}",
@@ -173,7 +173,7 @@ def _cut_recordings(
 
 
 def _scale(model: Model, appliance: Appliance) -> Scale:
-    """A model's own scaling; for another appliance, that of the mains with the lineage's of the
+    """A model's own scaling; for another appliance, that of the mains with the published one of the
     appliance.
     """
     if appliance.name == model.appliances[0].name:
@@ -193,7 +193,7 @@ def replace_appliance(
     """A model of another appliance with a model's convolutions and masks, and fresh Linear layers
     that answer the mean power.
 
-    The mains' scaling stays, which the convolutions know; the appliance's is the lineage's.
+    The mains' scaling stays, which the convolutions know; the appliance's is published.
     Raises DataError where no recording knows the appliance's power, UsageError for a `freeze` that
     keeps the fresh layers.
     """

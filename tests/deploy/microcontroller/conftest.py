@@ -14,7 +14,7 @@ from seq2point.appliances import find_appliance
 from seq2point.deploy.c_program import compile_program
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.microcontroller import CExport, build_c_export
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.system.c_library import find_compiler
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -49,7 +49,7 @@ def make_model() -> Callable[..., Model]:
     def make(shape: Architecture, seed: int = 0) -> Model:
         torch.manual_seed(seed)
         appliances = (find_appliance("kettle"), find_appliance("washing_machine"))[: shape.outputs]
-        model = Model(shape.build().eval(), Scale.lineage(appliances), appliances, 6.0)
+        model = Model(shape.build().eval(), Scale.published(appliances), appliances, 6.0)
         with torch.no_grad():
             for layer in (*model.network.convolutions, model.network.hidden):
                 layer.bias.normal_(0, 0.2)

@@ -23,7 +23,8 @@ from seq2point.errors import ModelFileError, UsageError
 from seq2point.integrations.nilmtk.params import NAME, Normalisation, find_appliance_row
 from seq2point.model.model_file import Model
 from seq2point.network import NETWORKS, Architecture
-from seq2point.recording.windows import Scale, find_midpoint
+from seq2point.recording.scaling import Scale
+from seq2point.recording.windows import find_midpoint
 from seq2point.system.atomic_files import atomic_write
 
 Layout = Literal["named", "numbered"]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from seq2point import network as networks
-from seq2point.appliances import canonical_name, plain_name
+from seq2point.appliances import canonical_name, to_snake_case
 from seq2point.compression.compaction import compact
 from seq2point.errors import DataError, ModelFileError, UsageError
 from seq2point.integrations.nilmtk.frames import (
@@ -25,7 +25,7 @@ from seq2point.integrations.nilmtk.params import NAME, Normalisation, Params, fi
 from seq2point.model.model_file import Model
 from seq2point.network import Seq2Point as Network
 from seq2point.recording import Recording, Watts, is_same_period
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.system.device import choose_device
 from seq2point.training import train_with_history
 from seq2point.wording import format_seconds
@@ -380,7 +380,7 @@ class Seq2Point:
                 network=copy.deepcopy(fitted.network).cpu(),
                 provenance=fitted.provenance | {NAME: name},
             )
-            saved.save(Path(folder) / f"{plain_name(name)}.safetensors")
+            saved.save(Path(folder) / f"{to_snake_case(name)}.safetensors")
 
     def load_model(self, folder_name: str | Path | None = None) -> None:
         """Read all model files of a folder, by default that of the params.

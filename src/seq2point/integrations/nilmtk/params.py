@@ -15,7 +15,7 @@ from pydantic import (
     ValidationError,
 )
 
-from seq2point.appliances import Appliance, canonical_name, find_known
+from seq2point.appliances import Appliance, canonical_name, look_up_appliance
 from seq2point.choices import Device, Engine
 from seq2point.errors import UsageError
 
@@ -116,6 +116,6 @@ def find_appliance_row(name: str, row: Normalisation, highest_w: float) -> Appli
         "min_on_s": 0,
         "min_off_s": 0,
     }
-    return find_known(name) or Appliance.model_validate(
+    return look_up_appliance(name) or Appliance.model_validate(
         values | {"name": canonical_name(name), "mean_w": row.mean, "std_w": row.std}
     )

@@ -104,7 +104,7 @@ def _describe_test(name: str, tested: Mapping[str, Any]) -> str:
     )
     parts = [Coverage.parse(part["coverage"]) for part in tested["data"] if "coverage" in part]
     days = sum(part["days"] for part in tested["data"])
-    amount = str(Coverage.total(parts)) if parts else f"{format_number(days)} days"
+    amount = str(Coverage.combine(parts)) if parts else f"{format_number(days)} days"
     return f"{format_name(name)}: tested on {where} ({amount})"
 
 
