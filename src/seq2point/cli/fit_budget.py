@@ -165,6 +165,7 @@ def fit_budget(
 
     from seq2point.cli.find_model import load_houses, load_model
     from seq2point.errors import Seq2PointError
+    from seq2point.metrics import METRICS
     from seq2point.report import markdown, terminal
     from seq2point.report.budget_search import make_report, save_plot
     from seq2point.studies import ResultCache
@@ -200,7 +201,8 @@ def fit_budget(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):
         found = search.run(
-            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+            ResultCache(out / "parts", any_version=any_code),
+            lambda line: console.print(line, markup=False),
         )
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
         (out / name).unlink(missing_ok=True)
@@ -226,10 +228,10 @@ def fit_budget(
                 shutil.copyfile(path, beside)
     markdown.print_markdown(terminal.write_report(told, json), told["markdown"])
     terminal.print_files(files, quiet=str(json) == "-")
-    if best is not None and not search.is_of_use(best):
+    if best is not None and not search.is_useful(best):
         console.print(
-            "of little use: NDE of 1 or more, F1 below 0.5, or no better than always zero; give it"
-            " more steps or room"
+            f"of little use: {METRICS['nde'].label} of 1 or more, {METRICS['f1'].label} below 0.5,"
+            " or no better than always zero; give it more steps or room"
         )
     if best is None:
         raise Seq2PointError(

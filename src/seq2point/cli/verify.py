@@ -8,7 +8,6 @@ import typer
 from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig, Tolerances
-from seq2point.wording import format_count
 
 
 def verify(
@@ -47,7 +46,7 @@ def verify(
     from seq2point.cli.find_model import find_model_file_for, is_model_name, load_houses, load_model
     from seq2point.deploy.verify import verify as hold
     from seq2point.errors import UsageError, VerificationError
-    from seq2point.report import terminal
+    from seq2point.report import deployment, terminal
 
     if model is None and not is_model_name(exported):
         raise UsageError(
@@ -60,12 +59,9 @@ def verify(
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
         found = hold(exported, loaded, recordings, limits, machine.threads)
-    console = terminal.write_report(found.as_json(), json)
-    console.print(
-        terminal.make_table(
-            f"{exported.name} beside the native model, {format_count(found.windows, 'window')}",
-            found.rows(),
-        )
-    )
+    proof = found.as_json()
+    console = terminal.write_report(proof, json)
+    title = deployment.make_proof_title(exported, proof)
+    console.print(terminal.make_table(title, deployment.make_proof_rows(proof)))
     if found.failures:
         raise VerificationError(f"{exported}: {'; '.join(found.failures)}")
