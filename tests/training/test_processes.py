@@ -140,7 +140,7 @@ def test_warnings_and_errors_of_the_processes_reach_the_caller(train: Train, hou
     ):
         train(devices=2, steps=2, pruning=Magnitude(begin_step=10))
     with pytest.raises(
-        TrainingError, match=r"the loss is not a number at step \d+; try a lower --learning-rate"
+        TrainingError, match=r"the loss is not a number at step \d+; try a lower `learning_rate`"
     ):
         train(devices=2, learning_rate=1e30, schedule="constant")
 

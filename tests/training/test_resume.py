@@ -18,7 +18,7 @@ from seq2point.errors import Seq2PointError, TrainingError, UsageError
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import TrainingResult
-from seq2point.training.lightning_loop import AtomicCheckpoints
+from seq2point.training.checkpoints import AtomicCheckpoints
 from seq2point.training.record import RunFolder
 
 Train = Callable[..., TrainingResult]
@@ -307,11 +307,11 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 ):
     train(**kept)
     before = (kept["out"] / "run.json").read_bytes()
-    with RunFolder(kept["out"]).locked():
+    with RunFolder(kept["out"]).lock():
         for options in ({"overwrite": True}, {"resume": True}, {}):
             with pytest.raises(
                 TrainingError,
-                match="run: another training is at work in this folder; wait for it, or choose",
+                match="run: another training runs in this folder; wait for it, or choose",
             ):
                 train(**options, **kept)
     assert (kept["out"] / "run.json").read_bytes() == before
@@ -321,7 +321,7 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 def test_a_killed_training_lets_its_folder_go(train: Train, kept: dict[str, Any]):
     code = (
         "import os, signal, sys; from seq2point.training.record import RunFolder\n"
-        "with RunFolder(sys.argv[1]).locked(): os.kill(os.getpid(), signal.SIGKILL)"
+        "with RunFolder(sys.argv[1]).lock(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, kept["out"]], check=False).returncode == -9
     assert train(**kept).history[-1]["step"] == 40
