@@ -172,7 +172,7 @@ def test_a_finished_run_is_not_overwritten_unasked(train: Train, kept: dict[str,
     record = (kept["out"] / "run.json").read_bytes()
     with pytest.raises(
         UsageError,
-        match="run: holds a finished run; choose another folder, or begin anew with --overwrite",
+        match="run: holds a finished run; choose another folder, or begin anew with `overwrite`",
     ):
         train(seed=3, **kept)
     assert (kept["out"] / "run.json").read_bytes() == record
@@ -186,7 +186,7 @@ def test_an_unfinished_run_is_not_overwritten_unasked(
     before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
     with pytest.raises(
         UsageError,
-        match="run: holds an unfinished run; go on with --resume, or begin anew with --overwrite",
+        match="run: holds an unfinished run; go on with `resume`, or begin anew with `overwrite`",
     ):
         train(**kept)
     assert (kept["out"] / "checkpoints" / "last.ckpt").read_bytes() == before
@@ -203,7 +203,7 @@ def test_a_damaged_checkpoint_is_a_training_error_that_names_it(
     checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     with pytest.raises(
-        TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with --overwrite"
+        TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with `overwrite`"
     ):
         train(resume=True, **kept)
 
@@ -237,7 +237,7 @@ def test_a_flipped_bit_of_a_checkpoint_is_noticed(
             TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"
         ):
             AtomicCheckpoints().load_checkpoint(checkpoint)
-    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with --overwrite"):
+    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with `overwrite`"):
         train(resume=True, **kept)
     checkpoint.write_bytes(content)
     assert everything(train(resume=True, **kept)) == everything(train())
@@ -268,7 +268,7 @@ def test_a_damaged_record_of_a_run_is_a_training_error(
     (kept["out"] / "run.json").write_bytes(record.encode(errors="surrogateescape"))
     for options in ({"resume": True}, {}):
         with pytest.raises(
-            TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"
+            TrainingError, match=r"run\.json: damaged \(.*\); train anew with `overwrite`"
         ):
             train(**options, **kept)
 
