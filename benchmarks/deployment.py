@@ -21,7 +21,7 @@ from benchmarks.pruning import FOLDER, houses
 from benchmarks.timing import seconds
 from seq2point import deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
@@ -89,10 +89,10 @@ def appliance_rows(name: str, folder: Path) -> None:
         ),
     }
     files = {label: folder / f"{name}-{i}.onnx" for i, label in enumerate(orders)}
-    for label, (model, order) in orders.items():
+    for label, (model, options) in orders.items():
         for failure in (
             deploy.find_target("onnx")
-            .export(model, files[label], order)
+            .export(model, files[label], options)
             .report["verification"]["failures"]
         ):
             print(f"{name}, {label}: {failure}")

@@ -99,7 +99,7 @@ def main() -> None:
     for case in CASES:
         for appliance in case.appliances:
             test = recording(case, case.test, appliance)
-            test = test.first_days(TEST_DAYS, appliance)
+            test = test.take_days(TEST_DAYS, appliance)
             truth_w = test.appliance_w(appliance)
             print(
                 f"\n{appliance}, {case.period_s:g} s, {case.test}, zero {np.nanmean(truth_w):.1f} W"

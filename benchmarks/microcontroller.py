@@ -67,13 +67,15 @@ class Twin(Runtime):
 
     chunk = 1 << 20
 
-    def __init__(self, facts: ExportMetadata, network: FixedPoint):
-        super().__init__(facts)
+    def __init__(self, metadata: ExportMetadata, network: FixedPoint):
+        super().__init__(metadata)
         self._network = network
 
     def _run(self, mains_w: Watts) -> Watts:
         return (
-            np.stack([self._network.answers(chunk_w) for chunk_w in mains_w]).astype(np.float32)
+            np.stack([self._network.predict_steps(chunk_w) for chunk_w in mains_w]).astype(
+                np.float32
+            )
             / STEPS_PER_WATT
         )
 
@@ -167,7 +169,7 @@ def main() -> None:
             name,
             "smallest, features in 8 bits",
             parameters,
-            Twin(program.facts, in_bytes.network),
+            Twin(program.metadata, in_bytes.network),
             test,
         )
         costs.append(

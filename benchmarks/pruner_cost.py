@@ -15,7 +15,7 @@ from seq2point.compression.pruning import PRUNERS, Pruner, StepInfo
 from seq2point.network import Architecture, Seq2Point, masks
 from seq2point.network.sliding import choose_chunk_windows
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.batches import ChunkBatches, Houses
 
 STEPS = 100
@@ -27,7 +27,7 @@ def main() -> None:
     shape, kettle = Architecture(), APPLIANCES["kettle"]
     random = torch.rand(2, 100_000).mul_(3000).numpy()
     recording = Recording("random", 6.0, random[0], {"kettle": random[1]})
-    houses = Houses([recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu"))
+    houses = Houses([recording], ["kettle"], shape, Scale.published([kettle]), torch.device("cpu"))
     work = step(shape, ChunkBatches(houses, choose_chunk_windows(shape), CHUNKS, 0))
     torch.manual_seed(0)
     network = shape.build()

@@ -15,7 +15,7 @@ from seq2point.network import Architecture
 from seq2point.network.sliding import choose_chunk_windows
 from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 
 WINDOW_BATCHES = (128, 512, 1000)
@@ -49,7 +49,7 @@ def main() -> None:
     print(f"{'shape':12} {'windows':>16} {'sliding':>24} {'ratio':>8}")
     for name, shape in SHAPES.items():
         houses = Houses(
-            [recording], ["kettle"], shape, Scale.lineage([kettle]), torch.device("cpu")
+            [recording], ["kettle"], shape, Scale.published([kettle]), torch.device("cpu")
         )
         works = {}
         for size in WINDOW_BATCHES:

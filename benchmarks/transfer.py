@@ -177,9 +177,9 @@ def to_house(pair: str, appliance: str, parent: str, augmented: bool = False) ->
     if source == "ukdale1":
         begun = ukdale1(appliance, B_PERIOD_S)
     else:
-        begun = [load("refit_house2_30s", appliance).first_days(B_SOURCE_DAYS, appliance)]
+        begun = [load("refit_house2_30s", appliance).take_days(B_SOURCE_DAYS, appliance)]
     house = load(PAIRS[pair], appliance)
-    test = house.first_days(B_TEST_DAYS, appliance, house.days_of_readings(appliance) - B_TEST_DAYS)
+    test = house.take_days(B_TEST_DAYS, appliance, house.count_days(appliance) - B_TEST_DAYS)
     curve = TransferCurve(
         parent_of(source, parent, begun, appliance, B_SHAPE),
         find_appliance(appliance),

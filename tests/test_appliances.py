@@ -12,7 +12,7 @@ from seq2point.appliances import (
     define,
     find_appliance,
     find_column_of_kind,
-    find_known,
+    look_up_appliance,
     name_columns,
 )
 
@@ -99,7 +99,7 @@ def test_one_of_several_keeps_its_number_and_has_its_kinds_thresholds(written: s
 )
 def test_any_other_name_is_left_as_it_is(written: str, plain: str):
     assert canonical_name(written) == plain
-    assert find_known(written) is None
+    assert look_up_appliance(written) is None
 
 
 def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
@@ -120,7 +120,7 @@ def test_two_columns_of_a_kind_have_two_names_and_the_plain_one_is_first():
 def test_a_typing_error_is_answered_with_what_was_meant_and_how_to_define_another():
     with pytest.raises(UsageError, match="did you mean dishwasher"):
         find_appliance("dishwascher")
-    with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it: --on-power WATTS"):
+    with pytest.raises(UsageError, match=r"choose one of kettle, .*or define it with `on_power_w`"):
         define("teapot")
 
 
@@ -135,10 +135,13 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("heat pump", -1), "appliance 'heat pump', --on-power -1: input should be greater than 0"),
+        (
+            ("heat pump", -1),
+            "appliance 'heat pump', `on_power_w` -1: input should be greater than 0",
+        ),
         (
             ("kettle", None, None, -5),
-            "appliance 'kettle', --min-on -5: input should be greater than or equal to 0",
+            "appliance 'kettle', `min_on_s` -5: input should be greater than or equal to 0",
         ),
         (("heat pump", 200, 150), "its highest power 150 W is not above the 200 W of being on"),
         (("???", 200), "a name needs a letter or a digit"),
@@ -146,7 +149,7 @@ def test_an_appliance_of_ones_own_is_defined_and_a_known_one_changed():
         (("kettle\x1b[2J",), "a name is one line without control characters"),
         (
             ("kettle", float("inf")),
-            "appliance 'kettle', --on-power inf: input should be a finite number",
+            "appliance 'kettle', `on_power_w` inf: input should be a finite number",
         ),
     ],
 )

@@ -15,7 +15,7 @@ from seq2point.appliances import APPLIANCES
 from seq2point.limits import ABSURD_W, remove_absurd
 from seq2point.network import sliding
 from seq2point.network.sliding import native, native_backend
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
 
 SHAPE = Architecture(window=63, channels=(4, 4), kernels=(5, 3), hidden=24)
@@ -115,7 +115,7 @@ def test_a_training_batch_feels_no_absurd_reading(place: str, size: float, kind:
             [recording],
             ["kettle"],
             SHAPE,
-            Scale.lineage([APPLIANCES["kettle"]]),
+            Scale.published([APPLIANCES["kettle"]]),
             torch.device("cpu"),
         )
         batches = (
@@ -131,7 +131,7 @@ def test_a_training_batch_feels_no_absurd_reading(place: str, size: float, kind:
 
 def test_a_scale_is_fitted_without_absurd_readings(make_recording: Callable[..., Recording]):
     recording = make_recording([100, 200, 1e12, 300], kettle=[0, np.inf, 10, 20])
-    scale = Scale.fitted([APPLIANCES["kettle"]], [recording])
+    scale = Scale.fit([APPLIANCES["kettle"]], [recording])
     assert (scale.mains_mean_w, scale.appliance_mean_w) == (200, (10,))
 
 

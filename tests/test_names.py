@@ -2,6 +2,7 @@
 moves.
 """
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
@@ -25,7 +26,8 @@ NAMES = {
         "simulate_house",
     ),
     "seq2point.appliances": ("define", "find_appliance", "canonical_name"),
-    "seq2point.integrations.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
+    "seq2point.configuration": ("TrainOptions", "TrainingConfig", "ColumnsConfig"),
+    "seq2point.nilmtk": ("Seq2Point", "load_contrib", "save_contrib"),
     "seq2point.errors": (
         "Seq2PointError",
         "DataError",
@@ -35,10 +37,89 @@ NAMES = {
         "UnhealthyDataError",
         "VerificationError",
     ),
-    "seq2point.network.sliding": ("predict",),
-    "seq2point.compression.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
-    "seq2point.compression.pruning.spp": ("probability_step",),
+    "seq2point.sliding": ("predict",),
+    "seq2point.pruning": ("PRUNERS", "find_pruner", "prune_once", "keep_highest"),
+    "seq2point.pruning.schedule": ("ConstantSparsity", "PolynomialDecay"),
+    "seq2point.pruning.spp": ("probability_step",),
 }
+SOURCE = Path(seq2point.__file__).parent
+BANNED = {
+    "account",
+    "aside",
+    "asked",
+    "answered",
+    "answers",
+    "apart",
+    "begun",
+    "compiled",
+    "course",
+    "doctor",
+    "drawn",
+    "facts",
+    "found",
+    "given",
+    "kept",
+    "lineage",
+    "made_up",
+    "meant",
+    "named",
+    "of_use",
+    "opened",
+    "order",
+    "over",
+    "parted",
+    "ranked",
+    "room",
+    "said",
+    "seal",
+    "sealed",
+    "shown",
+    "standing",
+    "stated",
+    "titled",
+    "told",
+    "uses",
+    "wanted",
+    "what",
+    "whole",
+    "worked",
+    "written",
+    "written_whole",
+}
+"""Words that say too little, or that have a better word in the glossary (docs/reference)."""
+SHELVES = ("utils", "helpers", "common", "manager", "misc", "base")
+"""Names of modules that anything fits into."""
+
+
+def public_names() -> list[tuple[str, str]]:
+    """Return the public functions, methods and classes of the package, with their modules."""
+    names = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = str(path.relative_to(SOURCE))
+        for node in ast.walk(ast.parse(path.read_text())):
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            if isinstance(node, kinds) and not node.name.startswith("_"):
+                names.append((module, node.name))
+    return names
+
+
+def test_no_public_name_is_a_banned_word():
+    assert [f"{module}: {name}" for module, name in public_names() if name in BANNED] == []
+
+
+def test_no_public_function_is_a_participle():
+    adjectives = {"is_finished"}  # a question may end in one
+    participles = [
+        f"{module}: {name}"
+        for module, name in public_names()
+        if name.endswith("ed") and "_" not in name and name not in adjectives
+    ]
+    assert participles == []
+
+
+def test_no_module_is_a_shelf_for_anything():
+    stems = {path.stem for path in SOURCE.rglob("*.py")}
+    assert stems & {*SHELVES, *BANNED} == set()
 
 
 @pytest.mark.parametrize("module", NAMES)

@@ -136,10 +136,7 @@ def test_readings_of_every_type_of_pandas_are_numbers_with_their_gaps(dtype: str
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a negative reading": (
         {"mains": [1.0, -50.0, 3.0, 4.0]},
-        (
-            "frame, row 2: 'mains' is -50 W, below zero; mend it, or use recording_from_frame with"
-            " Columns(repair=True)"
-        ),
+        ("frame, row 2: 'mains' is -50 W, below zero; mend it, or set `repair`"),
     ),
     "an absurd one": (
         {"kettle": [0.0, 0.0, 1e9, 0.0]},
@@ -163,10 +160,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a time that goes back": (
         {"time": [*ROWS["time"][:3], FIRST]},
-        (
-            "frame, row 4: the time goes back; sort the file, or use recording_from_frame with"
-            " Columns(repair=True)"
-        ),
+        ("frame, row 4: the time goes back; sort the file, or set `repair`"),
     ),
     "a time that is missing": (
         {"time": [*ROWS["time"][:3], None]},
@@ -174,10 +168,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no times": (
         {"time": None},
-        (
-            "frame: has no times; give its sampling period with recording_from_frame(frame,"
-            " period_s=...)"
-        ),
+        ("frame: has no times; give its sampling period with `period_s`"),
     ),
     "no rows": ({"time": [], "mains": [], "kettle": []}, "frame: holds no rows"),
 }
@@ -195,9 +186,7 @@ def test_a_frame_is_refused_as_a_file_is_with_what_to_do_in_python(case: str, fr
 
 def test_kilowatts_are_refused_and_read_by_their_unit():
     frame = pl.DataFrame({"mains": [0.2] * 200})
-    with pytest.raises(
-        DataError, match=r"if they are kilowatts, say Columns\(unit='kW'\) in recording_from_frame"
-    ):
+    with pytest.raises(DataError, match=r"if they are kilowatts, set `unit` to kW"):
         recording_from_frame(frame, period_s=6)
     recording = recording_from_frame(
         frame, period_s=6, columns=ColumnsConfig(unit="kW"), house="mine"
@@ -313,7 +302,7 @@ def test_a_frame_without_times_needs_its_period_and_takes_that_of_a_model(
 ):
     untimed = homes["polars"].drop("time")
     with pytest.raises(
-        DataError, match=r"frame 2: has no times; .* recording_from_frame\(frame, period_s=\.\.\.\)"
+        DataError, match="frame 2: has no times; give its sampling period with `period_s` of"
     ):
         seq2point.train([homes["polars"], untimed], "kettle", network=SMALL, **QUICK)
     timed, without = (
@@ -328,11 +317,11 @@ def test_frames_that_do_not_fit_are_refused_by_their_place_in_the_list(
     slow = homes["polars"].gather_every(3)
     with pytest.raises(
         DataError,
-        match=r"frame 2: a reading every 18 s, the model needs one every 6 s; it says too little",
+        match=r"frame 2: a reading every 18 s, the model needs one every 6 s; its readings are too far apart",
     ):
         seq2point.evaluate(kettle, [homes["polars"], slow])
     fine = pl.DataFrame({"time": range(900), "mains": [100.0] * 900, "kettle": [0.0] * 900})
-    with pytest.raises(DataError, match="use recording_from_frame with its period_s to average it"):
+    with pytest.raises(DataError, match="set `resample` to average readings"):
         seq2point.evaluate(kettle, fine)
     with pytest.raises(DataError, match=r"frame: no column for 'kettle' \(columns: time, mains\)"):
         seq2point.train(homes["polars"].select("time", "mains"), "kettle")
@@ -359,7 +348,7 @@ def test_a_list_of_appliances_is_refused_with_what_to_do(
 ):
     says = (
         "for one appliance, not for a list of them: call it for each, or train one and `transfer`"
-        " it to the others, then `join`"
+        " it to the others, then `join_models`"
     )
     with pytest.raises(UsageError, match=says):
         seq2point.train(homes["polars"], appliance)
@@ -427,7 +416,7 @@ def test_mypy_sees_every_option_of_a_training(tmp_path: Path):
         ({"device": "gpu"}, "device 'gpu': input should be 'auto', 'cpu' or 'cuda'"),
         (
             {"scaling": "own"},
-            "scaling 'own': input should be 'lineage' or 'fitted' or an instance of Scale",
+            "scaling 'own': input should be 'published', 'lineage' or 'fitted' or an instance of Scale",
         ),
         (
             {"network": 5},
@@ -456,7 +445,9 @@ def test_a_setting_that_does_not_exist_or_fit_is_named_as_written(
 def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(
     homes: dict[str, Any], kettle: Model
 ):
-    with pytest.raises(UsageError, match="unknown setting 'network': choose one of freeze, days, "):
+    with pytest.raises(
+        UsageError, match="unknown setting 'network': choose one of validation, hold_out, "
+    ):
         transfer(kettle, homes["recording"], network=SMALL)  # type: ignore[call-arg]
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from seq2point import deploy
 from seq2point.appliances import find_appliance
 from seq2point.cli.models import HEADINGS, describe_card, explain_terms, make_row
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.errors import Seq2PointError
 from seq2point.model import pretrained
 from seq2point.model.model_file import Model

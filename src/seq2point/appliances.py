@@ -1,5 +1,5 @@
-"""The one table of appliances: names and aliases, thresholds, durations and scaling constants; and
-appliances of one's own.
+"""Appliances: the table of known ones, with names, aliases, thresholds, durations and scaling
+constants, and the definition of others.
 """
 
 import difflib
@@ -22,11 +22,11 @@ Name = Annotated[str, Field(min_length=1), AfterValidator(_require_printable)]
 
 
 class Appliance(BaseModel):
-    """What the methods need to know about one appliance; a model carries its own copy in its file.
+    """One appliance: its name, when it counts as on, and its scaling. A model file holds a copy.
 
-    Thresholds and durations decide when the appliance counts as on (Kelly and Knottenbelt 2015,
-    'Neural NILM', table 4); `mean_w` and `std_w` are the scaling constants of the seq2point lineage
-    (Zhang et al. 2018).
+    `on_power_w`, `min_on_s` and `min_off_s` decide when the appliance counts as on. The table takes
+    them from Kelly and Knottenbelt (2015), 'Neural NILM', table 4. `mean_w` and `std_w` are the
+    published constants of seq2point (Zhang et al. 2018).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,7 +41,7 @@ class Appliance(BaseModel):
 
     @property
     def label(self) -> str:
-        """The name as people write it: 'washing machine'."""
+        """The name with spaces: 'washing machine'."""
         return self.name.replace("_", " ")
 
 
@@ -70,8 +70,7 @@ APPLIANCES: dict[str, Appliance] = {
     )
 }
 
-# as REFIT, UK-DALE, REDD (which has a slip of the pen), Pecan Street, IDEAL and NILMTK's metadata
-# write them
+# spellings of REFIT, UK-DALE, REDD ('dishwaser'), Pecan Street, IDEAL and NILMTK's metadata
 ALIASES = {
     "water_kettle": "kettle",
     "electric_kettle": "kettle",
@@ -91,99 +90,99 @@ ALIASES = {
 
 
 def canonical_name(name: str) -> str:
-    """The column name of an appliance however it was written: 'Washing Machine' is
-    'washing_machine'.
+    """Return the column name of an appliance: 'washing_machine' for 'Washing Machine'.
 
-    A number stays, so that two of a kind in a house are told apart: 'Washer Dryer(2)' and
-    'washing_machine2' are 'washing_machine_2'. A name of no known kind is left as it is, in lower
-    case with underscores.
+    A number stays, since a house may have two of a kind: 'Washer Dryer(2)' and 'washing_machine2'
+    become 'washing_machine_2'. A name of an unknown kind becomes snake case.
     """
-    plain = plain_name(name)
-    kind, number = _numbered(plain)
+    plain = to_snake_case(name)
+    kind, number = _split_number(plain)
     kind = ALIASES.get(kind, kind)
     if kind not in APPLIANCES:
         return plain
     return f"{kind}_{number}" if number else kind
 
 
-def plain_name(name: str) -> str:
-    """A name in lower case with underscores, whatever kind it is of."""
+def to_snake_case(name: str) -> str:
+    """Return a name in lower case with underscores."""
     return re.sub(r"\W+", "_", name.lower()).strip("_")
 
 
-def _numbered(plain: str) -> tuple[str, str]:
-    """A name without its number, and the number: ('kettle', '2') of 'kettle_2' and of 'kettle2'."""
+def _split_number(plain: str) -> tuple[str, str]:
+    """Return a name and its number: ('kettle', '2') for 'kettle_2' and for 'kettle2'."""
     kind = plain.rstrip("0123456789")
-    return (kind.removesuffix("_"), plain[len(kind) :]) if len(kind) < len(plain) else (plain, "")
+    if kind == plain:
+        return plain, ""
+    return kind.removesuffix("_"), plain[len(kind) :]
 
 
 def name_columns(columns: Iterable[str]) -> dict[str, str]:
-    """Names for a table's columns, in their order: {'fridge': 'Fridge', 'fridge_2':
-    'Fridge-Freezer'}.
+    """Map canonical names to a table's columns, in their order.
 
-    Where several columns would have one name, a column that is called just that has it, and the
-    others are numbered.
+    Of several columns with one canonical name, the one with that very spelling keeps it. The others
+    are numbered: {'fridge': 'Fridge', 'fridge_2': 'Fridge-Freezer'}.
     """
     in_order = list(columns)
-    named: dict[str, str] = {}
+    column_by_name: dict[str, str] = {}
     next_number: dict[str, int] = {}
-    for column in sorted(in_order, key=lambda column: canonical_name(column) != plain_name(column)):
+    for column in sorted(
+        in_order, key=lambda column: canonical_name(column) != to_snake_case(column)
+    ):
         own = canonical_name(column) or column
         name, number = own, next_number.get(own, 2)
-        while name in named:
+        while name in column_by_name:
             name, number = f"{own}_{number}", number + 1
-        named[name], next_number[own] = column, number
+        column_by_name[name] = column
+        next_number[own] = number
     place = {column: i for i, column in enumerate(in_order)}
-    return dict(sorted(named.items(), key=lambda pair: place[pair[1]]))
+    return dict(sorted(column_by_name.items(), key=lambda pair: place[pair[1]]))
 
 
 def find_column_of_kind(name: str, columns: Collection[str]) -> str | None:
-    """The column of an appliance among canonical names: its own, or the only numbered one of its
-    kind.
+    """Return the column of an appliance among canonical names; None where there is no single one.
+
+    A column of that name comes first, then the only numbered column of the kind.
     """
     name = canonical_name(name)
     if name in columns:
         return name
-    numbered = [column for column in columns if _numbered(column)[0] == name]
-    return numbered[0] if len(numbered) == 1 else None
+    same_kind = [column for column in columns if _split_number(column)[0] == name]
+    return same_kind[0] if len(same_kind) == 1 else None
 
 
-def find_known(name: str) -> Appliance | None:
-    """The table's row for a name, an alias or one of several of a kind; None for a name that the
-    table lacks.
+def look_up_appliance(name: str) -> Appliance | None:
+    """Return the table's appliance of a name or alias; None for a name that the table lacks.
 
-    The second kettle of a house has the kettle's thresholds and a name of its own, 'kettle_2'.
+    A numbered name has the row of its kind: 'kettle_2' has the thresholds of the kettle.
     """
     column = canonical_name(name)
-    row = APPLIANCES.get(_numbered(column)[0])
+    row = APPLIANCES.get(_split_number(column)[0])
     return row if row is None or row.name == column else row.model_copy(update={"name": column})
 
 
 def find_appliance(name: str) -> Appliance:
-    """The table's row for a name, an alias or one of several of a kind.
+    """Return the table's appliance of a name or alias, as `look_up_appliance` does.
 
-    Raises UsageError for a name the table lacks, with the names it has and the one that was perhaps
-    meant.
+    Raises UsageError for a name that the table lacks. The message lists the table's names and the
+    nearest of them.
     """
-    row = find_known(name)
+    row = look_up_appliance(name)
     if row is None:
         near = difflib.get_close_matches(
             canonical_name(name), [*APPLIANCES, *ALIASES], n=1, cutoff=0.75
         )
-        meant = f"; did you mean {ALIASES.get(near[0], near[0])}?" if near else ""
+        nearest = f"; did you mean {ALIASES.get(near[0], near[0])}?" if near else ""
         raise UsageError(
-            f"unknown appliance '{name}': choose one of {', '.join(APPLIANCES)}{meant}"
+            f"unknown appliance '{name}': choose one of {', '.join(APPLIANCES)}{nearest}"
         )
     return row
 
 
 class Definition(BaseModel):
-    """What a user says of an appliance: its name, and when it counts as on.
+    """An appliance outside the table: its name, and when it counts as on.
 
-    A name that the table knows has the table's values for what is not said. For any other,
-    `on_power_w` is needed, `max_power_w` is the highest reading in training where it is not said,
-    and the durations are zero. Its scaling constants are fitted on the training houses
-    (`windows.define_from_recordings`), since nobody has published any.
+    `max_power_w` None is the highest reading in training. Nobody has published scaling constants
+    for it: `recording.scaling.define_from_recordings` fits them on the training houses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -202,50 +201,59 @@ def define(
     min_on_s: float | None = None,
     min_off_s: float | None = None,
 ) -> Appliance | Definition:
-    """The appliance that a user means: the table's row with what is said otherwise, or a definition
-    of one's own.
+    """Return the table's appliance with some values changed, or the definition of another one.
 
-    Raises UsageError for a name that the table lacks and no `on_power_w`, and for values out of
-    range.
+    A name outside the table needs `on_power_w`: watts above which the appliance counts as on. Its
+    durations are zero by default.
+    Raises UsageError for such a name without `on_power_w`, and for values out of range.
     """
     if not name.isprintable():
         raise UsageError(f"appliance {name!r}: a name is one line without control characters")
-    given = {
+    values = {
         "on_power_w": on_power_w,
         "max_power_w": max_power_w,
         "min_on_s": min_on_s,
         "min_off_s": min_off_s,
     }
-    said = {key: value for key, value in given.items() if value is not None}
+    changes = {key: value for key, value in values.items() if value is not None}
     try:
-        if row := find_known(name):
-            changed = Appliance.model_validate(row.model_dump() | said) if said else row
-            _require_above(changed)
-            return changed
+        if row := look_up_appliance(name):
+            appliance = Appliance.model_validate(row.model_dump() | changes) if changes else row
+            _require_highest_above_on(appliance)
+            return appliance
         if on_power_w is None:
-            try:
-                find_appliance(name)
-            except UsageError as error:
-                raise UsageError(
-                    f"{error}; or define it: --on-power WATTS, above which it is on"
-                ) from None
-        defined = Definition.model_validate({"name": canonical_name(name), **said})
+            _refuse_unknown(name)
+        definition = Definition.model_validate({"name": canonical_name(name), **changes})
     except ValidationError as error:
-        first = error.errors()[0]
-        if first["loc"] == ("name",):
-            raise UsageError(f"appliance '{name}': a name needs a letter or a digit") from None
-        option = "--" + str(first["loc"][0])[:-2].replace("_", "-")
+        raise _explain_invalid_value(name, error) from None
+    _require_highest_above_on(definition)
+    return definition
+
+
+def _refuse_unknown(name: str) -> None:
+    """Raise UsageError for a name outside the table, with the way to define it."""
+    try:
+        find_appliance(name)
+    except UsageError as error:
         raise UsageError(
-            f"appliance '{name}', {option} {first['input']:g}: {first['msg'].lower()}"
+            f"{error}; or define it with `on_power_w`, the watts above which it is on"
         ) from None
-    _require_above(defined)
-    return defined
 
 
-def _require_above(what: Appliance | Definition) -> None:
-    """Raises UsageError where the highest power would count as off."""
-    if what.max_power_w is not None and what.max_power_w <= what.on_power_w:
-        highest = f"its highest power {what.max_power_w:g} W"
+def _explain_invalid_value(name: str, error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    if first["loc"] == ("name",):
+        return UsageError(f"appliance '{name}': a name needs a letter or a digit")
+    return UsageError(
+        f"appliance '{name}', `{first['loc'][0]}` {first['input']:g}: {first['msg'].lower()}"
+    )
+
+
+def _require_highest_above_on(appliance: Appliance | Definition) -> None:
+    """Raise UsageError where the highest power would count as off."""
+    highest_w, on_w = appliance.max_power_w, appliance.on_power_w
+    if highest_w is not None and highest_w <= on_w:
         raise UsageError(
-            f"appliance '{what.name}': {highest} is not above the {what.on_power_w:g} W of being on"
+            f"appliance '{appliance.name}': its highest power {highest_w:g} W is not above the"
+            f" {on_w:g} W of being on"
         )

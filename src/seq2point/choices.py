@@ -1,4 +1,4 @@
-"""The choices that callers and the command line name by words."""
+"""Settings that are one of a few words, for the command line and for Python."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,19 +9,20 @@ Engine = Literal["sliding", "windows"]
 Edges = Literal["empty", "repeat", "zeros"]
 LearningRateSchedule = Literal["linear", "cosine", "constant"]
 RawLayout = Literal["refit", "ukdale", "redd", "nilmtk", "table"]
-Scaling = Literal["lineage", "fitted"]
+Scaling = Literal["published", "lineage", "fitted"]
+"""'published' is the constants of the table of appliances; 'lineage' is the older word for it."""
 Freeze = Literal["none", "convolutions", "all-but-output"]
 Rescale = Literal["keep", "refit"]
 Unit = Literal["W", "kW"]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 
 FILL = 10
-"""Missing readings in a row that are filled. Where one reading in ten is missing, all windows are
-whole again (72 to 91 % where they go in bursts of six), and the error grows by at most a tenth
-(benchmarks/fill.py, docs/lab/missing_readings.md)."""
+"""Missing readings in a row that are filled by default. With one reading in ten missing, every
+window is whole again (72 to 91 % of them where readings go in bursts of six). The error grows by at
+most a tenth (benchmarks/fill.py, docs/lab/missing_readings.md)."""
 
 
 def find_nearest(name: str, choices: Sequence[str]) -> str | None:
-    """The choice that a name was perhaps meant for, None where none is near."""
+    """Return the choice that is spelled most like a name; None where none is near."""
     written = name.strip("-").replace("-", "_").lower()
     return next(iter(difflib.get_close_matches(written, choices, n=1)), None)

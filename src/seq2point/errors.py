@@ -1,21 +1,21 @@
-"""What can go wrong, as a tree: catch `Seq2PointError` for all of it.
+"""The errors of this package, as a tree: catch `Seq2PointError` for all of them.
 
 Seq2PointError          exit code 1
-  DataError             a file or series that cannot be used: what, where, what to do
-  ModelFileError        a model file that is damaged, altered or of another kind
-  TrainingError         a training that cannot go on
-  VerificationError     exit code 3: an exported model that is not as good as the one it came from
-  UsageError            exit code 2: an unknown name, a setting out of range, options that contradict each other
-  UnhealthyDataError    exit code 3: the data doctor could do its work, and found errors in what it checked
+  DataError             a file or series cannot be used
+  ModelFileError        a model file is damaged, altered or of another kind
+  TrainingError         a training cannot start or go on
+  VerificationError     exit code 3: an exported model is not as good as the model it came from
+  UsageError            exit code 2: an unknown name, a setting out of range, conflicting settings
+  UnhealthyDataError    exit code 3: the data check ran and found errors in the data
 
-Interrupted             no error: a signal that ended the work, as a KeyboardInterrupt
+Interrupted             a signal ended the work: a KeyboardInterrupt, no error
 """
 
 import signal
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal has ended the work: its number, and what of the work is kept ('' for nothing)."""
+    """A signal ended the work. `kept` says in words what of the work is kept, '' for nothing."""
 
     def __init__(self, number: int = signal.SIGINT, kept: str = ""):
         super().__init__(kept)
@@ -23,8 +23,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Seq2PointError(Exception):
-    """Base of all errors that a user can cause; its text is one line that says what, where and what
-    to do.
+    """Base of all errors that a user can cause. The text is one line: what, where, what to do.
+
+    The text names options as Python does, in backticks. The command line writes their flags.
     """
 
     exit_code = 1
@@ -34,11 +35,11 @@ class Seq2PointError(Exception):
 
 
 class DataError(Seq2PointError):
-    """A file or a series cannot be used as it is."""
+    """A file or a series cannot be used."""
 
 
 class ModelFileError(Seq2PointError):
-    """A model file is damaged, altered, or not one of ours."""
+    """A model file is damaged, altered or of another kind."""
 
 
 class TrainingError(Seq2PointError):
@@ -46,13 +47,13 @@ class TrainingError(Seq2PointError):
 
 
 class VerificationError(Seq2PointError):
-    """An exported model is further from the native one than the limits allow."""
+    """An exported model differs from the original by more than the tolerances."""
 
     exit_code = 3
 
 
 class UsageError(Seq2PointError):
-    """The caller asked for something that does not exist or does not fit.
+    """A name is unknown, a setting is out of range, or settings conflict.
 
     `field` is the option that does not fit, where it is one; `str` puts it before the text.
     """
@@ -65,6 +66,6 @@ class UsageError(Seq2PointError):
 
 
 class UnhealthyDataError(Seq2PointError):
-    """The data doctor found errors in a recording."""
+    """The data check found errors in a recording."""
 
     exit_code = 3

@@ -1,21 +1,26 @@
-"""What a reading of power can be: beyond these it is a mistake of the meter, of its unit, or of who
-reads it.
-"""
+"""Limits of a power reading: beyond them the meter, its unit or the reader is wrong."""
 
 import numpy as np
 import numpy.typing as npt
 
-ABSURD_W = 100_000.0  # more than a house can draw, in a table whose meter is not known
-HOUSE_LIMIT_W = (
-    32_766.0  # a house of the data sets; 32767 is what a meter of sixteen bits says when it fails
-)
+ABSURD_W = 100_000.0
+"""No house draws more. The limit for tables of unknown meters."""
+
+HOUSE_LIMIT_W = 32_766.0
+"""No house of the data sets draws more. A failing meter of 16 bits reads 32767."""
+
 PLUG_LIMIT_W = 4000.0
+"""No plug carries more: 13 A at 240 V is 3.1 kW, 16 A at 230 V is 3.7 kW."""
+
 NOISE_W = 1.0
-KILOWATTS_BELOW = 30.0  # mains that never exceed this are kilowatts
+"""A reading this little below zero is noise of the meter and counts as zero."""
+
+KILOWATTS_BELOW = 30.0
+"""Mains that never exceed this are in kilowatts: 100 A at 230 V are 23 kW."""
 
 
 def remove_absurd(power_w: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Make readings that are infinite or beyond `ABSURD_W`, on either side of zero, gaps (NaN).
+    """Return readings with NaN for those that are infinite or beyond `ABSURD_W` on either side of 0.
 
     Returns the same array where there are none.
     """

@@ -1,7 +1,7 @@
-"""Watts in, numbers out: how well an estimate of an appliance's power fits the truth.
+"""Metrics: how well an estimate of an appliance's power fits the truth.
 
-Every function takes truth_w and estimate_w, f32[T] in watts at one sampling period; a metric
-without meaning for the data (no energy used, never on) is None, never 0.
+Truth and estimate are f32[T] in watts at one sampling period. A metric is None where the data give
+it no meaning: no energy used, never on.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,17 @@ from seq2point.recording.on_off import Flags, is_on
 Array = npt.NDArray[np.float32]
 Metrics = dict[str, float | None]
 
-EVENT_TOLERANCE_S = 60.0
 HOUR_S = 3600.0
+EVENT_TOLERANCE_S = 60.0
+"""An onset counts as detected within a minute: ten readings at 6 s, one at 60 s."""
 
 
 class ScoredStretch(NamedTuple):
-    """A stretch of truth and estimate f32[T], with the times of its samples in seconds f64[T].
+    """A stretch of truth and estimate f32[T] in watts, and its times f64[T] in seconds.
 
-    `known` bool[T] is where both were measured, and all that is scored: in the short gaps between,
-    both are held at the value before, so that a gap ends no activation. None means everywhere.
-    `recording` tells recordings apart.
+    `known` bool[T] is where both were measured; None means everywhere. Only these samples are
+    scored. In the short gaps between them both keep the value before, so that no gap ends an
+    activation. `recording` numbers the recording that the stretch is from.
     """
 
     truth_w: Array
@@ -35,8 +36,8 @@ class ScoredStretch(NamedTuple):
     known: Flags | None = None
     recording: int = 0
 
-    def only_known(self) -> Self:
-        """The samples that are scored."""
+    def select_known(self) -> Self:
+        """Return the stretch with the scored samples alone."""
         if self.known is None:
             return self
         return self._replace(
@@ -46,19 +47,19 @@ class ScoredStretch(NamedTuple):
             known=None,
         )
 
-    def flags_at_known(self, flags: Flags) -> Flags:
-        """Flags bool[T] at the samples that are scored."""
+    def select_flags(self, flags: Flags) -> Flags:
+        """Return flags bool[T] at the scored samples."""
         return flags if self.known is None else flags[self.known]
 
 
-def _onsets(on: Flags) -> npt.NDArray[np.int64]:
+def _find_onsets(on: Flags) -> npt.NDArray[np.int64]:
     return np.flatnonzero(on & ~np.concatenate(([False], on[:-1])))
 
 
 def count_matched_events(
     truth_s: Sequence[float], estimate_s: Sequence[float], tolerance_s: float = EVENT_TOLERANCE_S
 ) -> int:
-    """How many onsets can be paired one to one within the tolerance; both in ascending order."""
+    """Return how many onsets pair one to one within the tolerance. Both ascend, in seconds."""
     matched = i = j = 0
     while i < len(truth_s) and j < len(estimate_s):
         if abs(truth_s[i] - estimate_s[j]) <= tolerance_s:
@@ -70,25 +71,26 @@ def count_matched_events(
     return matched
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def _divide(part: float, whole: float) -> float | None:
     return float(part / whole) if whole > 0 else None
 
 
-def _power(truth: Array, estimate: Array) -> Metrics:
+def _score_power(truth: Array, estimate: Array) -> Metrics:
     error = estimate.astype(np.float64) - truth
     squares = np.square(truth, dtype=np.float64).sum()
     return {
         "mae_w": float(np.abs(error).mean()),
-        "sae": _ratio(abs(error.sum()), truth.sum(dtype=np.float64)),
-        "nde": _ratio(np.square(error).sum(), squares),
+        "sae": _divide(abs(error.sum()), truth.sum(dtype=np.float64)),
+        "nde": _divide(np.square(error).sum(), squares),
     }
 
 
 def _sum_blocks(
     stretches: Sequence[ScoredStretch], block_s: float, zone: tzinfo | None
 ) -> npt.NDArray[np.float64]:
-    """Sums of (truth, estimate, samples) over blocks of each recording by the zone's clock:
-    f64[blocks, 3].
+    """Return the sums of (truth, estimate, samples) by block of the zone's clock: f64[blocks, 3].
+
+    Blocks of different recordings are different blocks.
     """
     times_s = np.concatenate([s.times_s for s in stretches])
     clock = np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s)
@@ -101,7 +103,9 @@ def _sum_blocks(
     )
 
 
-def _energy(stretches: Sequence[ScoredStretch], period_s: float, zone: tzinfo | None) -> Metrics:
+def _score_energy(
+    stretches: Sequence[ScoredStretch], period_s: float, zone: tzinfo | None
+) -> Metrics:
     hours = _sum_blocks(stretches, HOUR_S, None)
     days = _sum_blocks(stretches, 24 * HOUR_S, zone)
     return {
@@ -111,7 +115,7 @@ def _energy(stretches: Sequence[ScoredStretch], period_s: float, zone: tzinfo | 
 
 
 def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.NDArray[np.float64]:
-    """The zone's offset from UTC at each time, looked up once an hour."""
+    """Return the zone's offset from UTC at each time. It is looked up once an hour."""
     if zone is None:
         return np.zeros_like(times_s)
     hours, where = np.unique(np.floor(times_s / HOUR_S), return_inverse=True)
@@ -121,7 +125,7 @@ def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.
     return np.array([offset.total_seconds() if offset else 0.0 for offset in offsets])[where]
 
 
-def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
+def _score_on_state(truth_on: Flags, estimate_on: Flags) -> Metrics:
     hits, false_alarms, misses, rejections = (
         int(np.count_nonzero((truth_on == truth) & (estimate_on == estimate)))
         for truth, estimate in ((True, True), (False, True), (True, False), (False, False))
@@ -138,7 +142,7 @@ def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
     covariance = hits * rejections - false_alarms * misses
     return {
         "f1": 2 * hits / (2 * hits + false_alarms + misses),
-        "precision": _ratio(hits, hits + false_alarms) or 0.0,
+        "precision": _divide(hits, hits + false_alarms) or 0.0,
         "recall": hits / (hits + misses),
         "mcc": (
             None if not false_alarms + rejections else covariance / spread**0.5 if spread else 0.0
@@ -147,18 +151,20 @@ def _state(truth_on: Flags, estimate_on: Flags) -> Metrics:
     }
 
 
-def _events(
+def _score_events(
     stretches: Sequence[ScoredStretch], truth_on: Sequence[Flags], estimate_on: Sequence[Flags]
 ) -> Metrics:
-    found = there = matched = 0
+    true_count = estimated_count = matched = 0
     for stretch, truth, estimate in zip(stretches, truth_on, estimate_on, strict=True):
-        truth_s, estimate_s = stretch.times_s[_onsets(truth)], stretch.times_s[_onsets(estimate)]
-        there, found = there + len(truth_s), found + len(estimate_s)
+        truth_s = stretch.times_s[_find_onsets(truth)]
+        estimate_s = stretch.times_s[_find_onsets(estimate)]
+        true_count += len(truth_s)
+        estimated_count += len(estimate_s)
         matched += count_matched_events(list(truth_s), list(estimate_s))
     return {
-        "event_precision": _ratio(matched, found),
-        "event_recall": _ratio(matched, there),
-        "event_f1": _ratio(2 * matched, there + found) if there else None,
+        "event_precision": _divide(matched, estimated_count),
+        "event_recall": _divide(matched, true_count),
+        "event_f1": _divide(2 * matched, true_count + estimated_count) if true_count else None,
     }
 
 
@@ -168,36 +174,36 @@ def score(
     period_s: float,
     zone: tzinfo | None = None,
 ) -> Metrics:
-    """Every metric of an estimate, over stretches of one or several recordings.
+    """Return every metric of an estimate, over stretches of one or several recordings.
 
-    mae_w; on_mae_w over the samples where the truth is on; sae |sum y' - sum y| / sum y;
-    sae_delta_w, the mean absolute error of the mean power of each recording's clock hours (Shin et
-    al. 2019, 'Subtask gated networks', SAE delta); nde, sum (y' - y)^2 / sum y^2, without a root;
-    energy_per_day_wh, mean |Wh' - Wh| over each recording's days (UTC, or of `zone`); f1,
-    precision, recall, mcc and accuracy of the on state; events matched by onset within a minute.
+    mae_w: mean absolute error. on_mae_w: the same where the truth is on.
+    sae: |sum y' - sum y| / sum y. nde: sum (y' - y)^2 / sum y^2, without a root.
+    sae_delta_w: mean absolute error of the mean power of each clock hour (SAE delta of Shin et al.
+    2019, 'Subtask gated networks').
+    energy_per_day_wh: mean |Wh' - Wh| over the days of each recording, in UTC or in `zone`.
+    f1, precision, recall, mcc, accuracy: of the on state.
+    event_*: of onsets, paired within a minute.
     Estimates below zero count as zero.
     Raises ValueError where there is nothing to score.
     """
     stretches = [s._replace(estimate_w=np.maximum(s.estimate_w, 0)) for s in stretches]
-    scored = [s.only_known() for s in stretches]
+    scored = [s.select_known() for s in stretches]
     truth = np.concatenate([s.truth_w for s in scored]) if scored else np.empty(0, np.float32)
     if not len(truth):
         raise ValueError("no sample has both a truth and an estimate")
     estimate = np.concatenate([s.estimate_w for s in scored])
     truth_on = [is_on(s.truth_w, appliance, period_s) for s in stretches]
     estimate_on = [is_on(s.estimate_w, appliance, period_s) for s in stretches]
-    on, found_on = (
-        np.concatenate(
-            [s.flags_at_known(flags) for s, flags in zip(stretches, states, strict=True)]
-        )
+    on, estimated_on = (
+        np.concatenate([s.select_flags(flags) for s, flags in zip(stretches, states, strict=True)])
         for states in (truth_on, estimate_on)
     )
-    power = _power(truth, estimate)
+    power = _score_power(truth, estimate)
     on_mae = float(np.abs(estimate - truth)[on].mean(dtype=np.float64)) if on.any() else None
     return (
         {"mae_w": power.pop("mae_w"), "on_mae_w": on_mae}
         | power
-        | _energy(scored, period_s, zone)
-        | _state(on, found_on)
-        | _events(stretches, truth_on, estimate_on)
+        | _score_energy(scored, period_s, zone)
+        | _score_on_state(on, estimated_on)
+        | _score_events(stretches, truth_on, estimate_on)
     )

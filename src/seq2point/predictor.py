@@ -1,5 +1,6 @@
-"""Predictor: what answers for a recording, a trained model or one exported to a file that runs
-without torch.
+"""Predictor: what predicts appliances' power from a recording, with torch or without.
+
+A trained model is one, and so is a model exported to a file.
 """
 
 import warnings
@@ -20,25 +21,23 @@ Progress = Callable[[int], None]
 
 
 class Predictor(Protocol):
-    """Appliances, the sampling period and the window of mains that the answers need, and the
-    answers for a recording.
-    """
+    """Predicts the power of some appliances from mains at one sampling period."""
 
     @property
     def appliances(self) -> tuple[Appliance, ...]:
-        """What it answers for, in the order of its answers."""
+        """The appliances, in the order of the predictions' columns."""
 
     @property
     def period_s(self) -> float:
-        """The sampling period of its mains."""
+        """The sampling period of the mains, in seconds."""
 
     @property
     def window(self) -> int:
-        """Samples of mains that one answer needs."""
+        """Samples of mains that one prediction needs."""
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """Where it comes from, as JSON."""
+        """The provenance: how the model was made, as JSON."""
 
     def predict_w(
         self,
@@ -48,34 +47,34 @@ class Predictor(Protocol):
         *,
         progress: Progress | None = None,
     ) -> Watts:
-        """The appliances' power for every sample of a recording: f32[T, A] in watts, NaN where
-        there is no answer.
+        """Return the power of each appliance: f32[T, A] in watts, NaN where there is no prediction.
 
-        Of a data frame the mains are read, onto the regular grid of the sampling period.
+        The mains of a data frame are placed on the regular grid of the sampling period.
+        `progress` is called with the samples that were predicted since the last call.
         """
 
     def describe(self) -> dict[str, Any]:
-        """What reports say of it, as JSON."""
+        """Return the facts of the model for reports, as JSON."""
 
 
-def to_mains_recording(predictor: Predictor, given: RecordingLike) -> Recording:
-    """A recording as it stands, or the mains of a data frame at a predictor's sampling period.
+def to_mains_recording(predictor: Predictor, source: RecordingLike) -> Recording:
+    """Return a recording unchanged, or the mains of a data frame at the predictor's period.
 
     Raises DataError as `data.frame.recording_from_frame` does, and for another period.
     """
-    if isinstance(given, Recording):
-        return given
-    from seq2point.data.frame import to_recording_like
+    if isinstance(source, Recording):
+        return source
+    from seq2point.data.frame import to_one_recording
 
-    return to_recording_like(given, (), predictor.period_s)
+    return to_one_recording(source, (), predictor.period_s)
 
 
 def warn_of_constants(constants_w: Mapping[str, float]) -> None:
-    """Warn of each appliance that a model predicts the same power of whatever the mains are."""
+    """Warn of each appliance whose predicted power is the same whatever the mains are."""
     for name, power_w in constants_w.items():
         warnings.warn(
             f"the model predicts {power_w:.4g} W for {name.replace('_', ' ')} whatever the mains"
-            " are: too much of it is pruned; choose a lower sparsity",
+            " are: it is pruned too far; choose a lower sparsity",
             stacklevel=3,
         )
 
@@ -87,14 +86,14 @@ def disaggregate_series(
     edges: Edges = "empty",
     fill: int = FILL,
 ) -> Any:
-    """The appliances' power for a series of mains readings in watts, in the kind that came in and
-    of its length.
+    """Return the power of each appliance for a series of mains in watts, in the kind of the series.
 
-    NumPy arrays, pandas and Polars series; a series for one appliance, a table for several.
-    Readings are one sampling period apart; a pandas index of times is checked for that. Up to
-    `fill` missing readings in a row, without a value or without a row, are filled with the one
-    before them. Where no full window of readings reaches there is NaN (null in Polars), unless
-    `edges` is 'repeat' or 'zeros'.
+    `series` is a NumPy array, a pandas Series or a Polars Series of T readings, one sampling period
+    apart. A pandas index of times is checked for that. The result has T values: a series for one
+    appliance, a table for several.
+    Up to `fill` missing readings in a row are filled with the reading before them, whether the
+    value or the row is missing. Where no full window of readings reaches, the result is NaN (null
+    in Polars), unless `edges` is 'repeat' or 'zeros'.
     Raises DataError for values that are not numbers and for another period than the predictor's.
     """
     mains = open_series(series)
@@ -113,7 +112,7 @@ def _predict_series(
     steps = np.diff(mains.times_s)
     step_s = float(np.median(steps))
     if steps.min() <= 0:
-        raise DataError("the times of the series go back or repeat; sort it and drop repeats")
+        raise DataError("the times of the series go back or repeat: sort it and drop repeats")
     if not is_same_period(step_s, period_s):
         raise DataError(
             f"the series has a reading every {format_seconds(step_s)}, the model needs one every"

@@ -1,16 +1,15 @@
-"""Numbers and counts as people read them: in tables, messages and pictures. Files for programs keep
-the numbers themselves.
-"""
+"""Numbers and counts in words, for tables, messages and pictures."""
 
 import math
 
 SMALLEST = 1e-4
-"""Below this the zeros after the point are harder to read than an exponent."""
+"""Below this an exponent is easier to read than zeros after the point."""
 
 
 def format_number(value: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, but whole in front of the point: 1,234 and 0.0123,
-    never 1.2e+03; '-' for none.
+    """Return a number with so many significant digits: '0.0123'; '-' for None.
+
+    Digits in front of the point are never cut: '1,234' and not '1.2e+03'.
     """
     if value is None or math.isnan(value):
         return "-"
@@ -24,21 +23,21 @@ def format_number(value: float | None, digits: int = 3) -> str:
 
 
 def format_seconds(seconds: float | None) -> str:
-    """A sampling period or another short time: 6 s; '-' for none."""
+    """Return a sampling period or another short time: '6 s'; '-' for None."""
     return "-" if seconds is None else f"{format_number(seconds, 6)} s"
 
 
 def format_watts(power_w: float) -> str:
-    """A power as it was read: 2,500 W."""
+    """Return a power: '2,500 W'."""
     return f"{format_number(power_w, 6)} W"
 
 
 def format_count(count: float, noun: str, plural: str | None = None) -> str:
-    """A count with its noun: 1 row, 2,000 rows, 0.5 days."""
+    """Return a count with its noun: '1 row', '2,000 rows', '0.5 days'."""
     number = f"{count:,}" if isinstance(count, int) else format_number(count)
     return f"{number} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _drop_zeros(number: str) -> str:
-    """Drop zeros at the end that stand behind a point."""
+    """Return a number without the zeros at the end of its fraction."""
     return number.rstrip("0").rstrip(".") if "." in number else number

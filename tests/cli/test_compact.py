@@ -85,7 +85,7 @@ def test_compact_says_plainly_that_scattered_zeros_leave_nothing_to_remove(
         "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as a"
         " whole" in answer.out
     )
-    assert "No smaller architecture does without them." in " ".join(answer.out.split())
+    assert "No smaller architecture can leave them out." in " ".join(answer.out.split())
     assert Model.load(tmp_path / "out.safetensors").architecture == tiny_model.architecture
     report = json.loads((tmp_path / "c.json").read_text())
     assert report["changed"] is False
@@ -141,7 +141,7 @@ def test_a_rank_too_high_and_a_missing_file_are_one_line(
     answer = seq2point("factorise", pruned, "-o", tmp_path / "n.safetensors", "--rank", 9)
     assert (answer.code, answer.err) == (
         2,
-        "seq2point: a rank of 9: the first Linear can have 1 to 8\n",
+        "seq2point: rank 9: the first Linear can have rank 1 to 8\n",
     )
     answer = seq2point("compact", tmp_path / "none.safetensors", "-o", tmp_path / "n.safetensors")
     assert answer.code == 1

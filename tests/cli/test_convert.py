@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[tuple[object, ...], int, str]] = {
     "an appliance that is not there": (
         ("refit", "{root}", "--appliances", "sauna"),
         1,
-        "no 'sauna' in any of these houses (there are:",
+        "no 'sauna' in any of these houses (appliances:",
     ),
     "a zone that does not exist": (
         ("refit", "{root}", "--zone", "Mars/Olympus"),

@@ -150,7 +150,7 @@ def test_what_a_reader_would_refuse_is_a_finding_and_the_rest_is_checked_on(
     assert ("period", None) in found
     code, found = checked(seq2point, table(tmp_path / "b.csv", mains=np.abs(mains_w) / 1e6))
     assert code == 3
-    assert "--unit kW" in found["unit", "mains"]["advice"]
+    assert "set `unit` to kW" in found["unit", "mains"]["advice"]
     code, found = checked(
         seq2point, table(tmp_path / "c.csv", time=np.arange(400)[::-1] * 8 + 1_700_000_000)
     )
@@ -197,7 +197,7 @@ def test_a_table_without_times_needs_a_period_and_says_so(seq2point: Command, tm
     )
     code, found = checked(seq2point, tmp_path / "bare.csv")
     assert code == 3
-    assert "give its sampling period with --period" in found["unreadable", None]["figure"]
+    assert "has no times; give its sampling period" in found["unreadable", None]["figure"]
     code, found = checked(seq2point, tmp_path / "bare.csv", "--period", "8s")
     assert code == 0
     assert found["times", None]["severity"] == "warning"

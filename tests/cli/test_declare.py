@@ -14,8 +14,8 @@ from seq2point.configuration import (
     ColumnsConfig,
     LearningConfig,
     MachineConfig,
-    NetworkConfig,
     PruningConfig,
+    Tolerances,
     TrainingConfig,
     TrainOptions,
 )
@@ -92,7 +92,7 @@ def test_python_names_the_field_where_the_command_line_names_the_flag():
 
 
 def test_every_flag_that_is_not_its_fields_name_is_a_fields():
-    fields = {*TrainOptions.model_fields, *ColumnsConfig.model_fields, *NetworkConfig.model_fields}
+    fields = {*TrainOptions.model_fields, *ColumnsConfig.model_fields, *Tolerances.model_fields}
     assert {*FLAGS} <= fields
 
 

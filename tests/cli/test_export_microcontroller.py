@@ -75,7 +75,7 @@ def test_verify_compiles_the_c_and_refuses_what_was_altered(
     assert "kettle.c beside the native model, 1,470 windows" in answer.out
     text = header.read_text()
     for says, content in (
-        ("copy.h: the C's header cannot be read", None),
+        ("copy.h: the header cannot be read", None),
         (
             "copy.h: the header was altered",
             text.replace("#define KETTLE_WINDOW 31", "#define KETTLE_WINDOW 32"),

@@ -109,7 +109,7 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
     refused = seq2point("disaggregate", "kettle", files.train, "-o", tmp_path / "no.csv")
     assert refused.code == 1
     assert refused.err.strip().endswith(
-        "a reading every 6 s, the model needs one every 8 s; say --resample to average it"
+        "a reading every 6 s, the model needs one every 8 s; set --resample to average readings"
     )
     assert not (tmp_path / "no.csv").exists()
     resampled = seq2point(
@@ -205,7 +205,7 @@ def test_an_appliance_alone_is_refused_where_no_data_decide(
     answer = seq2point(*words(NAMED[verb].replace("kettle-60s", "kettle"), tmp_path, minutes))
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert (
-        "'kettle' comes for more than one sampling period: name one of kettle-8s, kettle-60s"
+        "'kettle' has models for several sampling periods: name one of kettle-8s, kettle-60s"
         in answer.err
     )
     assert not list(tmp_path.iterdir())

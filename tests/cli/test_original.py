@@ -358,7 +358,7 @@ def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
     write_recording(make_house(2500, 1, 10.0), here / "fine.parquet")
     refused = run_test(*words, "--test_directory", "fine.parquet")
     assert refused.code == 1
-    assert "resample with --period 20s" in refused.err
+    assert "resample the readings to 20 s" in refused.err
     resampled = run_test(*words, "--test_directory", "fine.parquet", "--period", "20s")
     assert resampled.code == 0, resampled.err
 
@@ -503,7 +503,7 @@ def test_a_lineage_file_of_something_else_is_refused_where_it_is_wrong(
     answer = run_train("--training_directory", "watts.csv", *QUICK)
     assert answer.code == 1
     assert "watts.csv, line 1: '" in answer.err
-    assert "which is no scaled power" in answer.err
+    assert "not a scaled power" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_power_that_is_never_reached_is_refused(
     )
     assert answer.code == 1
     assert (
-        "'heat_pump' never exceeds 4,000 W, its highest reading is 2,500 W; give a lower --on-power"
+        "'heat_pump' never exceeds 4,000 W, its highest reading is 2,500 W; lower --on-power"
         in answer.err
     )
     assert not (tmp_path / "no").exists()

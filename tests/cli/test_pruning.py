@@ -271,8 +271,8 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
 @pytest.mark.parametrize(
     ("typed", "code", "says"),
     [
-        ("prune {dense} --method spp -o {out}", 2, "spp decides while the network trains: give data to train on with --finetune"),
-        ("prune {dense} --method entropic -o {out}", 2, "entropic decides while the network trains: give data to train on with"),
+        ("prune {dense} --method spp -o {out}", 2, "spp decides while the network trains: give data to fine-tune on"),
+        ("prune {dense} --method entropic -o {out}", 2, "entropic decides while the network trains: give data to fine-tune on"),
         ("prune {dense} --method structured --set criterion=taylor -o {out}", 2, "criterion 'taylor' needs gradients: give data"),
         ("prune {dense} --method none -o {out}", 2, "--method none prunes nothing; choose one of magnitude"),
         ("prune {dense} --method lmp -o {out}", 2, "unknown pruning algorithm 'lmp': choose one of none, magnitude"),
@@ -283,7 +283,7 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
         ("prune {dense} --method magnitude --set frequency -o {out}", 2, "--set frequency: write name=value"),
         ("prune {dense} --method lamp --set power=1 --set power=2 -o {out}", 2, "--set power is given twice"),
         ("prune {dense} --method spp --set granularity=rows -o {out}", 2, "input should be 'columns', 'filters' or 'units'"),
-        ("train kettle --train {train} --set frequency=9 --out {out}", 2, "a setting 'frequency' without pruning; choose"),
+        ("train kettle --train {train} --set frequency=9 --out {out}", 2, "setting 'frequency' without pruning: choose"),
         ("train kettle --train {train} --from {dense} --network reduced --out {out}", 2, "brings its own network and window"),
         ("train kettle --train {train} --from {dense} --scaling fitted --out {out}", 2, "brings its own scaling"),
         ("train kettle --train {train} --from {train} --out {out}", 1, "train.parquet: not a seq2point model"),

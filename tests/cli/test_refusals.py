@@ -44,27 +44,22 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a sparsity of nothing": (
         "train kettle --train {train} --out {out} --sparsity 0.9",
         2,
-        "a sparsity of 0.9 without pruning; choose --pruning magnitude",
+        "--sparsity without pruning: choose --pruning magnitude",
     ),
     "an even window": (
         "train kettle --train {train} --out {out} --window 600",
         2,
-        "a window of 600 samples does not fit seq2point: an odd number of at least 30",
+        "window 600 does not fit network 'seq2point': give an odd number of at least 30",
     ),
     "epochs and steps": (
         "train kettle --train {train} --out {out} --epochs 1 --steps 9",
         2,
         "give one of epochs, steps and",
     ),
-    "no steps": (
-        "train kettle --train {train} --out {out} --steps 0",
+    "all chunks active": (
+        "train kettle --train {train} --out {out} --active 1",
         2,
-        "steps 0: input should be greater than 0",
-    ),
-    "no patience": (
-        "train kettle --train {train} --out {out} --patience 0",
-        2,
-        "patience 0: input should be greater than 0",
+        "--active 1.0: input should be less than 1",
     ),
     "a training file that is not there": (
         "train kettle --train {nowhere} --out {out}",
@@ -155,7 +150,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an answer of an unknown kind": (
         "disaggregate {model} {train} -o {answer}.txt",
         2,
-        "answer.txt: the answer is written as .csv or .parquet",
+        "answer.txt: predictions are written as .csv or .parquet; change the ending",
     ),
     "mains of another period": (
         "disaggregate {model} {slow} -o {answer}.csv",
@@ -170,7 +165,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "CUDA where there is none": (
         "test {model} --data {train} --device cuda",
         2,
-        "--device cuda: torch finds no CUDA device here",
+        "device 'cuda': torch finds no CUDA device here",
     ),
 }
 

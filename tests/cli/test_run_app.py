@@ -181,7 +181,7 @@ def test_the_help_of_train_tells_the_defaults(seq2point: Command):
         options.WINDOWS,
         "by method",
         "seq2point",
-        "0.003, or 0.001 with --engine windows",
+        "0.003, or 0.001 with engine windows",
         "linear",
         "runs/APPLIANCE_PRUNING_NETWORK",
     ):

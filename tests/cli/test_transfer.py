@@ -165,7 +165,7 @@ def test_another_sampling_period_is_refused_until_resampling_is_asked_for(
     refused = seq2point(*words)
     assert refused.code == 1
     assert (
-        "a reading every 8 s, the model needs one every 6 s; say --resample to repeat readings"
+        "a reading every 8 s, the model needs one every 6 s; set --resample to repeat readings"
         in refused.err
     )
     asked = seq2point(*words, "--resample")

@@ -164,7 +164,7 @@ def test_a_finer_house_is_averaged_where_asked(
     refused = seq2point(*words, "-o", tmp_path / "out")
     assert refused.code == 1
     assert (
-        "a reading every 2 s, the model needs one every 6 s; say --resample to average it"
+        "a reading every 2 s, the model needs one every 6 s; set --resample to average readings"
         in refused.err
     )
     assert not (tmp_path / "out").exists()

@@ -48,14 +48,14 @@ def all_kept(network: Seq2Point) -> Masks:
 
 
 def difference(network: Seq2Point, small: CompactedNetwork, windows: int = 50) -> float:
-    """The largest difference between both networks' answers, relative to the largest answer."""
+    """Return the largest difference between both networks' predictions, relative to the largest prediction."""
     torch.manual_seed(99)
     x_BW = torch.randn(windows, network.architecture.window, dtype=torch.float64)
     shape = small.network.architecture
     with torch.no_grad():
         expected = network(x_BW)
-        answer = small.network(x_BW[:, small.first_sample : small.first_sample + shape.window])
-    return float((answer - expected).abs().max() / expected.abs().max().clamp(min=1e-3))
+        prediction = small.network(x_BW[:, small.first_sample : small.first_sample + shape.window])
+    return float((prediction - expected).abs().max() / expected.abs().max().clamp(min=1e-3))
 
 
 def compacted(network: Seq2Point, chosen: Masks) -> CompactedNetwork:
@@ -291,8 +291,8 @@ def test_a_network_of_nothing_is_its_outputs_constants_with_one_unit_a_layer(sha
         }
     )  # fmt: skip
     with torch.no_grad():
-        answer = small(torch.randn(3, 1, dtype=torch.float64))
-    torch.testing.assert_close(answer, network.output.bias.detach().expand(3, -1))
+        prediction = small(torch.randn(3, 1, dtype=torch.float64))
+    torch.testing.assert_close(prediction, network.output.bias.detach().expand(3, -1))
 
 
 def test_scattered_zeros_leave_nothing_to_remove():

@@ -41,31 +41,34 @@ def models(tiny_model: Model) -> dict[str, Model]:
 
 
 def test_what_is_counted_is_what_is_there(models: dict[str, Model], tmp_path: Path):
-    found = costs.measure_costs(models)
-    assert json.loads(json.dumps(found)) == found
+    result = costs.measure_costs(models)
+    assert json.loads(json.dumps(result)) == result
     for name, model in models.items():
-        got, shape = found["models"][name], model.architecture
-        assert (got["parameters"], got["multiply_adds"]) == (shape.parameters, shape.multiply_adds)
-        assert got["nonzero_parameters"] == sum(
+        numbers, shape = result["models"][name], model.architecture
+        assert (numbers["parameters"], numbers["multiply_adds"]) == (
+            shape.parameters,
+            shape.multiply_adds,
+        )
+        assert numbers["nonzero_parameters"] == sum(
             int((p != 0).sum()) for p in model.network.parameters()
         )
-        assert got["layers"] == [
+        assert numbers["layers"] == [
             row._asdict() for row in masks.count_weights(model.network, model.masks)
         ]
         model.save(tmp_path / name)
         content = (tmp_path / name).read_bytes()
-        assert got["file_bytes"] == len(content)
-        assert got["gzipped_bytes"] == pytest.approx(len(gzip.compress(content, 6)), abs=20)
-    assert found["models"]["compacted"]["file_bytes"] < found["models"]["pruned"]["file_bytes"]
+        assert numbers["file_bytes"] == len(content)
+        assert numbers["gzipped_bytes"] == pytest.approx(len(gzip.compress(content, 6)), abs=20)
+    assert result["models"]["compacted"]["file_bytes"] < result["models"]["pruned"]["file_bytes"]
 
 
 def test_times_are_there_for_every_model_and_batch(models: dict[str, Model]):
-    found = costs.measure_costs(models)
-    for got in found["models"].values():
-        assert set(got["latency_ms"]) == {"1", "256"}
-        assert 0 < got["latency_ms"]["1"] < got["latency_ms"]["256"]
-        assert got["sliding_samples_per_s"] > 0
-    assert found["threads"] == torch.get_num_threads()
+    result = costs.measure_costs(models)
+    for numbers in result["models"].values():
+        assert set(numbers["latency_ms"]) == {"1", "256"}
+        assert 0 < numbers["latency_ms"]["1"] < numbers["latency_ms"]["256"]
+        assert numbers["sliding_samples_per_s"] > 0
+    assert result["threads"] == torch.get_num_threads()
 
 
 def test_measuring_leaves_the_networks_as_they_were(models: dict[str, Model]):
@@ -95,13 +98,13 @@ def test_the_notes_say_that_zeros_make_nothing_faster_and_what_stays(models: dic
         "notes"
     ]
     assert first.startswith("Zeros alone make nothing faster")
-    assert second.startswith("Pruned weights that are still there as zeros: 10,")
+    assert second.startswith("10 pruned weights are still there as zeros")
     assert describe_remainder(replace(models["compacted"], masks={})) == []
 
 
 def test_the_table_in_words(models: dict[str, Model]):
-    found = costs.measure_costs(models)
-    table = {row[0]: row[1:] for row in costs.make_cost_rows(found)}
+    result = costs.measure_costs(models)
+    table = {row[0]: row[1:] for row in costs.make_cost_rows(result)}
     assert table[""] == ["pruned", "compacted"]
     assert table["hidden units"] == ["8", "3"]
     assert table["channels"] == ["4 4", "4 4"]
@@ -113,17 +116,17 @@ def test_the_table_in_words(models: dict[str, Model]):
 
 
 def test_more_samples_a_second_is_better_and_more_bytes_is_worse(models: dict[str, Model]):
-    found = costs.measure_costs(models)
+    result = costs.measure_costs(models)
     for name, speed, size in (("pruned", 100.0, 10), ("compacted", 300.0, 20)):
-        found["models"][name] |= {"sliding_samples_per_s": speed, "file_bytes": size}
-    table = {row[0]: row[2] for row in costs.make_cost_rows(found)}
+        result["models"][name] |= {"sliding_samples_per_s": speed, "file_bytes": size}
+    table = {row[0]: row[2] for row in costs.make_cost_rows(result)}
     assert table["sliding, samples/s"] == "300 (3x)"
     assert table["file, bytes"] == "20 (0.5x)"
 
 
 def test_a_network_with_a_rank_has_its_own_rows(tiny_model: Model):
-    found = costs.measure_costs({"given": tiny_model, "factorised": factorise(tiny_model, 2)})
-    table = {row[0]: row[1:] for row in costs.make_cost_rows(found)}
+    result = costs.measure_costs({"given": tiny_model, "factorised": factorise(tiny_model, 2)})
+    table = {row[0]: row[1:] for row in costs.make_cost_rows(result)}
     assert table["rank"] == ["full", "2"]
     assert table["projection.weight"] == ["-", "216"]
     assert table["hidden.weight"] == ["864", "16"]
@@ -133,11 +136,11 @@ def test_accuracy_stands_by_stage_and_by_appliance_where_there_are_several(
     models: dict[str, Model],
 ):
     chosen = {name: REACHED[name] for name in ("mae_w", "on_mae_w", "sae", "f1")}
-    one = costs.measure_costs(
+    result = costs.measure_costs(
         models, {"before pruning": {"kettle": REACHED}, "after pruning": {"kettle": REACHED}}
     )
-    assert one["accuracy"] == {"before pruning": chosen, "after pruning": chosen}
-    heading, *stages = costs.make_accuracy_rows(one)
+    assert result["accuracy"] == {"before pruning": chosen, "after pruning": chosen}
+    heading, *stages = costs.make_accuracy_rows(result)
     assert heading == ["", "MAE", "MAE while on", "SAE", "F1"]
     assert stages == [
         [stage, "14.5 W", "505.2 W", "0.125", "-"] for stage in ("before pruning", "after pruning")

@@ -163,8 +163,8 @@ def bits(trained: TrainingResult) -> dict[str, torch.Tensor]:
     return {**trained.model.network.state_dict(), **chosen}
 
 
-def assert_same_bits(one: TrainingResult, other: TrainingResult) -> None:
-    ours, theirs = bits(one), bits(other)
+def assert_same_bits(first: TrainingResult, other: TrainingResult) -> None:
+    ours, theirs = bits(first), bits(other)
     assert list(ours) == list(theirs)
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
@@ -218,22 +218,24 @@ def test_what_is_dropped_stays_dropped_where_the_method_says_so(
         )
     elif schedule == "polynomial":
         pytest.skip("it has no such schedule")
-    seen: list[dict[str, torch.Tensor]] = []
+    decisions: list[dict[str, torch.Tensor]] = []
     moving = 0
 
     def look(step: int, module: pl.LightningModule) -> None:
         nonlocal moving
         now, moments = dict(pruning_of(module).masks), module.trainer.optimizers[0].state
-        for name, mask in (seen[-1] if seen else {}).items():
+        for name, mask in (decisions[-1] if decisions else {}).items():
             assert not (now[name] & ~mask).any()
             moments_of = moments[module.get_parameter(f"network.{name}")]
             moving += int((moments_of["exp_avg"][~mask] != 0).sum())
-        if now and not (seen and all(now[name] is mask for name, mask in seen[-1].items())):
-            seen.append(now)
+        if now and not (
+            decisions and all(now[name] is mask for name, mask in decisions[-1].items())
+        ):
+            decisions.append(now)
 
     assert pruner.shrinks, "a method that does not say so: exempt it here"
     train(house, pruner, callbacks=[Watch(look)], seed=seed, learning_rate=0.05)
-    assert len(seen) > (5 if isinstance(pruner, Scheduled) else 0), "too few decisions to tell"
+    assert len(decisions) > (5 if isinstance(pruner, Scheduled) else 0), "too few decisions to tell"
     assert moving or pruner.name == "threshold", (
         "Adam moved nothing that was dropped: nothing was tested"
     )
@@ -337,15 +339,15 @@ def test_a_run_that_is_long_enough_warns_of_nothing(house: Recording, pruner: Pr
 
 def states(pruner: Pruner, network: Seq2Point) -> list[PruneState]:
     """The states of a training in which nothing changes; none of them is changed by the next."""
-    found = [pruner.begin(network)]
+    states = [pruner.begin(network)]
     for step in range(1, STEPS + 1):
         for p in network.parameters():
             p.grad = torch.ones_like(p)
-        masks_before = {name: mask.clone() for name, mask in found[-1].masks.items()}
-        found.append(pruner.update(network, found[-1], StepInfo(step, STEPS, 1.0)))
-        assert isinstance(found[-1], PruneState)
-        assert all(torch.equal(found[-2].masks[name], mask) for name, mask in masks_before.items())
-    return found
+        masks_before = {name: mask.clone() for name, mask in states[-1].masks.items()}
+        states.append(pruner.update(network, states[-1], StepInfo(step, STEPS, 1.0)))
+        assert isinstance(states[-1], PruneState)
+        assert all(torch.equal(states[-2].masks[name], mask) for name, mask in masks_before.items())
+    return states
 
 
 def test_deciding_changes_neither_the_weights_nor_the_state_it_is_given(pruner: Pruner):

@@ -86,7 +86,7 @@ class Tree(NamedTuple):
     root: Path
 
     def houses(self, wanted: Selection | None = None) -> list[RawHouse]:
-        return list(self.source.houses(self.root, wanted or BOTH))
+        return list(self.source.list_houses(self.root, wanted or BOTH))
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -176,7 +176,7 @@ def test_appliances_are_taken_by_any_of_their_names_and_one_that_is_not_there_is
 ):
     assert tree.houses(Selection(appliances=("Fridge Freezer",)))[0].columns == (MAINS, "fridge")
     with pytest.raises(
-        DataError, match=r"no 'heat_pump' in any of these houses \(there are: .*fridge"
+        DataError, match=r"no 'heat_pump' in any of these houses \(appliances: .*fridge"
     ):
         tree.houses(Selection(appliances=("heat pump",)))
 
@@ -185,7 +185,7 @@ def test_a_root_with_nothing_of_its_kind_is_refused_in_one_line_that_says_what_i
     tree: Tree, tmp_path: Path
 ):
     with pytest.raises(Seq2PointError, match=r"no such file|no houses here; expected a"):
-        tree.source.houses(tmp_path, Selection())
+        tree.source.list_houses(tmp_path, Selection())
 
 
 def test_what_it_reads_does_not_depend_on_what_was_asked_before(tree: Tree):

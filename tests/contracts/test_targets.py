@@ -88,10 +88,10 @@ def no_costs() -> Iterator[None]:
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("targets")
     names = ("house", "off", "early", "slow", "unseen")
-    found = {name: folder / f"{name}.parquet" for name in names} | {
+    files = {name: folder / f"{name}.parquet" for name in names} | {
         "model": folder / "model.safetensors"
     }
-    untrained(SHAPE).save(found["model"])
+    untrained(SHAPE).save(files["model"])
     whole = kettles(4000, 1)
     early_w = np.where(np.arange(4000) < 2500, whole.appliance_w("kettle"), 0)
     houses = {
@@ -102,8 +102,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "unseen": kettles(2000, 2),
     }
     for name, recording in houses.items():
-        write_recording(recording, found[name])
-    return found
+        write_recording(recording, files[name])
+    return files
 
 
 def usable(case: Case) -> Case:
@@ -160,7 +160,7 @@ def differences(native: Model, exported: Runtime, recording: Recording, int8: bo
         assert np.nanmax(error_w) <= 1e-4 * highest_w
 
 
-def test_it_answers_as_the_native_model_around_gaps(
+def test_it_predictions_as_the_native_model_around_gaps(
     case: Case, exported: Path, places: dict[str, Path]
 ):
     unseen = load_recording(places["unseen"], ["kettle"])
@@ -184,13 +184,17 @@ def test_a_week_of_real_mains_gets_the_native_answers(
 
 
 def test_the_file_says_what_it_is(case: Case, exported: Path, places: dict[str, Path]):
-    facts, model = open_exported(exported).facts, Model.load(places["model"])
-    assert (facts.appliances, facts.period_s, facts.scale) == (model.appliances, 6.0, model.scale)
-    assert (facts.window, facts.target_index) == (61, 40)
-    assert facts.model == model.architecture.model_dump(mode="json")
-    assert facts.provenance["exported_with"]["seq2point"]
-    assert {name: facts.provenance[name] for name in model.provenance} == model.provenance
-    assert (facts.quantization is not None) == case.int8
+    metadata, model = open_exported(exported).metadata, Model.load(places["model"])
+    assert (metadata.appliances, metadata.period_s, metadata.scale) == (
+        model.appliances,
+        6.0,
+        model.scale,
+    )
+    assert (metadata.window, metadata.target_index) == (61, 40)
+    assert metadata.model == model.architecture.model_dump(mode="json")
+    assert metadata.provenance["exported_with"]["seq2point"]
+    assert {name: metadata.provenance[name] for name in model.provenance} == model.provenance
+    assert (metadata.quantization is not None) == case.int8
 
 
 def test_the_same_file_is_written_twice(
@@ -203,7 +207,7 @@ def test_the_same_file_is_written_twice(
 def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(
     exported: Path, places: dict[str, Path], tmp_path: Path
 ):
-    held = (
+    options = (
         "--data",
         places["unseen"],
         "--max-on-mae",
@@ -213,7 +217,7 @@ def test_verify_takes_it_and_its_exit_code_tells_what_is_worse(
         "--json",
         tmp_path / "v.json",
     )
-    assert seq2point("verify", exported, places["model"], *held).code == 0
+    assert seq2point("verify", exported, places["model"], *options).code == 0
     metrics = json.loads((tmp_path / "v.json").read_text())["metrics"]
     assert metrics["exported"]["kettle"]["mae_w"] == pytest.approx(
         metrics["native"]["kettle"]["mae_w"], rel=0.05
@@ -272,7 +276,7 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
     )
     for more, proof in (
         ((), "proved on 2 others"),
-        (("--verify", places["unseen"]), "proved on the recordings that were given"),
+        (("--verify", places["unseen"]), "proved on your recordings"),
     ):
         out = tmp_path / f"model{calibrating.ending}"
         answer = export(
@@ -285,16 +289,16 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
         )
         report = json.loads((tmp_path / "report.json").read_text())
         assert report["simulated"] == {"calibration": True, "proof": not more}
-        quantization = open_exported(out).facts.quantization
+        quantization = open_exported(out).metadata.quantization
         assert quantization is not None
         assert quantization["calibration"]["simulated"] is True
     recorded = export(calibrating, places["model"], out, places)
     assert "simulated" not in recorded.out
-    assert open_exported(out).facts.quantization["calibration"]["simulated"] is False  # type: ignore[index]
+    assert open_exported(out).metadata.quantization["calibration"]["simulated"] is False  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
-    ("house", "code", "says"),
+    ("house", "code", "message"),
     [
         ("off", 1, "the kettle is never on in the part that int8 is calibrated on"),
         ("early", 1, "the kettle is never on in the last 30%, held back to verify with"),
@@ -304,20 +308,20 @@ def test_without_a_recording_simulated_homes_calibrate_and_that_is_said(
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(
-    house: str, code: int, says: str, calibrating: Case, places: dict[str, Path], tmp_path: Path
+    house: str, code: int, message: str, calibrating: Case, places: dict[str, Path], tmp_path: Path
 ):
     fit = {**places, "none": tmp_path / "none.parquet"}[house]
     answer = export(
         calibrating, places["model"], tmp_path / f"m{calibrating.ending}", {**places, "house": fit}
     )
-    refused(answer, code, says)
+    refused(answer, code, message)
     assert list(tmp_path.iterdir()) == []
 
 
-def refused(answer: Answer, code: int, says: str) -> None:
+def refused(answer: Answer, code: int, message: str) -> None:
     (line,) = answer.err.splitlines()
     assert line.startswith("seq2point: ")
-    assert says in line
+    assert message in line
     assert (answer.code, answer.out) == (code, "")
 
 
@@ -355,7 +359,7 @@ def test_a_file_that_was_damaged_or_is_foreign_is_refused(
     flipped[len(content) // 3] ^= 1
     strange = tmp_path / "strange" / exported.name
     strange.parent.mkdir()
-    for damaged, says in (
+    for damaged, message in (
         (bytes(flipped), "the file was altered or cut off"),
         (content[: len(content) // 2], "or cut off"),
         (content[:-40], "or cut off"),
@@ -364,7 +368,7 @@ def test_a_file_that_was_damaged_or_is_foreign_is_refused(
     ):
         strange.write_bytes(damaged)
         answer = seq2point("verify", strange, places["model"], "--data", places["house"])
-        refused(answer, 1, says)
+        refused(answer, 1, message)
         assert answer.err.startswith(f"seq2point: {strange}: ")
     if case.target != "microcontroller":
         answer = seq2point("disaggregate", strange, places["house"], "-o", tmp_path / "a.csv")

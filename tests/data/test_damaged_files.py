@@ -93,7 +93,7 @@ def test_a_flipped_bit_of_a_page_is_named_by_every_reader(house: Path, column: i
     for changed in flipped(house, column_bytes(house, column), 5):
         with pytest.raises(DataError, match=rf"flipped\.parquet: {DAMAGED}"):
             load_recording(changed)
-        (raw,) = find_source("table").houses(changed, Selection())
+        (raw,) = find_source("table").list_houses(changed, Selection())
         with pytest.raises(DataError, match=rf"flipped\.parquet: {DAMAGED}"):
             [list(meter.read()) for meter in raw.meters]
 

@@ -21,7 +21,7 @@ COLUMNS = ColumnsConfig()
 REPAIR = ColumnsConfig(repair=True)
 GOOD = "time,mains,kettle\n0,100,1\n6,200,2\n12,300,3\n"
 UNREADABLE_TIME = (
-    "the time is missing or unreadable; times like 2024-03-31T07:15:00Z or Unix seconds are read"
+    "the time is missing or unreadable; write times like 2024-03-31T07:15:00Z or as Unix seconds"
 )
 
 
@@ -91,14 +91,17 @@ def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
         ("time,mains\n0,100\n6,200,300\n", ", line 3: 3 cells under 2 columns; mend it"),
         ("\n\ntime,mains\n0,100\n6,200,300\n", ", line 5: 3 cells under 2 columns; mend it"),
         (b"time,mains\n0,1\n6,\xff\n", "'utf-8' codec can't decode byte 0xff"),
-        ('mains\n"1\n2"\n', ", line 2: 'mains' is '1 2', not a number; mend it, or use --repair"),
+        (
+            'mains\n"1\n2"\n',
+            ", line 2: 'mains' is '1 2', not a number; mend it, or set `repair`",
+        ),
         (
             "mains\n" + "x" * 10**5,
-            f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or use --repair",
+            f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or set `repair`",
         ),
         (
             "time;mains\n0;1\n",
-            ": its cells are parted by ';': write the table with commas, and with decimal points",
+            ": its cells are separated by ';': write the table with commas and decimal points",
         ),
     ],
 )
@@ -132,10 +135,7 @@ def test_a_column_that_is_not_there(tmp_path: Path, columns: ColumnsConfig, says
 
 def test_mains_that_no_usual_name_tells(tmp_path: Path):
     path = written(tmp_path, "time,a,b\n0,1,2\n")
-    assert (
-        refusal(path)
-        == ": no column for the mains (columns: time, a, b); name it: --mains-column NAME"
-    )
+    assert refusal(path) == ": no column for the mains (columns: time, a, b); name it with `mains`"
 
 
 def test_an_appliance_that_the_house_lacks(tmp_path: Path):
@@ -148,22 +148,25 @@ def test_an_appliance_that_the_house_lacks(tmp_path: Path):
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        ("x,1", "'mains' is 'x', not a number; mend it, or use --repair"),
-        ("0x10,1", "'mains' is '0x10', not a number; mend it, or use --repair"),
-        ("1.2.3,1", "'mains' is '1.2.3', not a number; mend it, or use --repair"),
-        ("true,1", "'mains' is 'true', not a number; mend it, or use --repair"),
-        ("100,1 W", "'kettle' is '1 W', not a number; mend it, or use --repair"),
-        ("-50,1", "'mains' is -50 W, below zero; mend it, or use --repair"),
-        ("-inf,1", "'mains' is -inf W, below zero; mend it, or use --repair"),
-        ("100,-50", "'kettle' is -50 W, below zero; mend it, or use --repair"),
+        ("x,1", "'mains' is 'x', not a number; mend it, or set `repair`"),
+        ("0x10,1", "'mains' is '0x10', not a number; mend it, or set `repair`"),
+        ("1.2.3,1", "'mains' is '1.2.3', not a number; mend it, or set `repair`"),
+        ("true,1", "'mains' is 'true', not a number; mend it, or set `repair`"),
+        ("100,1 W", "'kettle' is '1 W', not a number; mend it, or set `repair`"),
+        ("-50,1", "'mains' is -50 W, below zero; mend it, or set `repair`"),
+        ("-inf,1", "'mains' is -inf W, below zero; mend it, or set `repair`"),
+        ("100,-50", "'kettle' is -50 W, below zero; mend it, or set `repair`"),
         (
             "1000000,1",
-            "'mains' is 1,000,000 W, more than a house can draw; check the unit, or use --repair",
+            "'mains' is 1,000,000 W, more than a house can draw; check the unit, or set `repair`",
         ),
-        ("inf,1", "'mains' is inf W, more than a house can draw; check the unit, or use --repair"),
+        (
+            "inf,1",
+            "'mains' is inf W, more than a house can draw; check the unit, or set `repair`",
+        ),
         (
             "100,1e39",
-            "'kettle' is inf W, more than a house can draw; check the unit, or use --repair",
+            "'kettle' is inf W, more than a house can draw; check the unit, or set `repair`",
         ),
     ],
 )
@@ -190,10 +193,10 @@ def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, l
 @pytest.mark.parametrize(
     ("times", "says"),
     [
-        (("0", "12", "6"), ", line 4: the time goes back; sort the file, or use --repair"),
+        (("0", "12", "6"), ", line 4: the time goes back; sort the file, or set `repair`"),
         (
             ("0", "6", "6"),
-            ", line 4: the time repeats the row before; sort the file, or use --repair",
+            ", line 4: the time repeats the row before; sort the file, or set `repair`",
         ),
         (("0", "x", "12"), f", line 3: {UNREADABLE_TIME}"),
         (("0", "", "12"), f", line 3: {UNREADABLE_TIME}"),
@@ -252,7 +255,7 @@ def test_a_parquet_column_of_nulls_holds_gaps(tmp_path: Path):
 def test_a_parquet_row_is_counted_from_one(tmp_path: Path):
     path = tmp_path / "house.parquet"
     pl.DataFrame({"time": [0, 6, 12], "mains": [100, -50, 100]}).write_parquet(path)
-    assert refusal(path) == ", row 2: 'mains' is -50 W, below zero; mend it, or use --repair"
+    assert refusal(path) == ", row 2: 'mains' is -50 W, below zero; mend it, or set `repair`"
 
 
 def test_mains_that_are_all_gaps(tmp_path: Path):
@@ -263,20 +266,22 @@ def test_mains_that_are_all_gaps(tmp_path: Path):
 
 def test_mains_so_small_that_they_must_be_kilowatts(tmp_path: Path):
     path = written(tmp_path, "time,mains\n" + "".join(f"{6 * i},{i / 100}\n" for i in range(200)))
-    assert refusal(path) == ": the mains never exceed 1.99 W; if they are kilowatts, say --unit kW"
+    assert (
+        refusal(path) == ": the mains never exceed 1.99 W; if they are kilowatts, set `unit` to kW"
+    )
 
 
 def test_a_file_without_times_or_period(tmp_path: Path):
     assert (
         refusal(written(tmp_path, "mains\n1\n2\n"))
-        == ": has no times; give its sampling period with --period"
+        == ": has no times; give its sampling period with `period_s`"
     )
 
 
 def test_readings_too_far_apart_for_the_period(tmp_path: Path):
     path = written(tmp_path, "time,mains\n0,1\n60,2\n120,3\n")
     assert (
-        refusal(path, period_s=6.0) == ": with a reading every 60 s it cannot be resampled to 6 s"
+        refusal(path, period_s=6.0) == ": a reading every 60 s cannot be resampled to one every 6 s"
     )
 
 
@@ -294,7 +299,7 @@ def test_metadata_that_contradict_the_times(tmp_path: Path):
 
 @pytest.mark.parametrize("claim", [b"8 s", b"", b"0", b"-8", b"nan", b"inf", b"\xff\xfe"])
 def test_metadata_whose_period_is_no_number_of_seconds(tmp_path: Path, claim: bytes):
-    assert "its metadata claims a period_s of" in refusal(
+    assert "its metadata has an invalid period_s" in refusal(
         with_metadata(tmp_path, {b"period_s": claim})
     )
 

@@ -1,4 +1,4 @@
-"""The lineage's scaled CSV files come back as watts."""
+"""Seq2point CSV files, which are scaled, come back as watts."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from seq2point.data.seq2point_csv import is_seq2point_csv, load_seq2point_csv
 MAINS_W, KETTLE_W = [522.0, 1336.0, 0.0, 2750.5], [700.0, 2700.0, 0.0, 150.25]
 
 
-def lineage_text(
+def is_csv_text(
     header: str = "", mains_w=MAINS_W, appliance_w=KETTLE_W, name: str = "kettle"
 ) -> str:
     row = APPLIANCES[name]
@@ -34,7 +34,7 @@ def written(folder: Path, text: str | bytes, name: str = "kettle_training_.csv")
 def test_files_with_and_without_a_header_are_scaled_back_to_watts(
     tmp_path: Path, header: str, name: str
 ):
-    path = written(tmp_path, lineage_text(header, name=name))
+    path = written(tmp_path, is_csv_text(header, name=name))
     recording = load_seq2point_csv(path, find_appliance(name), 8.0)
     np.testing.assert_allclose(recording.mains_w, MAINS_W, atol=0.01)
     np.testing.assert_allclose(recording.appliance_w(name), KETTLE_W, atol=0.01)
@@ -57,7 +57,7 @@ def test_empty_cells_are_gaps(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "lineage"),
+    ("text", "is_csv"),
     [
         ("0.1,0.2\n", True),
         ("mains,kettle\n0.1,0.2\n", True),
@@ -68,13 +68,13 @@ def test_empty_cells_are_gaps(tmp_path: Path):
         ("mains\n1\n", False),
     ],
 )
-def test_a_lineage_file_has_two_columns_of_which_none_is_time(
-    tmp_path: Path, text: str, lineage: bool
+def test_a_is_csv_file_has_two_columns_of_which_none_is_time(
+    tmp_path: Path, text: str, is_csv: bool
 ):
-    assert is_seq2point_csv(written(tmp_path, text)) is lineage
+    assert is_seq2point_csv(written(tmp_path, text)) is is_csv
 
 
-def test_a_parquet_file_is_no_lineage_file(data_dir: Path):
+def test_a_parquet_file_is_no_is_csv_file(data_dir: Path):
     assert not is_seq2point_csv(data_dir / "ukdale_house1_6s_b.parquet")
 
 
@@ -84,8 +84,8 @@ def test_a_parquet_file_is_no_lineage_file(data_dir: Path):
         ("mains,kettle\n0,0\n0,x\n", "line 3: 'kettle' is 'x', not a number"),
         ("0,0\n0,x\n", "line 2: 'column_2' is 'x', not a number"),
         ("\n0,0\n0,x\n", "line 3: 'column_2' is 'x'"),
-        ("mains,kettle\n0,0\n-2,0\n", "line 3: 'mains' is -2, which is no scaled power"),
-        ("mains,kettle\n0,2500\n", "line 2: 'kettle' is 2500, which is no scaled power"),
+        ("mains,kettle\n0,0\n-2,0\n", "line 3: 'mains' is -2, not a scaled power"),
+        ("mains,kettle\n0,2500\n", "line 2: 'kettle' is 2500, not a scaled power"),
         ("mains,kettle\ninf,0\n", "line 2: 'mains' is inf"),
         ("a,b,c\n0,0,0\n", "3 columns"),
         ("mains\n0\n", "1 column;"),

@@ -10,8 +10,9 @@ import pytest
 
 from seq2point import DataError, Recording, load_recording
 from seq2point.configuration import ColumnsConfig
+from seq2point.data.columns import DEFAULT_COLUMNS
 from seq2point.data.parquet_file import write_recording
-from seq2point.data.table import USUAL, Table, read_table, to_recording
+from seq2point.data.table import Table, read_table, to_recording
 
 NAN = np.nan
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
@@ -21,7 +22,7 @@ UNIX = int(START.timestamp())
 def load(
     folder: Path,
     text: str,
-    columns: ColumnsConfig = USUAL,
+    columns: ColumnsConfig = DEFAULT_COLUMNS,
     period_s: float | None = None,
     name: str = "house.csv",
 ) -> Recording:
@@ -301,9 +302,9 @@ def test_repair_leaves_a_sound_file_alone(tmp_path: Path):
         ((6, 6, 6), False, None),
         ((7, 7, 6, 8), False, None),
         ((1, 1, 1), True, None),
-        ((1, 1, 1), False, "say --resample to average it"),
-        ((8, 8, 8), False, "say --resample to repeat readings"),
-        ((60, 60, 60), True, "it says too little for that: train a model for it"),
+        ((1, 1, 1), False, "set `resample` to average readings"),
+        ((8, 8, 8), False, "set `resample` to repeat readings"),
+        ((60, 60, 60), True, "its readings are too far apart to resample: train a model for it"),
     ],
 )
 def test_a_model_reads_tables_of_its_period_or_near_it(

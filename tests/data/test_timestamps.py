@@ -43,7 +43,7 @@ def words(times: list[datetime], zone: str) -> pl.Series:
     ],
 )
 def test_one_moment_in_every_form(column: pl.Series | np.ndarray):
-    assert Clock().seconds(column).tolist() == [NOON.timestamp()]
+    assert Clock().to_seconds(column).tolist() == [NOON.timestamp()]
 
 
 UNITS = (1, 10**3, 10**6, 10**9)
@@ -56,40 +56,40 @@ def test_a_column_has_one_unit_and_a_mixture_is_refused_with_its_place(
     most: int, few: int, kind: Callable[[list[int]], list]
 ):
     numbers = [(1_396_180_800 + 6 * i) * (few if 4 < i < 8 else most) for i in range(12)]
-    clock = Clock(place=lambda row: f"line {row + 2}")
+    clock = Clock(describe_row=lambda row: f"line {row + 2}")
     if most == few:
-        assert clock.seconds(pl.Series(kind(numbers))).tolist() == [
+        assert clock.to_seconds(pl.Series(kind(numbers))).tolist() == [
             NOON.timestamp() + 6 * i for i in range(12)
         ]
     else:
         with pytest.raises(
             DataError, match=rf"line 7: the time {numbers[5]} is in another unit than the rest"
         ):
-            clock.seconds(pl.Series(kind(numbers)))
+            clock.to_seconds(pl.Series(kind(numbers)))
 
 
 def test_the_unit_of_the_first_piece_is_that_of_all():
     clock = Clock()
-    clock.seconds(np.array([1396180800.0, 1396180806.0]))
+    clock.to_seconds(np.array([1396180800.0, 1396180806.0]))
     with pytest.raises(
         DataError,
         match="row 4: the time 1396180818000 is in another unit than the rest, which are seconds",
     ):
-        clock.seconds(np.array([1396180812.0, 1396180818e3]))
+        clock.to_seconds(np.array([1396180812.0, 1396180818e3]))
 
 
 def test_a_date_time_far_ahead_is_no_unix_number():
     far = datetime(7000, 1, 1, tzinfo=UTC)
-    assert Clock().seconds(pl.Series([far])).tolist() == [far.timestamp()]
+    assert Clock().to_seconds(pl.Series([far])).tolist() == [far.timestamp()]
 
 
 def test_what_is_no_time_is_none():
-    found = Clock().seconds(pl.Series(["2014-03-30 12:00:00", "yesterday", None, ""]))
+    found = Clock().to_seconds(pl.Series(["2014-03-30 12:00:00", "yesterday", None, ""]))
     np.testing.assert_array_equal(found, [NOON.timestamp(), np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(
-        Clock().seconds(np.array([1.0, 2.0, -1e300, np.nan])), [1, 2, np.nan, np.nan]
+        Clock().to_seconds(np.array([1.0, 2.0, -1e300, np.nan])), [1, 2, np.nan, np.nan]
     )
-    assert np.isnan(Clock().seconds(pl.Series(["nonsense"]))).all()
+    assert np.isnan(Clock().to_seconds(pl.Series(["nonsense"]))).all()
     assert not may_hold_times(pl.Series([True]))
 
 
@@ -102,21 +102,21 @@ def test_a_value_that_is_cut_short_or_in_another_form_spoils_none_of_the_others(
         "30/03/2014 12:00",
         "2014-03",
     ]
-    found = Clock().seconds(pl.Series(words)) - NOON.timestamp()
+    found = Clock().to_seconds(pl.Series(words)) - NOON.timestamp()
     np.testing.assert_array_equal(found, [np.nan, np.nan, 0, 0, 0, 0, 0, 0.5, 0, np.nan])
 
 
 def test_local_times_are_those_of_their_zone_and_a_zone_that_is_written_down_counts_before_it():
-    assert Clock("Europe/London").seconds(pl.Series(["2014-03-30 13:00:00"])).tolist() == [
+    assert Clock("Europe/London").to_seconds(pl.Series(["2014-03-30 13:00:00"])).tolist() == [
         NOON.timestamp()
     ]
-    assert Clock("Europe/London").seconds(pl.Series(["2014-03-30T12:00:00Z"])).tolist() == [
+    assert Clock("Europe/London").to_seconds(pl.Series(["2014-03-30T12:00:00Z"])).tolist() == [
         NOON.timestamp()
     ]
 
 
 def test_the_hour_that_spring_leaps_over_has_no_times():
-    found = Clock("Europe/London").seconds(
+    found = Clock("Europe/London").to_seconds(
         pl.Series(["2014-03-30 00:59:50", "2014-03-30 01:30:00", "2014-03-30 02:00:00"])
     )
     np.testing.assert_array_equal(found - NOON.timestamp(), [-11 * 3600 - 10, np.nan, -11 * 3600])
@@ -142,14 +142,14 @@ def test_both_passes_of_the_hour_that_autumn_repeats_are_told_apart_whatever_the
     del times[3600 // step : 3600 // step + missing]
     column, clock = words(times, zone), Clock(zone)
     found = np.concatenate(
-        [clock.seconds(column[i : i + piece]) for i in range(0, len(column), piece)]
+        [clock.to_seconds(column[i : i + piece]) for i in range(0, len(column), piece)]
     )
     np.testing.assert_array_equal(found, [time.timestamp() for time in times])
 
 
 def test_an_hour_that_comes_once_is_summer_time_and_the_next_autumn_begins_anew():
     clock = Clock("Europe/London")
-    assert clock.seconds(pl.Series(["2014-10-26 01:30:00"])).tolist() == [
+    assert clock.to_seconds(pl.Series(["2014-10-26 01:30:00"])).tolist() == [
         datetime(2014, 10, 26, 0, 30, tzinfo=UTC).timestamp()
     ]
     twice = pl.Series(
@@ -161,5 +161,5 @@ def test_an_hour_that_comes_once_is_summer_time_and_the_next_autumn_begins_anew(
         (2014, 10, 26, 2, 0),
         (2015, 10, 25, 0, 10),
     ]
-    found = Clock("Europe/London").seconds(twice)
+    found = Clock("Europe/London").to_seconds(twice)
     assert found.tolist() == [datetime(*of, tzinfo=UTC).timestamp() for of in expected]

@@ -1,4 +1,4 @@
-"""Models of several shapes, exported; and a house whose appliances come and go."""
+"""Models of several shapes, exported; and a house whose appliances go on and off."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,20 +10,20 @@ import torch
 
 from seq2point import Architecture, Model, Recording, deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions
-from seq2point.recording.windows import Scale
+from seq2point.configuration import ExportOptions
+from seq2point.recording.scaling import Scale
 from seq2point.runtime import Runtime
 
 Export = Callable[..., Runtime]
 
 
 def untrained(shape: Architecture, seed: int = 0) -> Model:
-    """A model of a shape, its answers on both sides of zero watts."""
+    """Return a model of a shape whose predictions lie on both sides of zero watts."""
     torch.manual_seed(seed)
     appliances = tuple(APPLIANCES.values())[: shape.outputs]
     model = Model.untrained("kettle", 6.0, shape)
     return replace(
-        model, appliances=appliances, scale=Scale.lineage(appliances), provenance={"made": "here"}
+        model, appliances=appliances, scale=Scale.published(appliances), provenance={"made": "here"}
     )
 
 
@@ -44,17 +44,17 @@ def house(samples: int = 3000, seed: int = 0, outputs: int = 1) -> Recording:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Export:
-    """A model through the ONNX target, opened."""
+    """Return a function that exports a model as ONNX and opens the file."""
 
-    def made(model: Model, **asked: object) -> Runtime:
+    def export_model(model: Model, **options: object) -> Runtime:
         out = tmp_path / "model.onnx"
-        deploy.find_target("onnx").export(model, out, ExportOptions(**asked))  # type: ignore[arg-type]
+        deploy.find_target("onnx").export(model, out, ExportOptions(**options))  # type: ignore[arg-type]
         return runtime.load(out, threads=1)
 
-    return made
+    return export_model
 
 
 @pytest.fixture
 def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what costs seconds: processes of their own whose memory is measured."""
+    """Measure no costs: the processes whose memory is measured take seconds."""
     monkeypatch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})

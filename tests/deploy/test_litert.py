@@ -12,7 +12,7 @@ from tests.deploy.conftest import house, untrained
 from tests.deploy.test_onnx import SHAPES
 
 from seq2point import Architecture, UsageError, deploy, runtime
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 
 if not find_spec("ai_edge_litert"):
     pytest.skip("LiteRT has an environment of its own: make test-litert", allow_module_level=True)
@@ -26,7 +26,7 @@ ALL = Tolerances(on_mae=9.0, sae=9.0)
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_any_network_answers_as_the_native_one_around_gaps(name: str, tmp_path: Path):
+def test_any_network_predictions_as_the_native_one_around_gaps(name: str, tmp_path: Path):
     model, recording = untrained(SHAPES[name]), house(2000)
     recording.mains_w[[500, 1990]] = np.nan
     deploy.find_target("litert").export(model, tmp_path / "model.tflite", ExportOptions())
@@ -95,13 +95,17 @@ def test_readers_that_know_only_the_format_find_aligned_weights_and_the_metadata
         assert buffer._tab.Vector(buffer._tab.Offset(4)) % 16 == 0
         assert not buffer.Offset()
     assert model.Metadata(0).Name() == b"seq2point"
-    said = json.loads(model.Buffers(model.Metadata(0).Buffer()).DataAsNumpy().tobytes())
-    assert (said["period_s"], said["window"], said["provenance"]["made"]) == (6.0, 33, "here")
+    metadata = json.loads(model.Buffers(model.Metadata(0).Buffer()).DataAsNumpy().tobytes())
+    assert (metadata["period_s"], metadata["window"], metadata["provenance"]["made"]) == (
+        6.0,
+        33,
+        "here",
+    )
 
 
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("name", ["one appliance", "low rank"])
-def test_tensorflow_lite_micro_gives_the_same_answers(name: str, int8: bool, tmp_path: Path):
+def test_tensorflow_lite_micro_gives_the_same_predictions(name: str, int8: bool, tmp_path: Path):
     micro = pytest.importorskip(
         "tflite_micro.python.tflite_micro.runtime", reason="no tflite-micro here: make test-litert"
     )
@@ -127,11 +131,11 @@ def test_tensorflow_lite_micro_gives_the_same_answers(name: str, int8: bool, tmp
 
 def test_what_does_not_fit_is_refused(tmp_path: Path):
     model = untrained(Architecture(window=33, channels=(4,), kernels=(5,), hidden=8))
-    for out, order, says in (
+    for out, options, message in (
         ("model.onnx", ExportOptions(), "a LiteRT file is written as .tflite"),
-        ("model.tflite", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
-        ("model.tflite", ExportOptions(sliding=True), "--sliding is not for --target litert"),
+        ("model.tflite", ExportOptions(calibrate=house()), "`calibrate` is for `int8` alone"),
+        ("model.tflite", ExportOptions(sliding=True), "`sliding` is not for target litert"),
     ):
-        with pytest.raises(UsageError, match=says):
-            deploy.find_target("litert").export(model, tmp_path / out, order)
+        with pytest.raises(UsageError, match=message):
+            deploy.find_target("litert").export(model, tmp_path / out, options)
     assert not list(tmp_path.iterdir())

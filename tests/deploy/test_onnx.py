@@ -1,4 +1,4 @@
-"""An exported float32 file gives the native model's answers, whatever the network's shape, in
+"""An exported float32 file gives the native model's predictions, whatever the network's shape, in
 watts.
 """
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, Model, Recording, UsageError, deploy, runtime
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 
 SHAPES = {
     "one appliance": Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8),
@@ -55,7 +55,7 @@ def shapes(draw: st.DrawFn) -> Architecture:
     edges=st.sampled_from(["empty", "repeat"]),
     engine=st.sampled_from(["sliding", "windows"]),
 )
-def test_any_network_answers_as_the_native_one_around_gaps(
+def test_any_network_predictions_as_the_native_one_around_gaps(
     shape, sliding, edges, engine, tmp_path_factory
 ):
     model = untrained(shape)
@@ -126,20 +126,20 @@ def test_the_file_is_sound_and_says_what_it_is_to_readers_that_know_only_onnx(
     export(model, sliding=sliding)
     proto = onnx.load(tmp_path / "model.onnx")
     onnx.checker.check_model(proto, full_check=True)
-    said = {entry.key: entry.value for entry in proto.metadata_props}
-    assert [row["name"] for row in json.loads(said["appliances"])] == [
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    assert [row["name"] for row in json.loads(metadata["appliances"])] == [
         a.name for a in model.appliances
     ]
-    assert json.loads(said["appliances"])[0]["on_power_w"] == 2000
+    assert json.loads(metadata["appliances"])[0]["on_power_w"] == 2000
     assert (
-        json.loads(said["period_s"]),
-        json.loads(said["window"]),
-        json.loads(said["target_index"]),
+        json.loads(metadata["period_s"]),
+        json.loads(metadata["window"]),
+        json.loads(metadata["target_index"]),
     ) == (6.0, 40, 35)
-    assert json.loads(said["scale"])["mains_mean_w"] == 522
-    assert json.loads(said["provenance"])["made"] == "here"
-    assert json.loads(said["sliding"]) is sliding
-    assert len(said["sha256"]) == 64
+    assert json.loads(metadata["scale"])["mains_mean_w"] == 522
+    assert json.loads(metadata["provenance"])["made"] == "here"
+    assert json.loads(metadata["sliding"]) is sliding
+    assert len(metadata["sha256"]) == 64
 
 
 def test_what_has_the_wrong_shape_is_refused(export: Export):
@@ -166,22 +166,22 @@ def test_a_series_comes_back_as_its_own_kind(export: Export):
         pl.Series(mains_w),
         pd.Series(mains_w, pd.date_range("2024-01-01", periods=200, freq="6s")),
     ):
-        answer = opened.disaggregate(series)
-        assert type(answer) is type(series)
-        np.testing.assert_allclose(answer, model.disaggregate(mains_w), atol=0.01)
+        power_w = opened.disaggregate(series)
+        assert type(power_w) is type(series)
+        np.testing.assert_allclose(power_w, model.disaggregate(mains_w), atol=0.01)
 
 
 def test_an_unknown_target_and_options_that_do_not_fit_are_refused(tmp_path: Path):
     model = untrained(SHAPES["one appliance"])
     with pytest.raises(UsageError, match="unknown target 'abacus': choose one of onnx, litert"):
         deploy.find_target("abacus")
-    for out, order, says in (
+    for out, options, message in (
         ("model.tflite", ExportOptions(), "an ONNX file is written as .onnx"),
-        ("model.onnx", ExportOptions(calibrate=house()), "--calibrate is for --int8"),
-        ("model.onnx", ExportOptions(ram_bytes=1), "--ram is not for --target onnx"),
+        ("model.onnx", ExportOptions(calibrate=house()), "`calibrate` is for `int8` alone"),
+        ("model.onnx", ExportOptions(ram_bytes=1), "`ram_bytes` is not for target onnx"),
     ):
-        with pytest.raises(UsageError, match=says):
-            deploy.find_target("onnx").export(model, tmp_path / out, order)
+        with pytest.raises(UsageError, match=message):
+            deploy.find_target("onnx").export(model, tmp_path / out, options)
     assert not list(tmp_path.iterdir())
 
 

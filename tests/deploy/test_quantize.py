@@ -13,7 +13,7 @@ from tests.deploy.conftest import Export, house, untrained
 
 from seq2point import Architecture, DataError, UsageError, VerificationError, deploy, runtime
 from seq2point.appliances import APPLIANCES
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 from seq2point.deploy.calibration import draw_windows, find_windows, split_recordings
 from seq2point.deploy.mixed_precision import ApplianceLoss, Candidate, choose_candidate
 from seq2point.deploy.onnx_graph import build_graph
@@ -59,16 +59,16 @@ def test_the_simulated_homes_have_every_appliance_on_and_those_that_prove_are_ot
     assert calibrates is not None
     for home in (calibrates, *proof):
         assert all(state.any() for state in find_windows(home, model, "these homes")[1])
-    seen = {calibrates.mains_w[first:end].tobytes() for first, end in calibrates.pieces()}
-    assert len(seen) == len(calibrates.pieces()) == 4
-    assert not seen & {home.mains_w.tobytes() for home in proof}
+    stretches = {calibrates.mains_w[first:end].tobytes() for first, end in calibrates.pieces()}
+    assert len(stretches) == len(calibrates.pieces()) == 4
+    assert not stretches & {home.mains_w.tobytes() for home in proof}
 
 
 def test_what_cannot_be_simulated_needs_a_recording():
     heat_pump = untrained(SHAPE).appliances[0].model_copy(update={"name": "heat_pump"})
     with pytest.raises(
         UsageError,
-        match="a heat pump cannot be simulated: int8 needs a recording of it to calibrate on",
+        match="a heat pump cannot be simulated: give a recording of it to calibrate int8 on",
     ):
         split_recordings(
             replace(untrained(SHAPE), appliances=(heat_pump,)), ExportOptions(int8=True), int8=True
@@ -113,10 +113,10 @@ def test_an_int8_file_is_near_the_native_model_and_says_how_it_was_made(
     opened = export(model, sliding=sliding, int8=True, calibrate=recording, limits=ALL)
     native_w, power_w = model.predict_w(recording), opened.predict_w(recording)
     assert np.nanmean(np.abs(power_w - native_w)) < 0.05 * np.nanmax(native_w)
-    made = opened.facts.quantization
-    assert made is not None
-    assert list(made["calibration"]["windows_on"]) == [a.name for a in model.appliances]
-    assert 0.4 < made["calibration"]["share_on"] < 0.8
+    quantization = opened.metadata.quantization
+    assert quantization is not None
+    assert list(quantization["calibration"]["windows_on"]) == [a.name for a in model.appliances]
+    assert 0.4 < quantization["calibration"]["share_on"] < 0.8
 
 
 def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candidate:
@@ -124,7 +124,7 @@ def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candid
 
 
 @pytest.mark.parametrize(
-    ("found", "taken"),
+    ("candidates", "taken"),
     [
         ([candidate("best", 100, 90), candidate("smaller", 103, 50)], "best"),
         ([candidate("as good", 100, 90), candidate("smaller", 100.5, 50)], "smaller"),
@@ -133,31 +133,37 @@ def candidate(name: str, on_mae_w: float, size: int, sae: float = 0.1) -> Candid
     ],
 )
 def test_the_candidate_that_loses_least_is_taken_then_the_smallest(
-    found: list[Candidate], taken: str
+    candidates: list[Candidate], taken: str
 ):
-    assert choose_candidate(found, [ApplianceLoss(100, 0.1)], Tolerances()).in_float == (taken,)
+    assert choose_candidate(candidates, [ApplianceLoss(100, 0.1)], Tolerances()).in_float == (
+        taken,
+    )
 
 
 def test_what_fails_its_proof_is_not_written_unless_forced(tmp_path: Path):
     model, out = untrained(SHAPE), tmp_path / "model.onnx"
-    order = {"int8": True, "calibrate": house(6000), "limits": Tolerances(on_mae=-1.0)}
+    options = {
+        "int8": True,
+        "calibrate": house(6000),
+        "limits": Tolerances.model_construct(on_mae=-1.0),
+    }
     with pytest.raises(
         VerificationError,
-        match=r"model\.onnx: not written: the kettle's MAE while on grows .* --force",
+        match=r"model\.onnx: not written: the kettle's MAE while on grows .* `force` writes it all the same",
     ):
-        deploy.find_target("onnx").export(model, out, ExportOptions(**order))
+        deploy.find_target("onnx").export(model, out, ExportOptions(**options))
     assert not list(tmp_path.iterdir())
-    exported = deploy.find_target("onnx").export(model, out, ExportOptions(**order, force=True))
+    exported = deploy.find_target("onnx").export(model, out, ExportOptions(**options, force=True))
     assert exported.report["verification"]["failures"]
-    assert runtime.load(out).facts.quantization
+    assert runtime.load(out).metadata.quantization
 
 
 def test_the_held_back_part_must_have_the_appliance_on(tmp_path: Path):
     recording = house(6000)
     recording.appliances_w["kettle"][4000:] = 0
-    order = ExportOptions(int8=True, calibrate=recording)
+    options = ExportOptions(int8=True, calibrate=recording)
     with pytest.raises(
         DataError, match="the kettle is never on in the last 30%, held back to verify with"
     ):
-        deploy.find_target("onnx").export(untrained(SHAPE), tmp_path / "model.onnx", order)
+        deploy.find_target("onnx").export(untrained(SHAPE), tmp_path / "model.onnx", options)
     assert not list(tmp_path.iterdir())

@@ -80,7 +80,7 @@ def load_model(folder: Path) -> None:
 
 def exported_model(folder: Path) -> None:
     from seq2point import Model
-    from seq2point.deploy import ExportOptions
+    from seq2point.configuration import ExportOptions
     from seq2point.deploy.onnx import export
 
     small_model(folder / "model.safetensors")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seq2point import Architecture, DataError, Model
 from seq2point.appliances import find_appliance
 from seq2point.choices import FILL
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 NAN = np.nan
 TIMES = pd.date_range("2024-03-31", periods=200, freq="6s", tz="Europe/London")
@@ -34,30 +34,30 @@ def mains() -> np.ndarray:
 def two(tiny: Architecture) -> Model:
     appliances = (find_appliance("kettle"), find_appliance("fridge"))
     return Model(
-        tiny.model_copy(update={"outputs": 2}).build(), Scale.lineage(appliances), appliances, 6.0
+        tiny.model_copy(update={"outputs": 2}).build(), Scale.published(appliances), appliances, 6.0
     )
 
 
-def plain_answer(model: Model, watts: np.ndarray, fill: int = FILL) -> np.ndarray:
+def predict_window_by_window(model: Model, watts: np.ndarray, fill: int = FILL) -> np.ndarray:
     """One window at a time, by hand: f32[T, A]."""
     missing, watts = np.isnan(watts), watts.copy()
     for i in np.flatnonzero(missing):
         before = int(i) - next((n for n in range(1, fill + 1) if n <= i and not missing[i - n]), 0)
         watts[i] = watts[before]
     window, target = model.architecture.window, model.architecture.target_index
-    answer = np.full((len(watts), len(model.appliances)), NAN, dtype=np.float32)
+    predictions = np.full((len(watts), len(model.appliances)), NAN, dtype=np.float32)
     for first in range(len(watts) - window + 1):
         cut = watts[first : first + window]
         if not np.isnan(cut).any():
             scaled = torch.tensor((cut - 522) / 814, dtype=torch.float32)
             with torch.no_grad():
                 out = model.network(scaled[None])[0].numpy()
-            answer[first + target] = np.maximum(
+            predictions[first + target] = np.maximum(
                 out * np.array([a.std_w for a in model.appliances])
                 + [a.mean_w for a in model.appliances],
                 0,
             )
-    return answer
+    return predictions
 
 
 def frozen(watts: np.ndarray) -> np.ndarray:
@@ -94,17 +94,19 @@ def test_any_kind_in_gives_the_same_kind_and_length_out(
 ):
     make, out = KINDS[kind]
     series = make(mains)
-    answer = tiny_model.disaggregate(series, engine=engine)
-    assert type(answer) is out
-    assert len(answer) == len(series)
+    predictions = tiny_model.disaggregate(series, engine=engine)
+    assert type(predictions) is out
+    assert len(predictions) == len(series)
     np.testing.assert_allclose(
-        np.asarray(answer, dtype=np.float32), plain_answer(tiny_model, mains)[:, 0], atol=0.05
+        np.asarray(predictions, dtype=np.float32),
+        predict_window_by_window(tiny_model, mains)[:, 0],
+        atol=0.05,
     )
 
 
 def test_integers_are_watts(tiny_model: Model, mains: np.ndarray):
     whole = np.nan_to_num(mains).astype(np.int64)
-    expected = plain_answer(tiny_model, whole.astype(np.float32))[:, 0]
+    expected = predict_window_by_window(tiny_model, whole.astype(np.float32))[:, 0]
     for series in (
         whole,
         whole.tolist(),
@@ -123,21 +125,21 @@ def test_the_series_itself_is_left_alone(tiny_model: Model, mains: np.ndarray):
 
 def test_pandas_keeps_its_index_and_takes_the_appliances_name(tiny_model: Model, mains: np.ndarray):
     for index in (pd.RangeIndex(200), pd.Index(range(1000, 1200)), TIMES):
-        answer = tiny_model.disaggregate(pd.Series(mains, index=index, name="mains"))
-        pd.testing.assert_index_equal(answer.index, index)
-        assert answer.name == "kettle"
+        predictions = tiny_model.disaggregate(pd.Series(mains, index=index, name="mains"))
+        pd.testing.assert_index_equal(predictions.index, index)
+        assert predictions.name == "kettle"
 
 
-def test_polars_has_null_where_there_is_no_answer(tiny_model: Model, mains: np.ndarray):
-    answer = tiny_model.disaggregate(pl.Series("mains", mains))
-    expected = plain_answer(tiny_model, mains)[:, 0]
-    assert answer.name == "kettle"
-    assert answer.is_null().to_list() == np.isnan(expected).tolist()
-    assert not answer.is_nan().any()
+def test_polars_has_null_where_there_is_no_prediction(tiny_model: Model, mains: np.ndarray):
+    predictions = tiny_model.disaggregate(pl.Series("mains", mains))
+    expected = predict_window_by_window(tiny_model, mains)[:, 0]
+    assert predictions.name == "kettle"
+    assert predictions.is_null().to_list() == np.isnan(expected).tolist()
+    assert not predictions.is_nan().any()
 
 
 def test_several_appliances_give_a_table(two: Model, mains: np.ndarray):
-    expected = plain_answer(two, mains)
+    expected = predict_window_by_window(two, mains)
     array, frame, polars = (
         two.disaggregate(s) for s in (mains, pd.Series(mains, index=TIMES), pl.Series(mains))
     )
@@ -153,7 +155,7 @@ def test_several_appliances_give_a_table(two: Model, mains: np.ndarray):
     st.integers(0, 32),
     st.sampled_from(["sliding", "windows"]),
 )
-def test_an_answer_is_missing_exactly_where_no_full_window_of_readings_reaches(
+def test_a_prediction_is_missing_exactly_where_no_full_window_of_readings_reaches(
     tiny: Architecture, size: int, gaps: set[int], target: int, engine: str
 ):
     model = Model.untrained("kettle", 6.0, tiny.model_copy(update={"target_index": target}))
@@ -167,7 +169,7 @@ def test_an_answer_is_missing_exactly_where_no_full_window_of_readings_reaches(
 
 
 @pytest.mark.parametrize("engine", ["sliding", "windows"])
-def test_repeated_edges_answer_every_reading_and_change_no_inner_answer(
+def test_repeated_edges_predict_every_reading_and_change_no_inner_prediction(
     tiny_model: Model, mains: np.ndarray, engine: str
 ):
     empty = tiny_model.disaggregate(mains, engine=engine, fill=0)
@@ -176,7 +178,9 @@ def test_repeated_edges_answer_every_reading_and_change_no_inner_answer(
     inside = ~np.isnan(empty)
     np.testing.assert_allclose(full[inside], empty[inside], atol=0.05)
     padded = np.concatenate([np.repeat(mains[0], 16), mains[:90], np.repeat(mains[89], 16)])
-    np.testing.assert_allclose(full[:90], plain_answer(tiny_model, padded)[16:-16, 0], atol=0.05)
+    np.testing.assert_allclose(
+        full[:90], predict_window_by_window(tiny_model, padded)[16:-16, 0], atol=0.05
+    )
 
 
 def test_the_sliding_engine_equals_the_windows_over_many_blocks(tiny_model: Model):
@@ -190,15 +194,15 @@ def test_the_sliding_engine_equals_the_windows_over_many_blocks(tiny_model: Mode
 
 
 def test_no_power_is_below_zero(tiny_model: Model, mains: np.ndarray):
-    answer = tiny_model.disaggregate(mains)
-    assert np.nanmin(answer) == 0 < np.nanmax(answer)
+    predictions = tiny_model.disaggregate(mains)
+    assert np.nanmin(predictions) == 0 < np.nanmax(predictions)
 
 
 @pytest.mark.parametrize("series", [[], [500.0], [NAN] * 100, [500.0] * 32])
-def test_a_series_too_short_or_empty_has_no_answer(tiny_model: Model, series: list[float]):
-    answer = tiny_model.disaggregate(series)
-    assert len(answer) == len(series)
-    assert np.isnan(answer).all()
+def test_a_series_too_short_or_empty_has_no_predictions(tiny_model: Model, series: list[float]):
+    predictions = tiny_model.disaggregate(series)
+    assert len(predictions) == len(series)
+    assert np.isnan(predictions).all()
 
 
 @pytest.mark.parametrize("freq", ["5s", "8s", "60s", "6100ms"])
@@ -212,21 +216,23 @@ def test_an_index_at_another_period_is_refused(tiny_model: Model, mains: np.ndar
 def test_no_window_spans_rows_that_the_index_lacks(tiny_model: Model, mains: np.ndarray):
     gone = np.arange(120, 150)
     series = pd.Series(np.nan_to_num(mains, nan=500), index=TIMES)
-    answer = tiny_model.disaggregate(series.drop(TIMES[gone]))
+    predictions = tiny_model.disaggregate(series.drop(TIMES[gone]))
     whole = tiny_model.disaggregate(series)
-    assert answer.loc[TIMES[150:166]].isna().all()
-    assert answer.loc[TIMES[114:120]].isna().all()
-    np.testing.assert_allclose(answer.loc[TIMES[166:184]], whole.loc[TIMES[166:184]], atol=0.05)
-    np.testing.assert_allclose(answer.loc[TIMES[16:100]], whole.loc[TIMES[16:100]], atol=0.05)
+    assert predictions.loc[TIMES[150:166]].isna().all()
+    assert predictions.loc[TIMES[114:120]].isna().all()
+    np.testing.assert_allclose(
+        predictions.loc[TIMES[166:184]], whole.loc[TIMES[166:184]], atol=0.05
+    )
+    np.testing.assert_allclose(predictions.loc[TIMES[16:100]], whole.loc[TIMES[16:100]], atol=0.05)
 
 
 def test_a_few_missing_rows_are_filled_as_in_a_file(tiny_model: Model, mains: np.ndarray):
     series = pd.Series(np.nan_to_num(mains, nan=500), index=TIMES)
     filled = series.copy()
     filled.iloc[120:123] = filled.iloc[119]
-    answer = tiny_model.disaggregate(series.drop(TIMES[120:123]))
+    predictions = tiny_model.disaggregate(series.drop(TIMES[120:123]))
     np.testing.assert_allclose(
-        answer, tiny_model.disaggregate(filled).drop(TIMES[120:123]), atol=0.05
+        predictions, tiny_model.disaggregate(filled).drop(TIMES[120:123]), atol=0.05
     )
 
 
@@ -280,7 +286,7 @@ def test_what_is_no_series_of_numbers_is_refused_in_one_line(tiny_model: Model, 
     assert "\n" not in str(caught.value)
 
 
-def test_answering_leaves_the_network_in_the_mode_it_was_in(tiny: Architecture, mains: np.ndarray):
+def test_predicting_leaves_the_network_in_the_mode_it_was_in(tiny: Architecture, mains: np.ndarray):
     model = Model.untrained("kettle", 6.0, tiny.model_copy(update={"dropout": 0.5}))
     for training in (True, False):
         model.network.train(training)
@@ -296,10 +302,10 @@ def test_absurd_readings_of_a_series_are_gaps(
 ):
     spoilt, gappy = mains.astype(np.float64), mains.astype(np.float64)
     spoilt[60], gappy[60] = absurd, NAN
-    answer, expected = (
+    predictions, expected = (
         np.asarray(tiny_model.disaggregate(kind(w)), dtype=np.float32) for w in (spoilt, gappy)
     )
-    np.testing.assert_array_equal(answer, expected)
+    np.testing.assert_array_equal(predictions, expected)
 
 
 def test_an_absurd_reading_is_no_part_of_a_mean(tiny_model: Model):
@@ -308,5 +314,5 @@ def test_an_absurd_reading_is_no_part_of_a_mean(tiny_model: Model):
     )
     times = steady.index.append(steady.index[200:201] + pd.Timedelta("1s"))
     doubled = pd.Series(np.append(steady.to_numpy(), 150_000.0), index=times).sort_index()
-    answer = tiny_model.disaggregate(doubled).drop(doubled.index[201])
-    np.testing.assert_allclose(answer, tiny_model.disaggregate(steady), rtol=1e-5, atol=0.01)
+    predictions = tiny_model.disaggregate(doubled).drop(doubled.index[201])
+    np.testing.assert_allclose(predictions, tiny_model.disaggregate(steady), rtol=1e-5, atol=0.01)

@@ -36,20 +36,20 @@ def watts() -> np.ndarray:
     return np.random.default_rng(4).uniform(0, 3000, 200).round(1).astype(np.float32)
 
 
-def test_regular_rows_get_the_answer_of_their_series(
+def test_regular_rows_get_the_predictions_of_their_series(
     tiny_model: Model, tmp_path: Path, watts: np.ndarray
 ):
     table = read_table(written(tmp_path, range(UNIX, UNIX + 1200, 6), watts))
-    answer = disaggregate_table(tiny_model, table).power_w
-    np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
+    predictions = disaggregate_table(tiny_model, table).power_w
+    np.testing.assert_allclose(predictions[:, 0], tiny_model.disaggregate(watts), atol=0.05)
 
 
-def test_irregular_rows_get_the_answer_of_the_nearest_sample(
+def test_irregular_rows_get_the_predictions_of_the_nearest_sample(
     tiny_model: Model, tmp_path: Path, watts: np.ndarray
 ):
     steps = np.random.default_rng(0).choice([5, 6, 7], 199, p=[0.25, 0.5, 0.25])
     times = np.concatenate(([0], np.cumsum(steps)))
-    answer = disaggregate_table(
+    predictions = disaggregate_table(
         tiny_model, read_table(written(tmp_path, UNIX + times, watts))
     ).power_w[:, 0]
 
@@ -57,8 +57,8 @@ def test_irregular_rows_get_the_answer_of_the_nearest_sample(
     grid = np.full(sample[-1] + 1, np.nan, dtype=np.float32)
     for i in range(len(grid)):
         grid[i] = watts[sample == i].mean() if (sample == i).any() else grid[i - 1]
-    assert len(answer) == 200
-    np.testing.assert_allclose(answer, tiny_model.disaggregate(grid)[sample], atol=0.05)
+    assert len(predictions) == 200
+    np.testing.assert_allclose(predictions, tiny_model.disaggregate(grid)[sample], atol=0.05)
 
 
 @pytest.mark.parametrize("jitter", [0, 1])
@@ -70,28 +70,28 @@ def test_rows_without_a_reading_are_predicted_where_the_gap_is_short(
     cells[100:105] = [""] * 5
     times = [UNIX + 6 * i + jitter * (i % 2) for i in range(200)]
     table = read_table(written(tmp_path, times, cells), columns=ColumnsConfig(fill=3))
-    answer = disaggregate_table(tiny_model, table, edges="repeat").power_w
-    assert np.flatnonzero(np.isnan(answer[:, 0])).tolist() == [103, 104]
+    predictions = disaggregate_table(tiny_model, table, edges="repeat").power_w
+    assert np.flatnonzero(np.isnan(predictions[:, 0])).tolist() == [103, 104]
 
 
 def test_no_window_spans_a_long_hole(tiny_model: Model, tmp_path: Path, watts: np.ndarray):
     times = [UNIX + 6 * i + (100_000 if i >= 100 else 0) for i in range(200)]
-    answer = disaggregate_table(tiny_model, read_table(written(tmp_path, times, watts))).power_w[
-        :, 0
-    ]
+    predictions = disaggregate_table(
+        tiny_model, read_table(written(tmp_path, times, watts))
+    ).power_w[:, 0]
     halves = [tiny_model.disaggregate(half) for half in (watts[:100], watts[100:])]
-    np.testing.assert_allclose(answer, np.concatenate(halves), atol=0.05)
+    np.testing.assert_allclose(predictions, np.concatenate(halves), atol=0.05)
 
 
 def test_finer_rows_are_averaged_only_when_asked(tiny_model: Model, tmp_path: Path):
     table = read_table(written(tmp_path, range(UNIX, UNIX + 1200), [500.0] * 1200))
     with pytest.raises(
-        DataError, match="a reading every 1 s, the model needs one every 6 s; say --resample"
+        DataError, match="a reading every 1 s, the model needs one every 6 s; set `resample`"
     ):
         disaggregate_table(tiny_model, table)
-    answer = disaggregate_table(tiny_model, table, resample=True, edges="repeat").power_w
-    assert answer.shape == (1200, 1)
-    assert np.ptp(answer) < 0.05
+    predictions = disaggregate_table(tiny_model, table, resample=True, edges="repeat").power_w
+    assert predictions.shape == (1200, 1)
+    assert np.ptp(predictions) < 0.05
 
 
 def test_a_table_without_times_is_taken_at_the_models_period(
@@ -99,18 +99,18 @@ def test_a_table_without_times_is_taken_at_the_models_period(
 ):
     path = tmp_path / "mains.csv"
     path.write_text("mains\n" + "".join(f"{w}\n" for w in watts))
-    answer = disaggregate_table(tiny_model, read_table(path)).power_w
-    np.testing.assert_allclose(answer[:, 0], tiny_model.disaggregate(watts), atol=0.05)
+    predictions = disaggregate_table(tiny_model, read_table(path)).power_w
+    np.testing.assert_allclose(predictions[:, 0], tiny_model.disaggregate(watts), atol=0.05)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "pq", "CSV"])
-def test_the_answer_has_the_tables_times_and_a_column_of_watts(
+def test_the_predictions_have_the_tables_times_and_a_column_of_watts(
     tiny_model: Model, tmp_path: Path, watts: np.ndarray, ending: str
 ):
     stamps = [f"2024-03-31 07:{15 + i // 10:02}:{6 * (i % 10):02}" for i in range(200)]
     table = read_table(written(tmp_path, stamps, watts))
     power_w = disaggregate_table(tiny_model, table).power_w
-    out = tmp_path / f"answer.{ending}"
+    out = tmp_path / f"predictions.{ending}"
     write_predictions(out, table, tiny_model, power_w)
     back = pl.read_csv(out) if ending.lower() == "csv" else pl.read_parquet(out)
     assert back.columns == ["time", "kettle"]
@@ -119,7 +119,7 @@ def test_the_answer_has_the_tables_times_and_a_column_of_watts(
     np.testing.assert_allclose(back["kettle"].to_numpy(), power_w[:, 0], atol=0.006)
 
 
-def test_the_answer_keeps_the_order_that_repair_made(
+def test_the_predictions_keep_the_order_that_repair_made(
     tiny_model: Model, tmp_path: Path, watts: np.ndarray
 ):
     times = np.arange(UNIX, UNIX + 1200, 6)
@@ -127,22 +127,25 @@ def test_the_answer_keeps_the_order_that_repair_made(
     path = written(tmp_path, times[shuffled], watts[shuffled])
     table = read_table(path, columns=ColumnsConfig(repair=True))
     write_predictions(
-        tmp_path / "answer.csv", table, tiny_model, disaggregate_table(tiny_model, table).power_w
+        tmp_path / "predictions.csv",
+        table,
+        tiny_model,
+        disaggregate_table(tiny_model, table).power_w,
     )
-    back = pl.read_csv(tmp_path / "answer.csv")
+    back = pl.read_csv(tmp_path / "predictions.csv")
     assert back["time"].to_list() == times.tolist()
     np.testing.assert_allclose(back["kettle"].to_numpy(), tiny_model.disaggregate(watts), atol=0.06)
 
 
-@pytest.mark.parametrize("name", ["answer.xlsx", "answer", "answer.csv.gz"])
+@pytest.mark.parametrize("name", ["predictions.xlsx", "predictions", "predictions.csv.gz"])
 def test_another_ending_is_refused_before_anything_is_computed(name: str):
     with pytest.raises(UsageError, match=r"written as \.csv or \.parquet"):
         check_table_ending(Path(name))
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_full_disk_leaves_the_old_answer(tmp_path: Path, ending: str):
-    out = tmp_path / f"answer.{ending}"
+def test_a_full_disk_leaves_the_old_predictions(tmp_path: Path, ending: str):
+    out = tmp_path / f"predictions.{ending}"
     out.write_text("old")
     mains = written(
         tmp_path, range(UNIX, UNIX + 60_000, 6), np.random.default_rng(0).uniform(0, 3000, 10_000)
@@ -150,10 +153,10 @@ def test_a_full_disk_leaves_the_old_answer(tmp_path: Path, ending: str):
     code = (
         "import resource, sys, numpy as np; from pathlib import Path; from seq2point import"
         " Architecture, Model, Seq2PointError\nfrom seq2point.data.table import read_table; from"
-        " seq2point.model.disaggregation import write_answer\nmodel = Model.untrained('kettle',"
+        " seq2point.model.disaggregation import write_predictions\nmodel = Model.untrained('kettle',"
         " 6.0, Architecture(window=9, channels=(2,), kernels=(3,), hidden=2))\ntable ="
         " read_table(sys.argv[1])\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\ntry:"
-        " write_answer(sys.argv[2], table, model, np.random.default_rng(0).random((10_000, 1),"
+        " write_predictions(sys.argv[2], table, model, np.random.default_rng(0).random((10_000, 1),"
         " dtype=np.float32))\nexcept Seq2PointError as error: print(error)"
     )
     done = subprocess.run(
@@ -177,7 +180,7 @@ STEPS = {
 @pytest.mark.parametrize("edges", ["empty", "repeat"])
 @pytest.mark.parametrize("steps", [*STEPS, "no times"])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_table_in_pieces_is_answered_as_the_whole(
+def test_a_table_in_pieces_is_predicted_as_the_whole(
     tiny_model: Model,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -218,7 +221,7 @@ def test_a_table_in_pieces_is_answered_as_the_whole(
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("17118693xx,5", "line 702: the time is missing or unreadable"),
         ("1711869300,5", "line 702: the time goes back"),
@@ -229,7 +232,7 @@ def test_a_table_in_pieces_is_answered_as_the_whole(
     ],
 )
 def test_a_table_in_pieces_is_refused_with_the_same_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, message: str
 ):
     lines = [f"{UNIX + 6 * i},{i % 100}" for i in range(1000)]
     lines[700] = row
@@ -241,7 +244,7 @@ def test_a_table_in_pieces_is_refused_with_the_same_words(
         read_table,
         lambda path: long_table.open_long_table(path, large_rows=0) or read_table(path),
     ):
-        with pytest.raises(DataError, match=said) as caught:
+        with pytest.raises(DataError, match=message) as caught:
             read(path)
         refusals.append(str(caught.value))
     assert refusals[0] == refusals[1]
@@ -264,8 +267,8 @@ def test_only_a_large_table_is_read_in_pieces(tmp_path: Path):
         frame = pl.DataFrame({"time": np.arange(rows) * 6 + UNIX, "mains": np.full(rows, 100.0)})
         frame.write_parquet(tmp_path / "mains.parquet")
         frame.write_csv(tmp_path / "mains.csv")
-        found = [
+        tables = [
             long_table.open_long_table(tmp_path / name, large_rows=100_000)
             for name in ("mains.csv", "mains.parquet")
         ]
-        assert [table is not None for table in found] == [large, large]
+        assert [table is not None for table in tables] == [large, large]

@@ -17,7 +17,7 @@ from seq2point import Architecture, DataError, Model, Recording, evaluate
 from seq2point.appliances import find_appliance
 from seq2point.choices import FILL
 from seq2point.recording.coverage import Coverage
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 NAN = np.nan
 LATER = datetime(2024, 12, 1, tzinfo=UTC)
@@ -37,8 +37,8 @@ def house(make_recording: Callable[..., Recording]) -> Recording:
     )
 
 
-def answerable(house: Recording) -> np.ndarray:
-    """Where a window of 33 without gap or jump is centred and the truth is known: bool[T], by hand."""
+def find_predictable(house: Recording) -> np.ndarray:
+    """Return where a full window of 33 is centred and the truth is known: bool[T]."""
     there = ~np.isnan(house.mains_w)
     windows = [
         all(there[i - HALF : i + HALF + 1])
@@ -50,7 +50,7 @@ def answerable(house: Recording) -> np.ndarray:
 
 
 def test_the_baselines_are_the_constants_zero_and_mean(tiny_model: Model, house: Recording):
-    truth = house.appliance_w("kettle")[answerable(house)].astype(float)
+    truth = house.appliance_w("kettle")[find_predictable(house)].astype(float)
     baselines = evaluate(tiny_model, [house]).baselines
     zero, mean = (baselines[name]["kettle"] for name in ("zero", "mean"))
     on = truth > 2000
@@ -71,7 +71,7 @@ def test_the_mean_is_that_of_the_training_where_the_model_knows_it(
     tiny_model: Model, house: Recording
 ):
     tiny_model.provenance = {"training_mean_w": {"kettle": 40.0}}
-    truth = house.appliance_w("kettle")[answerable(house)].astype(float)
+    truth = house.appliance_w("kettle")[find_predictable(house)].astype(float)
     assert evaluate(tiny_model, [house]).baselines["mean"]["kettle"]["mae_w"] == pytest.approx(
         np.abs(truth - 40).mean(), rel=1e-5
     )
@@ -80,7 +80,7 @@ def test_the_mean_is_that_of_the_training_where_the_model_knows_it(
 def test_only_samples_with_a_prediction_and_a_truth_are_scored(tiny_model: Model, house: Recording):
     evaluation = evaluate(tiny_model, [house])
     (predictions,) = evaluation.predictions_w
-    scored = answerable(house)
+    scored = find_predictable(house)
     np.testing.assert_array_equal(
         ~np.isnan(predictions[:, 0]) & ~np.isnan(house.appliance_w("kettle")), scored
     )
@@ -90,7 +90,7 @@ def test_only_samples_with_a_prediction_and_a_truth_are_scored(tiny_model: Model
 
 def test_a_truth_beyond_a_gap_changes_nothing(tiny_model: Model, house: Recording):
     kettle = house.appliance_w("kettle").copy()
-    kettle[~answerable(house) & ~np.isnan(kettle)] = 3000
+    kettle[~find_predictable(house) & ~np.isnan(kettle)] = 3000
     altered = replace(house, appliances_w={"kettle": kettle})
     assert evaluate(tiny_model, [altered]).metrics == evaluate(tiny_model, [house]).metrics
 
@@ -98,7 +98,7 @@ def test_a_truth_beyond_a_gap_changes_nothing(tiny_model: Model, house: Recordin
 def test_several_houses_are_scored_as_one(tiny_model: Model, house: Recording):
     both = [house.slice(0, 300), house.slice(305, 500)]
     each = [evaluate(tiny_model, [part]).metrics["kettle"]["mae_w"] for part in both]
-    sizes = [answerable(house)[part].sum() for part in (slice(0, 300), slice(305, 500))]
+    sizes = [find_predictable(house)[part].sum() for part in (slice(0, 300), slice(305, 500))]
     assert evaluate(tiny_model, both).metrics["kettle"]["mae_w"] == pytest.approx(
         np.average(each, weights=sizes), rel=1e-5
     )
@@ -133,7 +133,7 @@ def test_another_sampling_period_is_refused(
     watts = np.full(100, 500.0)
     with pytest.raises(
         DataError,
-        match=r"home has a reading every 8 s, the model was trained at 6 s; resample with",
+        match=r"home has a reading every 8 s, the model was trained at 6 s; resample the readings to 6 s",
     ):
         evaluate(tiny_model, [make_recording(watts, kettle=watts, period_s=8.0)])
     assert evaluate(tiny_model, [make_recording(watts, kettle=watts, period_s=6.05)]).metrics
@@ -157,14 +157,12 @@ def test_a_house_without_the_appliance_is_refused(
 def test_nothing_to_score_is_refused(
     tiny_model: Model, house: Recording, spoil: Callable[[Recording], Recording]
 ):
-    with pytest.raises(
-        DataError, match=r"nothing to score: no stretch of 33 samples .* in refit 2"
-    ):
+    with pytest.raises(DataError, match=r"refit 2: nothing to score: no stretch of 33 samples"):
         evaluate(tiny_model, [spoil(house)])
 
 
 def test_no_recording_at_all_is_refused(tiny_model: Model):
-    with pytest.raises(DataError, match="nothing to score: no recording is given"):
+    with pytest.raises(DataError, match="nothing to score: give at least one recording"):
         evaluate(tiny_model, [])
 
 
@@ -187,7 +185,7 @@ def test_the_report_of_several_appliances_has_metrics_by_appliance(
 ):
     appliances = (find_appliance("kettle"), find_appliance("fridge"))
     model = Model(
-        tiny.model_copy(update={"outputs": 2}).build(), Scale.lineage(appliances), appliances, 6.0
+        tiny.model_copy(update={"outputs": 2}).build(), Scale.published(appliances), appliances, 6.0
     )
     watts = np.random.default_rng(0).uniform(0, 3000, 200)
     evaluation = evaluate(model, [make_recording(watts, kettle=watts, fridge=watts / 10)])
@@ -202,14 +200,14 @@ def test_the_report_of_several_appliances_has_metrics_by_appliance(
 def test_with_a_stride_every_so_many_th_sample_of_each_stretch_is_scored_as_if_read_so_seldom(
     tiny_model: Model, house: Recording
 ):
-    found = evaluate(tiny_model, [house], stride=4)
-    known = answerable(house)
+    evaluation = evaluate(tiny_model, [house], stride=4)
+    known = find_predictable(house)
     edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
     kept = np.concatenate(
         [np.arange(first, end, 4) for first, end in zip(edges[::2], edges[1::2], strict=True)]
     )
-    error = (found.predictions_w[0][kept, 0] - house.appliance_w("kettle")[kept]).astype(float)
-    assert found.metrics["kettle"]["mae_w"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    error = (evaluation.predictions_w[0][kept, 0] - house.appliance_w("kettle")[kept]).astype(float)
+    assert evaluation.metrics["kettle"]["mae_w"] == pytest.approx(np.abs(error).mean(), rel=1e-5)
     energy, every = (
         evaluate(tiny_model, [house], stride=s).metrics["kettle"]["energy_per_day_wh"]
         for s in (4, 1)
@@ -267,7 +265,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
     mains[np.random.default_rng(0).random(5000) < 0.1] = NAN
     house = make_recording(mains, kettle=kettle, period_s=period_s)
     shares = [
-        Coverage.total(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share
+        Coverage.combine(evaluate(tiny_model, [replace(house, fill=fill)]).coverage["kettle"]).share
         for fill in (FILL, 1)
     ]
     assert shares[0] > 0.99
@@ -275,7 +273,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
 
 
 @pytest.mark.parametrize(
-    ("bias", "says"),
+    ("bias", "message"),
     [
         (
             -700.0,
@@ -295,7 +293,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
     ids=["always off", "always on"],
 )
 def test_a_model_that_is_no_better_than_always_off_is_said_to_be(
-    tiny_model: Model, house: Recording, bias: float, says: str
+    tiny_model: Model, house: Recording, bias: float, message: str
 ):
     with torch.no_grad():
         tiny_model.network.output.weight.zero_()
@@ -303,7 +301,7 @@ def test_a_model_that_is_no_better_than_always_off_is_said_to_be(
             (bias - tiny_model.scale.appliance_mean_w[0]) / tiny_model.scale.appliance_std_w[0]
         )
     (sentence,) = evaluate(tiny_model, [house]).as_json()["warnings"]
-    assert sentence.startswith(says)
+    assert sentence.startswith(message)
 
 
 def test_data_in_which_the_appliance_is_never_on_are_said_to_show_little(

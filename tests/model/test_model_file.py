@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from seq2point import Architecture, Model, ModelFileError, Recording, Seq2PointError
 from seq2point.appliances import find_appliance
 from seq2point.model.model_file import add_digest
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 
 WEIGHTS = (
     "convolutions.0.weight",
@@ -80,17 +80,17 @@ def rewrite(
     header: Callable[[dict], Any] = lambda h: None,
 ) -> None:
     """Alter a model file and sign it again, as a program that knows the format could."""
-    found = load_file(path)
+    forged = load_file(path)
     with safe_open(path, framework="pt") as opened:
         facts = json.loads(opened.metadata()["seq2point"])
     del facts["seal"]
-    tensors(found)
+    tensors(forged)
     facts["sha256"] = {
-        name: hashlib.sha256(t.numpy().tobytes()).hexdigest() for name, t in found.items()
+        name: hashlib.sha256(t.numpy().tobytes()).hexdigest() for name, t in forged.items()
     }
     header(facts)
     text = json.dumps(facts)
-    save_file(found, path, {"seq2point": add_digest(text)})
+    save_file(forged, path, {"seq2point": add_digest(text)})
 
 
 def test_everything_comes_back_as_it_was_saved(model: Model, file: Path):
@@ -109,7 +109,7 @@ def test_everything_comes_back_as_it_was_saved(model: Model, file: Path):
         assert torch.equal(back.masks[name], mask)
 
 
-def test_a_loaded_model_answers_as_the_saved_one(model: Model, file: Path):
+def test_a_loaded_model_predictions_as_the_saved_one(model: Model, file: Path):
     mains = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
     np.testing.assert_array_equal(Model.load(file).disaggregate(mains), model.disaggregate(mains))
 
@@ -340,10 +340,9 @@ def test_two_appliances_of_one_name_are_refused(tmp_path: Path):
             find_appliance("kettle"),
         ),
     )
-    Model(shape.build(), Scale.lineage(both), both, 6.0).save(tmp_path / "two.safetensors")
+    Model(shape.build(), Scale.published(both), both, 6.0).save(tmp_path / "two.safetensors")
     assert (
-        refusal(tmp_path / "two.safetensors")
-        == "header field appliances: 'kettle' stands there twice"
+        refusal(tmp_path / "two.safetensors") == "header field appliances: 'kettle' is listed twice"
     )
 
 
@@ -354,12 +353,12 @@ def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_s
     rewrite(file, header=lambda facts: facts["architecture"].update(hidden=hidden))
     assert (
         "tensor 'hidden.weight' has shape [8, 108]" in (text := refusal(file))
-        or "no machine can hold" in text
+        or "too large for any machine" in text
     )
 
 
 @pytest.mark.parametrize(
-    ("alter", "says"),
+    ("alter", "message"),
     [
         (lambda facts: facts.update(format=2), "written in format 2; this version reads format 1"),
         (lambda facts: facts.update(teapot=1), "header field teapot: "),
@@ -400,10 +399,10 @@ def test_an_architecture_that_does_not_fit_its_tensors_is_refused_whatever_its_s
     ],
 )
 def test_a_header_of_another_making_names_the_field(
-    file: Path, alter: Callable[[dict], Any], says: str
+    file: Path, alter: Callable[[dict], Any], message: str
 ):
     rewrite(file, header=alter)
-    assert refusal(file).startswith(says)
+    assert refusal(file).startswith(message)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(file: Path):
@@ -447,7 +446,7 @@ def test_permissions_follow_the_umask(model: Model, tmp_path: Path, umask: int, 
     assert (tmp_path / "m.safetensors").stat().st_mode & 0o777 == mode
 
 
-def test_an_answer_is_read_from_the_mains_alone(
+def test_a_prediction_is_read_from_the_mains_alone(
     model: Model, make_recording: Callable[..., Recording]
 ):
     mains = np.random.default_rng(0).uniform(0, 3000, 100)

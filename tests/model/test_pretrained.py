@@ -31,13 +31,13 @@ def test_a_model_is_what_its_card_says(name: str):
         assert path.stat().st_size == card.file_bytes[kind] < MOST_BYTES
         assert hashlib.sha256(path.read_bytes()).hexdigest() == card.sha256[kind]
     model, exported = Model.load(native), runtime.load(onnx)
-    for one in (model, exported):
-        assert [a.name for a in one.appliances] == [card.appliance]
-        assert (one.period_s, one.window) == (card.period_s, card.window)
+    for predictor in (model, exported):
+        assert [a.name for a in predictor.appliances] == [card.appliance]
+        assert (predictor.period_s, predictor.window) == (card.period_s, card.window)
     assert model.architecture.parameters == card.parameters
     assert library.find_protocol(card.protocol).sha256 == card.protocol_sha256
     assert model.provenance["pretrained"]["name"] == card.name == name
-    assert exported.facts.quantization is not None
+    assert exported.metadata.quantization is not None
     assert card.licences
     assert card.tested
     assert all("CC BY 4.0" in licence for licence in card.licences)
@@ -78,14 +78,16 @@ def test_the_page_says_what_the_cards_say():
 
 
 @EVERY
-def test_the_exported_file_answers_as_the_native_one_does(name: str, make_mains: Recording):
+def test_the_exported_file_predicts_as_the_native_one_does(name: str, make_mains: Recording):
     native, onnx, card = pretrained.load_pretrained(name)
     mains = Recording("house", card.period_s, make_mains.mains_w)
-    answers_w = [one.predict_w(mains)[:, 0] for one in (Model.load(native), runtime.load(onnx))]
-    known = np.isfinite(answers_w[0])
-    np.testing.assert_array_equal(known, np.isfinite(answers_w[1]))
+    predictions_w = [
+        predictor.predict_w(mains)[:, 0] for predictor in (Model.load(native), runtime.load(onnx))
+    ]
+    known = np.isfinite(predictions_w[0])
+    np.testing.assert_array_equal(known, np.isfinite(predictions_w[1]))
     most_w = find_appliance(card.appliance).max_power_w
-    assert np.abs(answers_w[0] - answers_w[1])[known].mean() < 0.01 * most_w
+    assert np.abs(predictions_w[0] - predictions_w[1])[known].mean() < 0.01 * most_w
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +107,11 @@ def test_real_houses_give_what_the_card_says(data_dir: Path):
         load_stretch(protocol, house, find_appliance("kettle"), data_dir)
         for house in protocol.roles("kettle").train
     ]
-    found = evaluate(
+    metrics = evaluate(
         Model.load(native), [recording for house in trained_on for recording in house]
     ).metrics["kettle"]
     for metric, value in card.int8["native"].items():
-        assert found[metric] == pytest.approx(value, rel=1e-4)
+        assert metrics[metric] == pytest.approx(value, rel=1e-4)
 
 
 def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
@@ -121,8 +123,8 @@ def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
         == pretrained.load_pretrained("kettle-8s").card.window
     )
     assert pretrained.list_periods_s("dishwasher") == [8, 60]
-    for name, period_s, says in (
-        ("kettle", None, "more than one sampling period: name one of kettle-8s, kettle-60s"),
+    for name, period_s, message in (
+        ("kettle", None, "several sampling periods: name one of kettle-8s, kettle-60s"),
         ("kettle", 6.0, "for a reading every 6 s: choose one of kettle-8s, kettle-60s"),
         (
             "heat pump",
@@ -130,7 +132,7 @@ def test_a_model_is_found_by_any_name_of_its_appliance_and_the_period():
             "no model of 'heat pump' comes with the package, only of dishwasher, fridge, kettle",
         ),
     ):
-        with pytest.raises(UsageError, match=says):
+        with pytest.raises(UsageError, match=message):
             pretrained.find_pretrained(name, period_s)
 
 

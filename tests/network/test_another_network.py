@@ -1,4 +1,4 @@
-"""A network with one more Linear layer: every room that asks for its layers serves it."""
+"""A network with one more Linear layer: every module that asks for its layers serves it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ from seq2point.compression import costs
 from seq2point.compression.compaction import compact
 from seq2point.compression.low_rank import factorise, find_full_rank
 from seq2point.compression.pruning import SPP, PruneState, Structured
-from seq2point.deploy import ExportOptions, Tolerances
+from seq2point.configuration import ExportOptions, Tolerances
 from seq2point.deploy.verify import verify
 from seq2point.errors import ModelFileError
 from seq2point.network import Architecture, Layer, connect, masks, sliding
@@ -36,7 +36,7 @@ class TwoHidden(Architecture):
     second: PositiveInt = 6
 
     def layers(self) -> tuple[Layer, ...]:
-        """Return the layers in order."""
+        """Return the layers in options."""
         *before, output = super().layers()
         second = Layer("second", self.hidden, self.second)
         return connect([*before, second, output._replace(inputs=self.second)])
@@ -51,22 +51,22 @@ SHAPE = TwoHidden(window=33, channels=(4, 5), kernels=(5, 3), hidden=9)
 
 @pytest.fixture
 def model() -> Model:
-    """A kettle model with biases whose answers lie on both sides of zero watts."""
-    made = untrained(SHAPE)
-    for name, parameter in made.network.named_parameters():
+    """Return a kettle model with biases: its predictions lie on both sides of zero watts."""
+    model = untrained(SHAPE)
+    for name, parameter in model.network.named_parameters():
         if name.endswith("bias"):
             torch.nn.init.normal_(parameter, std=0.2)
-    made.network.eval()
-    return made
+    model.network.eval()
+    return model
 
 
 @pytest.fixture
 def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what costs seconds: processes of their own whose memory is measured."""
+    """Measure no costs: the processes whose memory is measured take seconds."""
     monkeypatch.setattr("seq2point.deploy.verify._measure_costs", lambda *_: {})
 
 
-def answers(model: Model) -> torch.Tensor:
+def predict_random_windows(model: Model) -> torch.Tensor:
     torch.manual_seed(9)
     with torch.no_grad():
         return model.network(torch.randn(50, 33))
@@ -123,43 +123,43 @@ def test_probabilistic_pruning_draws_for_every_layer(model: Model):
     drawn = pruner.masks_for_step(PruneState(memory=memory)) or {}
     assert {name.rpartition(".")[0] for name in drawn} == set(NAMES[:-1])
     before = {name: t.clone() for name, t in model.network.state_dict().items()}
-    aside = masks.stash_(model.network, drawn)
+    stashes = masks.stash_(model.network, drawn)
     dropped = ~drawn["second.weight"].flatten()
     assert dropped.any()
     assert not model.network.get_parameter("second.weight")[dropped].any()
-    masks.restore_(model.network, aside)
+    masks.restore_(model.network, stashes)
     assert all(torch.equal(t, before[name]) for name, t in model.network.state_dict().items())
 
 
-def test_a_compacted_one_is_of_its_kind_with_the_same_answers(model: Model):
+def test_a_compacted_one_is_of_its_kind_with_the_same_predict_random_windows(model: Model):
     whole = pruned(model, sparsity=0.4)
     small = compact(whole)
     assert small.architecture == TwoHidden(
         window=33, channels=(2, 3), kernels=(5, 3), hidden=5, second=4
     )
-    torch.testing.assert_close(answers(small), answers(whole))
+    torch.testing.assert_close(predict_random_windows(small), predict_random_windows(whole))
 
 
 def test_its_costs_stand_beside_those_of_the_compacted_one(model: Model):
     whole = pruned(model, sparsity=0.4)
     small = compact(whole)
-    found = costs.measure_costs({"whole": whole, "compacted": small})
-    assert [row["name"] for row in found["models"]["whole"]["layers"]] == [
+    result = costs.measure_costs({"whole": whole, "compacted": small})
+    assert [row["name"] for row in result["models"]["whole"]["layers"]] == [
         f"{name}.weight" for name in NAMES
     ]
     assert (
-        found["models"]["compacted"]["parameters"]
+        result["models"]["compacted"]["parameters"]
         == small.architecture.parameters
         < SHAPE.parameters
     )
-    (row,) = (row for row in costs.make_cost_rows(found) if row[0] == "second.weight")
+    (row,) = (row for row in costs.make_cost_rows(result) if row[0] == "second.weight")
     assert row[1:] == ["20 of 54 (34 zero)", "20"]
 
 
 def test_low_rank_splits_its_first_linear_layer(model: Model):
     narrow = factorise(model, find_full_rank(SHAPE))
     assert [layer.name for layer in narrow.architecture.linear_layers] == ["projection", *NAMES[2:]]
-    torch.testing.assert_close(answers(narrow), answers(model))
+    torch.testing.assert_close(predict_random_windows(narrow), predict_random_windows(model))
 
 
 @pytest.mark.parametrize("rank", [None, 3])
@@ -170,12 +170,12 @@ def test_sliding_equals_window_by_window_with_its_gradients(rank: int | None):
     expected = sliding.predict_windows(network.eval(), series)
     torch.testing.assert_close(sliding.predict(network, series), expected)
     gradients = []
-    for answer in (
+    for prediction in (
         sliding.predict_chunks(network, series[None])[0],
         network(series.unfold(0, 33, 1)),
     ):
         network.zero_grad()
-        answer.square().sum().backward()
+        prediction.square().sum().backward()
         gradients.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
     assert len(gradients[0]) == len(gradients[1]) == len(list(network.parameters()))
     for ours, theirs in zip(*gradients, strict=True):
@@ -208,24 +208,27 @@ def test_models_of_two_appliances_are_joined(model: Model):
     assert both.architecture == TwoHidden(
         window=33, channels=(4, 5), kernels=(5, 3), hidden=18, second=12, outputs=2
     )
-    torch.testing.assert_close(answers(both), torch.cat([answers(model), answers(other)], dim=1))
+    torch.testing.assert_close(
+        predict_random_windows(both),
+        torch.cat([predict_random_windows(model), predict_random_windows(other)], dim=1),
+    )
 
 
 @pytest.mark.usefixtures("no_costs")
 @pytest.mark.parametrize(
-    "asked", [{}, {"sliding": True}, {"int8": True}], ids=["windows", "sliding", "int8"]
+    "options", [{}, {"sliding": True}, {"int8": True}], ids=["windows", "sliding", "int8"]
 )
-def test_its_onnx_file_holds_against_it(asked: dict[str, Any], model: Model, tmp_path: Path):
+def test_its_onnx_file_holds_against_it(options: dict[str, Any], model: Model, tmp_path: Path):
     out, recording = tmp_path / "model.onnx", house(6000)
-    limits = Tolerances(on_mae=9, sae=9) if asked.get("int8") else Tolerances()
-    calibrate = recording if asked.get("int8") else None
+    limits = Tolerances(on_mae=9, sae=9) if options.get("int8") else Tolerances()
+    calibrate = recording if options.get("int8") else None
     deploy.find_target("onnx").export(
-        model, out, ExportOptions(**asked, calibrate=calibrate, limits=limits)
+        model, out, ExportOptions(**options, calibrate=calibrate, limits=limits)
     )
     native_w, power_w = model.predict_w(recording), runtime.load(out, 1).predict_w(recording)
     assert not verify(out, model, recording, limits).failures
     assert np.nanmean(np.abs(power_w - native_w)) < (
-        0.02 if asked.get("int8") else 1e-5
+        0.02 if options.get("int8") else 1e-5
     ) * np.nanmax(native_w)
 
 
@@ -244,11 +247,11 @@ def test_its_litert_file_holds_against_it(model: Model, tmp_path: Path):
 @pytest.mark.skipif(find_compiler() is None, reason="no C compiler here")
 def test_its_c_source_holds_against_it(model: Model, tmp_path: Path):
     recording = house(6000)
-    order = ExportOptions(calibrate=recording, limits=Tolerances(on_mae=9, sae=9))
-    deploy.find_target("microcontroller").export(model, tmp_path / "model.c", order)
-    found = verify(tmp_path / "model.c", model, recording, order.limits)
-    assert not found.failures
-    assert found.relative < 0.02
+    options = ExportOptions(calibrate=recording, limits=Tolerances(on_mae=9, sae=9))
+    deploy.find_target("microcontroller").export(model, tmp_path / "model.c", options)
+    result = verify(tmp_path / "model.c", model, recording, options.limits)
+    assert not result.failures
+    assert result.relative < 0.02
 
 
 def test_its_file_is_refused_by_the_field_that_nobody_knows(model: Model, tmp_path: Path):

@@ -24,7 +24,9 @@ LOW_RANK = [
     ("hidden", 2, 8, 1, 1, "output", 1),
     ("output", 8, 3, 1, 1, None, 1),
 ]
-RANKED = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=8, outputs=3, rank=2)
+LOW_RANK_SHAPE = Architecture(
+    window=33, channels=(4, 6), kernels=(5, 3), hidden=8, outputs=3, rank=2
+)
 
 
 @st.composite
@@ -44,12 +46,14 @@ def shapes(draw: st.DrawFn) -> Architecture:
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"), [(Architecture(), PAPER), (RANKED, LOW_RANK)], ids=["paper", "low rank"]
+    ("shape", "expected"),
+    [(Architecture(), PAPER), (LOW_RANK_SHAPE, LOW_RANK)],
+    ids=["paper", "low rank"],
 )
 def test_the_layers_are_in_order_with_what_reads_them(
     shape: Architecture, expected: list[tuple[object, ...]]
 ):
-    found = [
+    layers = [
         (
             layer.name,
             layer.inputs,
@@ -61,26 +65,33 @@ def test_the_layers_are_in_order_with_what_reads_them(
         )
         for layer in shape.layers()
     ]
-    assert found == expected
+    assert layers == expected
     for layer in shape.layers():
         assert layer.convolves == layer.name.startswith("convolutions")
         assert layer.rectified == (layer.name not in ("projection", "output"))
         assert layer.bias == (layer.name != "projection")
 
 
-def test_the_questions_about_the_layers_have_their_answers():
-    assert [layer.name for layer in RANKED.convolution_layers] == [
+def test_layers_are_found_by_what_they_do():
+    assert [layer.name for layer in LOW_RANK_SHAPE.convolution_layers] == [
         "convolutions.0",
         "convolutions.1",
     ]
-    assert [layer.name for layer in RANKED.linear_layers] == ["projection", "hidden", "output"]
-    assert [layer.name for layer in RANKED.unit_layers] == [
+    assert [layer.name for layer in LOW_RANK_SHAPE.linear_layers] == [
+        "projection",
+        "hidden",
+        "output",
+    ]
+    assert [layer.name for layer in LOW_RANK_SHAPE.unit_layers] == [
         "convolutions.0",
         "convolutions.1",
         "hidden",
     ]
-    assert (RANKED.first_linear.name, RANKED.output_layer.name) == ("projection", "output")
-    assert (RANKED.taps, RANKED.features) == (27, 6 * 27)
+    assert (LOW_RANK_SHAPE.first_linear.name, LOW_RANK_SHAPE.output_layer.name) == (
+        "projection",
+        "output",
+    )
+    assert (LOW_RANK_SHAPE.taps, LOW_RANK_SHAPE.features) == (27, 6 * 27)
 
 
 @given(shapes())
@@ -95,7 +106,7 @@ def test_every_parameter_of_the_network_is_one_of_a_layer(shape: Architecture):
     assert shape.parameters == sum(p.numel() for p in network.parameters())
 
 
-@pytest.mark.parametrize("shape", [*NETWORKS.values(), RANKED])
+@pytest.mark.parametrize("shape", [*NETWORKS.values(), LOW_RANK_SHAPE])
 def test_the_multiply_adds_are_half_the_operations_that_torch_counts(shape: Architecture):
     with torch.device("meta"):
         network, window = shape.build(), torch.empty(1, shape.window)
@@ -105,8 +116,8 @@ def test_the_multiply_adds_are_half_the_operations_that_torch_counts(shape: Arch
 
 
 @given(shapes())
-def test_the_layers_say_the_architecture_that_they_are_of(shape: Architecture):
-    assert shape.resized(shape.layers(), shape.target_index) == shape
+def test_resizing_to_its_own_layers_gives_the_same_architecture(shape: Architecture):
+    assert shape.resize(shape.layers(), shape.target_index) == shape
 
 
 def test_a_resized_architecture_has_the_outputs_and_taps_that_were_asked_for():
@@ -115,7 +126,7 @@ def test_a_resized_architecture_has_the_outputs_and_taps_that_were_asked_for():
             return layer
         return layer._replace(outputs=layer.outputs - 1, taps=max(layer.taps - 2, 1))
 
-    small = RANKED.resized(map(smaller, RANKED.layers()), target_index=7)
+    small = LOW_RANK_SHAPE.resize(map(smaller, LOW_RANK_SHAPE.layers()), target_index=7)
     expected = Architecture(
         window=27, target_index=7, channels=(3, 5), kernels=(3, 1), hidden=7, outputs=3, rank=1
     )

@@ -85,7 +85,7 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
     network: Seq2Point,
 ):
     before = {name: t.clone() for name, t in network.state_dict().items()}
-    aside = masks.stash_(network, ONE_STEP)
+    stashes = masks.stash_(network, ONE_STEP)
     for name, after in network.state_dict().items():
         kept = (
             ONE_STEP[name].expand_as(after)
@@ -96,7 +96,7 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
     with torch.no_grad():
         for p in network.parameters():
             p.add_(1)
-    masks.restore_(network, aside)
+    masks.restore_(network, stashes)
     for name, after in network.state_dict().items():
         kept = (
             ONE_STEP[name].expand_as(after)
@@ -107,11 +107,11 @@ def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever
 
 
 def test_what_is_set_aside_gets_no_gradient(network: Seq2Point):
-    aside = masks.stash_(network, ONE_STEP)
-    masks.clear_gradients_(network, aside)  # none yet: nothing to do
+    stashes = masks.stash_(network, ONE_STEP)
+    masks.clear_gradients_(network, stashes)  # none yet: nothing to do
     for p in network.parameters():
         p.grad = torch.ones_like(p)
-    masks.clear_gradients_(network, aside)
+    masks.clear_gradients_(network, stashes)
     for name, p in network.named_parameters():
         kept = (
             ONE_STEP[name].expand_as(p)
@@ -129,19 +129,19 @@ def test_only_the_rows_that_are_dropped_are_copied(network: Seq2Point):
 
 
 def test_merged_masks_keep_what_all_of_them_keep(network: Seq2Point):
-    one, other = random_masks(network, 1), random_masks(network, 2)
+    first, other = random_masks(network, 1), random_masks(network, 2)
     del other["output.weight"]
-    merged = masks.merge(one, other)
-    assert torch.equal(merged["hidden.weight"], one["hidden.weight"] & other["hidden.weight"])
-    assert torch.equal(merged["output.weight"], one["output.weight"])
+    merged = masks.merge(first, other)
+    assert torch.equal(merged["hidden.weight"], first["hidden.weight"] & other["hidden.weight"])
+    assert torch.equal(merged["output.weight"], first["output.weight"])
     assert masks.merge() == {}
 
 
 def test_merging_leaves_its_arguments_alone(network: Seq2Point):
-    one, other = random_masks(network, 1), random_masks(network, 2)
-    before = {name: t.clone() for name, t in one.items()}
-    masks.merge(one, other)
-    assert all(torch.equal(one[name], before[name]) for name in one)
+    first, other = random_masks(network, 1), random_masks(network, 2)
+    before = {name: t.clone() for name, t in first.items()}
+    masks.merge(first, other)
+    assert all(torch.equal(first[name], before[name]) for name in first)
 
 
 def test_sparsity_is_the_fraction_removed_of_all_prunable_weights(network: Seq2Point):

@@ -20,10 +20,8 @@ COUNTS = {
 }
 
 
-def all_positive(architecture: Architecture) -> Seq2Point:
-    """A network in which no ReLU ever hides a change: positive weights, meant for positive
-    readings.
-    """
+def build_positive(architecture: Architecture) -> Seq2Point:
+    """Return a network of positive weights: for positive readings no ReLU hides a change."""
     network = architecture.build().eval()
     with torch.no_grad():
         for weight in network.parameters():
@@ -62,9 +60,10 @@ def test_the_default_is_the_papers_network():
     assert NETWORKS["dropout"].dropout == NETWORKS["reduced_dropout"].dropout == 0.5
 
 
-def by_hand(weights: dict[str, Tensor], architecture: Architecture, x_BW: Tensor) -> Tensor:
-    """The network written out with torch's functions; the first Linear sums over channel and tap,
-    in that order.
+def compute_by_hand(weights: dict[str, Tensor], architecture: Architecture, x_BW: Tensor) -> Tensor:
+    """Compute the network's output with torch's functions.
+
+    The first Linear sums over channel and tap, in that order.
     """
     f = x_BW[:, None]
     for i in range(len(architecture.channels)):
@@ -86,7 +85,7 @@ def test_the_network_is_valid_convolutions_then_a_channel_major_flatten(architec
     network = architecture.build().double()
     nn.init.normal_(network.hidden.bias)
     x_BW = torch.randn(5, architecture.window, dtype=torch.float64)
-    expected = by_hand(network.state_dict(), architecture, x_BW)
+    expected = compute_by_hand(network.state_dict(), architecture, x_BW)
     assert expected.shape == (5, architecture.outputs)
     torch.testing.assert_close(network(x_BW), expected)
 
@@ -101,7 +100,7 @@ def test_moving_one_sample_changes_exactly_the_predictions_of_the_windows_that_h
     moved: int, kernels: tuple[int, ...], window: int
 ):
     torch.manual_seed(2)
-    network = all_positive(
+    network = build_positive(
         Architecture(window=window, channels=(3,) * len(kernels), kernels=kernels, hidden=5)
     ).double()
     series = torch.rand(100, dtype=torch.float64)
@@ -116,7 +115,7 @@ def test_moving_one_sample_changes_exactly_the_predictions_of_the_windows_that_h
 
 
 def test_every_one_of_the_599_samples_moves_the_default_networks_prediction():
-    network = all_positive(Architecture())
+    network = build_positive(Architecture())
     x = torch.rand(1, 599, requires_grad=True)
     network(x).sum().backward()
     assert x.grad is not None
@@ -179,12 +178,12 @@ def test_an_architecture_is_frozen_and_can_be_a_key():
 
 
 @pytest.mark.parametrize(
-    ("shape", "says"),
+    ("shape", "message"),
     [
-        ({"window": 29}, "a window of 29 samples is too short .* at least 30"),
+        ({"window": 29}, "window 29 is too short .* give at least 30 samples"),
         ({"channels": (4, 4), "kernels": (3,)}, "2 channels for 1 kernels"),
         ({"channels": (), "kernels": ()}, "0 channels for 0 kernels"),
-        ({"target_index": 599}, "target_index 599 lies outside the window of 599"),
+        ({"target_index": 599}, "target_index 599 lies outside the window: give 0 to 598"),
         ({"target_index": -2}, "target_index -2 lies outside"),
         ({"window": 0}, "greater than 0"),
         ({"channels": (4, 0, 4, 4, 4)}, "greater than 0"),
@@ -193,8 +192,10 @@ def test_an_architecture_is_frozen_and_can_be_a_key():
         ({"widnow": 599}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_shape_that_does_not_fit_is_refused_with_the_reason(shape: dict[str, object], says: str):
-    with pytest.raises(ValidationError, match=says):
+def test_a_shape_that_does_not_fit_is_refused_with_the_reason(
+    shape: dict[str, object], message: str
+):
+    with pytest.raises(ValidationError, match=message):
         Architecture.model_validate(shape)
 
 
@@ -215,7 +216,7 @@ def test_a_named_network_can_have_another_window_and_keeps_all_else():
 
 
 @pytest.mark.parametrize(
-    ("name", "window", "says"),
+    ("name", "window", "message"),
     [
         (
             "seq2piont",
@@ -228,28 +229,28 @@ def test_a_named_network_can_have_another_window_and_keeps_all_else():
         (
             "seq2point",
             600,
-            "a window of 600 samples does not fit seq2point: an odd number of at least 30",
+            "window 600 does not fit network 'seq2point': give an odd number of at least 30",
         ),
         (
             "reduced",
             21,
-            "a window of 21 samples does not fit reduced: an odd number of at least 23",
+            "window 21 does not fit network 'reduced': give an odd number of at least 23",
         ),
     ],
 )
 def test_a_network_that_does_not_exist_or_fit_is_a_usage_error(
-    name: str, window: int | None, says: str
+    name: str, window: int | None, message: str
 ):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         find_network(name, window)
 
 
-RANKED = SMALL.model_copy(update={"rank": 3})
+LOW_RANK = SMALL.model_copy(update={"rank": 3})
 
 
 def test_a_rank_makes_the_first_linear_a_product_of_two():
     torch.manual_seed(1)
-    network = RANKED.build().double()
+    network = LOW_RANK.build().double()
     assert {
         name: tuple(p.shape)
         for name, p in network.named_parameters()
@@ -269,14 +270,14 @@ def test_a_rank_makes_the_first_linear_a_product_of_two():
 
 
 def test_parameters_and_multiply_adds_count_the_rank():
-    assert RANKED.parameters == sum(p.numel() for p in RANKED.build().parameters())
-    assert SMALL.multiply_adds - RANKED.multiply_adds == 8 * 108 - 3 * (8 + 108)
+    assert LOW_RANK.parameters == sum(p.numel() for p in LOW_RANK.build().parameters())
+    assert SMALL.multiply_adds - LOW_RANK.multiply_adds == 8 * 108 - 3 * (8 + 108)
 
 
 def test_no_rank_is_not_written_so_that_older_readers_know_every_word():
     assert "rank" not in SMALL.model_dump()
     assert "rank" not in SMALL.model_dump_json()
-    assert Architecture.model_validate_json(RANKED.model_dump_json()) == RANKED
+    assert Architecture.model_validate_json(LOW_RANK.model_dump_json()) == LOW_RANK
 
 
 @pytest.mark.parametrize("rank", [None, 3])
@@ -287,15 +288,15 @@ def test_outputs_keep_their_bounds(rank: int | None, seed: int):
     with torch.no_grad():
         for p in network.parameters():
             p.add_(0.1 * torch.randn_like(p))
-    low, high = network.output_bounds(-1.0, 2.0)
+    low, high = network.bound_outputs(-1.0, 2.0)
     outputs = network(torch.rand(500, 33) * 3 - 1).double()
     assert (low <= outputs.amin(0)).all()
     assert (outputs.amax(0) <= high).all()
 
 
 def test_bounds_are_those_of_a_network_in_which_nothing_cancels():
-    network = all_positive(SMALL)
-    low, high = network.output_bounds(0.5, 2.0)
+    network = build_positive(SMALL)
+    low, high = network.bound_outputs(0.5, 2.0)
     ends = torch.stack([torch.full((33,), 0.5), torch.full((33,), 2.0)])
     torch.testing.assert_close(
         network(ends)[:, 0].double(), torch.cat([low, high]), rtol=1e-5, atol=1e-5
@@ -304,15 +305,15 @@ def test_bounds_are_those_of_a_network_in_which_nothing_cancels():
 
 @pytest.mark.parametrize("layer", ["convolutions.0", "convolutions.1", "hidden", "output"])
 def test_bounds_meet_where_no_weight_leads_on(layer: str):
-    network = all_positive(SMALL)
+    network = build_positive(SMALL)
     network.get_submodule(layer).weight.data.zero_()
-    low, high = network.output_bounds(-5.0, 50.0)
+    low, high = network.bound_outputs(-5.0, 50.0)
     assert torch.equal(low, high)
     torch.testing.assert_close(network(torch.randn(1, 33))[0].double(), low, rtol=1e-5, atol=1e-5)
 
 
 def test_bounds_meet_where_every_unit_is_silent():
-    network = all_positive(SMALL)
+    network = build_positive(SMALL)
     network.hidden.bias.data.fill_(-1e6)
-    low, high = network.output_bounds(-5.0, 50.0)
+    low, high = network.bound_outputs(-5.0, 50.0)
     assert torch.equal(low, high)

@@ -12,7 +12,8 @@ from seq2point.network import NETWORKS, Architecture, Seq2Point, sliding
 from seq2point.network.sliding import native, native_backend, torch_backend
 from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Jump, Recording
-from seq2point.recording.windows import Scale, find_window_runs
+from seq2point.recording.scaling import Scale
+from seq2point.recording.windows import find_window_runs
 from seq2point.system import c_library
 from seq2point.training.batches import ChunkBatches, Houses
 
@@ -34,9 +35,9 @@ SHAPES = {
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
 
 
-def built(shape: Architecture, seed: int) -> Seq2Point:
-    """A network with biases, so that no unit stands exactly at the ReLU's kink where the gradient
-    is anyone's choice.
+def build_with_biases(shape: Architecture, seed: int) -> Seq2Point:
+    """Return a network with biases: no unit is exactly at the ReLU's kink, where the gradient is
+    anyone's choice.
     """
     torch.manual_seed(seed)
     network = shape.build()
@@ -46,10 +47,11 @@ def built(shape: Architecture, seed: int) -> Seq2Point:
     return network
 
 
-def relative(answer: torch.Tensor, reference: torch.Tensor) -> float:
-    assert answer.shape == reference.shape
+def relative(prediction: torch.Tensor, reference: torch.Tensor) -> float:
+    assert prediction.shape == reference.shape
     return float(
-        (answer - reference).detach().abs().max() / (float(reference.detach().abs().max()) or 1.0)
+        (prediction - reference).detach().abs().max()
+        / (float(reference.detach().abs().max()) or 1.0)
     )
 
 
@@ -58,34 +60,34 @@ def shape(request: pytest.FixtureRequest) -> Architecture:
     return request.param
 
 
-@pytest.fixture(params=["plain", "compiled"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Sliding evaluation by torch alone and by the compiled kernels."""
-    if request.param == "compiled" and native.load_kernels() is None:
+@pytest.fixture(params=["torch", "native"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Sliding evaluation by torch alone, and by the C kernels."""
+    if request.param == "native" and native.load_kernels() is None:
         pytest.skip("no C compiler here")
-    if request.param == "plain":
+    if request.param == "torch":
         monkeypatch.setattr(native_backend, "supports", lambda _: False)
     return str(request.param)
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_sliding_equals_window_by_window(shape: Architecture, dtype: torch.dtype) -> None:
     torch.manual_seed(1)
-    network, series = built(shape, 1).to(dtype).eval(), torch.randn(5000, dtype=dtype)
+    network, series = build_with_biases(shape, 1).to(dtype).eval(), torch.randn(5000, dtype=dtype)
     assert (
         relative(sliding.predict(network, series), sliding.predict_windows(network, series))
         < TOLERANCE[dtype]
     )
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 @given(
     length=st.integers(63, 6000),
     memory_mb=st.sampled_from([1.0, 20.0, 512.0]),
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-def test_every_length_and_memory_gives_the_same_answers(
+def test_every_length_and_memory_gives_the_same_predictions(
     length: int, memory_mb: float, dtype: torch.dtype
 ) -> None:
     torch.manual_seed(length)
@@ -93,8 +95,8 @@ def test_every_length_and_memory_gives_the_same_answers(
         SHAPES["default in small"].build().to(dtype).eval(),
         torch.randn(length, dtype=dtype),
     )
-    answer = sliding.predict(network, series, memory_mb)
-    assert relative(answer, sliding.predict_windows(network, series)) < TOLERANCE[dtype]
+    prediction = sliding.predict(network, series, memory_mb)
+    assert relative(prediction, sliding.predict_windows(network, series)) < TOLERANCE[dtype]
 
 
 @st.composite
@@ -113,19 +115,19 @@ def shapes(draw: st.DrawFn) -> Architecture:
     )
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 @given(shape=shapes(), extra=st.integers(0, 3000))
 def test_any_architecture_and_length_equals_window_by_window(
     shape: Architecture, extra: int
 ) -> None:
-    network, series = built(shape, extra).eval(), torch.randn(shape.window + extra)
+    network, series = build_with_biases(shape, extra).eval(), torch.randn(shape.window + extra)
     assert (
         relative(sliding.predict(network, series), sliding.predict_windows(network, series)) < 1e-4
     )
 
 
 @given(shape=shapes(), chunks=st.integers(1, 35), windows=st.integers(1, 150))
-def test_the_kernels_give_the_gradients_of_the_plain_engine(
+def test_the_kernels_give_the_gradients_of_the_torch_backend(
     shape: Architecture, chunks: int, windows: int
 ) -> None:
     if native.load_kernels() is None:
@@ -140,32 +142,32 @@ def test_the_kernels_give_the_gradients_of_the_plain_engine(
         torch.randn(*size, requires_grad=True) for size in (*sizes, (shape.outputs, shape.hidden))
     ]
     exact = [t.detach().double().requires_grad_() for t in inputs]
-    answer, reference = (
+    prediction, reference = (
         e.HiddenAndOutput.apply(*t, 0.0)
         for e, t in ((native_backend, inputs), (torch_backend, exact))
     )
-    assert relative(answer, reference) < 1e-4
-    # a unit that stands within rounding of the ReLU's kink may fall on either side: its window has
+    assert relative(prediction, reference) < 1e-4
+    # a unit within rounding of the ReLU's kink may fall on either side: its window has
     # no one gradient
     clear = (torch.nn.functional.conv1d(*exact[:3]).detach().abs() > 1e-4).all(1)
-    weight = torch.randn_like(answer) * clear
-    ours = torch.autograd.grad((answer * weight).sum(), inputs)
+    weight = torch.randn_like(prediction) * clear
+    ours = torch.autograd.grad((prediction * weight).sum(), inputs)
     theirs = torch.autograd.grad((reference * weight).sum(), exact)
     for mine, other in zip(ours, theirs, strict=True):
         assert float((mine - other).norm()) <= 2e-3 * float(other.norm()) + 1e-6
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 def test_what_is_no_number_stays_so_in_the_windows_that_hold_it() -> None:
     network, series = SHAPES["default in small"].build().eval(), torch.randn(3000)
     series[1500] = torch.nan
     assert sliding.predict(network, series)[1400:1500].isnan().any()
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads_changes_nothing_but_rounding(threads: int) -> None:
-    network, chunks = built(SHAPES["default in small"], 6), torch.randn(5, 163)
+    network, chunks = build_with_biases(SHAPES["default in small"], 6), torch.randn(5, 163)
     reference = torch.autograd.grad(
         sliding.predict_chunks(network, chunks).sum(), list(network.parameters())
     )
@@ -178,7 +180,7 @@ def test_the_number_of_threads_changes_nothing_but_rounding(threads: int) -> Non
         assert relative(mine, other) < 1e-4
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 def test_the_full_network_agrees_in_float32() -> None:
     torch.manual_seed(0)
     network, series = NETWORKS["seq2point"].build().eval(), torch.randn(4000)
@@ -186,18 +188,18 @@ def test_the_full_network_agrees_in_float32() -> None:
     assert relative(sliding.predict(network, series)[: len(reference)], reference) < 1e-4
 
 
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_gradients_of_chunks_equal_those_of_their_windows(
     shape: Architecture, dtype: torch.dtype
 ) -> None:
-    network = built(shape, 2).to(dtype)
+    network = build_with_biases(shape, 2).to(dtype)
     chunks = torch.randn(3, shape.window + 50, dtype=dtype)
-    answer = sliding.predict_chunks(network, chunks)
+    prediction = sliding.predict_chunks(network, chunks)
     reference = network(chunks.unfold(1, shape.window, 1).flatten(0, 1)).view(3, 51, shape.outputs)
-    assert relative(answer, reference) < TOLERANCE[dtype]
-    weight = torch.randn_like(answer)
-    ours = torch.autograd.grad((answer * weight).sum(), list(network.parameters()))
+    assert relative(prediction, reference) < TOLERANCE[dtype]
+    weight = torch.randn_like(prediction)
+    ours = torch.autograd.grad((prediction * weight).sum(), list(network.parameters()))
     theirs = torch.autograd.grad((reference * weight).sum(), list(network.parameters()))
     for mine, other in zip(ours, theirs, strict=True):
         assert relative(mine, other) < TOLERANCE[dtype]
@@ -212,29 +214,31 @@ def test_the_own_backward_pass_passes_gradcheck() -> None:
     )
 
 
-def test_dropout_keeps_the_expected_answer_and_the_gradients_of_what_was_kept(engine: str) -> None:
+def test_dropout_keeps_the_expected_prediction_and_the_gradients_of_what_was_kept(
+    backend: str,
+) -> None:
     shape = Architecture(window=21, channels=(4,), kernels=(3,), hidden=512, dropout=0.5)
     dtype, function = (
         (torch.float64, torch_backend.HiddenAndOutput)
-        if engine == "plain"
+        if backend == "torch"
         else (torch.float32, native_backend.HiddenAndOutput)
     )
     torch.manual_seed(4)
     network, chunks = shape.build().to(dtype), torch.randn(2, 200, dtype=dtype)
-    features = network.features(chunks).detach()
+    features = network.extract_features(chunks).detach()
     weight = network.hidden.weight.view(shape.hidden, 4, shape.taps)
     rest = (network.hidden.bias, network.output.weight)
     with torch.no_grad():
-        plain_answer = function.apply(features, weight, *rest, 0.0)
+        expected = function.apply(features, weight, *rest, 0.0)
         drawn = torch.stack([function.apply(features, weight, *rest, 0.5) for _ in range(200)])
     assert float(drawn.std(0).mean()) > 0
-    assert relative(drawn.mean(0), plain_answer) < 0.1
+    assert relative(drawn.mean(0), expected) < 0.1
     torch.manual_seed(5)
-    answer = function.apply(features, weight, *rest, 0.5)
+    prediction = function.apply(features, weight, *rest, 0.5)
     torch.manual_seed(5)
-    assert torch.equal(function.apply(features, weight, *rest, 0.5), answer)
-    gradient = torch.autograd.grad(answer.sum(), network.output.weight)[0]
-    assert torch.allclose((gradient * network.output.weight).sum(), answer.sum(), rtol=1e-4)
+    assert torch.equal(function.apply(features, weight, *rest, 0.5), prediction)
+    gradient = torch.autograd.grad(prediction.sum(), network.output.weight)[0]
+    assert torch.allclose((gradient * network.output.weight).sum(), prediction.sum(), rtol=1e-4)
 
 
 def test_no_dropout_when_the_network_is_evaluated() -> None:
@@ -274,7 +278,7 @@ def chunk_batches(
     chunks: int = 3,
     active: float = 0.0,
 ) -> ChunkBatches:
-    scale = Scale.lineage([APPLIANCES["kettle"]])
+    scale = Scale.published([APPLIANCES["kettle"]])
     return ChunkBatches(
         Houses(recordings, ["kettle"], shape, scale, torch.device("cpu")),
         chunk,
@@ -294,16 +298,16 @@ def test_an_epoch_of_chunks_visits_every_usable_window_and_no_other() -> None:
     )
     batches = chunk_batches(recordings, shape, chunks=1)
     usable = [find_window_runs(r, shape.window, None, ["kettle"]).flags(0, 968) for r in recordings]
-    seen = [np.zeros(968, dtype=int) for _ in recordings]
+    visits = [np.zeros(968, dtype=int) for _ in recordings]
     for step in range(batches.steps_per_epoch):
         drawn = batches.draw(step)
         flags = batches.gather(drawn)[2]
         for (house, start), flag in zip(drawn.tolist(), flags, strict=True):
             for window in (start + torch.nonzero(flag)[:, 0]).tolist():
-                seen[house][window] += 1
+                visits[house][window] += 1
     for house in range(2):
-        assert not seen[house][~usable[house]].any()
-        assert (seen[house][usable[house]] >= 1).mean() > 0.9
+        assert not visits[house][~usable[house]].any()
+        assert (visits[house][usable[house]] >= 1).mean() > 0.9
 
 
 def test_the_loss_of_chunks_is_that_of_their_usable_windows() -> None:
@@ -344,7 +348,7 @@ def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_
         [rare_kettle()],
         ["kettle"],
         shape,
-        Scale.lineage([APPLIANCES["kettle"]]),
+        Scale.published([APPLIANCES["kettle"]]),
         torch.device("cpu"),
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
@@ -364,7 +368,7 @@ def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
         "steady", 6.0, np.ones(2000, dtype=np.float32), {"kettle": np.zeros(2000, dtype=np.float32)}
     )
     houses = Houses(
-        [steady], ["kettle"], shape, Scale.lineage([APPLIANCES["kettle"]]), torch.device("cpu")
+        [steady], ["kettle"], shape, Scale.published([APPLIANCES["kettle"]]), torch.device("cpu")
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
     assert torch.equal(batches.weigh(batches.draw(0)), torch.ones(10))
@@ -373,10 +377,10 @@ def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
 @pytest.mark.parametrize("active", [0.0, 0.5])
 def test_draws_depend_on_seed_and_step_alone(active: float) -> None:
     shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
-    one, other = (chunk_batches([gappy_recording()], shape, active=active) for _ in range(2))
+    first, other = (chunk_batches([gappy_recording()], shape, active=active) for _ in range(2))
     later = [other.draw(step) for step in (9, 3, 0)]
-    assert all(torch.equal(a, one.draw(step)) for a, step in zip(later, (9, 3, 0), strict=True))
-    assert not torch.equal(one.draw(0), one.draw(one.steps_per_epoch))
+    assert all(torch.equal(a, first.draw(step)) for a, step in zip(later, (9, 3, 0), strict=True))
+    assert not torch.equal(first.draw(0), first.draw(first.steps_per_epoch))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

@@ -78,7 +78,7 @@ def test_the_masks_are_the_toolkits_at_every_step(course: str):
 @pytest.mark.parametrize("course", STORED["courses"])
 def test_the_schedule_is_the_toolkits_at_every_step(course: str):
     told = STORED["courses"][course]
-    schedule = pruner_of(told["kind"], told["settings"]).schedule_for(PLANNED)
+    schedule = pruner_of(told["kind"], told["settings"]).make_schedule(PLANNED)
     for step, due, sparsity in told["schedule"]:
         assert schedule.updates_at(step) == due
         if due or told["kind"] == "PolynomialDecay":

@@ -143,9 +143,9 @@ def test_days_are_days_of_readings_of_the_mains_and_the_appliance(
         "home", 3600.0, columns[0], {"kettle": columns[1]}, START
     )  # 24 readings a day
     both = [i for i in range(size) if mains[i] and kettle[i]]
-    cut = recording.first_days(wanted / 24, "kettle", skip / 24)
+    cut = recording.take_days(wanted / 24, "kettle", skip / 24)
     taken = both[skip : skip + wanted]
-    assert cut.days_of_readings("kettle") == pytest.approx(len(taken) / 24)
+    assert cut.count_days("kettle") == pytest.approx(len(taken) / 24)
     if taken:
         assert cut.times_s()[0] == recording.times_s()[taken[0]]
     if len(taken) == wanted:
@@ -153,13 +153,13 @@ def test_days_are_days_of_readings_of_the_mains_and_the_appliance(
 
 
 def test_no_days_are_no_readings(make_recording):
-    assert len(make_recording(range(10), kettle=range(10)).first_days(0, "kettle")) == 0
+    assert len(make_recording(range(10), kettle=range(10)).take_days(0, "kettle")) == 0
 
 
 def test_days_of_a_real_house_with_gaps_are_days_of_readings(data_dir: Path):
     house = load_recording(data_dir / "refit_house2_30s.parquet", ["kettle"])
-    cut = house.first_days(150, "kettle", skip=28)
-    assert cut.days_of_readings("kettle") == pytest.approx(150, abs=1e-3)
+    cut = house.take_days(150, "kettle", skip=28)
+    assert cut.count_days("kettle") == pytest.approx(150, abs=1e-3)
     assert cut.days > 160  # a quarter of this house is missing
     assert cut.start is not None
     assert house.start is not None

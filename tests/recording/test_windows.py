@@ -1,4 +1,4 @@
-"""Windows hold no gap and no jump, are found by number, and are scaled in one place."""
+"""Windows hold no gap and no jump, and are found by number."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point import DataError, Recording
-from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.recording import Jump
 from seq2point.recording.windows import (
     DEFAULT_WINDOWS,
-    Scale,
     WindowRuns,
     choose_window,
     find_gapless_spans,
@@ -168,53 +166,3 @@ def test_a_window_of_599_predicts_its_sample_299():
 @given(st.integers(0, 500).map(lambda n: 2 * n + 1))
 def test_an_odd_window_has_as_many_samples_before_its_midpoint_as_after(window: int):
     assert find_midpoint(window) == window - 1 - find_midpoint(window)
-
-
-def test_the_lineage_scales_by_its_published_constants():
-    scale = Scale.lineage(
-        [
-            find_appliance(name)
-            for name in ("kettle", "microwave", "fridge", "dishwasher", "washing machine")
-        ]
-    )
-    assert (scale.mains_mean_w, scale.mains_std_w) == (522, 814)
-    assert scale.appliance_mean_w == (700, 500, 200, 700, 400)
-    assert scale.appliance_std_w == (1000, 800, 400, 1000, 700)
-
-
-def test_a_fitted_scale_is_the_mean_and_deviation_of_the_readings_of_all_given_houses(
-    make_recording,
-):
-    rng = np.random.default_rng(0)
-    mains, kettle = rng.uniform(0, 3000, 500), rng.uniform(0, 2000, 500)
-    mains[[3, 250]], kettle[7:90] = np.nan, np.nan
-    houses = [make_recording(mains[s], kettle=kettle[s]) for s in (slice(0, 100), slice(100, 500))]
-    scale = Scale.fitted([find_appliance("kettle")], houses)
-    assert scale.mains_mean_w == pytest.approx(np.nanmean(mains), rel=1e-5)
-    assert scale.mains_std_w == pytest.approx(np.nanstd(mains), rel=1e-5)
-    assert scale.appliance_mean_w == pytest.approx([np.nanmean(kettle)], rel=1e-5)
-    assert scale.appliance_std_w == pytest.approx([np.nanstd(kettle)], rel=1e-5)
-
-
-def test_a_fitted_scale_knows_nothing_of_a_house_that_was_not_given(make_recording):
-    training, test = (
-        make_recording([1, 2, 3], kettle=[1, 2, 3]),
-        make_recording([9e4] * 3, kettle=[9e4] * 3),
-    )
-    before = Scale.fitted([find_appliance("kettle")], [training])
-    assert before.mains_mean_w == before.appliance_mean_w[0] == 2.0
-    assert before != Scale.fitted([find_appliance("kettle")], [training, test])
-
-
-def test_a_constant_series_still_has_a_scale_to_divide_by(make_recording):
-    scale = Scale.fitted([find_appliance("kettle")], [make_recording([100] * 50, kettle=[0] * 50)])
-    assert scale.mains_std_w == scale.appliance_std_w[0] == 1.0
-
-
-def test_fitting_where_the_appliance_was_never_read_is_refused(make_recording):
-    with pytest.raises(DataError, match="home: no reading of 'kettle'"):
-        Scale.fitted([find_appliance("kettle")], [make_recording([1, 2], kettle=[np.nan, np.nan])])
-
-
-def test_every_appliance_has_a_deviation_to_divide_by():
-    assert all(std > 0 for std in Scale.lineage(list(APPLIANCES.values())).appliance_std_w)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seq2point import Model, ModelFileError, deploy, runtime
 from seq2point.appliances import find_appliance
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.runtime.metadata import DIGEST, WITHOUT_DIGEST, add_digest
 from seq2point.runtime.onnx import MARKER
 
@@ -50,23 +50,25 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
     onnx.save(foreign, tmp_path / "foreign.onnx")
     (tmp_path / "empty.onnx").touch()
     (tmp_path / "folder.onnx").mkdir()
-    for name, says in (
+    for name, message in (
         ("foreign.onnx", "not exported by seq2point"),
         ("empty.onnx", "the file is empty"),
         ("none.onnx", "no such model file"),
         ("folder.onnx", "cannot be read"),
         ("model.safetensors", "not an exported model"),
     ):
-        with pytest.raises(ModelFileError, match=f"{name}: {says}"):
+        with pytest.raises(ModelFileError, match=f"{name}: {message}"):
             runtime.load(tmp_path / name)
 
 
-def forge(path: Path, forged: Path, **facts: Any) -> Path:
+def forge(path: Path, forged: Path, **metadata: Any) -> Path:
     """A file with other metadata, signed again, as a program that knows the format could."""
     proto = onnx.load(path)
     entries = {entry.key: entry.value for entry in proto.metadata_props}
     del proto.metadata_props[:]
-    entries |= {name: json.dumps(value) for name, value in facts.items()} | {DIGEST: WITHOUT_DIGEST}
+    entries |= {name: json.dumps(value) for name, value in metadata.items()} | {
+        DIGEST: WITHOUT_DIGEST
+    }
     onnx.helper.set_model_props(proto, entries)
     forged.write_bytes(add_digest(proto.SerializeToString(), MARKER))
     return forged
@@ -120,14 +122,14 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_metadata_that_do_not_fit_the_graph_name_the_field(
     tiny, tmp_path: Path, what: str, sliding: bool
 ):
-    facts, says = FORGERIES[what]
+    metadata, message = FORGERIES[what]
     path = tmp_path / "model.onnx"
     deploy.find_target("onnx").export(
         Model.untrained("kettle", 6.0, tiny), path, ExportOptions(sliding=sliding)
     )
     assert runtime.load(forge(path, tmp_path / "same.onnx")).window == 33
-    with pytest.raises(ModelFileError, match=rf"forged\.onnx: {says}"):
-        runtime.load(forge(path, tmp_path / "forged.onnx", **facts))
+    with pytest.raises(ModelFileError, match=rf"forged\.onnx: {message}"):
+        runtime.load(forge(path, tmp_path / "forged.onnx", **metadata))
 
 
 def test_metadata_that_claim_the_other_kind_of_graph_are_refused(exported: Path, tmp_path: Path):

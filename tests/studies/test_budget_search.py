@@ -115,7 +115,7 @@ def test_an_onnx_file_is_held_to_the_budget_as_it_is(
     assert one.result is not None
     path = Path(one.result["exported"]) / "model.onnx"
     assert one.result["flash_bytes"] == path.stat().st_size
-    assert runtime.load(path).facts.quantization is not None
+    assert runtime.load(path).metadata.quantization is not None
     assert one.too_much is not None
     assert "KB of RAM, 1,024 KB are there" in one.too_much
     assert search.best([one]) is None

@@ -114,7 +114,7 @@ def test_a_curve_that_was_interrupted_goes_on_and_makes_nothing_twice(
     make: Callable[..., TransferCurve], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     made = []
-    for name in ("transfer", "train_anew"):
+    for name in ("transfer", "train_from_scratch"):
         own = getattr(transfer_curve, name)
         monkeypatch.setattr(
             transfer_curve,

@@ -11,7 +11,7 @@ from seq2point.configuration import TrainingConfig
 from seq2point.errors import UsageError
 from seq2point.network import Architecture
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training import train
 from seq2point.training.augmentation import NO_AUGMENTATION, Augmentation
 from seq2point.training.batches import ChunkBatches, Houses

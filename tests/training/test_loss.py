@@ -10,7 +10,7 @@ from seq2point.appliances import find_appliance
 from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training import train_with_history
 from seq2point.training.augmentation import NO_AUGMENTATION
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
@@ -18,7 +18,7 @@ from seq2point.training.loss import OFF_W, Loss
 
 KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)
-SCALE = Scale.lineage([KETTLE])
+SCALE = Scale.published([KETTLE])
 
 
 def house(seed: int, samples: int = 900) -> Recording:

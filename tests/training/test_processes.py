@@ -145,13 +145,10 @@ def test_warnings_and_errors_of_the_processes_reach_the_caller(train: Train, hou
         train(devices=2, learning_rate=1e30, schedule="constant")
 
 
-@pytest.mark.parametrize("devices", [0, 41])
-def test_a_step_is_shared_by_no_more_processes_than_it_has_rows(train: Train, devices: int):
-    with pytest.raises(
-        UsageError,
-        match=f"--devices {devices}: a step of 40 windows is shared by 1 to 40 processes",
-    ):
-        train(devices=devices)
+def test_a_step_is_shared_by_no_more_processes_than_it_has_rows(train: Train):
+    match = "devices 41: a step of 40 windows is shared by 1 to 40 processes"
+    with pytest.raises(UsageError, match=match):
+        train(devices=41)
 
 
 def test_the_shares_of_a_draw_are_the_draw():

@@ -18,7 +18,7 @@ from seq2point.errors import DataError, TrainingError, UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.network import Architecture
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training import TrainingResult
 from seq2point.training.lightning_loop import group_parameters
 
@@ -309,7 +309,7 @@ def test_a_trained_model_says_where_it_comes_from(train: Train):
         ),
         ({"momentum": 0.9}, "unknown setting 'momentum': choose one of validation, hold_out, "),
         ({"network": "seq3point"}, "unknown network 'seq3point'"),
-        ({"network": "reduced", "window": 30}, "a window of 30 samples does not fit reduced"),
+        ({"network": "reduced", "window": 30}, "window 30 does not fit network 'reduced'"),
         ({"pruning": "tf"}, "unknown pruning algorithm 'tf'"),
         ({"pruning": "magnitude", "sparsity": 1.5}, "setting 'sparsity' = 1.5"),
         ({"pruning": "none", "sparsity": 0.5}, "sparsity"),

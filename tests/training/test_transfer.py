@@ -198,7 +198,7 @@ def test_what_does_not_fit_is_refused_in_one_line(kettle: Model):
         DataError, match="has a reading every 8 s, the model to start from needs one every 6 s"
     ):
         transfer(kettle, home(2, period_s=8.0), **OPTIONS)
-    with pytest.raises(UsageError, match="would zero weights that --freeze keeps"):
+    with pytest.raises(UsageError, match="would zero weights that `freeze` keeps"):
         transfer(kettle, home(2), freeze="convolutions", pruning="magnitude", **OPTIONS)
     unknown = home(2)
     unknown.appliances_w["microwave"][:] = np.nan

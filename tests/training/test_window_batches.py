@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seq2point.appliances import find_appliance
 from seq2point.network import Architecture
 from seq2point.recording import Jump, Recording
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.batches import Houses, WindowBatches
 
 WINDOW = 33
@@ -24,7 +24,7 @@ SHAPE = Architecture(window=WINDOW, target_index=20, channels=(2,), kernels=(3,)
 
 
 def batches_of(recordings: list[Recording], batch_size: int = 50, seed: int = 0) -> WindowBatches:
-    data = Houses(recordings, ["kettle"], SHAPE, Scale.lineage([KETTLE]), torch.device("cpu"))
+    data = Houses(recordings, ["kettle"], SHAPE, Scale.published([KETTLE]), torch.device("cpu"))
     return WindowBatches(data, batch_size, seed)
 
 

@@ -6,7 +6,7 @@ its fields, with the field's type, default, bounds and description, and hands th
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from types import UnionType
@@ -22,7 +22,6 @@ from typing import (
 )
 
 import typer
-from pydantic.fields import FieldInfo
 
 from seq2point.cli import options
 from seq2point.cli.options import Take
@@ -32,12 +31,14 @@ from seq2point.configuration import (
     AugmentationConfig,
     ColumnsConfig,
     Config,
+    ExportConfig,
     LearningConfig,
     MachineConfig,
     NetworkConfig,
     PruningConfig,
     RunConfig,
     SessionConfig,
+    Tolerances,
     TransferConfig,
 )
 from seq2point.errors import Seq2PointError
@@ -53,6 +54,8 @@ PANELS: dict[type[Config], str] = {
     RunConfig: options.OUTPUT,
     SessionConfig: options.DATA,
     TransferConfig: options.DATA,
+    ExportConfig: options.TARGET,
+    Tolerances: options.PROOF,
 }
 """What `--help` groups the options of a configuration class by."""
 
@@ -64,6 +67,8 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "start": ("--from",),
     "validation": ("--validate",),
     "clipped": ("--clipped/--no-clipped",),
+    "on_mae": ("--max-on-mae",),
+    "sae": ("--max-sae",),
 }
 """The flags of fields that are not called as the field is, less its unit."""
 
@@ -133,7 +138,7 @@ def say_flags(text: str, field: str | None, names: set[str]) -> str:
     """
     if field is not None and text.startswith(f"{field} "):
         text = flag_of(field) + text[len(field) :]
-    known = {*names, *FLAGS, *("period_s", "resample")}
+    known = {*names, *FLAGS, *("period_s", "resample", "flash_bytes", "ram_bytes")}
     return re.sub(r"`(\w+)`", lambda m: flag_of(m[1]) if m[1] in known else m[0], text)
 
 
@@ -146,7 +151,7 @@ def _split_hint(hint: Any) -> tuple[type[Config] | None, Take]:
 
 
 def _make_parameters(kind: type[Config], take: Take) -> dict[str, inspect.Parameter]:
-    types = get_type_hints(kind)
+    types = get_type_hints(kind, include_extras=True)
     names = take.only or [name for name in kind.model_fields if name not in take.without]
     return {name: _make_parameter(kind, name, types[name], take) for name in names}
 
@@ -169,7 +174,7 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
     elif name.endswith("_bytes"):
         settings |= {"parser": options.parse_bytes, "metavar": "SIZE"}
     elif type_ in (int, float):
-        settings |= _find_bounds(field, type_)
+        settings |= _find_bounds([*field.metadata, *_list_constraints(hint)], type_)
     flags = FLAGS.get(name, (flag_of(name),))
     optional = type_ if default is not None else type_ | None
     return inspect.Parameter(
@@ -188,6 +193,8 @@ def _find_panel(kind: type[Config], name: str) -> str:
 
 def _find_type(hint: Any) -> Any:
     """Return the type that the command line parses a field as."""
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
     if get_origin(hint) in (Union, UnionType):
         members = [member for member in get_args(hint) if member not in (type(None), Any)]
         return Path if Path in members else _find_type(members[0])
@@ -196,10 +203,17 @@ def _find_type(hint: Any) -> Any:
     return list[str]
 
 
-def _find_bounds(field: FieldInfo, type_: type) -> dict[str, Any]:
+def _list_constraints(hint: Any) -> list[Any]:
+    """Return the constraints of a type, or of the one beside None."""
+    if get_origin(hint) is Annotated:
+        return [*hint.__metadata__]
+    return [constraint for member in get_args(hint) for constraint in _list_constraints(member)]
+
+
+def _find_bounds(constraints: Sequence[Any], type_: type) -> dict[str, Any]:
     """Return the bounds of a number, as far as the command line's parser can hold them."""
     bounds: dict[str, Any] = {}
-    for constraint in field.metadata:
+    for constraint in constraints:
         if (least := getattr(constraint, "ge", None)) is not None:
             bounds["min"] = least
         if (most := getattr(constraint, "le", None)) is not None:

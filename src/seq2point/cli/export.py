@@ -9,11 +9,14 @@ import typer
 
 from seq2point.cli import options
 from seq2point.cli.options import Take
-from seq2point.configuration import ColumnsConfig, MachineConfig
-from seq2point.deploy import TARGETS, USUAL, Tolerances
-
-MORE_ERROR = "By how much the MAE while on may grow, as a share."
-MORE_ENERGY_ERROR = "By how much the SAE may grow."
+from seq2point.configuration import (
+    ColumnsConfig,
+    ExportConfig,
+    ExportOptions,
+    MachineConfig,
+    Tolerances,
+)
+from seq2point.deploy import TARGETS
 
 
 def export(
@@ -38,24 +41,10 @@ def export(
             rich_help_panel=options.OUTPUT,
         ),
     ],
+    settings: ExportConfig,
+    limits: Annotated[Tolerances, Take(without=("difference",))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     machine: Annotated[MachineConfig, Take(only=("threads",))],
-    sliding: Annotated[
-        bool,
-        typer.Option(
-            "--sliding",
-            help="Answer all windows of a chunk of any length at once.",
-            rich_help_panel=options.TARGET,
-        ),
-    ] = False,
-    int8: Annotated[
-        bool,
-        typer.Option(
-            "--int8",
-            help="Quantise, with ranges from --calibrate or simulated homes.",
-            rich_help_panel=options.TARGET,
-        ),
-    ] = False,
     calibrate: Annotated[
         Path | None,
         typer.Option(
@@ -75,49 +64,6 @@ def export(
             rich_help_panel=options.DATA,
         ),
     ] = None,
-    on_mae: Annotated[
-        float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)
-    ] = USUAL.on_mae,
-    sae: Annotated[
-        float,
-        typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF),
-    ] = USUAL.sae,
-    flash: Annotated[
-        int | None,
-        typer.Option(
-            parser=options.parse_bytes,
-            metavar="SIZE",
-            help="Flash of the microcontroller.",
-            show_default="256KB",
-            rich_help_panel=options.TARGET,
-        ),
-    ] = None,
-    ram: Annotated[
-        int | None,
-        typer.Option(
-            parser=options.parse_bytes,
-            metavar="SIZE",
-            help="RAM of the microcontroller.",
-            show_default="64KB",
-            rich_help_panel=options.TARGET,
-        ),
-    ] = None,
-    prefix: Annotated[
-        str | None,
-        typer.Option(
-            help="Begins the names in C, for several models in one program.",
-            show_default="s2p",
-            rich_help_panel=options.TARGET,
-        ),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="Write a result that fails its proof all the same.",
-            rich_help_panel=options.PROOF,
-        ),
-    ] = False,
     json: options.Json = None,
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
@@ -140,11 +86,9 @@ def export(
         load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None
     )
     proof = load_houses(verify or [], names, loaded.period_s, named, resample)
-    order = deploy.ExportOptions(
-        sliding, int8, calibration, proof, Tolerances(on_mae, sae), force, flash, ram, prefix
-    )
+    choices = ExportOptions.join(settings, calibrate=calibration, verify=proof, limits=limits)
     with Console(stderr=True).status("exporting"):
-        exported = chosen.export(loaded, out, order)
+        exported = chosen.export(loaded, out, choices)
     console = terminal.write_report(
         {"target": target, "constants_w": loaded.constants_w(), **exported.report}, json
     )

@@ -102,12 +102,12 @@ def load_model(
 
     Raises ModelFileError, and UsageError for an unknown or ambiguous name and an absent device.
     """
-    from seq2point.data.table import USUAL
+    from seq2point.data.columns import DEFAULT_COLUMNS
     from seq2point.model.model_file import Model
     from seq2point.system.device import choose_device, prepare_process
 
     prepare_process(threads)
-    model = Model.load(find_model_file_for(path, data, columns or USUAL, period_s))
+    model = Model.load(find_model_file_for(path, data, columns or DEFAULT_COLUMNS, period_s))
     model.network.to(choose_device(device))
     return model
 
@@ -123,9 +123,9 @@ def load_predictor(
     does.
     """
     from seq2point import runtime
-    from seq2point.data.table import USUAL
+    from seq2point.data.columns import DEFAULT_COLUMNS
 
-    path = find_model_file_for(path, data, columns or USUAL)
+    path = find_model_file_for(path, data, columns or DEFAULT_COLUMNS)
     if not runtime.supports(path):
         return load_model(path, device, threads)
     if device == "cuda":

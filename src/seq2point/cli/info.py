@@ -35,36 +35,36 @@ def _show_exported(model: Path, json: Path | None) -> None:
     from seq2point.report import terminal
 
     loaded = runtime.load(model)
-    facts, file_bytes = loaded.facts, model.stat().st_size
+    metadata, file_bytes = loaded.metadata, model.stat().st_size
     report = {
         "file": {"path": str(model), "bytes": file_bytes},
         "model": loaded.describe(),
         "provenance": loaded.provenance,
     }
     console = terminal.write_report(report, json)
-    warn_of_constants(facts.constants_w)
+    warn_of_constants(metadata.constants_w)
     if str(json) == "-":
         return
-    floats = facts.quantization["layers_in_float"] if facts.quantization else []
+    floats = metadata.quantization["layers_in_float"] if metadata.quantization else []
     rows = {
-        "appliance": ", ".join(a.label for a in facts.appliances),
-        "sampling period": format_seconds(facts.period_s),
+        "appliance": ", ".join(a.label for a in metadata.appliances),
+        "sampling period": format_seconds(metadata.period_s),
         "window": (
-            f"{format_count(facts.window, 'sample')}"
-            f" ({format_number(facts.window * facts.period_s / 60, 4)} min), predicts sample"
-            f" {facts.target_index}"
+            f"{format_count(metadata.window, 'sample')}"
+            f" ({format_number(metadata.window * metadata.period_s / 60, 4)} min), predicts sample"
+            f" {metadata.target_index}"
         ),
         "answers for": (
             "all windows of chunks of any length"
-            if facts.sliding
+            if metadata.sliding
             else "windows, in batches of any size"
         ),
         "numbers": (
             "float32"
-            if facts.quantization is None
+            if metadata.quantization is None
             else f"int8, but float32 in {', '.join(floats) or 'no layer'}"
         ),
-        "calibrated on": _calibrated_on(facts.quantization),
+        "calibrated on": _calibrated_on(metadata.quantization),
         "file": f"{file_bytes:,} bytes",
     }
     console.print(terminal.make_facts_table(str(model), rows))

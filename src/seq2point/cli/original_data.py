@@ -45,7 +45,7 @@ class NamedTable(NamedTuple):
         return cls(path, frozenset(named), frozenset(uses))
 
     @property
-    def plain_name(self) -> str:
+    def to_snake_case(self) -> str:
         """The file name without its ending, case, spaces and underscores."""
         return re.sub(r"[\W_]", "", self.path.stem.lower())
 
@@ -101,8 +101,8 @@ def _choose(tables: Sequence[NamedTable], appliance: Appliance, use: Use, where:
     if unclear:
         problem = f"more than one use is in the name of {_list_names(unclear)}"
         raise DataError(f"{where}: {problem}; rename it, or {advice}")
-    plain = [table.plain_name for table in chosen]
-    same = [table for table in chosen if plain.count(table.plain_name) > 1]
+    plain = [table.to_snake_case for table in chosen]
+    same = [table for table in chosen if plain.count(table.to_snake_case) > 1]
     if same:
         raise DataError(f"{where}: several files have one name: {_list_names(same)}; {advice}")
     return [table.path for table in chosen]

@@ -156,7 +156,7 @@ def transfer_curve(
     house, *tested = load_houses([train, *test], [what.name], loaded.period_s, columns, resample)
     same = [path.resolve() == train.resolve() for path in test]
     before = transfer.skip + stagger * (seeds - 1)
-    held = house.days_of_readings(what.name) * (0.5 if any(same) else 1.0)
+    held = house.count_days(what.name) * (0.5 if any(same) else 1.0)
     chosen_days = wanted_days or [n for n in USUAL_DAYS if 0.99 * n <= max(held - before, 0)]
     rest = cut_after_days(house, what.name, before + max(chosen_days), loaded.architecture.window)
     own = what.name == loaded.appliances[0].name

@@ -6,10 +6,8 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.export import MORE_ENERGY_ERROR, MORE_ERROR
 from seq2point.cli.options import Take
-from seq2point.configuration import ColumnsConfig, MachineConfig
-from seq2point.deploy import USUAL, Tolerances
+from seq2point.configuration import ColumnsConfig, MachineConfig, Tolerances
 from seq2point.wording import format_count
 
 
@@ -26,6 +24,7 @@ def verify(
             rich_help_panel=options.DATA,
         ),
     ],
+    limits: Annotated[Tolerances, Take(without=("difference",))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     machine: Annotated[MachineConfig, Take(only=("threads",))],
     model: Annotated[
@@ -36,13 +35,6 @@ def verify(
             show_default="that of the name",
         ),
     ] = None,
-    on_mae: Annotated[
-        float, typer.Option("--max-on-mae", min=0, help=MORE_ERROR, rich_help_panel=options.PROOF)
-    ] = USUAL.on_mae,
-    sae: Annotated[
-        float,
-        typer.Option("--max-sae", min=0, help=MORE_ENERGY_ERROR, rich_help_panel=options.PROOF),
-    ] = USUAL.sae,
     json: options.Json = None,
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
@@ -67,7 +59,7 @@ def verify(
     named = options.name_column(columns, names[0], appliance_column)
     recordings = load_houses(data, names, loaded.period_s, named, resample)
     with Console(stderr=True).status("verifying"):
-        found = hold(exported, loaded, recordings, Tolerances(on_mae, sae), machine.threads)
+        found = hold(exported, loaded, recordings, limits, machine.threads)
     console = terminal.write_report(found.as_json(), json)
     console.print(
         terminal.make_table(

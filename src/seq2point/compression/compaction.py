@@ -1,15 +1,18 @@
 """Compaction: a network with masks becomes a smaller one of the same class that computes the same.
 
-What is gone is told by the masks, never guessed from zeros. Every layer is seen as a correlation
-[outputs, inputs, taps]:
+The masks alone say what is removed, never zeros. Every layer is a correlation [outputs, inputs,
+taps]:
 
-    fold    a unit that no kept weight enters is a constant, ReLU(bias); nothing is padded, so it is the same at every sample
-            and adds exactly to the biases of those that read it
-    drop    a unit that no kept weight reads goes, and with it its own reading, which may leave others unread
-    trim    outermost taps that are all masked shorten a kernel, outermost time steps that no hidden unit reads the first
-            Linear; either way the window, and target_index moves along
+    fold    A unit that no kept weight enters is a constant, ReLU(bias). Nothing is padded, so the
+            constant is the same at every sample. It is added to the biases of the layer that reads
+            it.
+    drop    A unit that no kept weight reads is removed, with its own weights. Others may then have
+            no reader.
+    trim    Outermost taps that are all masked shorten a kernel. Outermost time steps that no hidden
+            unit reads shorten the first Linear. Both shorten the window, and target_index moves
+            along.
 
-Single weights inside what is kept have no smaller Architecture: they stay zeros, with their masks.
+Single pruned weights between kept ones have no smaller Architecture. They stay zeros, with masks.
 """
 
 from collections.abc import Sequence
@@ -25,15 +28,16 @@ from seq2point.network import Architecture, Layer, Seq2Point
 from seq2point.network.masks import Masks
 
 REMAINDER = (
-    "Pruned weights that are still there as zeros: {:,}, scattered over units, channels and taps"
-    " that are kept; single input columns of the first Linear are of that kind too. No smaller"
-    " architecture does without them."
+    "{:,} pruned weights are still there as zeros, scattered over units, channels and taps that are"
+    " kept. Single input columns of the first Linear are of that kind too. No smaller architecture"
+    " can leave them out."
 )
 
 
 class CompactedNetwork(NamedTuple):
-    """A smaller network, the masks of the zeros that are left in it, and the sample of the old
-    window where its own begins.
+    """A smaller network, and the masks of the zeros that are left in it.
+
+    `first_sample` is the sample of the old window at which the new one begins.
     """
 
     network: Seq2Point
@@ -42,10 +46,11 @@ class CompactedNetwork(NamedTuple):
 
 
 def compact(model: Model) -> Model:
-    """A model without what its masks removed: the same answers from a smaller network.
+    """Return a model of the same predictions, without the units, channels and taps that its masks
+    drop.
 
-    A shorter window also answers nearer to the edges of a series and of its gaps. The provenance
-    gets one more entry under 'compaction', unless the architecture stays as it is: masks of
+    A shorter window also predicts nearer to the edges of a series and of its gaps. The provenance
+    gets one more entry under 'compaction', unless the architecture stays as it is. Masks of
     scattered weights leave nothing to remove.
     """
     small = compact_network(model.network, model.masks)
@@ -61,7 +66,7 @@ def compact(model: Model) -> Model:
 
 
 def describe_remainder(compacted: Model) -> list[str]:
-    """What compaction could not remove, as a sentence where there is any."""
+    """Return a sentence on the zeros that compaction could not remove, if there are any."""
     scattered = sum(
         kept.numel() - int(torch.count_nonzero(kept)) for kept in compacted.masks.values()
     )
@@ -70,36 +75,33 @@ def describe_remainder(compacted: Model) -> list[str]:
 
 @torch.no_grad()
 def compact_network(network: Seq2Point, masks: Masks) -> CompactedNetwork:
-    """The smaller network equal to one whose weights are zero where masks drop them; its arguments
-    stay as they are.
+    """Return the smaller network that equals `network` with its masked weights at zero.
 
-    One unit stays in every layer, be it a dead one. The window always holds its target. Equal in
-    evaluation mode: dropout, where there is any, draws for fewer units.
+    The arguments stay as they are. At least one unit stays in every layer, even a dead one. The
+    window always holds its target. The networks are equal in evaluation mode: in training, dropout
+    draws for fewer units.
     """
-    layers = _layers(network, masks)
+    layers = _copy_layers(network, masks)
     _fold_constants_(layers)
     _drop_unread_(layers)
-    trims = _trims(layers, network.architecture)
-    shape, small = network.architecture, _slices(layers, trims)
+    trims = _find_trims(layers, network.architecture)
+    shape, small = network.architecture, _slice_layers(layers, trims)
     first_sample = sum(first for first, _ in trims)
     target_index = shape.target_index - first_sample
-    architecture = shape.resized([layer.resized() for layer in small], target_index)
+    architecture = shape.resize([layer.resize() for layer in small], target_index)
     with torch.device("meta"):
-        built = architecture.build()
-    built.load_state_dict(
-        {name: t for layer in small for name, t in layer.parameters().items()}, assign=True
+        compacted = architecture.build()
+    compacted.load_state_dict(
+        {name: t for layer in small for name, t in layer.list_parameters().items()}, assign=True
     )
-    built.train(network.training)
-    return CompactedNetwork(
-        built, {name: kept for layer in small for name, kept in layer.masks().items()}, first_sample
-    )
+    compacted.train(network.training)
+    remaining = {name: kept for layer in small for name, kept in layer.list_masks().items()}
+    return CompactedNetwork(compacted, remaining, first_sample)
 
 
 @dataclass
 class _MaskedLayer:
-    """One layer as a correlation over time: weights [O, I, K], biases [O] in float64, and which of
-    them are kept.
-    """
+    """A layer as a correlation over time: weights [O, I, K], biases f64[O], and masks of both."""
 
     layer: Layer
     weight: Tensor
@@ -107,20 +109,20 @@ class _MaskedLayer:
     bias: Tensor
     bias_kept: Tensor
 
-    def forget_(self, outputs_O: Tensor) -> None:
-        """Take away some outputs, with what they read."""
+    def drop_outputs_(self, outputs_O: Tensor) -> None:
+        """Drop some outputs, with their weights and biases, in place."""
         self.weight[outputs_O] = 0
         self.weight_kept[outputs_O] = False
         self.bias[outputs_O] = 0
         self.bias_kept[outputs_O] = False
 
-    def stop_reading_(self, inputs_I: Tensor) -> None:
-        """Take away the weights that read some inputs."""
+    def drop_inputs_(self, inputs_I: Tensor) -> None:
+        """Drop the weights that read some inputs, in place."""
         self.weight[:, inputs_I] = 0
         self.weight_kept[:, inputs_I] = False
 
-    def sliced(self, outputs: Tensor, inputs: Tensor, taps: slice) -> "_MaskedLayer":
-        """The layer of some outputs, inputs and taps."""
+    def select(self, outputs: Tensor, inputs: Tensor, taps: slice) -> "_MaskedLayer":
+        """Return the layer of some outputs, inputs and taps."""
         return replace(
             self,
             weight=self.weight[outputs][:, inputs][..., taps],
@@ -129,30 +131,30 @@ class _MaskedLayer:
             bias_kept=self.bias_kept[outputs],
         )
 
-    def resized(self) -> Layer:
-        """The layer with the outputs and taps that are there."""
+    def resize(self) -> Layer:
+        """Return the architecture's layer with the outputs and taps that are left."""
         outputs, _, taps = self.weight.shape
         return self.layer._replace(outputs=outputs, taps=taps)
 
-    def parameters(self) -> dict[str, Tensor]:
-        """Weights and biases under their parameters' names."""
-        weight = self._shaped(self.weight)
-        return self._named(weight, self.bias.to(weight.dtype))
+    def list_parameters(self) -> dict[str, Tensor]:
+        """Return weights and biases by parameter name."""
+        weight = self._restore_shape(self.weight)
+        return self._name_tensors(weight, self.bias.to(weight.dtype))
 
-    def masks(self) -> dict[str, Tensor]:
-        """The masks that still drop something."""
-        both = self._named(self._shaped(self.weight_kept), self.bias_kept)
+    def list_masks(self) -> dict[str, Tensor]:
+        """Return the masks that still drop something, by parameter name."""
+        both = self._name_tensors(self._restore_shape(self.weight_kept), self.bias_kept)
         return {name: kept for name, kept in both.items() if not kept.all()}
 
-    def _shaped(self, t_OIK: Tensor) -> Tensor:
+    def _restore_shape(self, t_OIK: Tensor) -> Tensor:
         return (t_OIK if self.layer.convolves else t_OIK.flatten(1)).contiguous()
 
-    def _named(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
+    def _name_tensors(self, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
         return dict(zip(self.layer.parameter_names, (weight, bias), strict=False))
 
 
-def _layers(network: Seq2Point, masks: Masks) -> list[_MaskedLayer]:
-    """The network's layers in order, with copies of their weights and masks."""
+def _copy_layers(network: Seq2Point, masks: Masks) -> list[_MaskedLayer]:
+    """Return the network's layers in order, with copies of their weights and masks."""
     layers = []
     for layer in network.architecture.layers():
         weight = network.get_parameter(layer.weight_name)
@@ -173,34 +175,31 @@ def _layers(network: Seq2Point, masks: Masks) -> list[_MaskedLayer]:
 
 
 def _fold_constants_(layers: Sequence[_MaskedLayer]) -> None:
-    """Add what is the same at every sample to the biases of those that read it, first layer to
-    last.
-    """
+    """Add constant outputs to the biases of the layers that read them, first layer to last."""
     for layer, reader in pairwise(layers):
         constant_O = ~layer.weight_kept.any(2).any(1)
         rectified = layer.layer.rectified
-        passed_on_O = torch.relu(layer.bias) * constant_O if rectified else layer.bias
-        reading = torch.nonzero(passed_on_O)[:, 0]
-        added_O = reader.weight[:, reading].double().sum(2) @ passed_on_O[reading]
+        value_O = torch.relu(layer.bias) * constant_O if rectified else layer.bias
+        nonzero = torch.nonzero(value_O)[:, 0]
+        added_O = reader.weight[:, nonzero].double().sum(2) @ value_O[nonzero]
         reader.bias += added_O
         reader.bias_kept |= added_O != 0
         if not rectified:
             layer.bias.zero_()
-        layer.forget_(constant_O)
-        reader.stop_reading_(constant_O)
+        layer.drop_outputs_(constant_O)
+        reader.drop_inputs_(constant_O)
 
 
 def _drop_unread_(layers: Sequence[_MaskedLayer]) -> None:
-    """Forget what nothing reads, last layer to first."""
+    """Drop the outputs that no layer reads, last layer to first."""
     for layer, reader in reversed(list(pairwise(layers))):
-        layer.forget_(~reader.weight_kept.any(2).any(0))
+        layer.drop_outputs_(~reader.weight_kept.any(2).any(0))
 
 
-def _trims(layers: Sequence[_MaskedLayer], shape: Architecture) -> list[tuple[int, int]]:
-    """How many first and last taps each layer can do without, as far as the window still holds its
-    target.
+def _find_trims(layers: Sequence[_MaskedLayer], shape: Architecture) -> list[tuple[int, int]]:
+    """Return how many first and last taps each layer can lose; the window must hold its target.
 
-    The first Linear is asked first: a time step of it weighs more than a tap of a kernel.
+    The first Linear goes first: a time step of it has more weights than a tap of a kernel.
     """
     before, after = shape.target_index, shape.window - 1 - shape.target_index
     trims = []
@@ -218,14 +217,16 @@ def _trims(layers: Sequence[_MaskedLayer], shape: Architecture) -> list[tuple[in
     return trims[::-1]
 
 
-def _slices(layers: Sequence[_MaskedLayer], trims: Sequence[tuple[int, int]]) -> list[_MaskedLayer]:
-    """The layers without the outputs that nothing reads and without the taps that are trimmed."""
+def _slice_layers(
+    layers: Sequence[_MaskedLayer], trims: Sequence[tuple[int, int]]
+) -> list[_MaskedLayer]:
+    """Return the layers without the outputs that no layer reads, and without the trimmed taps."""
     small, inputs = [], torch.tensor([0], device=layers[0].weight.device)
     for i, (layer, (first, last)) in enumerate(zip(layers, trims, strict=True)):
         outputs = torch.arange(len(layer.bias), device=inputs.device)
         if i + 1 < len(layers):
             read = layers[i + 1].weight_kept.any(2).any(0)
             outputs = outputs[read] if read.any() else outputs[:1]
-        small.append(layer.sliced(outputs, inputs, slice(first, layer.weight.shape[2] - last)))
+        small.append(layer.select(outputs, inputs, slice(first, layer.weight.shape[2] - last)))
         inputs = outputs
     return small

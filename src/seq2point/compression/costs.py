@@ -1,8 +1,7 @@
-"""What models cost, side by side: weights, multiply-adds, bytes, milliseconds, and what they reach
-for it.
+"""The costs of models, side by side: weights, multiply-adds, bytes and milliseconds.
 
-Times are medians of runs in which the models take turns, since machines are noisy: they compare the
-models of one table, on the machine and the threads that measured them, and nothing else.
+Times are medians of runs in which the models take turns, since machines are noisy. They compare the
+models of one table only, on the machine and the threads that measured them.
 """
 
 import time
@@ -23,14 +22,17 @@ from seq2point.network import masks, sliding
 from seq2point.wording import format_number
 
 ZEROS = (
-    "Zeros alone make nothing faster: time is saved only by what is no longer there. They shrink"
-    " the gzipped file; their masks add to the file itself."
+    "Zeros alone make nothing faster: only weights that are removed save time. They shrink the"
+    " gzipped file; their masks add to the file itself."
 )
 BATCHES = (1, 256)
 SERIES = 16_384
+"""Windows of the series whose sliding evaluation is timed."""
 LEAST_S = 0.01
+"""Seconds that a timed run takes at least, so that the clock can tell."""
 TURNS, MOST_TURNS = 5, 25
 TURNS_S = 0.5
+"""Seconds of all turns together, between TURNS and MOST_TURNS of them."""
 METRICS = ("mae_w", "on_mae_w", "sae", "f1")
 
 
@@ -40,20 +42,22 @@ def measure_costs(
     notes: Sequence[str] = (),
     tested_on: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The costs of some models under their labels, as JSON; `rows` makes a table of it.
+    """Return the costs of models by their labels, as JSON.
 
-    `accuracy` has an entry for every stage that was measured ('before pruning', 'after pruning',
-    'after fine-tuning'): the metrics by appliance, as an Evaluation has them; `name_houses` are the
-    houses that it was measured in. `notes` are sentences that belong under the table. Times are
-    taken where the networks lie, with torch's number of threads.
+    `accuracy` has the metrics by appliance of every stage that was measured: 'before pruning',
+    'after pruning', 'after fine-tuning'. `tested_on` are the houses that it was measured on.
+    `notes` are sentences for under the table. Times are measured on the networks' device, with
+    torch's number of threads.
     """
     times = [measure_latencies_ms(models, batch) for batch in BATCHES]
     with _evaluation_mode(models):
-        rates = _sliding_rates(models)
-    found: dict[str, Any] = {}
+        rates = _measure_sliding_rates(models)
+    costs: dict[str, Any] = {}
     for name, model in models.items():
-        by_batch = {str(batch): of[name] for batch, of in zip(BATCHES, times, strict=True)}
-        found[name] = count_sizes(model) | {
+        by_batch = {
+            str(batch): by_name[name] for batch, by_name in zip(BATCHES, times, strict=True)
+        }
+        costs[name] = count_sizes(model) | {
             "latency_ms": by_batch,
             "sliding_samples_per_s": rates[name],
         }
@@ -62,7 +66,7 @@ def measure_costs(
         stage: _select_metrics(by_appliance) for stage, by_appliance in (accuracy or {}).items()
     }
     return {
-        "models": found,
+        "models": costs,
         "accuracy": stages,
         "tested_on": list(tested_on),
         "threads": torch.get_num_threads(),
@@ -72,7 +76,7 @@ def measure_costs(
 
 @contextmanager
 def _evaluation_mode(models: Mapping[str, Model]) -> Iterator[None]:
-    """The networks in evaluation mode, and afterwards as they were."""
+    """Set the networks to evaluation mode, and afterwards back to the mode they were in."""
     modes = {name: model.network.training for name, model in models.items()}
     for model in models.values():
         model.network.eval()
@@ -84,7 +88,7 @@ def _evaluation_mode(models: Mapping[str, Model]) -> Iterator[None]:
 
 
 def _select_metrics(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
-    """The four metrics of the table; by appliance only where there are several."""
+    """Return the metrics of the table; by appliance only where there are several."""
     chosen = {
         name: {metric: metrics[metric] for metric in METRICS}
         for name, metrics in by_appliance.items()
@@ -93,8 +97,8 @@ def _select_metrics(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
 
 
 def count_sizes(model: Model) -> dict[str, Any]:
-    """Weights, work and bytes: what needs no clock."""
-    file_bytes, gzipped_bytes = _file_sizes(model)
+    """Return the numbers of weights, multiply-adds and bytes of a model, as JSON."""
+    file_bytes, gzipped_bytes = _measure_file_sizes(model)
     nonzero = sum(int(torch.count_nonzero(p)) for p in model.network.parameters())
     return {
         "architecture": model.architecture.model_dump(mode="json"),
@@ -107,8 +111,8 @@ def count_sizes(model: Model) -> dict[str, Any]:
     }
 
 
-def _file_sizes(model: Model) -> tuple[int, int]:
-    """Bytes of the model's file, masks and all, as it is and through gzip."""
+def _measure_file_sizes(model: Model) -> tuple[int, int]:
+    """Return the bytes of the model's file with its masks, plain and gzipped."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         model.save(path)
@@ -116,7 +120,7 @@ def _file_sizes(model: Model) -> tuple[int, int]:
 
 
 def count_gzipped_bytes(path: Path) -> int:
-    """Bytes of a file through gzip."""
+    """Return the bytes of a file through gzip."""
     packer, packed = zlib.compressobj(wbits=31), 0
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -125,64 +129,57 @@ def count_gzipped_bytes(path: Path) -> int:
 
 
 def measure_latencies_ms(models: Mapping[str, Model], batch: int = 1) -> dict[str, float]:
-    """Milliseconds that a batch of windows takes each network, the networks in turns."""
+    """Return the milliseconds that a batch of windows takes each network, measured in turns."""
 
-    def work(model: Model) -> Callable[[], Tensor]:
-        windows = _ramp(model, batch * model.architecture.window).view(batch, -1)
+    def make_work(model: Model) -> Callable[[], Tensor]:
+        windows = _make_ramp(model, batch * model.architecture.window).view(batch, -1)
         return lambda: model.network(windows).cpu()
 
     with _evaluation_mode(models):
-        return {
-            name: 1e3 * s
-            for name, s in measure_medians_s(
-                {name: work(model) for name, model in models.items()}
-            ).items()
-        }
+        medians_s = measure_medians_s({name: make_work(model) for name, model in models.items()})
+        return {name: 1e3 * median_s for name, median_s in medians_s.items()}
 
 
-def _sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
-    """Samples a second when a series is answered all at once."""
+def _measure_sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
+    """Return the samples per second of sliding evaluation of a series."""
 
-    def work(model: Model) -> Callable[[], Tensor]:
-        series = _ramp(model, SERIES + model.architecture.window - 1)
+    def make_work(model: Model) -> Callable[[], Tensor]:
+        series = _make_ramp(model, SERIES + model.architecture.window - 1)
         return lambda: sliding.predict(model.network, series).cpu()
 
-    return {
-        name: SERIES / s
-        for name, s in measure_medians_s(
-            {name: work(model) for name, model in models.items()}
-        ).items()
-    }
+    medians_s = measure_medians_s({name: make_work(model) for name, model in models.items()})
+    return {name: SERIES / median_s for name, median_s in medians_s.items()}
 
 
-def _ramp(model: Model, length: int) -> Tensor:
+def _make_ramp(model: Model, length: int) -> Tensor:
     weight = next(model.network.parameters())
     return torch.linspace(-1, 3, length, dtype=weight.dtype, device=weight.device)
 
 
 @torch.inference_mode()
 def measure_medians_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of each work, in turns; quick ones are repeated until the clock can tell, and
-    get more turns.
+    """Return the median seconds of each work, measured in turns.
+
+    A fast work is repeated within its turn, until the clock can tell.
     """
     repeats, turn_s = {}, 0.0
     for name, work in works.items():
         work()
-        once_s = _seconds(work, 1)
+        once_s = _measure_s(work, 1)
         repeats[name] = min(max(int(LEAST_S / once_s), 1), 1000)
         turn_s += once_s * repeats[name]
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(min(max(int(TURNS_S / max(turn_s, 1e-6)), TURNS), MOST_TURNS)):
         for name, work in works.items():
-            times[name].append(_seconds(work, repeats[name]))
-    return {name: median(of) for name, of in times.items()}
+            times[name].append(_measure_s(work, repeats[name]))
+    return {name: median(seconds) for name, seconds in times.items()}
 
 
-def _seconds(work: Callable[[], object], times: int) -> float:
-    began = time.perf_counter()
+def _measure_s(work: Callable[[], object], times: int) -> float:
+    start_s = time.perf_counter()
     for _ in range(times):
         work()
-    return (time.perf_counter() - began) / times
+    return (time.perf_counter() - start_s) / times
 
 
 def make_cost_rows(costs: Mapping[str, Any]) -> list[list[str]]:

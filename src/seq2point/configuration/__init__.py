@@ -2,6 +2,7 @@
 
 from seq2point.configuration.columns import ColumnsConfig
 from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
+from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
 from seq2point.configuration.training import (
     AppliancePower,
     AugmentationConfig,
@@ -23,6 +24,8 @@ __all__ = [
     "AugmentationConfig",
     "ColumnsConfig",
     "Config",
+    "ExportConfig",
+    "ExportOptions",
     "LazyType",
     "LearningConfig",
     "MachineConfig",
@@ -30,6 +33,7 @@ __all__ = [
     "PruningConfig",
     "RunConfig",
     "SessionConfig",
+    "Tolerances",
     "TrainOptions",
     "TrainingConfig",
     "TransferConfig",

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
     from seq2point.recording import RecordingsLike
-    from seq2point.recording.windows import Scale
+    from seq2point.recording.scaling import Scale
+
+    ApplianceLike = str | Appliance
 else:
-    Appliance = Annotated[Any, LazyType("seq2point.appliances.Appliance")]
+    ApplianceLike = Any  # `resolve_appliance` says more of what it does not take
     Callback = Annotated[Any, LazyType("lightning.pytorch.Callback")]
     Pruner = Annotated[Any, LazyType("seq2point.compression.pruning.Pruner")]
     Model = Annotated[Any, LazyType("seq2point.model.model_file.Model")]
     Architecture = Annotated[Any, LazyType("seq2point.network.Architecture")]
     RecordingsLike = Any
-    Scale = Annotated[Any, LazyType("seq2point.recording.windows.Scale")]
+    Scale = Annotated[Any, LazyType("seq2point.recording.scaling.Scale")]
 
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
@@ -67,7 +69,7 @@ class NetworkConfig(Config):
         None, "Model to start from: its weights, network, scaling and masks."
     )
     scaling: Scaling | Scale = option(
-        "lineage", "Scaling constants: the published ones, or fitted on the training houses."
+        "published", "Scaling constants: the published ones, or fitted on the training houses."
     )
 
 
@@ -266,7 +268,7 @@ class TrainOptions(
 class TransferConfig(Config):
     """What a transfer learns from, and what of the model stays."""
 
-    appliance: str | Appliance | None = option(None, "Appliance to learn.", unset="the model's")
+    appliance: ApplianceLike | None = option(None, "Appliance to learn.", unset="the model's")
 
     freeze: Freeze | None = option(
         None,

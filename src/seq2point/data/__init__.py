@@ -1,1 +1,1 @@
-"""Sources of recordings: tables, the lineage's files, the Parquet store."""
+"""Files of recordings: CSV and Parquet tables, seq2point CSV files, the Parquet store."""

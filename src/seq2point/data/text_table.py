@@ -1,9 +1,8 @@
-"""Tables of numbers in text, in pieces: whatever the file's size, a few megabytes of it are in
-memory at a time.
+"""Tables of numbers in text, read in pieces: a few megabytes are in memory at a time.
 
-Pieces of plain decimals, which is nearly all there is in the data sets' files, are read by
-readings.c at three times the speed of a general reader; a piece that holds anything else (text,
-quotes, exponents, a line cut short) goes to Polars, which gives the same numbers.
+Nearly all pieces of the data sets' files hold plain decimals. readings.c reads them at three times
+the speed of a general reader. A piece with anything else (text, quotes, exponents, a line cut
+short) goes to Polars, which gives the same numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,16 +22,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 PIECE_BYTES = 1 << 22
-LONGEST_LINE_BYTES = 1 << 26
+LONGEST_LINE_BYTES = 1 << 26  # a longer one would fill the memory before it ends
 NO_READING = ("", "nan", "null", "none")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class TextLayout(NamedTuple):
-    """A text table's shape: what separates its cells, how many a row has, and which of them hold
-    what.
+    """The layout of a text table: the separator of its cells and the numbers of its columns.
 
-    `time` is the number of the column of times (None where there is none), `series` those of the
-    readings; `first_line` is the number of lines before the first row.
+    A row has `columns` cells. `time` is the number of the column of times, None where there is
+    none; `series` are those of the readings. `first_line` is the number of lines before the first
+    row.
     """
 
     separator: str
@@ -44,11 +44,10 @@ class TextLayout(NamedTuple):
 
 @dataclass(frozen=True)
 class TextRows:
-    """Consecutive rows: times as numbers f64[N] or as their text, series f32[N] with NaN where
-    there is no number.
+    """Consecutive rows: times as numbers f64[N] or as text, and series f32[N].
 
-    `no_number` counts the cells of each series that are neither empty nor a number; `size` is the
-    bytes that the rows took.
+    A cell without a number is NaN. `no_number` counts for each series the cells that are neither
+    empty nor a number. `size` is the bytes of the rows.
     """
 
     times: "npt.NDArray[np.float64] | pl.Series | None"
@@ -61,66 +60,69 @@ class TextRows:
 
 
 def read_rows(path: Path, layout: TextLayout, piece_bytes: int = PIECE_BYTES) -> Iterator[TextRows]:
-    """The rows of a text file, piece after piece.
+    """Yield the rows of a text file, piece after piece.
 
-    Raises DataError where the file cannot be read or is no text of lines.
+    Raises DataError for a file that cannot be read or holds no lines of text.
     """
     with refuse_damage(path, "cannot be read"):
-        for text, size in _pieces(path, layout.first_line, piece_bytes):
-            rows = _plain_rows(text, layout, size)
-            yield _any_rows(bytes(text), layout, size) if rows is None else rows
+        for text, size in _read_pieces(path, layout.first_line, piece_bytes):
+            rows = _parse_plain_rows(text, layout, size)
+            yield _parse_any_rows(bytes(text), layout, size) if rows is None else rows
 
 
 def read_lines(path: Path, lines_to_skip: int, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
-    """Whole lines of a text file, so many bytes at a time; raises DataError where it is no text of
-    lines.
+    """Yield whole lines of a text file, about `piece_bytes` at a time.
+
+    Raises DataError for a file that holds no lines of text.
     """
     with refuse_damage(path, "cannot be read"):
-        for text, _ in _pieces(path, lines_to_skip, piece_bytes):
+        for text, _ in _read_pieces(path, lines_to_skip, piece_bytes):
             yield bytes(text)
 
 
-def _pieces(path: Path, lines_to_skip: int, piece_bytes: int) -> Iterator[tuple[memoryview, int]]:
-    """Whole lines of a file, each ending in a newline, and how many of the file's bytes they are."""
+def _read_pieces(
+    path: Path, lines_to_skip: int, piece_bytes: int
+) -> Iterator[tuple[memoryview, int]]:
+    """Yield whole lines of a file, each ending in a newline, and their bytes in the file."""
     buffer = bytearray(piece_bytes)
     with path.open("rb", buffering=0) as file:
-        skipped = _skip(path, lines_to_skip)
+        skipped = _measure_head(path, lines_to_skip)
         file.seek(skipped)
         left = 0
         while True:
-            got = file.readinto(memoryview(buffer)[left:-1])
-            full = left + got
-            if not got and full:
+            count = file.readinto(memoryview(buffer)[left:-1])
+            full = left + count
+            if not count and full:
                 buffer[full] = ord("\n")
                 full += 1
             end = buffer.rfind(b"\n", 0, full) + 1
             if end:
-                yield memoryview(buffer)[:end], end + skipped - (0 if got else 1)
+                yield memoryview(buffer)[:end], end + skipped - (0 if count else 1)
                 skipped = 0
                 buffer[: full - end] = buffer[end:full]
             elif len(buffer) > LONGEST_LINE_BYTES:
                 raise DataError(
                     f"{path}: a line of more than {LONGEST_LINE_BYTES >> 20} MB; this is no table"
                 )
-            elif got:
+            elif count:
                 buffer = buffer + bytearray(len(buffer))
             left = full - end
-            if not got:
+            if not count:
                 return
 
 
-def _skip(path: Path, lines: int) -> int:
-    """Bytes of a byte order mark and the first lines."""
+def _measure_head(path: Path, lines: int) -> int:
+    """Return the bytes of the byte order mark, if any, and of the first lines."""
     with path.open("rb") as file:
-        mark = 3 if file.read(3) == b"\xef\xbb\xbf" else 0
-        file.seek(mark)
+        size = len(BYTE_ORDER_MARK)
+        file.seek(size if file.read(size) == BYTE_ORDER_MARK else 0)
         for _ in range(lines):
             file.readline()
         return file.tell()
 
 
-def _plain_rows(text: memoryview, layout: TextLayout, size: int) -> TextRows | None:
-    """The rows of a piece of plain numbers; None where it is not, or there is no compiler."""
+def _parse_plain_rows(text: memoryview, layout: TextLayout, size: int) -> TextRows | None:
+    """Return the rows of a piece of plain decimals; None for another piece, or no compiler."""
     kinds = np.full(layout.columns, native_reader.SKIPPED, dtype=np.int32)
     kinds[list(layout.series)] = native_reader.FLOAT
     if layout.time is not None:
@@ -132,15 +134,16 @@ def _plain_rows(text: memoryview, layout: TextLayout, size: int) -> TextRows | N
     return TextRows(times, [columns[i] for i in layout.series], [0] * len(layout.series), size)
 
 
-def _any_rows(text: bytes, layout: TextLayout, size: int) -> TextRows:
-    """The rows of any piece.
+def _parse_any_rows(text: bytes, layout: TextLayout, size: int) -> TextRows:
+    """Return the rows of any piece.
 
-    Blank lines are none; a row of more cells than columns has no time: two lines have run together.
+    Blank lines are left out. A row with too many cells is two lines that ran together: its time is
+    missing.
     """
     import polars as pl
 
     names = [str(i) for i in range(layout.columns + 1)]
-    rows = _cells(layout.separator.join(names).encode() + b"\n" + text, layout.separator)
+    rows = _read_cells(layout.separator.join(names).encode() + b"\n" + text, layout.separator)
     rows = rows.filter(~pl.all_horizontal(pl.all().is_null()))
     too_long = rows[names[-1]].is_not_null()
     times = (
@@ -159,7 +162,7 @@ def _any_rows(text: bytes, layout: TextLayout, size: int) -> TextRows:
     return TextRows(times, series, no_number, size)
 
 
-def _cells(text: bytes, separator: str) -> "pl.DataFrame":
+def _read_cells(text: bytes, separator: str) -> "pl.DataFrame":
     import polars as pl
 
     def read(quote: str | None) -> pl.DataFrame:
@@ -180,5 +183,5 @@ def _cells(text: bytes, separator: str) -> "pl.DataFrame":
 
 
 def split_cells(line: str, separator: str) -> Sequence[str]:
-    """The cells of a line, without their quotes."""
+    """Return the cells of a line, without their quotes."""
     return [cell.strip().strip('"') for cell in line.strip("\r\n").split(separator)]

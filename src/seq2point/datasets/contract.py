@@ -1,8 +1,7 @@
-"""Raw data sets, as every source gives them: houses of meters, and a meter's readings piece after
-piece.
+"""Raw data sets: houses of meters, and a meter's readings piece after piece.
 
-A source knows how a data set lies on disk and what its columns are; it neither puts readings on a
-grid nor judges them.
+A source knows how a data set lies on disk and what its columns are. It does not check readings and
+does not place them on a grid.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,12 +25,12 @@ ALL = "all"
 
 
 class Piece(NamedTuple):
-    """Consecutive readings of one meter, as they stand in its file.
+    """Consecutive readings of one meter, as its file has them.
 
-    `times_s` f64[N] are seconds since 1970 (UTC), NaN where one is unreadable; `watts` has f32[N]
+    `times_s` f64[N] are seconds since 1970, UTC, NaN where one is unreadable. `watts` has f32[N]
     for each of the meter's columns, NaN where the file has no reading. `flagged` bool[N] marks rows
-    that the data set itself calls unusable; `no_number` counts, for each column, the cells that
-    hold something else than a number; `size` is the bytes that were read.
+    that the data set itself calls unusable. `no_number` counts for each column the cells that are
+    neither empty nor a number. `size` is the bytes that were read.
     """
 
     times_s: Times
@@ -43,12 +42,11 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Meter:
-    """One device's readings: every column has the same stamps.
+    """One device's readings. Its columns share their times.
 
-    `columns` names what its columns measure: `mains`, or an appliance. Where several meters of a
-    house have `mains`, they are the legs of its supply and are summed. `read` begins at the first
-    reading each time; it can be sent to another process. `how` is all that decides what it reads
-    beside the file.
+    `columns` are 'mains' or names of appliances. Where several meters of a house have 'mains', they
+    are the legs of its supply and are summed. `read` begins at the first reading each time and can
+    be sent to another process. `how` holds all that decides what it reads beside the file.
     """
 
     name: str
@@ -61,12 +59,12 @@ class Meter:
 
 @dataclass(frozen=True)
 class RawHouse:
-    """A house as its data set has it.
+    """A house of a data set.
 
-    `name` is the stem of the file it becomes, `title` what people call it, `plug_limit_w` what no
-    plug can draw (None: circuits, not plugs), `channels` where each column comes from, `remarks`
-    what a user should know. `period_s` is the data set's sampling period, None where only the
-    stamps tell.
+    `name` is the stem of the converted file, `title` the name in messages. `plug_limit_w` is more
+    than any plug draws; None where the meters are on circuits. `channels` says where each column
+    comes from, `remarks` what a user should know. `period_s` is the data set's sampling period,
+    None where only the times show it.
     """
 
     dataset: str
@@ -89,18 +87,17 @@ class RawHouse:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that its meters are read from."""
+        """The files of its meters."""
         return tuple(dict.fromkeys(meter.path for meter in self.meters))
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a caller asks of a source; nothing asked means every house, and the appliances of the
-    package's table.
+    """The houses and appliances to read: by default every house, and the known appliances.
 
-    `appliances` may be `("all",)`. The rest is for tables: which columns hold what, the zone of
-    times that do not say theirs, a file of mains, files of plugs by appliance, the period of rows
-    without times, and what to call the house.
+    `appliances` may be `("all",)`. The rest is for tables. `columns` says which column holds what,
+    `zone` is that of times without one, `mains` a file of mains, `plugs` files by appliance.
+    `period_s` is that of rows without times, `house` a name for the house.
     """
 
     houses: tuple[str, ...] = ()
@@ -115,28 +112,28 @@ class Selection:
 
 @dataclass(frozen=True)
 class Source:
-    """A raw layout: `houses(root, wanted)` lists what is there and wanted, in order, without
-    reading any readings.
+    """A raw layout of data sets.
 
-    `layout` says in a line what a root of this kind looks like.
+    `layout` describes a root folder in a line. `list_houses(root, selection)` returns the selected
+    houses in order, without their readings.
     """
 
     name: str
     layout: str
-    houses: Callable[[Path, Selection], Sequence[RawHouse]]
+    list_houses: Callable[[Path, Selection], Sequence[RawHouse]]
 
 
 def select_houses(
-    found: Iterable[str], wanted: Sequence[str], where: Path, layout: str
+    present: Iterable[str], selected: Sequence[str], root: Path, layout: str
 ) -> list[str]:
-    """The houses to take, in the order of their numbers.
+    """Return the selected houses in the order of their numbers; all for an empty selection.
 
-    Raises DataError where there are none at all, UsageError where a wanted one is not there.
+    Raises DataError where none is present, UsageError for a selected one that is not.
     """
-    there = sorted(found, key=lambda house: (int(house) if house.isdigit() else 0, house))
-    if not there:
-        raise DataError(f"{where}: no houses here; expected {layout}")
-    for house in wanted:
-        if house not in there:
-            raise UsageError(f"{where}: no house '{house}' (houses: {', '.join(there)})")
-    return [house for house in there if not wanted or house in wanted]
+    houses = sorted(present, key=lambda house: (int(house) if house.isdigit() else 0, house))
+    if not houses:
+        raise DataError(f"{root}: no houses here; expected {layout}")
+    for house in selected:
+        if house not in houses:
+            raise UsageError(f"{root}: no house '{house}' (houses: {', '.join(houses)})")
+    return [house for house in houses if not selected or house in selected]

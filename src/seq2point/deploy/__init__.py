@@ -1,21 +1,20 @@
-"""Deployment targets: a trained model written as a file that runs where it will live, and the proof
-that it does.
+"""Deployment targets: a trained model written as a file for another runtime, and its proof.
 
-A target is one module with `export(model, out, order) -> Exported` and one line in TARGETS. It
-writes nothing that fails its own proof, unless forced.
+A target is one module with `export(model, out, options) -> ExportResult` and one line in TARGETS.
+It writes nothing that fails its own proof, unless forced.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from seq2point.configuration import ExportOptions
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
     from seq2point.model.model_file import Model
-    from seq2point.recording import RecordingLike, RecordingsLike
 
 TARGETS = {
     "onnx": "seq2point.deploy.onnx",
@@ -24,52 +23,17 @@ TARGETS = {
 }
 
 
-class Tolerances(NamedTuple):
-    """By how much an exported model may be worse: a share of the error while on, and of the energy.
-
-    `difference` is for what is not quantised: the largest difference as a share of the largest
-    answer.
-    """
-
-    on_mae: float = 0.05
-    sae: float = 0.02
-    difference: float = 1e-4
+def refuse_options(options: ExportOptions, target: str, *names: str) -> None:
+    """Raise UsageError where one of these options, which the target does not have, is set."""
+    for name in names:
+        if getattr(options, name):
+            raise UsageError(f"`{name}` is not for target {target}")
 
 
-USUAL = Tolerances()
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What is asked of a target.
-
-    `calibrate` is what int8 ranges are taken from, simulated homes without it; `verify` is what the
-    result is held to beside the native model (several houses; without any, what is held back of
-    `calibrate`, other simulated homes, or for float32 random windows); data frames will do for
-    either. With `force` a result that fails is written all the same. Flash, RAM and the prefix of
-    names are a microcontroller's.
-    """
-
-    sliding: bool = False
-    int8: bool = False
-    calibrate: "RecordingLike | None" = None
-    verify: "RecordingsLike" = ()
-    limits: Tolerances = USUAL
-    force: bool = False
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    prefix: str | None = None
-
-    def refuse(self, target: str, *options: str) -> None:
-        """Raise UsageError where one of these options, that the target does not know, is given."""
-        for option in options:
-            if getattr(self, option):
-                raise UsageError(f"--{option.removesuffix('_bytes')} is not for --target {target}")
-
-    def refuse_idle_calibration(self) -> None:
-        """Raise UsageError where there is a recording to calibrate on and nothing to calibrate."""
-        if self.calibrate is not None and not self.int8:
-            raise UsageError("--calibrate is for --int8")
+def refuse_idle_calibration(options: ExportOptions) -> None:
+    """Raise UsageError where there is a recording to calibrate on, but no int8."""
+    if options.calibrate is not None and not options.int8:
+        raise UsageError("`calibrate` is for `int8` alone")
 
 
 @dataclass(frozen=True)
@@ -87,16 +51,18 @@ class ExportResult:
 
 
 class Target(Protocol):
-    """What a target's module offers."""
+    """The module of a target."""
 
-    def export(self, model: "Model", out: Path, order: ExportOptions) -> ExportResult:
-        """Write the model; raises UsageError for what the target cannot do and VerificationError
-        for what fails.
+    def export(self, model: "Model", out: Path, options: ExportOptions) -> ExportResult:
+        """Write the model as a file of this target.
+
+        Raises UsageError for options that the target cannot serve, and VerificationError for a file
+        that fails its proof.
         """
 
 
 def find_target(name: str) -> Target:
-    """The target of a name; raises UsageError for an unknown one, with those that exist."""
+    """Return the target of a name; raise UsageError for an unknown one."""
     if name not in TARGETS:
         raise UsageError(f"unknown target '{name}': choose one of {', '.join(TARGETS)}")
     return cast(Target, import_module(TARGETS[name]))

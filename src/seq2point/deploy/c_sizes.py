@@ -1,4 +1,4 @@
-"""What a compiler makes of a C source pair: the sections' sizes, as measured."""
+"""Measured sizes of the sections that a compiler makes of a C source pair."""
 
 import shutil
 import subprocess
@@ -14,9 +14,7 @@ CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb")
 
 
 class Sizes(NamedTuple):
-    """Bytes of code with constants, of initialised and of zeroed memory: of the source and one
-    state.
-    """
+    """Bytes of the source and one state: code with constants, initialised and zeroed memory."""
 
     text: int
     data: int
@@ -24,18 +22,20 @@ class Sizes(NamedTuple):
 
 
 def measure_sizes(header: Path, prefix: str = "s2p") -> dict[str, Sizes | str]:
-    """Sizes by compiler, for those that are installed: this machine's, and arm-none-eabi-gcc for a
-    Cortex-M4.
+    """Return the sizes by compiler: this machine's, and arm-none-eabi-gcc for a Cortex-M4.
 
-    A text that says why, where one cannot compile it.
+    Compilers that are not installed are left out. Where one cannot compile the source, its error
+    stands in place of the sizes.
     """
-    return {name: _compile(header, prefix, command, size) for name, command, size in _compilers()}
+    return {
+        name: _compile(header, prefix, command, size) for name, command, size in _list_compilers()
+    }
 
 
-def _compilers() -> Iterator[tuple[str, tuple[str, ...], str]]:
-    here = find_compiler()
-    if here and shutil.which("size"):
-        yield Path(here).name, (here,), "size"
+def _list_compilers() -> Iterator[tuple[str, tuple[str, ...], str]]:
+    compiler = find_compiler()
+    if compiler and shutil.which("size"):
+        yield Path(compiler).name, (compiler,), "size"
     if shutil.which("arm-none-eabi-gcc") and shutil.which("arm-none-eabi-size"):
         yield (
             f"arm-none-eabi-gcc {CORTEX_M4[0]}",
@@ -51,7 +51,7 @@ def _compile(header: Path, prefix: str, command: tuple[str, ...], size: str) -> 
         objects: list[str] = []
         try:
             for source in (header.with_suffix(".c"), state):
-                made = Path(folder) / f"{len(objects)}.o"
+                target = Path(folder) / f"{len(objects)}.o"
                 line = [
                     *command,
                     *FLAGS,
@@ -60,15 +60,15 @@ def _compile(header: Path, prefix: str, command: tuple[str, ...], size: str) -> 
                     "-c",
                     str(source),
                     "-o",
-                    str(made),
+                    str(target),
                 ]
                 subprocess.run(line, check=True, capture_output=True, text=True, timeout=120)
-                objects.append(str(made))
-            said = subprocess.run(
+                objects.append(str(target))
+            table = subprocess.run(
                 [size, *objects], check=True, capture_output=True, text=True, timeout=120
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             return lines[0] if lines else str(error)
-    rows = [list(map(int, row.split()[:3])) for row in said.splitlines()[1:]]
+    rows = [list(map(int, row.split()[:3])) for row in table.splitlines()[1:]]
     return Sizes(*map(sum, zip(*rows, strict=True)))

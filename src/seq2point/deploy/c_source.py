@@ -1,4 +1,4 @@
-"""The text of a C source pair: a network in whole numbers in the templates of c/."""
+"""The text of a C source pair: a network in whole numbers, in the templates of c/."""
 
 import hashlib
 import re
@@ -21,21 +21,22 @@ from seq2point.runtime.metadata import IN_TEXT, add_digest
 
 TEMPLATES = files("seq2point.deploy") / "c"
 LINE = 120
+"""Columns of a line of the C."""
 AS_ANY_LAYER = "#define first_linear(state, column) convolve(state, FEATURES, column)"
 
 
 class CSource(NamedTuple):
-    """The two texts."""
+    """The texts of source and header."""
 
     source: str
     header: str
 
 
 def store_sums(channels: int, units: int, feature_bits: FeatureBits) -> bool:
-    """Whether the first Linear's sums (4 bytes a unit) take less memory, while they wait, than the
-    features (of channels).
+    """Return whether the first Linear's sums take less memory than its features would.
 
-    The multiply-adds are the same: each column meets the weights of every time step either way.
+    A sum takes 4 bytes a unit. The multiply-adds are the same: each column meets the weights of
+    every time step either way.
     """
     return 4 * units < channels * feature_bits // 8
 
@@ -43,18 +44,19 @@ def store_sums(channels: int, units: int, feature_bits: FeatureBits) -> bool:
 def render_source(
     model: Model,
     network: FixedPoint,
-    facts: ExportMetadata,
+    metadata: ExportMetadata,
     calibration: Recording,
     test_mains_w: Watts,
     header_name: str,
     prefix: str,
 ) -> CSource:
-    """Source and header for a network; their self-test asks for the answers to `test_mains_w`, a
-    gapless stretch.
+    """Return source and header of a network.
+
+    Their self-test holds the predictions for `test_mains_w`, a gapless stretch in watts.
     """
     units, taps, channels = network.layers[network.features].weights.shape
     waits = store_sums(channels, units, network.feature_bits)
-    where = _Rings.of(network, waits)
+    rings = _Rings.place(network, waits)
     names = ", ".join(sanitise_text(a.label) for a in model.appliances)
     shape = model.architecture
     both = {
@@ -76,10 +78,10 @@ def render_source(
         "target": shape.target_index,
         "delay": shape.window - 1 - shape.target_index,
         "outputs": shape.outputs,
-        "fill": facts.fill,
+        "fill": metadata.fill,
         "absurd": f"{ABSURD_W:.1f}",
         "appliances": _number_appliances(model, prefix),
-        "ring_numbers": where.numbers,
+        "ring_numbers": rings.numbers,
         "features_memory": _render_features_memory(
             taps, channels, units, network.feature_bits, waits
         ),
@@ -87,7 +89,11 @@ def render_source(
     }
     special = "pending.c" if waits else "bytes.c" if network.feature_bits == 8 else None
     tables = _render_tables(
-        network, where, waits, network.readings(test_mains_w), network.answers(test_mains_w)
+        network,
+        rings,
+        waits,
+        network.quantise_readings(test_mains_w),
+        network.predict_steps(test_mains_w),
     )
     source = {
         "features": network.features,
@@ -98,33 +104,35 @@ def render_source(
         "input_most": network.input_most,
         "absurd": f"{ABSURD_W:.1f}",
         "output_steps": f"{STEPS_PER_WATT}.0",
-        "but_where": ", those of the first Linear [columns][outputs][inputs]" if waits else "",
-        "first_linear": _template(special, prefix) if special else AS_ANY_LAYER,
+        "but_where": ",\n * those of the first Linear [columns][outputs][inputs]" if waits else "",
+        "first_linear": _load_template(special, prefix) if special else AS_ANY_LAYER,
         **tables,
     }
-    header_text = Template(_template("model.h", prefix)).substitute(both | header) + "\n"
-    known = facts.as_text(
+    header_text = Template(_load_template("model.h", prefix)).substitute(both | header) + "\n"
+    line = metadata.to_text(
         prefix=prefix, header_sha256=hashlib.sha256(header_text.encode()).hexdigest()
     )
-    in_comment = known.replace("*", r"\u002a").replace("?", r"\u003f")
+    in_comment = line.replace("*", r"\u002a").replace("?", r"\u003f")
     source_text = (
-        Template(_template("model.c", prefix)).substitute(both | source | {"facts": in_comment})
+        Template(_load_template("model.c", prefix)).substitute(
+            both | source | {"metadata": in_comment}
+        )
         + "\n"
     )
     return CSource(add_digest(source_text.encode(), IN_TEXT).decode(), header_text)
 
 
 def render_program(header_name: str, prefix: str) -> str:
-    """The text of a program that tests a model and feeds it from standard input."""
-    return Template(_template("program.c", prefix)).substitute(header=header_name)
+    """Return the text of a program that tests a model and feeds it from standard input."""
+    return Template(_load_template("program.c", prefix)).substitute(header=header_name)
 
 
 def sanitise_text(text: str) -> str:
-    """A text from a file for a C comment or string: without anything that could end one."""
+    """Return a text for a C comment or string, without anything that could end one."""
     return re.sub(r"[^A-Za-z0-9 _.,:;()+-]", "_", text)
 
 
-def _template(name: str, prefix: str) -> str:
+def _load_template(name: str, prefix: str) -> str:
     return (
         (TEMPLATES / name)
         .read_text()
@@ -135,7 +143,7 @@ def _template(name: str, prefix: str) -> str:
 
 
 def _describe_network(model: Model, calibration: Recording) -> list[str]:
-    """What the network is, where it comes from and what is inside it, a text a line."""
+    """Return lines on the network: its shape, scales, training and digest."""
     shape, scale = model.architecture, model.scale
     digest = hashlib.sha256()
     for name, t in model.network.state_dict().items():
@@ -166,7 +174,7 @@ def _describe_network(model: Model, calibration: Recording) -> list[str]:
 
 
 def _number_appliances(model: Model, prefix: str) -> str:
-    """A macro for each appliance: its place among the outputs."""
+    """Return a macro for each appliance: its place among the outputs."""
     names = [re.sub("[^A-Z0-9]", "_", a.name.upper()) for a in model.appliances]
     if len(set(names)) < len(names):
         names = [f"{name}_{i}" for i, name in enumerate(names)]
@@ -176,7 +184,7 @@ def _number_appliances(model: Model, prefix: str) -> str:
 def _render_features_memory(
     taps: int, channels: int, units: int, feature_bits: FeatureBits, waits: bool
 ) -> str:
-    """The state's last line, for what does not stand in its rings."""
+    """Return the state's last line, for what is not in its rings."""
     if waits:
         return (
             f"    int32_t pending[{taps * units}]; /* sums of the first Linear, for windows that"
@@ -191,13 +199,13 @@ def _render_features_memory(
 
 
 class _Rings(NamedTuple):
-    """Where each layer's ring begins in the state, and how many numbers they are."""
+    """Where each layer's ring of inputs begins in the state, and how many numbers all are."""
 
     begins: list[int]
     numbers: int
 
     @classmethod
-    def of(cls, network: FixedPoint, waits: bool) -> "_Rings":
+    def place(cls, network: FixedPoint, waits: bool) -> "_Rings":
         begins, numbers = [], 0
         for i, layer in enumerate(network.layers):
             elsewhere = i == network.features and (waits or network.feature_bits == 8)
@@ -207,20 +215,20 @@ class _Rings(NamedTuple):
 
 
 def _render_tables(
-    network: FixedPoint, where: _Rings, waits: bool, readings: Integers, answers: Integers
+    network: FixedPoint, rings: _Rings, waits: bool, readings: Integers, predictions: Integers
 ) -> dict[str, Any]:
-    """The tables' text, their sizes and their checksum."""
+    """Return the tables' texts, sizes and checksum by their names in the template."""
     layers = network.layers
-    turned = [
+    in_order = [
         layer.weights.transpose(1, 0, 2) if waits and i == network.features else layer.weights
         for i, layer in enumerate(layers)
     ]
-    weights = np.concatenate([w.ravel() for w in turned])
+    weights = np.concatenate([w.ravel() for w in in_order])
     bias = np.concatenate([layer.bias for layer in layers])
     multiplier = np.concatenate([layer.multiplier for layer in layers])
     shift = np.concatenate([layer.shift for layer in layers])
     rows, weight, constant = [], 0, 0
-    for layer, ring in zip(layers, where.begins, strict=True):
+    for layer, ring in zip(layers, rings.begins, strict=True):
         outputs, columns, inputs = layer.weights.shape
         rows.append(
             f"    {{{inputs}, {columns}, {outputs}, {ring}, {weight}, {constant}, {layer.least},"
@@ -235,14 +243,14 @@ def _render_tables(
         "constant_count": len(bias),
         "checksum": zlib.crc32(weights.tobytes() + packed.tobytes()),
         "test_readings": len(readings),
-        "test_answers": len(answers),
+        "test_answers": len(predictions),
         "layer_table": "\n".join(rows),
         "weight_table": _render_numbers(weights),
         "bias_table": _render_numbers(bias),
         "multiplier_table": _render_numbers(multiplier),
         "shift_table": _render_numbers(shift),
         "readings_table": _render_numbers(readings.ravel()),
-        "answers_table": _render_numbers(answers.ravel()),
+        "answers_table": _render_numbers(predictions.ravel()),
     }
 
 

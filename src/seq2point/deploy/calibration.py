@@ -1,8 +1,8 @@
 """Windows to take int8 ranges from and to measure losses on, with the on-states in them.
 
 Moving averages of the ranges, the default of other tools, erase the rare moments that matter: an
-appliance is off nearly always. Here the calibration windows hold its on-states in a fixed share,
-and ranges are the lowest and highest values seen.
+appliance is off nearly always. Here a fixed share of the calibration windows has it on, and ranges
+are the lowest and highest values.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
-from seq2point.data.frame import to_recording_like, to_recordings
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
+from seq2point.data.frame import to_one_recording, to_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import check_recordings
 from seq2point.model.model_file import Model
@@ -23,22 +23,20 @@ from seq2point.simulator import simulate_house
 from seq2point.wording import format_count, format_watts
 
 HELD_BACK = 0.3
+"""Fraction of the calibration recording that proves the result."""
 CALIBRATION_SEEDS, CALIBRATION_DAYS = range(3000, 3004), 7
-PROOF_SEEDS, PROOF_DAYS = (
-    range(3005, 3007),
-    5,
-)  # every appliance is on in both, which a test holds them to
+PROOF_SEEDS, PROOF_DAYS = range(3005, 3007), 5
+"""In these homes every appliance is on, which a test checks."""
 CALIBRATED_ON = "the part that int8 is calibrated on"
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
 class CalibrationSample(NamedTuple):
-    """Some windows of a recording: mains f32[N, W], the power at their targets f32[N, A], and
-    whether it is on, bool[N, A].
+    """Windows of a recording: mains f32[N, W], power at their targets f32[N, A], on bool[N, A].
 
-    `even` flags the windows that were drawn evenly over all, whatever is on; `share_on` is the
-    share of all windows with each appliance on.
+    Mains and power are in watts. `even` flags the windows that were drawn evenly over all, whatever
+    is on. `share_on` is the share of all windows of the recording with each appliance on.
     """
 
     mains_w: Watts
@@ -49,29 +47,27 @@ class CalibrationSample(NamedTuple):
 
 
 class SimulatedParts(NamedTuple):
-    """Whether a calibration, and what proves it, were simulated for want of recordings with labels."""
+    """Whether the homes of calibration and proof were simulated, for lack of recordings."""
 
     calibration: bool = False
     proof: bool = False
 
     def note(self) -> str:
-        """What there is to say of it, nothing where all was recorded."""
+        """Return a sentence on the simulated homes, an empty one where all was recorded."""
         if not self.calibration:
             return ""
         proof = (
-            f"proved on {len(PROOF_SEEDS)} others"
-            if self.proof
-            else "proved on the recordings that were given"
+            f"proved on {len(PROOF_SEEDS)} others" if self.proof else "proved on your recordings"
         )
         return (
             f"int8 ranges are from {len(CALIBRATION_SEEDS)} simulated homes, {proof}; "
-            "a recording of the home with labels calibrates better (--calibrate)"
+            "a recording of the home with labels calibrates better"
         )
 
 
 class CalibrationParts(NamedTuple):
-    """What to calibrate on, if anything, the recordings that the result is to be held to, and which
-    of both were simulated.
+    """The recording to calibrate on, if any, those that prove the result, and which of both are
+    simulated.
     """
 
     calibration: Recording | None
@@ -79,21 +75,22 @@ class CalibrationParts(NamedTuple):
     simulated: SimulatedParts
 
 
-def split_recordings(model: Model, order: ExportOptions, int8: bool) -> CalibrationParts:
-    """What calibrates an int8 model and what proves it, or what proves a float32 one.
+def split_recordings(model: Model, options: ExportOptions, int8: bool) -> CalibrationParts:
+    """Return the recordings that calibrate an int8 model, and those that prove an exported one.
 
-    The last part of the calibration recording is held back, to prove the result where the order
-    names nothing else for that. Without a recording homes are simulated at the model's period,
-    others to calibrate than to prove, always the same ones.
-    Raises DataError for recordings that do not fit, and where the appliance is never on in what is
-    held back; UsageError where a recording is needed, as of an appliance that cannot be simulated.
+    The last part of the calibration recording is held back. It proves the result where
+    `options.verify` is empty. Without a calibration recording homes are simulated at the model's
+    period, always the same ones, and others to calibrate than to prove.
+    Raises DataError for recordings that do not fit, and where the appliance is never on in the
+    held-back part. Raises UsageError for an appliance that cannot be simulated, without a recording
+    of it.
     """
     names = [a.name for a in model.appliances]
-    verify = to_recordings(order.verify, names, model.period_s)
+    verify = to_recordings(options.verify, names, model.period_s)
     calibrate = (
         None
-        if order.calibrate is None
-        else to_recording_like(order.calibrate, names, model.period_s)
+        if options.calibrate is None
+        else to_one_recording(options.calibrate, names, model.period_s)
     )
     check_recordings([*verify, *([calibrate] if calibrate else [])], model.period_s, names)
     if not int8:
@@ -101,8 +98,8 @@ def split_recordings(model: Model, order: ExportOptions, int8: bool) -> Calibrat
     if calibrate is None:
         if unknown := [a.label for a in model.appliances if a.name not in APPLIANCES]:
             raise UsageError(
-                f"a {' and a '.join(unknown)} cannot be simulated: int8 needs a recording of it to"
-                " calibrate on"
+                f"a {' and a '.join(unknown)} cannot be simulated: give a recording of it to calibrate"
+                " int8 on"
             )
         proof = verify or [_simulate_home(model, seed, PROOF_DAYS) for seed in PROOF_SEEDS]
         return CalibrationParts(simulate_homes(model), proof, SimulatedParts(True, not verify))
@@ -114,7 +111,7 @@ def split_recordings(model: Model, order: ExportOptions, int8: bool) -> Calibrat
 
 
 def simulate_homes(model: Model) -> Recording:
-    """Weeks of simulated homes at a model's period with its appliances, one after the other."""
+    """Return weeks of simulated homes with a model's appliances, one after the other."""
     homes = [_simulate_home(model, seed, CALIBRATION_DAYS) for seed in CALIBRATION_SEEDS]
     ends = np.cumsum([len(home) for home in homes])
     starts = [home.start for home in homes]
@@ -138,11 +135,10 @@ def _simulate_home(model: Model, seed: int, days: float) -> Recording:
 
 
 def find_windows(recording: Recording, model: Model, part: str) -> tuple[Positions, list[Flags]]:
-    """Where the windows of a recording start, and whether each appliance is on at the samples that
-    they predict.
+    """Return where the windows of a recording start, and whether each appliance is on.
 
-    Raises DataError where there is no window or an appliance is never on; `part` says what of the
-    file the recording is.
+    It is on or off at the samples that the windows predict. `part` says in errors what part of the
+    file the recording is. Raises DataError where there is no window, or an appliance is never on.
     """
     shape = model.architecture
     runs = find_window_runs(
@@ -166,19 +162,18 @@ def find_windows(recording: Recording, model: Model, part: str) -> tuple[Positio
         if not states[-1].any():
             raise DataError(
                 f"{recording.house}: the {appliance.label} is never on in {part},"
-                f" {format_count(recording.days, 'day')}; int8 cannot be calibrated or judged"
-                " without: give a recording in which it takes more than"
+                f" {format_count(recording.days, 'day')}; int8 cannot be calibrated or judged on"
+                " it: give a recording in which it takes more than"
                 f" {format_watts(appliance.on_power_w)}"
             )
     return starts, states
 
 
 def draw_windows(recording: Recording, model: Model, on: int, even: int) -> CalibrationSample:
-    """Windows with the appliances on at the sample that they predict, others evenly over the
-    recording, and the highest peak.
+    """Draw windows with the appliances on, windows evenly over the recording, and the peak.
 
-    Each appliance gets its part of the `on` windows, evenly over all its on-states. Raises
-    DataError as `find_windows` does.
+    An appliance is on at the sample that a window predicts. Each appliance gets its part of the
+    `on` windows, evenly over all its on-states. Raises DataError as `find_windows` does.
     """
     shape = model.architecture
     starts, states = find_windows(recording, model, CALIBRATED_ON)
@@ -200,5 +195,5 @@ def draw_windows(recording: Recording, model: Model, on: int, even: int) -> Cali
 
 
 def spread_evenly(values: Positions, count: int) -> Positions:
-    """At most so many of some values, spread evenly over them."""
+    """Return at most `count` of the values, spread evenly over them."""
     return values[np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(np.int64)]

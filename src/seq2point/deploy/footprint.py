@@ -1,4 +1,4 @@
-"""Peak memory of a process of its own that loads a model and answers one window."""
+"""Peak memory of a process that loads a model and predicts one window."""
 
 import subprocess
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from seq2point.runtime import supports
 
-MEASURED = """
+PROGRAM = """
 import re, sys
 from pathlib import Path
-{answer}
+{predict}
 try:
     print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 except OSError:
@@ -33,16 +33,17 @@ with torch.inference_mode():
 
 
 def measure_peak_mb(path: Path, threads: int) -> float | None:
-    """Peak resident megabytes, interpreter and libraries and all; None where the system does not
-    tell, and for a C source.
+    """Return the peak resident megabytes, with the interpreter and all libraries.
+
+    None where the system does not report them, and for a C source.
     """
     if path.suffix == ".c":
         return None
-    code = MEASURED.format(answer=EXPORTED if supports(path) else NATIVE)
-    done = subprocess.run(
+    code = PROGRAM.format(predict=EXPORTED if supports(path) else NATIVE)
+    result = subprocess.run(
         [sys.executable, "-c", code, str(path), str(threads)],
         capture_output=True,
         text=True,
         check=False,
     )
-    return int(done.stdout) / 1024 if done.returncode == 0 else None
+    return int(result.stdout) / 1024 if result.returncode == 0 else None

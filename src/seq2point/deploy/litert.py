@@ -1,10 +1,9 @@
-"""The LiteRT target: one file for LiteRT (TensorFlow Lite) on phones and boards, float32 or int8,
-for windows.
-"""
+"""The LiteRT target: a file for LiteRT (TensorFlow Lite), float32 or int8, for windows."""
 
 from pathlib import Path
 
-from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult, refuse_idle_calibration, refuse_options
 from seq2point.deploy.calibration import draw_windows, split_recordings
 from seq2point.deploy.litert_graph import build_graph, find_extremes
 from seq2point.deploy.mixed_precision import CALIBRATION, Layers, search_layers
@@ -17,34 +16,39 @@ from seq2point.runtime.metadata import IN_TEXT, add_digest
 from seq2point.system.atomic_files import atomic_write
 
 
-def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
-    """Write a model as a LiteRT file, proved as an ONNX file is, in LiteRT's interpreter.
+def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
+    """Write a model as a LiteRT file, once it is proved in LiteRT's interpreter.
 
-    Raises UsageError for options that do not fit, DataError for recordings that do not,
-    VerificationError where the file is worse than the limits allow and `order.force` is off; then
-    nothing is written.
+    It is proved as an ONNX file is. Raises UsageError for options that do not fit, and DataError
+    for recordings that do not. Raises VerificationError where the file is worse than the limits
+    allow, unless `options.force`. Then nothing is written.
     """
-    order.refuse("litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
+    refuse_options(options, "litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
     if out.suffix.lower() != ".tflite":
-        raise UsageError(f"{out}: a LiteRT file is written as .tflite")
-    order.refuse_idle_calibration()
-    fitted, proof, simulated = split_recordings(model, order, order.int8)
+        raise UsageError(f"{out}: a LiteRT file is written as .tflite; change the ending")
+    refuse_idle_calibration(options)
+    calibration, recordings, simulated = split_recordings(model, options, options.int8)
     warn_of_pruning(model)
     with atomic_write(out) as beside:
         beside.touch()
-        in_float, seen, quantization = model.architecture.layer_names, {}, None
-        if fitted is not None:
-            seen = find_extremes(model, draw_windows(fitted, model, *CALIBRATION).mains_w)
+        in_float, extremes, quantization = model.architecture.layer_names, {}, None
+        if calibration is not None:
+            extremes = find_extremes(model, draw_windows(calibration, model, *CALIBRATION).mains_w)
 
-            def make(_: Watts, in_float: Layers) -> bytes:
-                return build_graph(model, in_float, seen)
+            def make_content(_: Watts, in_float: Layers) -> bytes:
+                return build_graph(model, in_float, extremes)
 
             tail = (model.architecture.output_layer.name,)
             _, quantization = search_layers(
-                model, fitted, order.limits, (tail,), make, lambda content: Session(content).run
+                model,
+                calibration,
+                options.limits,
+                (tail,),
+                make_content,
+                lambda content: Session(content).run,
             )
             in_float = tuple(quantization["layers_in_float"])
-        facts = make_metadata(
+        metadata = make_metadata(
             model,
             "ai-edge-litert",
             sliding=False,
@@ -52,7 +56,7 @@ def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
             simulated=simulated.calibration,
         )
         beside.write_bytes(
-            add_digest(build_graph(model, in_float, seen, f"\n{facts.as_text()}\n"), IN_TEXT)
+            add_digest(build_graph(model, in_float, extremes, f"\n{metadata.to_text()}\n"), IN_TEXT)
         )
-        found = prove(beside, out, model, proof, order)
-    return make_result(out, quantization, found, simulated)
+        proof = prove(beside, out, model, recordings, options)
+    return make_result(out, quantization, proof, simulated)

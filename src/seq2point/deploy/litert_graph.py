@@ -2,9 +2,9 @@
 
     mains_w [batch, window]    Reshape, Conv2D over a height of one, Reshape, FullyConnected    power_w [batch, appliances]
 
-Scaling is a part of the first and of the last weights, as in ONNX; the last layer's ReLU clips at
-zero. Layers that are not to stay float32 are int8, their activations between the lowest and the
-highest value seen. The last always stays float32: 256 steps from 0 to 3 kW would be 12 W each.
+Scaling is folded into the first and the last weights, as in ONNX. The last layer's ReLU clips at
+zero. Layers that do not stay float32 are int8, with activations between their lowest and highest
+values. The last layer always stays float32: 256 steps from 0 to 3 kW would be 12 W each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seq2point.deploy.litert_writer import ANY_BATCH, FLOAT32, Graph, Scale
+from seq2point.deploy.litert_writer import ANY_BATCH, FLOAT32, Graph, TensorScale
 from seq2point.deploy.weights import fold_scale
 from seq2point.model.model_file import Model
 from seq2point.network import Layer
@@ -27,18 +27,21 @@ BATCH = 64
 
 
 def find_extremes(model: Model, windows_w: Watts) -> dict[str, tuple[float, float]]:
-    """The lowest and highest numbers of the mains and of what each layer gives, over windows of
-    mains f32[N, W].
+    """Return the lowest and highest values of the mains and of each layer's outputs.
+
+    They are over windows of mains f32[N, W] in watts.
     """
     network, scale, layers = model.network, model.scale, model.architecture.layers()
-    seen: dict[str, tuple[float, float]] = {MAINS: (float(windows_w.min()), float(windows_w.max()))}
+    extremes: dict[str, tuple[float, float]] = {
+        MAINS: (float(windows_w.min()), float(windows_w.max()))
+    }
     handles = []
     for layer in layers:
 
-        def watch(_: Any, __: Any, given: torch.Tensor, name: str = layer.name) -> None:
-            low, high = float(given.min()), float(given.max())
-            before = seen.get(name, (low, high))
-            seen[name] = min(before[0], low), max(before[1], high)
+        def watch(_: Any, __: Any, outputs: torch.Tensor, name: str = layer.name) -> None:
+            low, high = float(outputs.min()), float(outputs.max())
+            before = extremes.get(name, (low, high))
+            extremes[name] = min(before[0], low), max(before[1], high)
 
         handles.append(network.module(layer).register_forward_hook(watch))
     mains = (
@@ -51,26 +54,26 @@ def find_extremes(model: Model, windows_w: Watts) -> dict[str, tuple[float, floa
     for handle in handles:
         handle.remove()
     for layer in filter(_is_rectified, layers):
-        seen[layer.name] = 0.0, max(seen[layer.name][1], 0.0)
-    return seen
+        extremes[layer.name] = 0.0, max(extremes[layer.name][1], 0.0)
+    return extremes
 
 
 def _is_rectified(layer: Layer) -> bool:
-    """Whether the graph's layer has a ReLU: the output's clips at zero."""
+    """Return whether the graph's layer has a ReLU: that of the output clips at zero."""
     return layer.rectified or layer.reader is None
 
 
-def build_graph(model: Model, in_float: Sequence[str], seen: Extremes, text: str = "") -> bytes:
-    """The model as a flatbuffer with these layers in float32; `text` goes into its metadata."""
+def build_graph(model: Model, in_float: Sequence[str], extremes: Extremes, text: str = "") -> bytes:
+    """Return the model as a flatbuffer with these layers in float32 and `text` in its metadata."""
     shape, weights, graph = model.architecture, fold_scale(model), Graph()
     last, output = MAINS, shape.output_layer.name
     floats = {*in_float, output}
 
-    def scale_of(name: str) -> Scale | None:
-        return None if name in floats else Scale.between(seen[name])
+    def make_scale(name: str) -> TensorScale | None:
+        return None if name in floats else TensorScale.fit(extremes[name])
 
-    graph.at = mains = graph.tensor(INPUT, [ANY_BATCH, shape.window], FLOAT32)
-    graph.reshape("signal", [ANY_BATCH, 1, shape.window, 1])
+    graph.last = mains = graph.add_tensor(INPUT, [ANY_BATCH, shape.window], FLOAT32)
+    graph.add_reshape("signal", [ANY_BATCH, 1, shape.window, 1])
     for layer in shape.layers():
         name, weight, bias = layer.name, weights[layer.weight_name], weights.get(layer.bias_name)
         if layer.convolves:
@@ -85,9 +88,11 @@ def build_graph(model: Model, in_float: Sequence[str], seen: Extremes, text: str
                 .reshape(layer.outputs, -1)
             )
         if layer == shape.first_linear:
-            graph.reshape("flat", reads)
-        graph.become(name in floats, name, reads, seen.get(last))
-        called = OUTPUT if name == output else name
-        graph.layer(called, weight, bias, gives, scale_of(name), rectified=_is_rectified(layer))
+            graph.add_reshape("flat", reads)
+        graph.convert_to(name in floats, name, reads, extremes.get(last))
+        label = OUTPUT if name == output else name
+        graph.add_layer(
+            label, weight, bias, gives, make_scale(name), rectified=_is_rectified(layer)
+        )
         last = name
-    return graph.packed(mains, (INPUT, OUTPUT), (METADATA, text))
+    return graph.pack(mains, (INPUT, OUTPUT), (METADATA, text))

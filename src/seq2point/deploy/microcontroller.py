@@ -1,4 +1,4 @@
-"""A model as C for a microcontroller: two files, int8 weights, no allocation, one reading at a time
+"""The microcontroller target: C of two files, int8 weights, no allocation, reading by reading
 (docs/guides/microcontroller.md).
 """
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.deploy import ExportOptions, ExportResult, c_source
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult, c_source, refuse_options
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.calibration import (
     CALIBRATED_ON,
@@ -34,17 +35,22 @@ FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
 PREFIX = "s2p"
 WIDTHS: tuple[FeatureBits, ...] = (8, 16)
 RANGE_WINDOWS = (10_000, 10_000)
+"""Windows to measure ranges on: with an appliance on, and evenly over all."""
 TEST_ANSWERS = 8
+"""Predictions of the self-test."""
 BUSIEST = 20_000
+"""Samples of the busiest part of the calibration, on which the widths of features are compared."""
 MOST_WINDOW = (1 << 16) - 1
 CODE_BYTES = 2 << 10
-HELD_BYTES = 8  # the last reading, and how many are missing since
+HELD_BYTES = 8
+"""The last reading, and how many are missing since."""
 STACK_BYTES = 256
 
 
 class DeviceCost(NamedTuple):
-    """Bytes of flash, bytes of RAM with the stack, multiply-adds for a reading: counted from the
-    shape, before any compiler.
+    """Bytes of flash, bytes of RAM with the stack, multiply-adds a reading.
+
+    They are counted from the shape, before any compiler.
     """
 
     flash_bytes: int
@@ -54,8 +60,7 @@ class DeviceCost(NamedTuple):
 
 @dataclass(frozen=True)
 class CExport:
-    """A model as a source and a header, the network in whole numbers that they hold, and what it
-    costs as counted.
+    """A model as a source and a header, its network in whole numbers, and its counted cost.
 
     `differences_w` are mean distances from the float model in watts while an appliance is on, by
     the features' width in bits.
@@ -72,7 +77,7 @@ class CExport:
         header.write_text(self.pair.header)
 
     def report(self) -> dict[str, Any]:
-        """What it costs and how it computes, as JSON."""
+        """Return the cost and the arithmetic as JSON."""
         return {
             **self.cost._asdict(),
             "feature_bits": self.network.feature_bits,
@@ -99,40 +104,37 @@ class CExport:
         ]
 
 
-def export(model: Model, out: Path, order: ExportOptions) -> ExportResult:
-    """Write a model as `out`.c and `out`.h (model.c and model.h in a folder), proved on recordings
-    that did not calibrate it.
+def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
+    """Write a model as `out`.c and `out`.h, or model.c and model.h in a folder, once it is proved.
 
-    Raises UsageError for options that do not fit, for a prefix or a file name that C cannot have,
-    and where flash or RAM do not suffice; DataError for recordings that do not fit;
-    VerificationError where the C is worse than the limits allow and `order.force` is off;
-    Seq2PointError without a C compiler to prove it with. Then nothing is written.
+    It is proved on recordings that did not calibrate it. Raises UsageError for options that do not
+    fit, for a prefix or a file name that C cannot have, and for too little flash or RAM. Raises
+    DataError for recordings that do not fit, and Seq2PointError without a C compiler to prove it
+    with. Raises VerificationError where the C is worse than the limits allow, unless
+    `options.force`. Then nothing is written.
     """
-    order.refuse("microcontroller", "sliding")
+    refuse_options(options, "microcontroller", "sliding")
     source, header = _name_paths(out)
-    flash_bytes, ram_bytes, prefix = (
-        order.flash_bytes or FLASH_BYTES,
-        order.ram_bytes or RAM_BYTES,
-        order.prefix or PREFIX,
-    )
-    _find_fitting(model.architecture, flash_bytes, ram_bytes)
+    flash_bytes = options.flash_bytes or FLASH_BYTES
+    ram_bytes = options.ram_bytes or RAM_BYTES
+    prefix = options.prefix or PREFIX
+    _count_fitting_costs(model.architecture, flash_bytes, ram_bytes)
     if find_compiler() is None:
         raise Seq2PointError(
-            "the C is proved before it is written, and there is no C compiler here; install gcc or"
-            " clang"
+            "there is no C compiler to prove the C with before it is written; install gcc or clang"
         )
-    fitted, proof, simulated = split_recordings(model, order, int8=True)
-    assert fitted is not None
+    calibration, recordings, simulated = split_recordings(model, options, int8=True)
+    assert calibration is not None
     warn_of_pruning(model)
     with atomic_write(header) as h, atomic_write(source) as c, TemporaryDirectory() as folder:
         h.touch()
         c.touch()
         made = build_c_export(
-            model, fitted, header.name, flash_bytes, ram_bytes, prefix, simulated.calibration
+            model, calibration, header.name, flash_bytes, ram_bytes, prefix, simulated.calibration
         )
         tried = Path(folder) / source.name
         made.write(tried, tried.with_suffix(".h"))
-        found = prove(tried, source, model, proof, order)
+        found = prove(tried, source, model, recordings, options)
         sizes = measure_sizes(tried.with_suffix(".h"), prefix)
         made.write(c, h)
     report = {
@@ -158,24 +160,24 @@ def build_c_export(
     prefix: str = PREFIX,
     simulated: bool = False,
 ) -> CExport:
-    """A model in whole numbers and in C.
+    """Return a model in whole numbers and in C.
 
-    The ranges of activations are the true extremes over `calibration`, a recording in which the
-    appliance is on. The features that the first Linear reads get the width, among those that
-    `ram_bytes` allow, that comes nearest to the float model while the appliance is on. `prefix`
-    replaces 's2p' in the C names, so that one program can hold several models. `simulated` says
-    whether `calibration` is of simulated homes.
-    Raises UsageError for a prefix that C cannot have and where flash or RAM do not suffice;
+    The ranges of activations are the extremes over `calibration`, a recording in which the
+    appliance is on. The inputs of the first Linear are 8 or 16 bits wide. Of the widths that
+    `ram_bytes` allow, the one nearest to the float model while the appliance is on is taken.
+    `prefix` replaces 's2p' in the C names, so that one program can hold several models. `simulated`
+    says whether `calibration` is of simulated homes.
+    Raises UsageError for a prefix that C cannot have, and for too little flash or RAM. Raises
     DataError for a calibration without an on-state.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", prefix):
         raise UsageError(
-            f"prefix '{prefix}': C names begin with a small letter; small letters, digits and _"
-            " follow"
+            f"prefix '{prefix}' does not fit: C names begin with a small letter; small letters, digits"
+            " and _ follow"
         )
-    costs = _find_fitting(model.architecture, flash_bytes, ram_bytes)
-    starts, states = find_windows(calibration, model, CALIBRATED_ON)
-    any_on = np.logical_or.reduce(states)
+    costs = _count_fitting_costs(model.architecture, flash_bytes, ram_bytes)
+    starts, on_by_appliance = find_windows(calibration, model, CALIBRATED_ON)
+    any_on = np.logical_or.reduce(on_by_appliance)
     chosen = np.unique(
         np.concatenate(
             [
@@ -184,20 +186,20 @@ def build_c_export(
             ]
         )
     )
-    found = measure_ranges(model, calibration, chosen)
-    networks = {bits: quantise(model, found, bits) for bits in costs}
+    ranges = measure_ranges(model, calibration, chosen)
+    networks = {bits: quantise(model, ranges, bits) for bits in costs}
     on = np.zeros(len(calibration), dtype=bool)
     on[starts[any_on] + model.architecture.target_index] = True
     first, end = _find_busiest(on, model.window)
     busy, on = calibration.slice(first, end), on[first:end]
-    answers_w = {bits: network.predict_w(busy) for bits, network in networks.items()}
+    predictions_w = {bits: network.predict_w(busy) for bits, network in networks.items()}
     float_w = model.predict_w(busy)
     differences_w = {
-        bits: float(np.nanmean(np.abs(answer_w - float_w)[on]))
-        for bits, answer_w in answers_w.items()
+        bits: float(np.nanmean(np.abs(power_w - float_w)[on]))
+        for bits, power_w in predictions_w.items()
     }
     bits = min(costs, key=lambda bits: differences_w[bits])
-    facts = make_metadata(
+    metadata = make_metadata(
         model,
         sliding=True,
         quantization={
@@ -206,15 +208,15 @@ def build_c_export(
         },
         simulated=simulated,
     )
-    stretch = _choose_test_stretch(busy, answers_w[bits], networks[bits])
+    stretch = _choose_test_stretch(busy, predictions_w[bits], networks[bits])
     pair = c_source.render_source(
-        model, networks[bits], facts, calibration, stretch, header_name, prefix
+        model, networks[bits], metadata, calibration, stretch, header_name, prefix
     )
     return CExport(pair, networks[bits], costs[bits], differences_w)
 
 
 def count_cost(shape: Architecture, feature_bits: FeatureBits) -> DeviceCost:
-    """What an architecture costs on a microcontroller, each convolution column computed once."""
+    """Count an architecture's cost on a microcontroller, which computes each column once."""
     layers, first_linear = shape.layers(), shape.first_linear
     weights = sum(layer.weights for layer in layers)
     constants = sum(layer.outputs for layer in layers)
@@ -239,28 +241,27 @@ def count_cost(shape: Architecture, feature_bits: FeatureBits) -> DeviceCost:
     return DeviceCost(flash, ram, weights)
 
 
-def _find_fitting(
+def _count_fitting_costs(
     shape: Architecture, flash_bytes: int, ram_bytes: int
 ) -> dict[FeatureBits, DeviceCost]:
-    """The costs by feature width where they fit."""
+    """Return the costs by feature width, for the widths that fit; raise UsageError if none does."""
     if shape.window > MOST_WINDOW:
         raise UsageError(
-            f"a window of {shape.window:,} readings is too long for a microcontroller:"
-            f" {MOST_WINDOW:,} at most"
+            f"window {shape.window:,} is too long for a microcontroller: it can have"
+            f" {MOST_WINDOW:,} readings at most"
         )
     costs = {bits: count_cost(shape, bits) for bits in WIDTHS}
     least = costs[8]
     if least.flash_bytes > flash_bytes:
         raise UsageError(
             f"the model needs {_format_kb(least.flash_bytes)} of flash, {_format_kb(flash_bytes)}"
-            " are there: prune hidden units and channels and compact it, or give more with --flash"
+            " are there: prune hidden units and channels and compact it, or raise `flash_bytes`"
         )
-    fitting = {bits: it for bits, it in costs.items() if it.ram_bytes <= ram_bytes}
+    fitting = {bits: cost for bits, cost in costs.items() if cost.ram_bytes <= ram_bytes}
     if not fitting:
         raise UsageError(
             f"the model needs {_format_kb(least.ram_bytes)} of RAM, {_format_kb(ram_bytes)} are"
-            " there: prune channels of the last convolution and compact it, or give more with"
-            " --ram"
+            " there: prune channels of the last convolution and compact it, or raise `ram_bytes`"
         )
     return fitting
 
@@ -274,23 +275,23 @@ def _name_paths(path: Path) -> tuple[Path, Path]:
     stem = path.stem if path.suffix in (".c", ".h") else path.name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", stem):
         raise UsageError(
-            f"{path}: letters, digits, '_', '-' and '.' make the name of a C file; write out/kettle"
+            f"{path}: the name of a C file has letters, digits, '_', '-' and '.', for example"
+            " out/kettle"
         )
     return path.with_name(f"{stem}.c"), path.with_name(f"{stem}.h")
 
 
 def _find_busiest(on: Flags, window: int) -> tuple[int, int]:
-    """The span of at most 20,000 targets, with the windows around them, in which an appliance is on
-    for longest.
-    """
+    """Return the span of at most BUSIEST targets, with their windows, of the most on-states."""
     before = np.concatenate(([0], np.cumsum(on)))
     first = int(np.argmax(before[BUSIEST:] - before[:-BUSIEST])) if len(on) > BUSIEST else 0
     return max(first - window, 0), min(first + BUSIEST + window, len(on))
 
 
 def _choose_test_stretch(recording: Recording, power_w: Watts, network: FixedPoint) -> Watts:
-    """Readings for the self-test: the window that is answered with the most power, and a few more
-    up to the next gap.
+    """Return readings for the self-test: the window of the highest prediction, and some more.
+
+    They end before the next gap.
     """
     start = int(np.nanargmax(power_w.sum(axis=1))) - network.target_index
     end = next(end for first, end in find_gapless_spans(recording) if first <= start < end)

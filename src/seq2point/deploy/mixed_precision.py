@@ -1,5 +1,6 @@
-"""Which layers of an int8 model stay float32: all choices are made and measured, and the one that
-loses least is taken.
+"""Mixed precision: find the layers of an int8 model that should stay float32.
+
+Every candidate is built and measured, and the one that loses least is taken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.deploy import Tolerances
+from seq2point.configuration import Tolerances
 from seq2point.deploy.calibration import CalibrationSample, draw_windows
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture
@@ -16,17 +17,21 @@ from seq2point.recording import Recording, Watts
 from seq2point.wording import format_number
 
 CALIBRATION = (256, 256)
+"""Windows to take ranges from: with an appliance on, and evenly over all."""
 MEASURED = (2048, 2048)
+"""Windows to measure losses on: with an appliance on, and evenly over all."""
 ALIKE = 0.01
+"""Growth of the error that counts as no difference between candidates."""
 BATCH = 64
 
 Layers = tuple[str, ...]
-Make = Callable[[Watts, Layers], bytes]
-"""A file's content from calibration windows f32[N, W] and the names of the layers that stay
-float32; from all, a float32 file.
+MakeContent = Callable[[Watts, Layers], bytes]
+"""Makes a file's content of calibration windows f32[N, W] and the layers that stay float32.
+
+With all layers it is a float32 file.
 """
-Answer = Callable[[bytes], Callable[[Watts], Watts]]
-"""From a file's content to what answers windows of mains."""
+OpenContent = Callable[[bytes], Callable[[Watts], Watts]]
+"""Opens a file's content as a function that predicts windows of mains."""
 
 
 class ApplianceLoss(NamedTuple):
@@ -37,7 +42,7 @@ class ApplianceLoss(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A choice of layers that stay float, what it costs by appliance, and what it is as a file."""
+    """A choice of layers that stay float32, its losses by appliance, and its file's content."""
 
     in_float: Layers
     losses: tuple[ApplianceLoss, ...]
@@ -45,9 +50,10 @@ class Candidate(NamedTuple):
 
 
 def list_candidates(shape: Architecture, tails: Sequence[Layers]) -> list[Layers]:
-    """Which layers might stay float: the first convolution, all or none, each with each of `tails`.
+    """Return the choices of layers that may stay float32.
 
-    The first Linear holds nearly all bytes and is always int8.
+    They are the first convolution, all convolutions or none, each with each of `tails`. The first
+    Linear holds nearly all bytes and is always int8.
     """
     convolutions = tuple(layer.name for layer in shape.convolution_layers)
     return [
@@ -62,32 +68,30 @@ def search_layers(
     recording: Recording,
     limits: Tolerances,
     tails: Sequence[Layers],
-    make: Make,
-    answer: Answer,
+    make: MakeContent,
+    open_content: OpenContent,
 ) -> tuple[bytes, dict[str, Any]]:
-    """The int8 content with the layers in float that lose least on a recording, and a report of the
-    search as JSON.
+    """Return the int8 content that loses least on a recording, and a report of the search as JSON.
 
-    Of the candidates within the limits, those whose error while on is within 1 % of the lowest, and
-    of these the smallest file.
-    Raises DataError as `calibration.draw_windows` does.
+    Of the candidates within the limits, it is the smallest file among those whose error while on is
+    within 1 % of the lowest. Raises DataError as `calibration.draw_windows` does.
     """
-    ranges, measured = (
-        draw_windows(recording, model, *CALIBRATION),
-        draw_windows(recording, model, *MEASURED),
-    )
+    ranges = draw_windows(recording, model, *CALIBRATION)
+    measured = draw_windows(recording, model, *MEASURED)
 
-    def tried(in_float: Layers) -> Candidate:
+    def measure_candidate(in_float: Layers) -> Candidate:
         content = make(ranges.mains_w, in_float)
-        return Candidate(in_float, measure_losses(answer(content), measured), content)
+        return Candidate(in_float, measure_losses(open_content(content), measured), content)
 
-    whole = tried(model.architecture.layer_names)
-    found = [tried(in_float) for in_float in list_candidates(model.architecture, tails)]
-    chosen = choose_candidate(found, whole.losses, limits)
+    whole = measure_candidate(model.architecture.layer_names)
+    candidates = [
+        measure_candidate(in_float) for in_float in list_candidates(model.architecture, tails)
+    ]
+    chosen = choose_candidate(candidates, whole.losses, limits)
     report = {
         "layers_in_float": list(chosen.in_float),
         "calibration": describe_sample(ranges, model, recording),
-        "candidates": [_make_search_row(model, candidate) for candidate in found],
+        "candidates": [_make_search_row(model, candidate) for candidate in candidates],
         "float32": _make_search_row(model, whole),
     }
     return chosen.content, report
@@ -96,7 +100,7 @@ def search_layers(
 def describe_sample(
     sample: CalibrationSample, model: Model, recording: Recording
 ) -> dict[str, Any]:
-    """What ranges were taken from, as JSON."""
+    """Return the size of a calibration sample and its share of on-states, as JSON."""
     return {
         "windows": len(sample.mains_w),
         "windows_on": {
@@ -108,35 +112,37 @@ def describe_sample(
 
 
 def measure_losses(
-    answer: Callable[[Watts], Watts], sample: CalibrationSample
+    predict: Callable[[Watts], Watts], sample: CalibrationSample
 ) -> tuple[ApplianceLoss, ...]:
-    """What answers reach on a sample, by appliance; energy as the recording's own shares of on and
-    off would have it.
+    """Return the errors of predictions on a sample, by appliance.
+
+    The energy is weighted by the recording's own shares of on and off.
     """
-    pieces = [answer(sample.mains_w[i : i + BATCH]) for i in range(0, len(sample.mains_w), BATCH)]
-    answer_w = np.concatenate(pieces).reshape(sample.truth_w.shape).astype(np.float64)
-    found = []
+    pieces = [predict(sample.mains_w[i : i + BATCH]) for i in range(0, len(sample.mains_w), BATCH)]
+    power_w = np.concatenate(pieces).reshape(sample.truth_w.shape).astype(np.float64)
+    losses = []
     for i, share in enumerate(sample.share_on):
         on, off = sample.on[:, i], sample.even & ~sample.on[:, i]
-        truth_w, error_w = sample.truth_w[:, i], answer_w[:, i] - sample.truth_w[:, i]
+        truth_w, error_w = sample.truth_w[:, i], power_w[:, i] - sample.truth_w[:, i]
         energy_w, bias_w = (
             share * values[on].mean() + (1 - share) * (values[off].mean() if off.any() else 0.0)
             for values in (truth_w, error_w)
         )
-        found.append(
+        losses.append(
             ApplianceLoss(float(np.abs(error_w[on]).mean()), float(abs(bias_w) / energy_w))
         )
-    return tuple(found)
+    return tuple(losses)
 
 
 def choose_candidate(
-    found: Sequence[Candidate], before: Sequence[ApplianceLoss], limits: Tolerances
+    candidates: Sequence[Candidate], before: Sequence[ApplianceLoss], limits: Tolerances
 ) -> Candidate:
-    """The candidate to take, beside what float32 loses; the one that loses least where none is
-    within the limits.
+    """Return the candidate to take, where float32 has the losses `before`.
+
+    Where none is within the limits, it is the one that loses least.
     """
 
-    def growth(candidate: Candidate) -> float:
+    def measure_growth(candidate: Candidate) -> float:
         return (
             max(
                 ours.on_mae_w / max(theirs.on_mae_w, 1e-9)
@@ -149,12 +155,12 @@ def choose_candidate(
         sae = max(
             ours.sae - theirs.sae for ours, theirs in zip(candidate.losses, before, strict=True)
         )
-        return growth(candidate) <= limits.on_mae and sae <= limits.sae
+        return measure_growth(candidate) <= limits.on_mae and sae <= limits.sae
 
-    left = [candidate for candidate in found if fits(candidate)] or list(found)
-    least = min(map(growth, left))
+    fitting = [candidate for candidate in candidates if fits(candidate)] or list(candidates)
+    least = min(map(measure_growth, fitting))
     return min(
-        (c for c in left if growth(c) <= least + ALIKE),
+        (c for c in fitting if measure_growth(c) <= least + ALIKE),
         key=lambda candidate: len(candidate.content),
     )
 

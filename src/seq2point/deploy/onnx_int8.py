@@ -1,5 +1,6 @@
-"""int8 ONNX, static: weights by channel, activations between their true minimum and maximum, by
-ONNX Runtime's quantiser.
+"""Static int8 ONNX by ONNX Runtime's quantiser.
+
+Weights are quantised by channel, activations between their true minimum and maximum.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,28 +17,28 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from seq2point.deploy import Tolerances
+from seq2point.configuration import Tolerances
 from seq2point.deploy.mixed_precision import BATCH, Layers, search_layers
 from seq2point.deploy.onnx_graph import CLIP, build_graph
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, Watts
 from seq2point.runtime.onnx import INPUT, OUTPUT, open_session
 
-PREPROCESSED = {
-    "onnx.quant.pre_process": "onnxruntime.quant"
-}  # nothing to fold or fuse: keeps ONNX Runtime's advice quiet
+PREPROCESSED = {"onnx.quant.pre_process": "onnxruntime.quant"}
+"""Keeps ONNX Runtime from advising preprocessing: the graph has nothing to fold or fuse."""
 
 
 def quantise_mixed(
     model: Model, sliding: bool, recording: Recording, limits: Tolerances
 ) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """The int8 model with the layers in float that lose least, and a report of the search; see
-    `mixed_precision.search_layers`.
+    """Return the int8 model of mixed precision that loses least, and a report of the search.
+
+    See `mixed_precision.search_layers`.
     """
     shape = model.architecture
     last_convolution, output = shape.convolution_layers[-1].name, shape.output_layer.name
 
-    def make(windows_w: Watts, in_float: Layers) -> bytes:
+    def make_content(windows_w: Watts, in_float: Layers) -> bytes:
         if in_float == shape.layer_names:
             proto = build_graph(model, sliding)
         else:
@@ -46,18 +47,20 @@ def quantise_mixed(
         content: bytes = proto.SerializeToString()
         return content
 
-    content, report = search_layers(model, recording, limits, ((), (output,)), make, _make_predict)
+    content, report = search_layers(
+        model, recording, limits, ((), (output,)), make_content, _make_predict
+    )
     return onnx.load_from_string(content), report
 
 
 def _make_predict(content: bytes) -> Callable[[Watts], Watts]:
     session = open_session(content)
 
-    def answer(windows_w: Watts) -> Watts:
+    def predict(windows_w: Watts) -> Watts:
         power_w: Watts = session.run([OUTPUT], {INPUT: windows_w})[0]
         return power_w
 
-    return answer
+    return predict
 
 
 class _Windows(CalibrationDataReader):  # type: ignore[misc]
@@ -74,9 +77,9 @@ class _Windows(CalibrationDataReader):  # type: ignore[misc]
 def quantise(
     proto: onnx.ModelProto, windows_w: Watts, in_float: Sequence[str], output: str
 ) -> onnx.ModelProto:
-    """An int8 copy of a float32 model with ranges from windows of mains f32[N, W].
+    """Return an int8 copy of a float32 model, with ranges from windows of mains f32[N, W].
 
-    Layers named `in_float` stay as they are, and so does the sum of the layer named `output`.
+    Layers named `in_float` stay float32, and so does the sum of the layer named `output`.
     """
     with TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
@@ -104,7 +107,7 @@ def quantise(
 
 
 def _keep_output_in_float(graph: onnx.GraphProto, output: str) -> None:
-    """Take out the rounding of the output layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
+    """Remove the rounding of the output layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
     rounded = [
         node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == output
     ]
@@ -114,7 +117,7 @@ def _keep_output_in_float(graph: onnx.GraphProto, output: str) -> None:
             for i, name in enumerate(reader.input):
                 if name == back.output[0]:
                     reader.input[i] = output
-        for gone in (node, back):
-            graph.node.remove(gone)
+        for removed in (node, back):
+            graph.node.remove(removed)
         for constant in [c for c in graph.initializer if c.name in node.input[1:]]:
             graph.initializer.remove(constant)

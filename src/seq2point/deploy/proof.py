@@ -1,6 +1,4 @@
-"""What every target does alike around its writing: the facts that go in, the proof, and what is
-told of it.
-"""
+"""What all targets share: the metadata of a file, its proof, and the report of both."""
 
 import warnings
 from importlib.metadata import version
@@ -8,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.choices import FILL
-from seq2point.deploy import ExportOptions, ExportResult
+from seq2point.configuration import ExportOptions
+from seq2point.deploy import ExportResult
 from seq2point.deploy.calibration import SimulatedParts
 from seq2point.deploy.mixed_precision import make_search_rows
 from seq2point.deploy.verify import Verification, verify
@@ -22,14 +21,12 @@ from seq2point.wording import format_count, format_number
 
 
 def warn_of_pruning(model: Model) -> None:
-    """Warn of weights pruned in vain, which are still there as zeros, and of a network that is
-    pruned to nothing.
-    """
+    """Warn of pruned weights that are still there as zeros, and of constant predictions."""
     warn_of_constants(model.constants_w())
     if zeros := masks.measure_sparsity(model.network, model.masks):
         warnings.warn(
             f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file"
-            " neither smaller nor faster; what is pruned as a whole goes with `seq2point compact`",
+            " neither smaller nor faster; `seq2point compact` removes what is pruned as a whole",
             stacklevel=3,
         )
 
@@ -41,9 +38,10 @@ def make_metadata(
     quantization: dict[str, Any] | None,
     simulated: bool = False,
 ) -> ExportMetadata:
-    """What an exported file says of itself; `packages` wrote it and give their versions.
+    """Return the metadata of an exported file.
 
-    `simulated` says whether simulated homes calibrated it.
+    The versions of `packages`, which wrote it, are part of it. `simulated` says whether simulated
+    homes calibrated it.
     """
     if quantization is not None:
         quantization = {
@@ -67,18 +65,18 @@ def make_metadata(
 
 
 def prove(
-    written: Path, out: Path, model: Model, recordings: list[Recording], order: ExportOptions
+    written: Path, out: Path, model: Model, recordings: list[Recording], options: ExportOptions
 ) -> Verification:
-    """Hold what is written, but not in its place yet, to the native model.
+    """Compare a file that is written, but not in its place yet, with the native model.
 
-    Raises VerificationError where it is worse than the limits allow, unless forced.
+    Raises VerificationError where it is worse than the limits allow, unless `options.force`.
     """
-    found = verify(written, model, recordings, order.limits)
-    if found.failures and not order.force:
+    proof = verify(written, model, recordings, options.limits)
+    if proof.failures and not options.force:
         raise VerificationError(
-            f"{out}: not written: {'; '.join(found.failures)}; --force writes it all the same"
+            f"{out}: not written: {'; '.join(proof.failures)}; `force` writes it all the same"
         )
-    return found
+    return proof
 
 
 def make_result(
@@ -96,7 +94,7 @@ def make_result(
             f"random mains, to {format_number(found.relative, 1)} of the largest"
         )
         if not found.highest_w:
-            said += "; but all are zero there, which proves little: use --verify FILE"
+            said += "; but all are zero there, which proves little: give recordings to verify on"
         return ExportResult({"model": out}, report, (), (*found.failures, said))
     tables = []
     if quantization is not None:

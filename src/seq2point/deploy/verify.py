@@ -1,8 +1,7 @@
-"""An exported model beside the native one: the same answers, as good on a recording, and what each
-costs.
-"""
+"""Compare an exported model with the native one: predictions, scores on recordings, and costs."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +13,8 @@ import torch
 from seq2point import runtime
 from seq2point.appliances import Appliance
 from seq2point.compression import costs
+from seq2point.configuration import Tolerances
 from seq2point.data.frame import to_recordings
-from seq2point.deploy import USUAL, Tolerances
 from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.footprint import measure_peak_mb
 from seq2point.errors import DataError, UsageError
@@ -23,11 +22,15 @@ from seq2point.metrics import Metrics, score
 from seq2point.model.evaluation import check_recordings, find_scored_stretches
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, RecordingsLike, Watts
-from seq2point.runtime import Runtime
+from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.wording import format_number
 
+DEFAULT_LIMITS = Tolerances()
 RANDOM_WINDOWS = 1024
+"""Windows of random mains."""
 SIDES = ("native", "exported")
+REDUCTIONS = ("compaction", "factorisation", "metrics", "exported_with")
+"""Entries of a provenance that change without training."""
 METRICS = (
     ("mae_w", "MAE", " W"),
     ("on_mae_w", "MAE while on", " W"),
@@ -44,11 +47,12 @@ COSTS = (
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found; `failures` are sentences, none where the exported model holds. `relative` is
-    a share of `highest_w`.
+    """The result of a comparison of an exported model with the native one.
 
-    `metrics` are by side ('native', 'exported') and appliance, empty where random mains were
-    answered; so is `costs`.
+    `largest_w` is the largest difference, `highest_w` the highest prediction, both in watts, and
+    `relative` their ratio. `metrics` are by side ('native', 'exported') and appliance. They and
+    `costs` are empty for random mains. `failures` are sentences, none where the exported model
+    passes.
     """
 
     windows: int
@@ -60,7 +64,7 @@ class Verification:
     failures: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The report."""
+        """Return the report as JSON."""
         return {
             "windows": self.windows,
             "highest_answer_w": self.highest_w,
@@ -114,60 +118,102 @@ def verify(
     path: Path,
     model: Model,
     recordings: RecordingsLike = (),
-    limits: Tolerances = USUAL,
+    limits: Tolerances = DEFAULT_LIMITS,
     threads: int | None = None,
 ) -> Verification:
-    """Hold an exported file to a native model, over recordings or over random mains where there are
-    none.
+    """Compare an exported file with the native model, on recordings or else on random mains.
 
-    A float32 file fails where its answers differ; any file where an appliance's error while on or
-    its energy error grows by more than the limits. Only moments that both answer count.
-    Raises UsageError for a model of other appliances, DataError for recordings that do not fit or
-    never have the appliance on.
+    A float32 file fails where its predictions differ. Any file fails where an appliance's error
+    while on, or its energy error, grows by more than the limits. Only samples that both predict
+    count. Raises UsageError for a model that the file was not exported from, as far as its metadata
+    tells. Raises DataError for recordings that do not fit or never have the appliance on.
     """
     threads = threads or torch.get_num_threads()
     exported = open_exported(path, threads)
-    names = [[a.name for a in side.appliances] for side in (model, exported)]
-    if names[0] != names[1]:
-        raise UsageError(
-            f"{path} answers for {', '.join(names[1])}, the model for {', '.join(names[0])}"
-        )
-    recordings = to_recordings(recordings, names[0], exported.period_s)
-    check_recordings(recordings, exported.period_s, names[0])
-    asked = recordings or [draw_random_mains(exported)]
-    answers = [_predict_both(model, exported, recording) for recording in asked]
-    largest_w = max(float(np.nanmax(np.abs(ours_w - native_w))) for native_w, ours_w in answers)
-    highest_w = max(float(np.nanmax(native_w)) for native_w, _ in answers)
+    require_parent(path, model, exported)
+    names = [appliance.name for appliance in model.appliances]
+    recordings = to_recordings(recordings, names, exported.period_s)
+    check_recordings(recordings, exported.period_s, names)
+    pairs = [
+        _predict_both(model, exported, recording)
+        for recording in recordings or [draw_random_mains(exported)]
+    ]
+    largest_w = max(float(np.nanmax(np.abs(ours_w - native_w))) for native_w, ours_w in pairs)
+    highest_w = max(float(np.nanmax(native_w)) for native_w, _ in pairs)
     relative = largest_w / highest_w if highest_w else float(largest_w > 0)
     metrics: dict[str, dict[str, Metrics]] = {}
     if recordings:
-        for side, predictions in zip(SIDES, zip(*answers, strict=True), strict=True):
+        for side, predictions in zip(SIDES, zip(*pairs, strict=True), strict=True):
             metrics[side] = {
                 a.name: _score(recordings, a, i, predictions, exported)
                 for i, a in enumerate(model.appliances)
             }
     failures = list(_find_failures(metrics, model.appliances, limits, exported)) if metrics else []
-    if exported.facts.quantization is None and relative > limits.difference:
+    if exported.metadata.quantization is None and relative > limits.difference:
         failures.append(
             f"the largest difference is {format_number(largest_w)} W, {format_number(relative, 2)}"
-            f" of the largest answer ({format_number(limits.difference)} allowed)"
+            f" of the largest prediction ({format_number(limits.difference)} allowed)"
         )
-    windows = sum(int(np.isfinite(pair[0][:, 0]).sum()) for pair in answers)
-    found = _measure_costs(path, model, exported, threads) if recordings else {}
-    return Verification(windows, highest_w, largest_w, relative, metrics, found, tuple(failures))
+    windows = sum(int(np.isfinite(native_w[:, 0]).sum()) for native_w, _ in pairs)
+    costs_by_side = _measure_costs(path, model, exported, threads) if recordings else {}
+    return Verification(
+        windows, highest_w, largest_w, relative, metrics, costs_by_side, tuple(failures)
+    )
+
+
+def require_parent(path: Path, model: Model, exported: Runtime) -> None:
+    """Raise UsageError where a file's metadata shows that it does not come from this model.
+
+    A file comes from the model that was exported, and from those that were compacted or factorised
+    into it. The metadata holds no digest of the weights, but the appliances, period, scale,
+    architecture and provenance, all of which must fit.
+    """
+    metadata = exported.metadata
+    shape = model.architecture.model_dump(mode="json")
+    fits = {
+        "appliances": [a.name for a in metadata.appliances] == [a.name for a in model.appliances],
+        "period_s": metadata.period_s == model.period_s,
+        "scale": metadata.scale == model.scale,
+        "architecture": shape in _list_parent_shapes(metadata),
+        "provenance": _read_training(metadata.provenance) == _read_training(model.provenance),
+    }
+    differing = [field for field, fit in fits.items() if not fit]
+    if differing:
+        raise UsageError(
+            f"{path}: not exported from this model: they differ in {' and '.join(differing)}; give"
+            " the model that the file was exported from"
+        )
+
+
+def _list_parent_shapes(metadata: ExportMetadata) -> list[dict[str, Any]]:
+    """Return the architecture of an exported model, and those that it had before it was reduced."""
+    steps = metadata.provenance.get("compaction")
+    steps = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    before = [step.get("before") for step in steps]
+    shapes = [metadata.model, *(shape for shape in before if isinstance(shape, dict))]
+    if "factorisation" in metadata.provenance:
+        shapes += [{k: v for k, v in shape.items() if k != "rank"} for shape in shapes]
+    return shapes
+
+
+def _read_training(provenance: Mapping[str, Any]) -> str:
+    """Return the part of a provenance that compaction, factorisation and export leave alone."""
+    return json.dumps(
+        {name: entry for name, entry in provenance.items() if name not in REDUCTIONS},
+        sort_keys=True,
+    )
 
 
 def open_exported(path: Path, threads: int | None = None) -> Runtime:
-    """What a target wrote, ready to answer, a C source compiled; raises ModelFileError as
-    `runtime.load` does.
+    """Open a file that a target wrote; a C source is compiled.
+
+    Raises ModelFileError as `runtime.load` does.
     """
     return open_source(path) if path.suffix == ".c" else runtime.load(path, threads)
 
 
 def draw_random_mains(exported: Runtime) -> Recording:
-    """Mains that nobody drew: a base load with noise, and appliances of all powers that come and
-    go.
-    """
+    """Return random mains: a base load with noise, and appliances of all powers at random times."""
     rng = np.random.default_rng(0)
     mains_w = rng.normal(200, 20, exported.window + RANDOM_WINDOWS - 1)
     for _ in range(60):
@@ -177,13 +223,13 @@ def draw_random_mains(exported: Runtime) -> Recording:
 
 
 def _predict_both(model: Model, exported: Runtime, recording: Recording) -> tuple[Watts, Watts]:
-    """Native and exported answers f32[T, A], NaN where either has none."""
+    """Return native and exported predictions f32[T, A], NaN where either has none."""
     native_w, exported_w = (side.predict_w(recording) for side in (model, exported))
     known = np.isfinite(native_w) & np.isfinite(exported_w)
     if not known.any():
         raise DataError(
-            f"{recording.house}: no stretch of {exported.window} samples without a gap to verify"
-            " with"
+            f"{recording.house}: no stretch of {exported.window} samples is without a gap, so nothing"
+            " can be verified on it"
         )
     return np.where(known, native_w, np.nan), np.where(known, exported_w, np.nan)
 
@@ -214,9 +260,10 @@ def _find_failures(
         native, ours = (metrics[side][appliance.name] for side in SIDES)
         before, after = native["on_mae_w"], ours["on_mae_w"]
         if before is None or after is None:
-            if exported.facts.quantization is not None:
+            if exported.metadata.quantization is not None:
                 raise DataError(
-                    f"the {appliance.label} is never on in the data; int8 cannot be judged without"
+                    f"the {appliance.label} is never on in the data, which cannot show what int8 loses;"
+                    " give a recording in which it is on"
                 )
         elif after > before * (1 + limits.on_mae):
             grown = (
@@ -243,14 +290,12 @@ def _find_failures(
 def _measure_costs(
     path: Path, model: Model, exported: Runtime, threads: int
 ) -> dict[str, dict[str, float | None]]:
-    """Milliseconds at batch 1 in turns, the peak memory of a process, bytes and bytes through gzip,
-    by side.
-    """
+    """Return each side's latency at batch 1, peak memory, and bytes plain and gzipped."""
     window_w = draw_random_mains(exported).mains_w[None, : exported.window]
     scaled = torch.zeros(1, model.window)
     works: dict[str, Callable[[], object]] = {"native": lambda: model.network(scaled)}
     if isinstance(exported, CProgram):
-        times = costs.measure_medians_s(works) | {"exported": exported.reading_s()}
+        times = costs.measure_medians_s(works) | {"exported": exported.measure_reading_s()}
     else:
         times = costs.measure_medians_s(works | {"exported": lambda: exported.run(window_w)})
     with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A network's weights as a graph takes them: watts in, watts out."""
+"""A network's weights for a graph that takes and gives watts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,9 @@ Weights = dict[str, npt.NDArray[np.float64]]
 
 
 def fold_scale(model: Model) -> Weights:
-    """The weights by parameter name, the scaling of mains and appliances inside the first and the
-    last, in double precision.
+    """Return the weights by parameter name in float64, with the scaling folded in.
+
+    The mains' scale goes into the first layer, the appliances' scale into the last.
     """
     weights = {
         name: t.detach().cpu().double().numpy() for name, t in model.network.state_dict().items()

@@ -1,1 +1,1 @@
-"""Models: their file, what they predict, how they are scored, and those that come with the package."""
+"""Models: their file, their predictions and scores, and those that come with the package."""

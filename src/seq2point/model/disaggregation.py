@@ -1,4 +1,4 @@
-"""A model on a table of mains readings: one row out for each row in, the table's own times kept."""
+"""Disaggregate a table of mains readings: a row of predictions for each row, with its own time."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,14 +22,12 @@ from seq2point.recording import Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
 
-# samples to either side beyond what windows and filled gaps reach, for times that are not regular
 BESIDE = 100
+"""Samples on either side beyond what windows and filled gaps reach, for irregular times."""
 
 
 class Disaggregation(NamedTuple):
-    """The appliances' power at every row of a table, f32[N, A] in watts, and how much of its time
-    that is.
-    """
+    """The power of the appliances at every row of a table, f32[N, A] in watts, and its coverage."""
 
     power_w: Watts
     coverage: Coverage
@@ -43,18 +41,16 @@ def disaggregate_table(
     resample: bool = False,
     progress: Progress | None = None,
 ) -> Disaggregation:
-    """Predict the appliances' power at every row of a table, NaN where there is no full window of
-    readings.
+    """Return the appliances' power at every row of a table, NaN where no full window reaches.
 
-    Irregular times are resampled to the model's period, and each row gets the prediction of the
-    nearest sample.
-    Raises DataError where the table's sampling period does not fit the model, and where no row can
-    be predicted.
+    Irregular times are resampled to the model's period. Each row gets the prediction of the nearest
+    sample. Raises DataError where the table's sampling period does not fit the model, and where no
+    row can be predicted.
     """
     table.require_period(model.period_s, resample)
-    predicted = _predict_rows(model, table, table.grid(model.period_s), engine, edges, progress)
-    _require_predictions(predicted.coverage, model, table.path, table.fill)
-    return predicted
+    result = _predict_rows(model, table, table.grid(model.period_s), engine, edges, progress)
+    _require_predictions(result.coverage, model, table.path, table.fill)
+    return result
 
 
 def _predict_rows(
@@ -68,7 +64,7 @@ def _predict_rows(
     recording = grid_recording(table, grid, model.period_s)
     power_w = model.predict_w(recording, engine, edges, progress=progress)
     return Disaggregation(
-        grid.at_readings(power_w) if grid else power_w, Coverage.of(recording, power_w[:, 0])
+        grid.at_readings(power_w) if grid else power_w, Coverage.measure(recording, power_w[:, 0])
     )
 
 
@@ -89,12 +85,12 @@ def disaggregate_long_table(
     edges: Edges = "empty",
     progress: Progress | None = None,
 ) -> Coverage:
-    """Write the appliances' power at every row of a table that is read in pieces: what
-    `disaggregate_table` gives for all of it.
+    """Write the appliances' power at every row of a table that is read in pieces.
 
-    Returns how many of the rows are predicted, as days. A piece is predicted together with as many
-    rows before and after it as its windows reach, on the grid of the whole.
-    Raises UsageError for a path of another ending, DataError as `read_table` does.
+    The predictions are those of `disaggregate_table` for the whole table. Each piece is predicted
+    together with the rows before and after it that its windows reach, on the grid of the whole.
+    Returns the days that are predicted. Raises UsageError for a path of another ending, and
+    DataError as `read_table` does.
     """
     predicted, day = 0, DAY_S / model.period_s
     with PredictionWriter(out, model) as writer:
@@ -115,9 +111,8 @@ def _predict_pieces(
     reach = 2 * model.window + table.columns.fill + BESIDE
     anchor_s: float | None = None
     held, done = TableRows(None, None, np.empty(0, np.float32)), 0
-    for rows in chain(
-        table.pieces(), (None,)
-    ):  # the last time round, what is held is all that is left
+    # After the last piece, None: the rows that are held are all that is left.
+    for rows in chain(table.pieces(), (None,)):
         if rows is not None:
             held = held.join(rows) if len(held) else rows
         ready = len(held) if rows is None else _count_rows_before_end(held, reach, period_s)
@@ -141,21 +136,21 @@ def _predict_pieces(
         yield held.slice(done, ready), power_w[done:ready]
         first = _find_first_within(held, ready, reach, period_s)
         if held.times_s is not None:
-            begun = [0, *find_jumps(held.times_s, period_s)]
-            start = begun[np.searchsorted(begun, first, side="right") - 1]
+            starts = [0, *find_jumps(held.times_s, period_s)]
+            start = starts[np.searchsorted(starts, first, side="right") - 1]
             anchor_s = float(held.times_s[start]) if start or anchor_s is None else anchor_s
         held, done = held.slice(first, len(held)), ready - first
 
 
 def _count_rows_before_end(rows: TableRows, reach: int, period_s: float) -> int:
-    """How many rows are so many samples before the last one."""
+    """Return how many rows are at least `reach` samples before the last row."""
     if rows.times_s is None:
         return len(rows) - reach
     return int(np.searchsorted(rows.times_s, rows.times_s[-1] - reach * period_s))
 
 
 def _find_first_within(rows: TableRows, row: int, reach: int, period_s: float) -> int:
-    """The first row within so many samples of one."""
+    """Return the number of the first row within `reach` samples before `row`."""
     if rows.times_s is None:
         return max(row - reach, 0)
     return int(
@@ -164,26 +159,25 @@ def _find_first_within(rows: TableRows, row: int, reach: int, period_s: float) -
 
 
 def check_table_ending(path: Path) -> None:
-    """Refuse an answer that is neither CSV nor Parquet, before anything is computed."""
+    """Raise UsageError for a path of predictions that ends neither in .csv nor in .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
-        raise UsageError(f"{path}: the answer is written as .csv or .parquet")
+        raise UsageError(f"{path}: predictions are written as .csv or .parquet; change the ending")
 
 
 def write_predictions(path: str | Path, table: Table, model: Predictor, power_w: Watts) -> None:
-    """Write the table's times and one column of watts for each appliance, as CSV or Parquet by the
-    path's ending.
+    """Write a table's times and a column of watts for each appliance, as CSV or Parquet.
 
-    Raises UsageError for another ending.
+    The path's ending decides. Raises UsageError for another ending.
     """
     with PredictionWriter(path, model) as writer:
         writer.write(table.time, power_w)
 
 
 class PredictionWriter:
-    """Writes times and a column of watts for each appliance, rows after rows; the file is whole
-    once the `with` block has ended.
+    """Writes times and a column of watts for each appliance, piece by piece.
 
-    Raises UsageError for a path that ends in neither .csv nor .parquet.
+    The file is whole once the `with` block has ended. Raises UsageError for a path that ends in
+    neither .csv nor .parquet.
     """
 
     def __init__(self, path: str | Path, model: Predictor):
@@ -203,7 +197,7 @@ class PredictionWriter:
         self._open.__exit__(*failure)
 
     def write(self, time: pl.Series | None, power_w: Watts) -> None:
-        """Write the next rows: their times, where there are any, and their answers f32[N, A]."""
+        """Write the next rows: their times, if they have any, and their predictions f32[N, A]."""
         columns = [] if time is None else [time]
         columns += [
             pl.Series(name, power_w[:, i]).fill_nan(None) for i, name in enumerate(self.names)

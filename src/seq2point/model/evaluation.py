@@ -1,4 +1,4 @@
-"""A model on recordings: every metric, with the zero and the mean predictor beside it."""
+"""Score a model on recordings: every metric, beside those of always zero and of the mean."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,20 +15,21 @@ from seq2point.metrics import Metrics, ScoredStretch, score
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
 from seq2point.recording.coverage import Coverage
-from seq2point.recording.gaps import bridge, fill_forward
+from seq2point.recording.gaps import bridge_gaps, fill_forward
 from seq2point.recording.on_off import find_runs
 from seq2point.wording import format_seconds
 
-NOT_FOUND_F1 = 0.005  # shown as 0.00
+NOT_FOUND_F1 = 0.005
+"""Reports show a lower F1 as 0.00."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model reaches on some recordings.
+    """The scores of a model on recordings.
 
-    `metrics` and each of `baselines` ('zero', 'mean') hold a table of metrics by appliance.
-    `predictions_w` are f32[T, A] for each recording, NaN where no full window reaches. `coverage`
-    says by appliance how much of each recording was predicted and scored.
+    `metrics` and each of `baselines` ('zero', 'mean') hold metrics by appliance. `predictions_w`
+    are f32[T, A] in watts for each recording, NaN where no full window reaches. `coverage` says, by
+    appliance, how much of each recording was predicted and scored.
     """
 
     model: Predictor
@@ -39,35 +40,36 @@ class Evaluation:
     coverage: dict[str, list[Coverage]]
 
     def warnings(self) -> list[str]:
-        """Sentences on what little of the recordings counts, and on the appliances that the model
-        does not find, or finds no better than always saying that they are off."""
+        """Return sentences that warn of low coverage and of appliances that the model misses.
+
+        The model misses an appliance where its error is no lower than that of always zero.
+        """
         zero = self.baselines["zero"]
-        covered = (Coverage.total(self.coverage[a.name]).warning for a in self.model.appliances)
-        found = (
-            _warning(a.label, self.metrics[a.name], zero[a.name]) for a in self.model.appliances
+        covered = (Coverage.combine(self.coverage[a.name]).warning for a in self.model.appliances)
+        missed = (
+            _describe_failure(a.label, self.metrics[a.name], zero[a.name])
+            for a in self.model.appliances
         )
-        return list(dict.fromkeys(sentence for sentence in (*covered, *found) if sentence))
+        return list(dict.fromkeys(sentence for sentence in (*covered, *missed) if sentence))
 
     def as_json(self) -> dict[str, Any]:
-        """The report that `--json` writes; metrics stand by appliance only where the model has
-        several.
-        """
+        """Return the report as JSON; metrics are by appliance only where the model has several."""
 
-        def flat(by_appliance: dict[str, Any]) -> Any:
+        def flatten(by_appliance: dict[str, Any]) -> Any:
             return by_appliance if len(by_appliance) > 1 else next(iter(by_appliance.values()))
 
-        def coverage(recordings: slice) -> Any:
-            return flat(
+        def total_coverage(recordings: slice) -> Any:
+            return flatten(
                 {
-                    name: Coverage.total(each[recordings]).as_json()
+                    name: Coverage.combine(each[recordings]).as_json()
                     for name, each in self.coverage.items()
                 }
             )
 
         return {
-            "metrics": flat(self.metrics),
-            "baselines": {name: flat(metrics) for name, metrics in self.baselines.items()},
-            "coverage": coverage(slice(None)),
+            "metrics": flatten(self.metrics),
+            "baselines": {name: flatten(metrics) for name, metrics in self.baselines.items()},
+            "coverage": total_coverage(slice(None)),
             "warnings": self.warnings(),
             "model": self.model.describe(),
             "data": [
@@ -77,13 +79,14 @@ class Evaluation:
                     "days": round(r.days, 2),
                     "period_s": r.period_s,
                 }
-                | {"coverage": coverage(slice(i, i + 1))}
+                | {"coverage": total_coverage(slice(i, i + 1))}
                 for i, r in enumerate(self.recordings)
             ],
         }
 
 
-def _warning(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+def _describe_failure(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+    """Return a sentence where the model misses an appliance, or the data cannot show it."""
     f1, mae_w, zero_mae_w = metrics["f1"], metrics["mae_w"], zero["mae_w"]
     if f1 is None or mae_w is None or zero_mae_w is None:
         return (
@@ -107,19 +110,19 @@ def evaluate(
     progress: Progress | None = None,
     stride: int = 1,
 ) -> Evaluation:
-    """Score a model on recordings that it was not trained on, at every sample or at every
-    `stride`-th.
+    """Score a model on recordings that it was not trained on.
 
     `recordings` are one or several, or data frames as `data.frame.recording_from_frame` reads them.
-    The mean predictor is the mean power in training; that of the recordings where the model does
-    not know it.
-    Raises DataError for another period than the model's, an appliance that a house lacks, and
-    nothing to score.
+    With a `stride` only every so many samples are scored. The mean baseline predicts the mean power
+    in training, or that of the recordings where the model does not know it. `zone` is the time zone
+    of days. `progress` is called with the number of samples of each step.
+    Raises DataError for another sampling period than the model's, for an appliance that a house
+    lacks, and where nothing can be scored.
     """
     names = [appliance.name for appliance in model.appliances]
     recordings = to_recordings(recordings, names, model.period_s)
     if not recordings:
-        raise DataError("nothing to score: no recording is given")
+        raise DataError("nothing to score: give at least one recording")
     check_recordings(recordings, model.period_s, names)
     predictions = [
         model.predict_w(recording, engine, progress=progress) for recording in recordings
@@ -132,10 +135,10 @@ def evaluate(
         estimates = [power_w[:, i] for power_w in predictions]
         stretches = find_scored_stretches(recordings, appliance, estimates, model.window, stride)
         coverage[appliance.name] = [
-            Coverage.of(r, power_w, r.appliance_w(appliance.name))
+            Coverage.measure(r, power_w, r.appliance_w(appliance.name))
             for r, power_w in zip(recordings, estimates, strict=True)
         ]
-        truth = np.concatenate([s.only_known().truth_w for s in stretches])
+        truth = np.concatenate([s.select_known().truth_w for s in stretches])
         constants = {
             "zero": 0.0,
             "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64))),
@@ -150,17 +153,13 @@ def evaluate(
 def check_recordings(
     recordings: Sequence[Recording], period_s: float, appliances: Sequence[str]
 ) -> None:
-    """Refuse recordings that no model of this sampling period and these appliances can be scored
-    on.
-
-    Raises DataError for another period and for an appliance that a house lacks.
-    """
+    """Raise DataError for another sampling period, and for an appliance that a house lacks."""
     for recording in recordings:
         if not is_same_period(recording.period_s, period_s):
             raise DataError(
                 f"{format_house(recording.house)} has a reading every "
                 f"{format_seconds(recording.period_s)}, the model was trained at "
-                f"{period_s:g} s; resample with --period {period_s:g}s"
+                f"{format_seconds(period_s)}; resample the readings to {format_seconds(period_s)}"
             )
         for name in appliances:
             recording.appliance_w(name)
@@ -173,18 +172,18 @@ def find_scored_stretches(
     window: int,
     stride: int = 1,
 ) -> list[ScoredStretch]:
-    """The stretches where truth and estimate are known, never across a time jump; of each, every
-    `stride`-th sample.
+    """Return the stretches where truth and estimate are known, of each every `stride`-th sample.
 
-    Gaps of the truth as short as those that are filled in the mains end no stretch: the value
-    before is held there, so that the appliance stays on or off, and nothing is scored.
+    No stretch crosses a time jump. Gaps of the truth as short as those that are filled in the mains
+    do not end a stretch. There the value before is held, so that the appliance stays on or off, and
+    nothing is scored. Raises DataError where there is no stretch.
     """
     stretches = []
     for i, (recording, estimate_w) in enumerate(zip(recordings, estimates_w, strict=True)):
         truth_w, times_s = recording.appliance_w(appliance.name), recording.times_s()
         for first, end in recording.pieces():
             known = ~(np.isnan(truth_w[first:end]) | np.isnan(estimate_w[first:end]))
-            begins, lengths = find_runs(bridge(known, recording.fill))
+            begins, lengths = find_runs(bridge_gaps(known, recording.fill))
             for a, length in zip(begins, lengths, strict=True):
                 span = slice(first + a, first + a + length, stride)
                 held = [
@@ -202,15 +201,14 @@ def find_scored_stretches(
                 )
     if not stretches:
         raise DataError(
-            f"nothing to score: no stretch of {window} samples without a gap where"
-            f" {appliance.label} is known in "
-            + ", ".join(format_house(r.house) for r in recordings)
+            f"{', '.join(format_house(r.house) for r in recordings)}: nothing to score: no stretch"
+            f" of {window} samples without a gap where {appliance.label} is known"
         )
     return stretches
 
 
 def _hold_missing(watts: Watts) -> Watts:
-    """The same values, with those that are missing held at the one before."""
+    """Return the values, each missing one replaced by the one before."""
     missing = np.isnan(watts)
     if not missing.any():
         return watts

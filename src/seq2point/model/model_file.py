@@ -1,10 +1,9 @@
-"""Model: a trained network with all that is needed to use it, and the one safetensors file that
-holds it.
+"""Model: a trained network with all that it needs to predict, and the safetensors file of both.
 
 The file's metadata holds one JSON text under 'seq2point': architecture, scale, appliances, period,
-provenance, a SHA-256 of every tensor and, as `seal`, one of the text without it. (One entry,
-because safetensors writes several in any order.) Weights stand under their parameter names, masks
-as `mask.<parameter name>`.
+provenance, a SHA-256 of every tensor, and as `seal` a SHA-256 of the text without it. It is one
+entry because safetensors writes several in any order. Weights have their parameters' names, masks
+are `mask.<parameter name>`.
 """
 
 import hashlib
@@ -30,10 +29,12 @@ from seq2point.model import pretrained
 from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.predictor import Progress, disaggregate_series, to_mains_recording
 from seq2point.recording import RecordingLike, Watts
-from seq2point.recording.windows import Scale, find_mismatch, predict_spans
+from seq2point.recording.scaling import Scale, find_output_mismatch
+from seq2point.recording.windows import predict_spans
 from seq2point.system.atomic_files import atomic_write
 
 FORMAT = 1
+"""Version of the file format."""
 MASK = "mask."
 DIGEST = ',"seal":"{}"}}'
 DTYPES = {"F32": torch.float32, "F64": torch.float64, "BOOL": torch.bool}
@@ -53,11 +54,10 @@ class _Header(BaseModel):
 
 @dataclass
 class Model:
-    """A network with its scale, its appliances, the sampling period it was trained at, its masks
-    and where it comes from.
+    """A network with its scale, appliances, sampling period, masks and provenance.
 
-    `masks` holds True where a weight is kept, by parameter name; `provenance` is JSON: training
-    data, settings, versions, metrics.
+    `masks` are True where a weight is kept, by parameter name. `provenance` is JSON: training data,
+    settings, versions, metrics.
     """
 
     network: Seq2Point
@@ -69,29 +69,32 @@ class Model:
 
     @property
     def architecture(self) -> Architecture:
-        """The network's shape."""
+        """Return the network's shape."""
         return self.network.architecture
 
     @property
     def window(self) -> int:
-        """Samples of mains that one answer needs."""
+        """Return how many samples of mains a prediction needs."""
         return self.architecture.window
 
     @classmethod
     def untrained(
         cls, appliance: str, period_s: float, architecture: Architecture | None = None
     ) -> Self:
-        """A model with fresh weights and the lineage's scaling."""
+        """Return a model with initial weights, scaled by the published constants.
+
+        Raises UsageError for an unknown appliance.
+        """
         appliances = (find_appliance(appliance),)
         return cls(
             (architecture or Architecture()).build(),
-            Scale.lineage(appliances),
+            Scale.published(appliances),
             appliances,
             period_s,
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the model as one safetensors file, whole or not at all."""
+        """Write the model as one safetensors file, completely or not at all."""
         tensors = {
             name: t.detach().cpu().contiguous() for name, t in self.network.state_dict().items()
         }
@@ -102,7 +105,7 @@ class Model:
             appliances=self.appliances,
             period_s=self.period_s,
             provenance=self.provenance,
-            sha256={name: _digest(t) for name, t in tensors.items()},
+            sha256={name: _digest_tensor(t) for name, t in tensors.items()},
         ).model_dump_json()
         with atomic_write(path) as beside:
             try:
@@ -114,8 +117,8 @@ class Model:
     def load(cls, path: str | Path) -> Self:
         """Read a model file; nothing in it is executed.
 
-        Raises ModelFileError that names the tensor that is missing, cut off, altered, not finite,
-        or of another shape or type, or the field of the header that does not fit.
+        Raises ModelFileError for a file that is missing, damaged or altered. The error names the
+        tensor or the header field.
         """
         path = Path(path)
         header = _read_header(path)
@@ -136,8 +139,9 @@ class Model:
 
     @classmethod
     def pretrained(cls, appliance: str, period_s: float | None = None) -> Self:
-        """A model that comes with the package, for an appliance and a sampling period, see
-        `pretrained.find_pretrained`.
+        """Return the package's model of an appliance for a sampling period.
+
+        Raises UsageError as `pretrained.find_pretrained` does.
         """
         return cls.load(pretrained.find_pretrained(appliance, period_s).native)
 
@@ -149,12 +153,13 @@ class Model:
         clip: bool = True,
         progress: Progress | None = None,
     ) -> Watts:
-        """The appliances' power for every sample of a recording: f32[T, A] in watts.
+        """Return the appliances' power for every sample of a recording: f32[T, A] in watts.
 
-        Only the recording's mains are read. NaN where no full window of readings reaches; with
-        `edges` 'repeat' the reading at the edge of a gapless stretch is repeated to fill the
-        windows there, with 'zeros' no power is (as in nilmtk-contrib). Predictions below zero are
-        zero, unless `clip` is off. `progress` is told of samples as they are done.
+        Only the mains are read. The power is NaN where no full window of readings reaches. With
+        `edges` 'repeat' the reading at the edge of a gapless stretch fills the windows there; with
+        'zeros' zero watts do, as in nilmtk-contrib. Negative predictions become zero unless `clip`
+        is off. `progress` is called with the number of samples of each step.
+        Raises DataError for a data frame that cannot be read, and for another sampling period.
         """
         shape, scale = self.architecture, self.scale
         mean_w = torch.tensor(scale.appliance_mean_w)
@@ -162,7 +167,7 @@ class Model:
         device = next(self.network.parameters()).device
         predict = {"sliding": sliding.predict, "windows": sliding.predict_windows}[engine]
 
-        def answer(readings_w: Watts) -> Watts:
+        def predict_watts(readings_w: Watts) -> Watts:
             mains = torch.from_numpy(np.require(readings_w, requirements=["C", "W"])).to(device)
             scaled = predict(
                 self.network, (mains - scale.mains_mean_w) / scale.mains_std_w, progress=progress
@@ -175,7 +180,7 @@ class Model:
         self.network.eval()
         mains = to_mains_recording(self, recording)
         power_w = predict_spans(
-            mains, shape.window, shape.target_index, shape.outputs, answer, edges
+            mains, shape.window, shape.target_index, shape.outputs, predict_watts, edges
         )
         self.network.train(training)
         return power_w
@@ -183,16 +188,17 @@ class Model:
     def disaggregate(
         self, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL
     ) -> Any:
-        """The appliances' power for a series of mains readings in watts, see
-        `predictor.disaggregate_series`.
+        """Return the appliances' power for a series of mains readings in watts, in the same kind.
+
+        See `predictor.disaggregate_series`.
         """
         return disaggregate_series(self, series, engine, edges, fill)
 
     def constants_w(self) -> dict[str, float]:
-        """Return the power of the appliances whose prediction is the same whatever the mains are.
+        """Return the power of each appliance whose prediction is the same whatever the mains are.
 
-        No weight that is left leads from the mains to such a prediction, or the predictions are all
-        cut off at zero.
+        Either no weight that is left leads from the mains to such a prediction, or all of its
+        predictions are clipped at zero.
         """
         scale = self.scale
         low, high = (
@@ -202,20 +208,20 @@ class Model:
         std_w, mean_w = torch.tensor(scale.appliance_std_w), torch.tensor(scale.appliance_mean_w)
         lows_w, highs_w = (
             (bound.cpu() * std_w + mean_w).clamp(min=0).tolist()
-            for bound in self.network.output_bounds(low, high)
+            for bound in self.network.bound_outputs(low, high)
         )
         bounds = zip(names, lows_w, highs_w, strict=True)
         return {name: low_w for name, low_w, high_w in bounds if low_w == high_w}
 
     def digest(self) -> str:
-        """The SHA-256 of the weights and masks, which tells models apart."""
+        """Return the SHA-256 of the weights and masks, which tells models apart."""
         digest = hashlib.sha256()
         for tensor in (*self.network.state_dict().values(), *self.masks.values()):
             digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
     def describe(self) -> dict[str, Any]:
-        """What `seq2point info` shows and metrics.json holds of a model, as JSON."""
+        """Return what `seq2point info` shows and metrics.json holds of a model, as JSON."""
         return {
             "appliances": [a.name for a in self.appliances],
             "period_s": self.period_s,
@@ -228,18 +234,18 @@ class Model:
 
 
 def add_digest(text: str) -> str:
-    """A JSON table with the SHA-256 of its text as a last entry, `seal`."""
+    """Return a JSON object with the SHA-256 of its text as a last entry, `seal`."""
     return text[:-1] + DIGEST.format(
         hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
     )
 
 
-def _digest(tensor: Tensor) -> str:
+def _digest_tensor(tensor: Tensor) -> str:
     return hashlib.sha256(tensor.numpy().data).hexdigest()
 
 
-def _safetensors_header(path: Path) -> dict[str, Any]:
-    """The JSON at the head of a safetensors file, checked against the file's length."""
+def _read_safetensors_header(path: Path) -> dict[str, Any]:
+    """Return the JSON at the head of a safetensors file, checked against the file's length."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -254,9 +260,9 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise ModelFileError(f"{path}: not a seq2point model (its header is no JSON)") from None
+        raise ModelFileError(f"{path}: not a seq2point model (its header is not JSON)") from None
     if not isinstance(header, dict):
-        raise ModelFileError(f"{path}: not a seq2point model (its header is no table)")
+        raise ModelFileError(f"{path}: not a seq2point model (its header is not an object)")
     for name, entry in header.items():
         if name == "__metadata__":
             continue
@@ -274,58 +280,59 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
 
 
 def _read_header(path: Path) -> _Header:
-    header = _safetensors_header(path)
+    header = _read_safetensors_header(path)
     try:
         metadata = header["__metadata__"]
-        found = str(metadata["seq2point"])
+        entry = str(metadata["seq2point"])
     except (KeyError, TypeError):
         raise ModelFileError(
             f"{path}: not a seq2point model (its header lacks 'seq2point')"
         ) from None
-    text = found[: -len(DIGEST.format("0" * 64))] + "}"
-    if add_digest(text) != found:
+    text = entry[: -len(DIGEST.format("0" * 64))] + "}"
+    if add_digest(text) != entry:
         raise ModelFileError(
             f"{path}: not a seq2point model, or its header was altered (its SHA-256 differs); copy"
             " the file again"
         )
     try:
-        written_as = json.loads(text)["format"]
+        file_format = json.loads(text)["format"]
     except (ValueError, RecursionError, KeyError, TypeError):
         raise ModelFileError(
-            f"{path}: not a seq2point model (its 'seq2point' is no table with a format)"
+            f"{path}: not a seq2point model (its 'seq2point' is not an object with a format)"
         ) from None
-    if written_as != FORMAT:
+    if file_format != FORMAT:
         raise ModelFileError(
-            f"{path}: written in format {written_as}; this version reads format {FORMAT}"
+            f"{path}: written in format {file_format}; this version reads format {FORMAT}"
         )
     try:
-        found_header = _Header.model_validate_json(text)
+        model_header = _Header.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelFileError(
             f"{path}: header field {'.'.join(map(str, first['loc']))}: {first['msg']}"
         ) from None
-    if why := find_mismatch(
-        found_header.appliances, found_header.scale, found_header.architecture.outputs
+    if mismatch := find_output_mismatch(
+        model_header.appliances, model_header.scale, model_header.architecture.outputs
     ):
-        raise ModelFileError(f"{path}: header field {why}")
-    return found_header
+        raise ModelFileError(f"{path}: header field {mismatch}")
+    return model_header
 
 
 def _build_empty(path: Path, architecture: Architecture) -> Seq2Point:
-    """The network's shape without memory for its weights, so that a header can claim any size."""
+    """Return the network without memory for its weights: a header can claim any size."""
     try:
         with torch.device("meta"):
             return architecture.build()
     except (RuntimeError, OverflowError, TypeError):
         raise ModelFileError(
-            f"{path}: no machine can hold the architecture that its header claims"
+            f"{path}: header field architecture: too large for any machine"
         ) from None
 
 
 def _expect_tensors(
     network: Seq2Point, names: Container[str]
 ) -> Iterator[tuple[str, torch.Size, torch.dtype]]:
+    """Yield the name, shape and type of each tensor that a file of this network holds."""
     state: Mapping[str, Tensor] = network.state_dict()
     for name, t in state.items():
         yield name, t.shape, t.dtype
@@ -351,7 +358,7 @@ def _read_tensors(path: Path, header: _Header, network: Seq2Point) -> dict[str, 
                         f"{path}: tensor '{name}' has shape {kind.get_shape()}, not {list(shape)}"
                     )
                 tensors[name] = file.get_tensor(name)
-                if _digest(tensors[name]) != header.sha256.get(name):
+                if _digest_tensor(tensors[name]) != header.sha256.get(name):
                     raise ModelFileError(
                         f"{path}: tensor '{name}' was altered (its SHA-256 differs); copy the file"
                         " again"
@@ -361,9 +368,9 @@ def _read_tensors(path: Path, header: _Header, network: Seq2Point) -> dict[str, 
                         f"{path}: tensor '{name}' holds NaN or infinite values; train the model"
                         " again"
                     )
-            if strange := set(names) - set(tensors):
+            if unknown := set(names) - set(tensors):
                 raise ModelFileError(
-                    f"{path}: tensor '{min(strange)}' does not belong to the architecture"
+                    f"{path}: tensor '{min(unknown)}' does not belong to the architecture"
                 )
     except SafetensorError as error:
         raise ModelFileError(f"{path}: damaged ({error})") from None

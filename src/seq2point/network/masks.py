@@ -1,5 +1,6 @@
-"""Masks by parameter name: True where a weight is kept. Counting, applying and merging them happens
-here alone.
+"""Masks by parameter name: True where a weight is kept.
+
+This module alone counts, applies and merges them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,13 @@ from torch import Tensor, nn
 Masks = Mapping[str, Tensor]
 
 ROWS = 16
+"""Rows of weights that `apply_` multiplies at a time: few enough to stay in the processor's cache."""
 
 
 class LayerCount(NamedTuple):
-    """One row of the pruning table: weights kept by the mask, all weights, and weights that are
+    """One row of the pruning table.
+
+    `kept` counts the weights that the mask keeps, `total` all weights, `zeros` those that are
     exactly zero.
     """
 
@@ -25,8 +29,10 @@ class LayerCount(NamedTuple):
 
 
 class Stash(NamedTuple):
-    """What stood where a mask of one step drops: whole rows by number, or single weights by a mask
-    of the parameter's shape.
+    """The weights that a mask of one step drops, to be put back after the step.
+
+    `rows` holds the numbers of whole rows, or `dropped` is a mask of single weights in the
+    parameter's shape. `values` are the weights.
     """
 
     name: str
@@ -35,14 +41,15 @@ class Stash(NamedTuple):
     values: Tensor
 
 
-def convolves(weight: Tensor) -> bool:
-    """Whether weights are those of a convolution, which have a dimension for its taps."""
+def is_convolution(weight: Tensor) -> bool:
+    """Return whether weights are a convolution's, which have a dimension for its taps."""
     return weight.dim() > 2
 
 
 def find_prunable(network: nn.Module) -> dict[str, nn.Parameter]:
-    """The weight tensors that may be pruned, by name: convolutions and Linear layers. A bias only
-    goes with its whole unit.
+    """Return the weight tensors that may be pruned, by name: those of all layers.
+
+    A bias is removed only with its whole unit.
     """
     return {name: p for name, p in network.named_parameters() if name.endswith("weight")}
 
@@ -51,43 +58,38 @@ def find_prunable(network: nn.Module) -> dict[str, nn.Parameter]:
 def apply_(network: nn.Module, masks: Masks) -> None:
     """Set every weight that its mask drops to exactly zero, in place."""
     for name, mask in masks.items():
-        weights, factors = (
-            torch.split(network.get_parameter(name), ROWS),
-            torch.split(mask.view(torch.uint8), ROWS),
-        )
+        weights = torch.split(network.get_parameter(name), ROWS)
+        factors = torch.split(mask.view(torch.uint8), ROWS)
         for weight, factor in zip(weights, factors, strict=True):
-            weight.mul_(
-                factor.to(weight)
-            )  # a bool factor is ten times slower; a few rows at a time stay in the cache
+            weight.mul_(factor.to(weight))  # a factor of type bool is ten times slower
 
 
 @torch.no_grad()
 def stash_(network: nn.Module, masks: Masks) -> list[Stash]:
-    """Set what masks of one step drop to zero, in place, and return what stood there for
-    `restore_`.
+    """Set the weights that masks of one step drop to zero, in place; return them for `restore_`.
 
-    A mask [O] or [O, 1, ...] drops whole rows, which costs no more than those rows. Any other
+    A mask [O] or [O, 1, ...] drops whole rows, and costs no more than those rows. Any other mask
     broadcasts to the shape of its parameter.
     """
-    aside = []
+    stashes = []
     for name, mask in masks.items():
         weight = network.get_parameter(name)
         mask = mask.to(weight.device)
         if mask.numel() == mask.shape[0] == len(weight):
             rows = torch.nonzero(~mask.flatten())[:, 0]
-            aside.append(Stash(name, rows, None, weight.index_select(0, rows)))
+            stashes.append(Stash(name, rows, None, weight.index_select(0, rows)))
             weight.index_fill_(0, rows, 0)
         else:
             dropped = ~mask.expand_as(weight)
-            aside.append(Stash(name, None, dropped, weight[dropped]))
+            stashes.append(Stash(name, None, dropped, weight[dropped]))
             weight[dropped] = 0
-    return aside
+    return stashes
 
 
 @torch.no_grad()
-def clear_gradients_(network: nn.Module, aside: Sequence[Stash]) -> None:
-    """Set the gradients of what was set aside to zero: it was not part of the step."""
-    for name, rows, dropped, _ in aside:
+def clear_gradients_(network: nn.Module, stashes: Sequence[Stash]) -> None:
+    """Set the gradients of stashed weights to zero, in place: they took no part in the step."""
+    for name, rows, dropped, _ in stashes:
         gradient = network.get_parameter(name).grad
         if gradient is not None and rows is not None:
             gradient.index_fill_(0, rows, 0)
@@ -96,9 +98,9 @@ def clear_gradients_(network: nn.Module, aside: Sequence[Stash]) -> None:
 
 
 @torch.no_grad()
-def restore_(network: nn.Module, aside: Sequence[Stash]) -> None:
-    """Put back what was set aside, whatever the optimiser has made of the zeros."""
-    for name, rows, dropped, values in aside:
+def restore_(network: nn.Module, stashes: Sequence[Stash]) -> None:
+    """Put stashed weights back, in place, over whatever the optimiser has made of the zeros."""
+    for name, rows, dropped, values in stashes:
         weight = network.get_parameter(name)
         if rows is not None:
             weight.index_copy_(0, rows, values)
@@ -107,7 +109,7 @@ def restore_(network: nn.Module, aside: Sequence[Stash]) -> None:
 
 
 def merge(*several: Masks) -> dict[str, Tensor]:
-    """The masks that keep only what all of them keep."""
+    """Return masks that keep a weight only where all of `several` keep it."""
     merged: dict[str, Tensor] = {}
     for masks in several:
         for name, mask in masks.items():
@@ -116,20 +118,19 @@ def merge(*several: Masks) -> dict[str, Tensor]:
 
 
 def count_weights(network: nn.Module, masks: Masks) -> list[LayerCount]:
-    """The pruning table, a row for every prunable tensor."""
+    """Return the pruning table: a row for every prunable tensor."""
     rows = []
     for name, weight in find_prunable(network).items():
         kept = int(torch.count_nonzero(masks[name])) if name in masks else weight.numel()
-        rows.append(
-            LayerCount(
-                name, kept, weight.numel(), weight.numel() - int(torch.count_nonzero(weight))
-            )
-        )
+        zeros = weight.numel() - int(torch.count_nonzero(weight))
+        rows.append(LayerCount(name, kept, weight.numel(), zeros))
     return rows
 
 
 def measure_sparsity(network: nn.Module, masks: Masks) -> float:
-    """Return the fraction of a network's prunable weights that its masks remove, biases aside."""
+    """Return the fraction of a network's prunable weights that its masks remove; biases are not
+    counted.
+    """
     weights = find_prunable(network)
     removed = sum(
         mask.numel() - int(torch.count_nonzero(mask))

@@ -1,8 +1,8 @@
-"""The data doctor: what is wrong with a recording, before hours of training on it.
+"""Data quality: the errors of a recording, found before hours of training on it.
 
-Each check is a file: presence (gaps, frozen and silent channels), levels (clipped, above the mains,
-never on), clocks (lag and drift by cross-correlation), kinds (swapped and copied channels), usage
-(energy and time on). Nothing in here needs torch.
+Each check is a module: presence (gaps, stuck and silent channels), levels (clipped, above the
+mains, never on), clocks (lag and drift by cross-correlation), mislabelling (swapped and copied
+channels), activations (energy and time on).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seq2point.configuration import ColumnsConfig
-from seq2point.data.table import USUAL
+from seq2point.data.columns import DEFAULT_COLUMNS
 from seq2point.errors import DataError
 from seq2point.quality import activations, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel
@@ -39,111 +39,87 @@ __all__ = [
 
 
 def check_file(
-    path: str | Path, columns: ColumnsConfig = USUAL, period_s: float | None = None
+    path: str | Path, columns: ColumnsConfig = DEFAULT_COLUMNS, period_s: float | None = None
 ) -> tuple[QualityReport, Recording | None]:
-    """Everything that the doctor finds in a CSV or Parquet file, and its recording to draw; a file
-    of no use is a finding too.
+    """Return the quality report of a CSV or Parquet file, and its recording.
 
     Every column of numbers beside the times and the mains is a channel. `period_s` is the sampling
-    period of a file without times.
-    Raises DataError for a file that is not there.
+    period of a file without times. An unusable file has a finding that says so and no recording.
+    Raises DataError for a missing file.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    notes = FindingLog(path.stem)
+    log = FindingLog(path.stem)
     try:
-        reading = read_channels(path, columns, period_s, notes)
+        channels = read_channels(path, columns, period_s, log)
     except DataError as error:
-        notes.add(
-            "error",
-            "unreadable",
-            None,
-            str(error).removeprefix(f"{path}: "),
-            "mend or export the file anew",
-        )
-        return (
-            QualityReport(file=str(path), house=notes.house, findings=tuple(notes.findings)),
-            None,
-        )
-    return _make_report(path, reading, notes), reading.recording
+        reason = str(error).removeprefix(f"{path}: ")
+        log.add("error", "unreadable", None, reason, "mend the file, or export it again")
+        report = QualityReport(file=str(path), house=log.house, findings=tuple(log.findings))
+        return report, None
+    return _make_report(path, channels, log), channels.recording
 
 
-def _make_report(path: Path, reading: ReadChannels, notes: FindingLog) -> QualityReport:
-    recording = reading.recording
-    uses, lags = check_recording(recording, notes)
+def _make_report(path: Path, channels: ReadChannels, log: FindingLog) -> QualityReport:
+    recording = channels.recording
+    usage, lags = check_recording(recording, log)
     return QualityReport(
         file=str(path),
-        house=notes.house,
-        dataset=reading.dataset,
-        rows=reading.rows,
+        house=log.house,
+        dataset=channels.dataset,
+        rows=channels.rows,
         days=round(recording.days, 2),
         period_s=recording.period_s,
-        claimed_period_s=reading.claimed_period_s,
-        findings=tuple(notes.findings),
-        uses=uses,
+        claimed_period_s=channels.claimed_period_s,
+        findings=tuple(log.findings),
+        uses=usage,
         lags=lags,
     )
 
 
 def check_recording(
-    recording: Recording, notes: FindingLog
+    recording: Recording, log: FindingLog
 ) -> tuple[tuple[ChannelUsage, ...], dict[str, tuple[Lag, ...]]]:
-    """All checks of a recording: findings into the notes; what each channel used, and the lags of
-    their clocks.
+    """Check a recording, and return the usage of each channel and the lags of the clocks.
+
+    Findings are added to the log.
     """
     if np.isnan(recording.mains_w).all():
-        notes.add(
-            "error",
-            "dead",
-            "mains",
-            "the mains hold no reading at all, only gaps",
-            "look at the meter",
-        )
+        figure = "the mains hold no reading at all, only gaps"
+        log.add("error", "dead", "mains", figure, "look at the meter")
         return (), {}
     channels = []
     for name, power_w in recording.appliances_w.items():
         if np.isnan(power_w).all():
-            notes.add(
-                "error",
-                "dead",
-                name,
-                "no reading at all, only gaps",
-                "leave the channel out; look at its plug",
-            )
+            advice = "leave the channel out; look at its plug"
+            log.add("error", "dead", name, "no reading at all, only gaps", advice)
         else:
             channels.append(Channel(name, power_w, recording.period_s))
-    frozen = presence.check_presence(recording, channels, notes)
-    living = [channel for channel in channels if np.nanmin(channel.power_w) < channel.highest_w]
-    levels.check_levels(recording, living, frozen, notes)
-    mislabelling.check_labels(recording, living, notes)
-    lags = clocks.check_clocks(recording, living, frozen, notes)
+    stuck = presence.check_presence(recording, channels, log)
+    changing = [channel for channel in channels if np.nanmin(channel.power_w) < channel.highest_w]
+    levels.check_levels(recording, changing, stuck, log)
+    mislabelling.check_labels(recording, changing, log)
+    lags = clocks.check_clocks(recording, changing, stuck, log)
     return activations.summarise_usage(recording, channels), lags
 
 
 def add_same_house_findings(reports: Sequence[QualityReport]) -> list[QualityReport]:
-    """The reports, with a finding more where several files are of one house, as their metadata
-    says.
-    """
-    found = []
+    """Return the reports, with a finding for files whose metadata names the same house."""
+    results = []
     for report in reports:
         others = [
-            r.file
-            for r in reports
-            if r is not report
+            Path(other.file).name
+            for other in reports
+            if other is not report
             and report.dataset
-            and (r.dataset, r.house) == (report.dataset, report.house)
+            and (other.dataset, other.house) == (report.dataset, report.house)
         ]
         if others:
-            notes = FindingLog(report.house)
-            figure = f"the same house as {', '.join(Path(other).name for other in others)}"
-            notes.add(
-                "info",
-                "same_house",
-                None,
-                figure,
-                "never train on one and call the other an unseen house",
-            )
-            report = report.model_copy(update={"findings": (*report.findings, *notes.findings)})
-        found.append(report)
-    return found
+            log = FindingLog(report.house)
+            figure = f"the same house as {', '.join(others)}"
+            advice = "never train on one and call the other an unseen house"
+            log.add("info", "same_house", None, figure, advice)
+            report = report.model_copy(update={"findings": (*report.findings, *log.findings)})
+        results.append(report)
+    return results

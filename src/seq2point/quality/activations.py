@@ -1,4 +1,4 @@
-"""What each channel used: energy, time on, uses."""
+"""The usage of each channel: energy, time on, activations."""
 
 from typing import Any
 
@@ -11,7 +11,10 @@ from seq2point.recording.on_off import find_runs
 
 
 def summarise_usage(recording: Recording, channels: list[Channel]) -> tuple[ChannelUsage, ...]:
-    """A row for the mains and for each channel; the share of the mains counts where both are known."""
+    """Return the usage of the mains and of each channel.
+
+    The share of the mains is that of the samples where both are known.
+    """
     mains = Channel("mains", recording.mains_w, recording.period_s)
     return (
         _summarise_channel(mains, mains),
@@ -34,8 +37,9 @@ def _summarise_channel(channel: Channel, mains: Channel) -> ChannelUsage:
         )
         row["on_power_w"] = _round(channel.on_power_w)
         row["on_hours_per_day"] = _round(float(on.sum()) * hours_each / days)
-        row["uses"] = len(find_runs(on)[0])
-        row["uses_per_day"] = _round(len(find_runs(on)[0]) / days)
+        activations = len(find_runs(on)[0])
+        row["uses"] = activations
+        row["uses_per_day"] = _round(activations / days)
         row["typical_on_w"] = _round(float(np.nanmedian(power_w[on]))) if on.any() else None
     return ChannelUsage(
         channel=channel.name,

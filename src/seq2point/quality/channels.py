@@ -1,28 +1,35 @@
-"""A channel as the checks see it: its readings, when it counts as on, and the marks by which its
-kind is known.
-"""
+"""Channels: an appliance's readings, when it counts as on, and the signature of its kind."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from seq2point.appliances import Appliance, find_known
+from seq2point.appliances import Appliance, look_up_appliance
 from seq2point.recording import Recording, Watts
 from seq2point.recording.on_off import Flags, find_runs, is_on
 
-IDLE_W, IDLE, ON = (10.0, 20.0), 0.02, 0.1
+IDLE_SHARE, IDLE_W = 0.02, (10.0, 20.0)
+"""A channel idles below this share of its peak, which is held between the two powers."""
+
+ON_SHARE = 0.1
+"""An appliance outside the table is on above this share of its peak."""
+
 SAME_CYCLE_S = 1200.0
+"""A washing machine or a dishwasher pauses for up to 20 minutes within a cycle."""
+
+FEWEST_SAMPLES, FEWEST_DAYS = 20, 2
+"""A signature needs so many samples above idling, and readings of so many days."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What tells one kind of appliance from another; durations are those in which half of the
-    energy goes.
+    """The signature of a kind of appliance.
 
-    half_w and nearly_w: half and nine tenths of the energy go at no more than this power. pulse_s:
-    above half of nearly_w; cycle_s: on, with pauses of up to 20 minutes. in_pulses: the share of
-    the energy that goes in pulses. duty: the share of time.
+    `half_w` and `nearly_w`: half and nine tenths of the energy are used at no more than this power.
+    A pulse is a run above half of `nearly_w`, a cycle a run above idling with pauses of up to 20
+    minutes. `pulse_s` and `cycle_s`: half of their energy is used in runs no longer than this.
+    `in_pulses` is the share of the energy in pulses, `duty` the share of time above idling.
     """
 
     half_w: float
@@ -36,9 +43,7 @@ class Signature:
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One appliance's channel, f32[T] in watts, with the table's row where its name is one of the
-    table's.
-    """
+    """One appliance's channel, f32[T] in watts."""
 
     name: str
     power_w: Watts
@@ -46,40 +51,40 @@ class Channel:
 
     @cached_property
     def appliance(self) -> Appliance | None:
-        """The table's row."""
-        return find_known(self.name)
+        """The table's appliance of the channel's name; None for another name."""
+        return look_up_appliance(self.name)
 
     @cached_property
     def highest_w(self) -> float:
-        """The highest reading."""
+        """The highest reading in watts."""
         return float(np.nanmax(self.power_w))
 
     @cached_property
     def known_days(self) -> float:
-        """Days of readings."""
+        """The days of readings."""
         return float(np.count_nonzero(~np.isnan(self.power_w))) * self.period_s / 86400
 
     @cached_property
     def peak_w(self) -> float:
-        """The usual peak: only a hundredth of the readings above idling are higher."""
+        """The usual peak: a hundredth of the readings above idling are higher."""
         high = self.power_w[self.power_w > IDLE_W[0]]
         return float(np.percentile(high, 99)) if len(high) else 0.0
 
     @cached_property
     def idle_w(self) -> float:
-        """Below this nothing of note goes on: a fiftieth of the peak, but no less than 10 W and no
-        more than 20 W.
-        """
-        return float(np.clip(IDLE * self.peak_w, *IDLE_W))
+        """The power below which the channel idles: a fiftieth of the peak, 10 W to 20 W."""
+        return float(np.clip(IDLE_SHARE * self.peak_w, *IDLE_W))
 
     @cached_property
     def on_power_w(self) -> float:
-        """The table's power of being on, or a tenth of the peak for an appliance of another kind."""
-        return self.appliance.on_power_w if self.appliance else max(IDLE_W[0], ON * self.peak_w)
+        """The power above which it is on: the table's, or else a tenth of the peak."""
+        if self.appliance:
+            return self.appliance.on_power_w
+        return max(IDLE_W[0], ON_SHARE * self.peak_w)
 
     @cached_property
     def on(self) -> Flags:
-        """When it counts as on, bool[T]; not where its reading is missing."""
+        """Whether it is on, bool[T]; False where its reading is missing."""
         row = self.appliance or Appliance(
             name=self.name,
             max_power_w=1,
@@ -92,11 +97,11 @@ class Channel:
         return is_on(self.power_w, row, self.period_s)
 
     @cached_property
-    def marks(self) -> Signature | None:
-        """The marks of its kind; None for a channel with too little to judge by."""
+    def signature(self) -> Signature | None:
+        """The signature; None for a channel with too few readings above idling."""
         power_w = np.nan_to_num(self.power_w)
         above = power_w > self.idle_w
-        if above.sum() < 20 or self.known_days < 2:
+        if above.sum() < FEWEST_SAMPLES or self.known_days < FEWEST_DAYS:
             return None
         high = np.sort(power_w[above])
         used = np.cumsum(high, dtype=np.float64)
@@ -105,13 +110,13 @@ class Channel:
         )
         until = np.concatenate(([0.0], np.cumsum(power_w, dtype=np.float64)))
         first, lengths = find_runs(power_w > nearly_w / 2)
-        pulse_s, in_pulses = self._half_of_energy_in(first, first + lengths, until)
+        pulse_s, in_pulses = self._find_half_of_energy(first, first + lengths, until)
         pulses = len(first)
         first, lengths = find_runs(above)
         end = first + lengths
         apart = (first[1:] - end[:-1]) * self.period_s >= SAME_CYCLE_S
         first, end = first[np.concatenate(([True], apart))], end[np.concatenate((apart, [True]))]
-        cycle_s, in_cycles = self._half_of_energy_in(first, end, until)
+        cycle_s, in_cycles = self._find_half_of_energy(first, end, until)
         duty = float(above.sum()) * self.period_s / 86400 / self.known_days
         return Signature(
             half_w,
@@ -123,22 +128,23 @@ class Channel:
             duty,
         )
 
-    def _half_of_energy_in(
+    def _find_half_of_energy(
         self, first: np.ndarray, end: np.ndarray, until: np.ndarray
     ) -> tuple[float, float]:
-        """The duration of runs up to which half of their energy goes, and all their energy."""
+        """Return the duration in which half of the runs' energy is used, and all their energy.
+
+        Half of the energy is used in runs no longer than the duration.
+        """
         energy = until[end] - until[first]
-        order = np.argsort(end - first)
+        lengths = end - first
+        order = np.argsort(lengths)
         used = np.cumsum(energy[order])
-        return float(
-            (end - first)[order][np.searchsorted(used, 0.5 * used[-1])]
-        ) * self.period_s, float(used[-1])
+        half = lengths[order][np.searchsorted(used, 0.5 * used[-1])]
+        return float(half) * self.period_s, float(used[-1])
 
 
 def format_time(recording: Recording, sample: int) -> str:
-    """When a sample was taken, in words: a date and time, or days from the start where the file has
-    no times.
-    """
+    """Return the time of a sample: '2014-03-30 12:00', or 'day 1.5' for a file without times."""
     time_s = recording.time_s(sample)
     if recording.start is None:
         return f"day {time_s / 86400:.1f}"

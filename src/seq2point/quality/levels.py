@@ -1,6 +1,4 @@
-"""Levels that cannot be: clipped channels, appliances above the mains, sums above the mains,
-appliances that are never on.
-"""
+"""Impossible levels: channels that are clipped, above the mains, or never on."""
 
 import numpy as np
 
@@ -11,50 +9,54 @@ from seq2point.recording.on_off import Flags
 from seq2point.wording import format_count, format_seconds, format_watts
 
 FEWEST_AT_TOP, TIMES_BELOW, NEIGHBOURS, NEAR_TOP = 10, 10, 10, 0.75
+"""A clipped channel has its highest value 10 times, and 10 times as often as the 10 below it."""
+
 MARGIN_W, MARGIN = 50.0, 0.1
+"""A channel is above the mains beyond both of these margins: two meters never agree exactly."""
+
 REACH = 2
+"""Clocks may differ by two samples: the highest mains within them counts."""
+
 LITTLE, SOME, MUCH = 0.001, 0.01, 0.1
+"""Shares of the energy above the mains: of no note, an info, a warning; more is an error."""
+
 MAINS_BELOW, LITTLE_W = 0.3, 10.0
+"""Mains and a channel are swapped if the mains is lower by this power in this share of samples."""
 
 
 def check_levels(
-    recording: Recording, channels: list[Channel], frozen: Flags, notes: FindingLog
+    recording: Recording, channels: list[Channel], stuck: Flags, log: FindingLog
 ) -> None:
-    """Findings on levels; what is frozen is left out of comparisons with the mains."""
-    _report_clipped("mains", recording.mains_w, None, notes)
+    """Check the levels. Stuck samples bool[T] are not compared with the mains."""
+    _report_clipped("mains", recording.mains_w, None, log)
     for channel in channels:
         _report_clipped(
             channel.name,
             channel.power_w,
             channel.appliance.max_power_w if channel.appliance else None,
-            notes,
+            log,
         )
         if channel.appliance and not channel.on.any():
             figure = (
                 f"never on: above {format_watts(channel.on_power_w)} for "
                 f"{format_seconds(channel.appliance.min_on_s)}; its highest reading is "
+                f"{format_watts(channel.highest_w)}"
             )
-            figure += format_watts(channel.highest_w)
-            advice = (
-                "nothing to learn from here: another house, or --on-power where this one draws less"
-            )
-            notes.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
+            advice = "a network learns nothing from it: take another house, or lower `on_power_w`"
+            log.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
     if not channels:
         return
     highest_near = _find_highest_near(recording.mains_w, REACH)
-    highest_near[frozen] = np.nan
+    highest_near[stuck] = np.nan
     for channel in channels:
         used = channel.power_w > channel.idle_w
-        if _align_with_mains(recording, channel):
-            figure = (
-                "above the mains in"
-                f" {_format_share(channel.power_w > recording.mains_w + MARGIN_W, used):.0%} of the"
-                " time that it is on"
-            )
+        if _is_swapped_with_mains(recording, channel):
+            share = _measure_share(channel.power_w > recording.mains_w + MARGIN_W, used)
+            figure = f"above the mains in {share:.0%} of the time that it is on"
             advice = "the two are swapped: name the columns the other way round"
-            notes.add("error", "swapped", channel.name, figure, advice)
+            log.add("error", "swapped", channel.name, figure, advice)
         else:
-            _report_above_mains(recording, channel.name, channel.power_w, used, highest_near, notes)
+            _report_above_mains(recording, channel.name, channel.power_w, used, highest_near, log)
     if len(channels) > 1:
         total = np.zeros_like(recording.mains_w)
         for channel in channels:
@@ -65,12 +67,12 @@ def check_levels(
             total,
             total > sum(channel.idle_w for channel in channels),
             highest_near,
-            notes,
+            log,
         )
 
 
-def _report_clipped(name: str, power_w: Watts, limit_w: float | None, notes: FindingLog) -> None:
-    """A highest reading that comes far more often than those just below it."""
+def _report_clipped(name: str, power_w: Watts, limit_w: float | None, log: FindingLog) -> None:
+    """Report a highest reading that comes far more often than those just below it."""
     high = power_w[power_w >= NEAR_TOP * np.nanmax(power_w)]
     values, counts = np.unique(high, return_counts=True)
     if len(values) <= NEIGHBOURS or values[-1] <= 0:
@@ -79,14 +81,14 @@ def _report_clipped(name: str, power_w: Watts, limit_w: float | None, notes: Fin
         FEWEST_AT_TOP, TIMES_BELOW * float(np.median(counts[-1 - NEIGHBOURS : -1]))
     ):
         top_w, times = float(values[-1]), int(counts[-1])
-        usual = limit_w is not None and top_w == limit_w
+        by_table = limit_w is not None and top_w == limit_w
         advice = (
-            "the limit of the usual table; nothing to do"
-            if usual
-            else "energy above it is lost; see what the meter or export limits"
+            "the limit of the table of appliances; nothing to do"
+            if by_table
+            else "energy above it is lost; find out whether the meter or the export limits it"
         )
-        notes.add(
-            "info" if usual else "warning",
+        log.add(
+            "info" if by_table else "warning",
             "clipped",
             name,
             f"clipped at {format_watts(top_w)}, {format_count(times, 'reading')}",
@@ -102,11 +104,9 @@ def _report_above_mains(
     power_w: Watts,
     used: Flags,
     highest_near: Watts,
-    notes: FindingLog,
+    log: FindingLog,
 ) -> None:
-    """Where a channel or the sum of all exceeds the mains, by more than clocks a sample or two
-    apart can explain.
-    """
+    """Report a channel, or the sum of all, above the mains by more than clocks can explain."""
     above = power_w > highest_near + np.maximum(MARGIN_W, MARGIN * power_w)
     if not above.any():
         return
@@ -116,18 +116,17 @@ def _report_above_mains(
     if share < LITTLE:
         return
     severity: Severity = "info" if share < SOME else "warning" if share < MUCH else "error"
-    what = "above the mains" if name else "the channels together are above the mains"
+    subject = "above the mains" if name else "the channels together are above the mains"
     figure = (
-        f"{what} by {share:.2%} of the energy, in {_format_share(above, used):.2%} of the time on,"
-        f" most by {excess_w[worst]:,.0f} W "
+        f"{subject} by {share:.2%} of the energy, in {_measure_share(above, used):.2%} of the time"
+        f" on, most by {excess_w[worst]:,.0f} W at {format_time(recording, worst)}"
     )
-    figure += f"at {format_time(recording, worst)}"
-    little, much = (
-        "very little; nothing to do",
-        "the mains misses this circuit, or a clock is off: see lag and match",
+    advice = (
+        "very little; nothing to do"
+        if severity == "info"
+        else "the mains misses this circuit, or a clock is off: see lag and match"
     )
-    advice = little if severity == "info" else much
-    notes.add(
+    log.add(
         severity,
         "above_mains" if name else "sum_above_mains",
         name,
@@ -138,7 +137,7 @@ def _report_above_mains(
     )
 
 
-def _align_with_mains(recording: Recording, channel: Channel) -> bool:
+def _is_swapped_with_mains(recording: Recording, channel: Channel) -> bool:
     both = ~(np.isnan(channel.power_w) | np.isnan(recording.mains_w))
     higher = channel.power_w[both] > recording.mains_w[both] + LITTLE_W
     return bool(
@@ -148,12 +147,12 @@ def _align_with_mains(recording: Recording, channel: Channel) -> bool:
     )
 
 
-def _format_share(part: Flags, whole: Flags) -> float:
+def _measure_share(part: Flags, whole: Flags) -> float:
     return float((part & whole).sum()) / max(int(whole.sum()), 1)
 
 
 def _find_highest_near(power_w: Watts, reach: int) -> Watts:
-    """The highest reading within `reach` samples on either side, f32[T]."""
+    """Return the highest reading within `reach` samples on either side, f32[T]."""
     highest = power_w.copy()
     for i in range(1, reach + 1):
         highest[i:] = np.fmax(highest[i:], power_w[:-i])

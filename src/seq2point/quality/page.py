@@ -1,4 +1,4 @@
-"""The doctor's page: one picture of a recording, to see with one's own eyes what the findings say."""
+"""The page of a quality report: one picture of a recording, with the findings below."""
 
 import textwrap
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from seq2point.appliances import find_known
+from seq2point.appliances import look_up_appliance
 from seq2point.errors import UsageError
 from seq2point.quality.channels import format_time
 from seq2point.quality.quality_report import QualityReport
@@ -33,18 +33,21 @@ COLOURS = (
     "#4d6fa8",
     "#9aa83a",
 )
-CELLS, BARS, HALF_SPAN_H = 400, 120, 1.0
-COLUMNS, LETTERS = 5, 150
+CELLS = 400  # stretches in a strip of mean power
+BARS = 120  # bars of energy at most
+HALF_SPAN_H = 1.0  # an activation is drawn with so many hours before and after
+COLUMNS = 5  # channels beside one another
+LETTERS = 150  # of a line of findings
 JUMPING_TICKS = 5
-"""Dates on the axis of a recording whose clock jumps; each is written whole."""
+"""Dates on the time axis of a recording with time jumps; each is written in full."""
 
 Rows = npt.NDArray[np.float64]
 
 
 def check_page_ending(path: Path) -> None:
-    """Refuse a page of an unknown kind, before anything is computed."""
+    """Raise UsageError for a page of an unknown format, before anything is computed."""
     if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"{path}: a page is written as {', '.join(ENDINGS)}")
+        raise UsageError(f"{path}: unknown format of a page: choose one of {', '.join(ENDINGS)}")
 
 
 def save_page(report: QualityReport, recording: Recording, path: str | Path) -> None:
@@ -55,11 +58,11 @@ def save_page(report: QualityReport, recording: Recording, path: str | Path) -> 
 
 
 def draw_page(report: QualityReport, recording: Recording) -> Figure:
-    """The page of a recording.
+    """Return the page of a recording as a figure.
 
-    Power and gaps over all days; energy and the clocks' lags over them; for each channel its powers
-    and a use of it, with the mains behind; and the findings in words. Where no lags are known, as
-    for mains alone, the mains' own powers and the hours of their days stand there.
+    It shows power and gaps over all days, energy and the clocks' lags, for each channel its powers
+    and an activation with the mains behind, and the findings in words. Without lags, as for mains
+    alone, it shows the powers of the mains and their hours of the day.
     """
     channels = {
         name: power_w
@@ -92,24 +95,24 @@ def draw_page(report: QualityReport, recording: Recording) -> Figure:
     names = list(channels)
     for row in range(rows):
         powers = parts[2 + 2 * row].subgridspec(1, columns).subplots(squeeze=False)[0]
-        used = parts[3 + 2 * row].subgridspec(1, columns).subplots(squeeze=False)[0]
+        activations = parts[3 + 2 * row].subgridspec(1, columns).subplots(squeeze=False)[0]
         for i in range(columns):
             if row * COLUMNS + i >= len(names):
                 powers[i].axis("off")
-                used[i].axis("off")
+                activations[i].axis("off")
                 continue
             name = names[row * COLUMNS + i]
             _draw_powers(powers[i], name, channels[name], colours[name])
-            _draw_activation(used[i], recording, channels[name], colours[name], first=i == 0)
+            _draw_activation(activations[i], recording, channels[name], colours[name], first=i == 0)
         powers[0].set_ylabel("readings", fontsize=8)
     below = figure.add_subplot(parts[-1])
     below.axis("off")
     below.text(
         0, 1, "\n".join(lines), va="top", fontsize=9, transform=below.transAxes, linespacing=1.35
     )
-    what = f"{report.dataset} " if report.dataset else ""
+    dataset = f"{report.dataset} " if report.dataset else ""
     figure.suptitle(
-        f"{what}{format_house(report.house)}: {Path(report.file).name}, {report.days:,.1f} days, "
+        f"{dataset}{format_house(report.house)}: {Path(report.file).name}, {report.days:,.1f} days, "
         f"a reading every {format_seconds(report.period_s)}",
         x=0.01,
         ha="left",
@@ -120,18 +123,19 @@ def draw_page(report: QualityReport, recording: Recording) -> Figure:
 
 
 def _describe_report(report: QualityReport) -> list[str]:
-    grave = [f for f in report.findings if f.severity != "info"]
-    if not grave:
+    serious = [finding for finding in report.findings if finding.severity != "info"]
+    if not serious:
         return ["No errors and no warnings."]
-    return [
-        f"{f.severity.upper()} "
-        f" {f.channel.replace('_', ' ') + ': ' if f.channel else ''}{f.figure}; {f.advice}"
-        for f in grave
-    ]
+    lines = []
+    for finding in serious:
+        channel = f"{finding.channel.replace('_', ' ')}: " if finding.channel else ""
+        text = f"{channel}{finding.figure}; {finding.advice}"
+        lines.append(f"{finding.severity.upper()}  {text}")
+    return lines
 
 
-def _time_axis(axes: Axes, recording: Recording) -> None:
-    """Dates at their days from the start, where the carrier kept times; time jumps are closed up."""
+def _label_time_axis(axes: Axes, recording: Recording) -> None:
+    """Label the days from the start with dates, where the file has times. Jumps take no space."""
     axes.set_xlim(0, recording.days)
     if recording.start is None:
         axes.set_xlabel("days from the start")
@@ -159,7 +163,7 @@ def _time_axis(axes: Axes, recording: Recording) -> None:
 
 
 def _average_cells(power_w: Watts, cells: int) -> Rows:
-    """The mean of each of so many equal stretches, NaN where more than half of one is missing."""
+    """Return the mean of each of `cells` equal stretches, NaN where more than half is missing."""
     edges = np.linspace(0, len(power_w), cells + 1).astype(np.int64)
     known = ~np.isnan(power_w)
     total = np.concatenate(([0.0], np.cumsum(np.where(known, power_w, 0), dtype=np.float64)))
@@ -187,7 +191,7 @@ def _draw_strips(axes: Axes, recording: Recording, channels: dict[str, Watts]) -
     axes.set_yticks(np.arange(len(series)) + 0.5, [name.replace("_", " ") for name in series])
     for jump in recording.jumps:
         axes.axvline(jump.sample * recording.period_s / 86400, color="black", lw=1, ls=":")
-    _time_axis(axes, recording)
+    _label_time_axis(axes, recording)
     axes.set_title(
         "mean power, from white to each channel's highest; missing readings are red"
         + ("; a jump in time is dotted" if recording.jumps else ""),
@@ -218,7 +222,7 @@ def _draw_energy(
         lw=1,
         label="mains",
     )
-    _time_axis(axes, recording)
+    _label_time_axis(axes, recording)
     axes.set_ylabel("kWh a day")
     axes.set_title("energy", loc="left", fontsize=10)
     axes.set_ylim(0, (1.4 if channels else 1.1) * axes.get_ylim()[1])
@@ -239,9 +243,9 @@ def _draw_lags(
             color=colours[name],
             label=name.replace("_", " "),
         )
-    _time_axis(axes, recording)
+    _label_time_axis(axes, recording)
     axes.set_ylabel("s")
-    axes.set_title("how late the clocks are behind that of the mains", loc="left", fontsize=10)
+    axes.set_title("delay of the clocks behind that of the mains", loc="left", fontsize=10)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.5 * (high - low))
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left")
@@ -249,7 +253,7 @@ def _draw_lags(
 
 
 def _draw_hours(axes: Axes, recording: Recording) -> None:
-    """The mains by the hour of the day: their median, and what four days in five lie between."""
+    """Draw the mains by hour of the day: the median, and the range of four days in five."""
     hours = (recording.times_s() % 86400 / 3600).astype(np.int64)
     by_hour = [
         recording.mains_w[(hours == hour) & ~np.isnan(recording.mains_w)] for hour in range(24)
@@ -278,7 +282,7 @@ def _draw_powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
     if len(high):
         axes.hist(high, bins=60, color=colour, log=True, histtype="stepfilled")
         axes.minorticks_off()
-    if row := find_known(name):
+    if row := look_up_appliance(name):
         axes.axvline(row.on_power_w, color="black", lw=1, ls="--")
         axes.axvline(row.max_power_w, color="black", lw=1, ls=":")
     axes.set_title(name.replace("_", " "), loc="left", fontsize=10)
@@ -289,21 +293,22 @@ def _draw_powers(axes: Axes, name: str, power_w: Watts, colour: str) -> None:
 def _draw_activation(
     axes: Axes, recording: Recording, power_w: Watts, colour: str, first: bool
 ) -> None:
-    """Two hours around a high use of the channel, with the mains behind."""
+    """Draw two hours around a strong activation of the channel, with the mains behind."""
     half = max(int(HALF_SPAN_H * 3600 / recording.period_s), 5)
     before = np.concatenate(([0.0], np.cumsum(np.nan_to_num(power_w), dtype=np.float64)))
     length = min(half, len(power_w))
-    used = before[length:] - before[:-length]
-    ranked = np.argsort(used)[-max(len(used) // 200, 1)]
-    middle = int(ranked) + length // 2
+    energy = before[length:] - before[:-length]
+    # half a percent of the stretches have more energy: the very strongest is no typical one
+    strong = np.argsort(energy)[-max(len(energy) // 200, 1)]
+    middle = int(strong) + length // 2
     span = slice(max(middle - half, 0), min(middle + half, len(power_w)))
     hours = (np.arange(span.start, span.stop) - span.start) * recording.period_s / 3600
     axes.fill_between(
         hours, recording.mains_w[span], color=MAINS, alpha=0.45, lw=0, step="mid", label="mains"
     )
     axes.step(hours, power_w[span], where="mid", color=colour, lw=1.2)
-    shown: Any = np.concatenate((power_w[span], recording.mains_w[span]))
-    axes.set(ylim=(0, max(float(np.nanmax(np.nan_to_num(shown))) * 1.05, 1)))
+    powers_w: Any = np.concatenate((power_w[span], recording.mains_w[span]))
+    axes.set(ylim=(0, max(float(np.nanmax(np.nan_to_num(powers_w))) * 1.05, 1)))
     axes.set_xlabel(f"h, from {format_time(recording, span.start)}", fontsize=8)
     axes.tick_params(labelsize=8)
     if first:

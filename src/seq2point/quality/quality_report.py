@@ -1,6 +1,4 @@
-"""What the doctor says of a file: findings with their figures and advice, and what each channel
-used.
-"""
+"""Quality reports: findings with their figures and advice, usage of channels, lags of clocks."""
 
 from typing import Literal
 
@@ -11,11 +9,10 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 class Finding(BaseModel):
-    """One thing found in one house, on one channel or on the file as a whole (`channel` None).
+    """A finding on one channel of a house, or on the file as a whole (`channel` None).
 
-    An error makes the data say something false or unusable; a warning is usable, and worth knowing;
-    an info is a fact. `figure` is the finding in numbers, `value` the number to compare by, in
-    `unit`.
+    An error makes data false or unusable. With a warning they are usable. An info is a fact.
+    `figure` is the finding in words and numbers, `value` its number in `unit`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +28,10 @@ class Finding(BaseModel):
 
 
 class ChannelUsage(BaseModel):
-    """What one channel used; `on_power_w` is the power above which it counts as on."""
+    """The usage of one channel.
+
+    `on_power_w` is the power above which it counts as on. `uses` are its activations.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,8 +49,7 @@ class ChannelUsage(BaseModel):
 
 
 class Lag(BaseModel):
-    """How late a channel's clock is behind that of the mains in a block of steps around `day` days
-    after the start.
+    """The delay of a channel's clock behind that of the mains, around `day` days after the start.
 
     `match` is the share of the channel's steps that the mains shows at that lag.
     """
@@ -63,7 +62,7 @@ class Lag(BaseModel):
 
 
 class QualityReport(BaseModel):
-    """All that the doctor found in a file."""
+    """The quality report of a file. `uses` is the usage of each channel."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,12 +78,12 @@ class QualityReport(BaseModel):
     lags: dict[str, tuple[Lag, ...]] = {}
 
     def worst(self) -> Severity | None:
-        """The gravest severity among the findings."""
+        """Return the gravest severity of the findings; None without findings."""
         return next((s for s in SEVERITIES if any(f.severity == s for f in self.findings)), None)
 
 
 class FindingLog:
-    """Findings of one house, as the checks write them down."""
+    """The findings of one house, to which the checks add theirs."""
 
     def __init__(self, house: str):
         self.house = house
@@ -100,7 +99,7 @@ class FindingLog:
         value: float | None = None,
         unit: str = "",
     ) -> None:
-        """Write a finding down."""
+        """Add a finding."""
         self.findings.append(
             Finding(
                 severity=severity,

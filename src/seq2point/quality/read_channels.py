@@ -1,4 +1,4 @@
-"""A file as it is: what a reader would refuse becomes a finding, and the rest is read on."""
+"""Channels of a file that may have errors: what other readers refuse becomes a finding."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,11 @@ import polars as pl
 from seq2point.appliances import canonical_name, name_columns
 from seq2point.configuration import ColumnsConfig
 from seq2point.data import parquet_file
-from seq2point.data.checks import Checks
-from seq2point.data.grid import find_median_step_s, is_regular
-from seq2point.data.table import (
-    TIME_NAMES,
-    WATTS,
-    Table,
-    find_mains_column,
-    open_file,
-    parse_claimed_period_s,
-    to_recording,
-)
+from seq2point.data.checks import FEWEST_TO_JUDGE, Checks
+from seq2point.data.columns import TIME_NAMES, UNIT_W, find_mains_column, find_time_column
+from seq2point.data.grid import REGULAR, find_median_step_s, is_regular
+from seq2point.data.table import CLAIM_TOLERANCE, Table, parse_claimed_period_s, to_recording
+from seq2point.data.table_file import open_table_file
 from seq2point.errors import DataError
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.quality.quality_report import FindingLog
@@ -28,14 +22,11 @@ from seq2point.wording import format_seconds, format_watts
 
 ISSUES = "issues"
 MOST_CHANNELS = 250  # each is compared with every other
-PERIOD_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
 class ReadChannels:
-    """A file's recording, on the regular grid of the period that its times show, and what its
-    metadata says.
-    """
+    """A file's recording, on the regular grid of its times' period, and facts of its metadata."""
 
     recording: Recording
     dataset: str | None
@@ -44,18 +35,17 @@ class ReadChannels:
 
 
 def read_channels(
-    path: Path, columns: ColumnsConfig, period_s: float | None, notes: FindingLog
+    path: Path, columns: ColumnsConfig, period_s: float | None, log: FindingLog
 ) -> ReadChannels:
-    """The mains and every other column of numbers in a file, with findings on values, unit, times
-    and period.
+    """Return the mains and every other column of numbers in a file.
 
-    Raises DataError for what no reader could use: no table, no column for the mains, times that
-    cannot be read.
+    Findings on values, unit, times and period are added to the log.
+    Raises DataError for a file that is no table, has no column for the mains or no readable times.
     """
-    file = open_file(path)
-    facts = parquet_file.read_metadata(path) if file.first_line is None else {}
-    notes.house = facts.get("house", path.stem)
-    time_name = file.require(columns.time) if columns.time else file.first_of(TIME_NAMES)
+    file = open_table_file(path)
+    metadata = parquet_file.read_metadata(path) if file.first_line is None else {}
+    log.house = metadata.get("house", path.stem)
+    time_name = find_time_column(file, columns)
     names = {"mains": find_mains_column(file, columns, time_name)}
     others = [
         n
@@ -64,8 +54,8 @@ def read_channels(
     ]
     if len(others) > MOST_CHANNELS:
         raise DataError(
-            f"{path}: {len(others):,} columns beside the mains; at most {MOST_CHANNELS} are"
-            " compared, leave the rest out"
+            f"{path}: {len(others):,} columns beside the mains, and at most {MOST_CHANNELS} can be"
+            " checked; leave some out"
         )
     names |= name_columns(n for n in others if canonical_name(n) != ISSUES)
     rows = file.read(
@@ -74,46 +64,35 @@ def read_channels(
     checks = Checks(path, file.first_line, repair=True)
     times_s = None
     if time_name:
-        times_s = checks.times_s(rows[time_name])
-        if (order := checks.ascending(times_s)) is not None:
+        times_s = checks.parse_times(rows[time_name])
+        if (order := checks.find_order(times_s)) is not None:
             rows, times_s = rows[order], times_s[order]
     watts = {
-        name: checks.watts(rows[column], WATTS[columns.unit])
+        name: checks.parse_watts(rows[column], UNIT_W[columns.unit])
         for name, column in names.items()
         if _has_numbers(rows[column])
     }
     if "mains" not in watts:
         raise DataError(f"{path}: the mains hold no number at all")
     for note in checks.notes:
-        notes.add(
-            "error",
-            "values",
-            None,
-            note,
-            "it is refused as it is; mend it, or read it with --repair",
+        log.add(
+            "error", "values", None, note, "other verbs refuse it; mend it, or set `repair` there"
         )
     for column in others:
         if canonical_name(column) == ISSUES:
-            _issues(checks.numbers(rows[column]), notes)
+            _report_issues(checks.parse_numbers(rows[column]), log)
     highest_w = float(np.nanmax(watts["mains"])) if not np.isnan(watts["mains"]).all() else 0.0
-    if 0 < highest_w < KILOWATTS_BELOW and len(watts["mains"]) > 100:
+    if 0 < highest_w < KILOWATTS_BELOW and len(watts["mains"]) > FEWEST_TO_JUDGE:
         figure = f"the mains never exceed {format_watts(highest_w)}"
-        notes.add(
-            "error",
-            "unit",
-            "mains",
-            figure,
-            "these are kilowatts: say --unit kW; checked as such here",
-            highest_w,
-            "W",
-        )
-        watts = {name: power_w * np.float32(1000) for name, power_w in watts.items()}
-    claimed_s = parse_claimed_period_s(path, facts.get("period_s"))
+        advice = "they are kilowatts, and were checked as such: set `unit` to kW"
+        log.add("error", "unit", "mains", figure, advice, highest_w, "W")
+        watts = {name: power_w * np.float32(UNIT_W["kW"]) for name, power_w in watts.items()}
+    claimed_s = parse_claimed_period_s(path, metadata.get("period_s"))
     shown_s = find_median_step_s(times_s) if times_s is not None else None
-    table = Table(path, None, times_s, watts, notes.house, shown_s or claimed_s)
+    table = Table(path, None, times_s, watts, log.house, shown_s or claimed_s)
     recording = to_recording(table, shown_s or period_s or claimed_s)
-    _times(table, claimed_s, shown_s, facts.get("nominal_time") == "true", notes)
-    return ReadChannels(recording, facts.get("dataset"), len(rows), claimed_s)
+    _report_times(table, claimed_s, shown_s, metadata.get("nominal_time") == "true", log)
+    return ReadChannels(recording, metadata.get("dataset"), len(rows), claimed_s)
 
 
 def _has_numbers(column: pl.Series) -> bool:
@@ -122,77 +101,39 @@ def _has_numbers(column: pl.Series) -> bool:
     return column.dtype.is_numeric()
 
 
-def _issues(flags: np.ndarray, notes: FindingLog) -> None:
-    flagged = float(np.mean(flags > 0))
-    if flagged:
-        figure = f"{flagged:.2%} of the rows are marked as issues"
-        notes.add(
-            "info",
-            "issues",
-            None,
-            figure,
-            "their parts exceed the mains; leave them out as gaps",
-            100 * flagged,
-            "%",
-        )
+def _report_issues(flags: np.ndarray, log: FindingLog) -> None:
+    share = float(np.mean(flags > 0))
+    if share:
+        figure = f"{share:.2%} of the rows are marked as issues"
+        advice = "their channels exceed the mains; make them gaps"
+        log.add("info", "issues", None, figure, advice, 100 * share, "%")
 
 
-def _times(
-    table: Table, claimed_s: float | None, shown_s: float | None, nominal: bool, notes: FindingLog
+def _report_times(
+    table: Table, claimed_s: float | None, shown_s: float | None, nominal: bool, log: FindingLog
 ) -> None:
     if table.times_s is None or not shown_s:
-        notes.add(
-            "warning",
-            "times",
-            None,
-            "no times",
-            "gaps and clocks cannot be judged; export the times too",
-        )
+        advice = "gaps and clocks cannot be checked; export the times too"
+        log.add("warning", "times", None, "no times", advice)
         return
-    if claimed_s and abs(shown_s / claimed_s - 1) > PERIOD_TOLERANCE:
+    if claimed_s and abs(shown_s / claimed_s - 1) > CLAIM_TOLERANCE:
         figure = (
             f"claims a reading every {format_seconds(claimed_s)}, its times show one every"
             f" {format_seconds(shown_s)}"
         )
-        notes.add(
-            "error",
-            "period",
-            None,
-            figure,
-            "put period_s in its metadata right; until then it is refused",
-            shown_s,
-            "s",
-        )
+        advice = "correct period_s in its metadata; until then other verbs refuse it"
+        log.add("error", "period", None, figure, advice, shown_s, "s")
     else:
         claim = "as it claims" if claimed_s else "no claim in the file"
-        notes.add(
-            "info",
-            "period",
-            None,
-            f"a reading every {format_seconds(shown_s)}, {claim}",
-            "nothing to do",
-            shown_s,
-            "s",
-        )
+        figure = f"a reading every {format_seconds(shown_s)}, {claim}"
+        log.add("info", "period", None, figure, "nothing to do", shown_s, "s")
     if nominal:
-        figure = "its times are nominal: the carrier kept none"
-        notes.add(
-            "info",
-            "times",
-            None,
-            figure,
-            "order and spacing are real; days of the week and missing rows cannot be told",
-        )
+        figure = "its times are nominal: the original file had none"
+        advice = "order and spacing are real; days of the week and missing rows are not"
+        log.add("info", "times", None, figure, advice)
     if not is_regular(table.times_s, shown_s):
-        steps = np.diff(table.times_s)
-        away = float(np.mean(np.abs(steps - shown_s) > 0.05 * shown_s))
-        figure = f"{away:.1%} of the steps are not {format_seconds(shown_s)}"
-        notes.add(
-            "info",
-            "times",
-            None,
-            figure,
-            "it is resampled by the mean when read; name the period you want",
-            100 * away,
-            "%",
-        )
+        irregular = np.abs(np.diff(table.times_s) - shown_s) > REGULAR * shown_s
+        share = float(np.mean(irregular))
+        figure = f"{share:.1%} of the steps are not {format_seconds(shown_s)}"
+        advice = "it is resampled by the mean when read; choose the period that you want"
+        log.add("info", "times", None, figure, advice, 100 * share, "%")

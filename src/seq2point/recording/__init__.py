@@ -1,4 +1,4 @@
-"""A house's readings on one regular grid, and what follows from them: gaps, on and off, windows,
+"""Recordings: a house's readings on one regular grid, with gaps, on states, windows, scaling and
 coverage.
 """
 

@@ -1,6 +1,4 @@
-"""Mains readings as people hold them, NumPy, pandas or Polars, to watts f32[T] and back to the same
-kind.
-"""
+"""Series of NumPy, pandas and Polars: to watts f32[T], and predictions back to the same kind."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -14,11 +12,10 @@ from seq2point.recording.recording import Watts
 
 
 class Mains(NamedTuple):
-    """Watts f32[T] without absurd readings, their times in seconds where the series has an index of
-    times, and the way back.
+    """A series of mains: watts f32[T] without absurd readings, and times where it has an index.
 
-    `restore` takes f32[T, A] and the appliances' names and gives the caller's kind: a series for
-    one, a table for several.
+    `times_s` f64[T] are seconds since 1970. `restore` turns predictions f32[T, A] and the
+    appliances' names into the caller's kind: a series for one appliance, a table for several.
     """
 
     watts: Watts
@@ -27,10 +24,9 @@ class Mains(NamedTuple):
 
 
 def open_series(series: Any) -> Mains:
-    """The watts in a NumPy array, a list, a pandas Series or a Polars Series, and the way back to
-    its kind.
+    """Return the mains in a NumPy array, a list, a pandas Series or a Polars Series.
 
-    Raises DataError for anything else and for values that are not numbers.
+    Raises DataError for another type and for values that are not numbers.
     """
     library = type(series).__module__.partition(".")[0]
     if library == "pandas" and type(series).__name__ == "Series":
@@ -42,12 +38,14 @@ def open_series(series: Any) -> Mains:
             f"mains of type {type(series).__name__}: give a NumPy array, a pandas Series or a"
             " Polars Series"
         )
-    return Mains(
-        _floats(series), None, lambda power_w, names: power_w[:, 0] if len(names) == 1 else power_w
-    )
+    return Mains(_to_watts(series), None, _restore_array)
 
 
-def _floats(values: Any) -> Watts:
+def _restore_array(power_w: Watts, names: Sequence[str]) -> Watts:
+    return power_w[:, 0] if len(names) == 1 else power_w
+
+
+def _to_watts(values: Any) -> Watts:
     try:
         array = np.asarray(values)
         text = array.dtype.kind == "O" and any(isinstance(value, str) for value in array.flat)
@@ -58,9 +56,7 @@ def _floats(values: Any) -> Watts:
     except (TypeError, ValueError) as error:
         raise DataError(f"the mains hold values that are not numbers ({error})") from None
     if watts.ndim != 1:
-        raise DataError(
-            f"the mains have shape {watts.shape}: one reading after another is needed, [T]"
-        )
+        raise DataError(f"the mains have shape {watts.shape}: give a series of one dimension, [T]")
     return remove_absurd(watts)
 
 
@@ -70,7 +66,7 @@ def _open_pandas(series: Any) -> Mains:
     times_s = None
     if isinstance(series.index, pd.DatetimeIndex):
         if series.index.hasnans:
-            raise DataError("the index of the series lacks a time (NaT)")
+            raise DataError("the index of the series lacks a time (NaT): drop that row")
         index = (
             series.index
             if series.index.tz is None
@@ -83,7 +79,7 @@ def _open_pandas(series: Any) -> Mains:
             return pd.Series(power_w[:, 0], index=series.index, name=names[0])
         return pd.DataFrame(power_w, index=series.index, columns=list(names))
 
-    return Mains(_floats(series.to_numpy()), times_s, restore)
+    return Mains(_to_watts(series.to_numpy()), times_s, restore)
 
 
 def _open_polars(series: Any) -> Mains:
@@ -97,4 +93,4 @@ def _open_polars(series: Any) -> Mains:
         raise DataError(
             f"the mains hold values that are not numbers (a Polars series of {series.dtype})"
         )
-    return Mains(_floats(series.cast(pl.Float32).to_numpy()), None, restore)
+    return Mains(_to_watts(series.cast(pl.Float32).to_numpy()), None, restore)

@@ -1,4 +1,4 @@
-"""Coverage: how much of a recording a model predicted, and how much of that was scored."""
+"""Coverage: how much of a recording was predicted, and how much of that was scored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -6,22 +6,21 @@ from typing import Any, Self
 
 import numpy as np
 
-from seq2point.recording.gaps import bridge
+from seq2point.recording.gaps import bridge_gaps
 from seq2point.recording.recording import Recording, Watts
 
-LEAST = (
-    0.8  # below this share of a recording a report warns: what is left need not be like the rest
-)
+LEAST_SHARE = 0.8
+"""A report warns below this share of a recording: the part that counts need not be typical."""
+
 DAY_S = 86400.0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Days of recordings, of predictions, and of predictions with a truth to score them by (None
-    without a truth).
+    """Days of a recording, days that were predicted, and days that were scored.
 
-    `filled_readings` of the mains were missing and are filled; `bridged_readings` of the truth are
-    missing and not scored, but do not end an activation either.
+    `scored_days` is None without a truth. `filled_readings` of the mains were missing and are
+    filled. `bridged_readings` of the truth are missing: they are not scored and end no activation.
     """
 
     days: float
@@ -31,8 +30,10 @@ class Coverage:
     bridged_readings: int = 0
 
     @classmethod
-    def of(cls, recording: Recording, predictions_w: Watts, truth_w: Watts | None = None) -> Self:
-        """The coverage of predictions f32[T] for a recording, and of a truth f32[T]."""
+    def measure(
+        cls, recording: Recording, predictions_w: Watts, truth_w: Watts | None = None
+    ) -> Self:
+        """Return the coverage of a recording by predictions f32[T] and a truth f32[T], in watts."""
         day = DAY_S / recording.period_s
         predicted = ~np.isnan(predictions_w)
         scored_days, bridged = None, 0
@@ -40,15 +41,15 @@ class Coverage:
             scored = predicted & ~np.isnan(truth_w)
             scored_days = int(scored.sum()) / day
             bridged = sum(
-                int((bridge(scored[a:b], recording.fill) & ~scored[a:b]).sum())
+                int((bridge_gaps(scored[a:b], recording.fill) & ~scored[a:b]).sum())
                 for a, b in recording.pieces()
             )
         days = int(predicted.sum()) / day
         return cls(recording.days, days, scored_days, recording.filled_count, bridged)
 
     @classmethod
-    def total(cls, parts: Sequence["Coverage"]) -> "Coverage":
-        """The coverage of several recordings together."""
+    def combine(cls, parts: Sequence["Coverage"]) -> "Coverage":
+        """Return the coverage of several recordings together."""
         scored = [part.scored_days for part in parts if part.scored_days is not None]
         return cls(
             sum(part.days for part in parts),
@@ -59,24 +60,23 @@ class Coverage:
         )
 
     @classmethod
-    def parse(cls, found: Mapping[str, Any]) -> Self:
-        """The coverage of a report."""
-        return cls(
-            **{field.name: found[field.name] for field in fields(cls) if field.name in found}
-        )
+    def parse(cls, report: Mapping[str, Any]) -> Self:
+        """Return the coverage that `as_json` wrote into a report."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: report[name] for name in names if name in report})
 
     @property
     def counted_days(self) -> float:
-        """The days that were scored or, without a truth, predicted."""
+        """The days that were scored; without a truth, the days that were predicted."""
         return self.predicted_days if self.scored_days is None else self.scored_days
 
     @property
     def share(self) -> float:
-        """The share of the days that counts."""
+        """The counted days as a share of all days."""
         return self.counted_days / self.days if self.days else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """What reports hold of it."""
+        """Return the coverage as JSON: days, shares of them, and counts of readings."""
         shares = {"predicted": self.predicted_days / self.days if self.days else 0.0}
         days = {"days": self.days, "predicted_days": self.predicted_days}
         if self.scored_days is not None:
@@ -88,10 +88,10 @@ class Coverage:
         }
 
     def __str__(self) -> str:
-        what = "predicted" if self.scored_days is None else "scored"
+        action = "predicted" if self.scored_days is None else "scored"
         factor, unit = (1, "days") if self.days >= 2 else (24, "hours")
         parts = [
-            f"{self.counted_days * factor:.1f} of {self.days * factor:.1f} {unit} {what}"
+            f"{self.counted_days * factor:.1f} of {self.days * factor:.1f} {unit} {action}"
             f" ({self.share:.0%})"
         ]
         if self.filled_readings:
@@ -102,8 +102,8 @@ class Coverage:
 
     @property
     def warning(self) -> str | None:
-        """What a reader must know before trusting the rest of a report, if anything."""
-        if self.share >= LEAST:
+        """The warning for a report whose recording counts in small part; None for no warning."""
+        if self.share >= LEAST_SHARE:
             return None
         return (
             f"only {self.share:.0%} of the recording counts: the rest has no full window of"

@@ -1,6 +1,4 @@
-"""Gaps in a series: readings that are missing, filled with the reading before them, and short gaps
-told from long ones.
-"""
+"""Gaps in a series: missing readings are filled, short gaps are bridged."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +12,8 @@ def fill_forward(
 ) -> None:
     """Give absent samples the value before them, in place, up to `limit` samples after it.
 
-    `before` are the values and absences of the `limit` samples ahead of the first.
+    `values` is f32[T], `absent` bool[T]. `before` holds the values and absences of the `limit`
+    samples ahead of the first.
     """
     if limit == 0 or not absent.any():
         return
@@ -29,10 +28,8 @@ def fill_forward(
     values[here[fillable]] = values[last[fillable]]
 
 
-def bridge(known: Flags, limit: int) -> Flags:
-    """Flags bool[T] with every gap of at most `limit` samples between two known ones counted as
-    known.
-    """
+def bridge_gaps(known: Flags, limit: int) -> Flags:
+    """Return flags bool[T] with every gap of at most `limit` samples between known ones filled."""
     edges = np.flatnonzero(np.diff(known))
     first, end = edges[:-1] + 1, edges[1:] + 1
     short = ~known[first] & (end - first <= limit)

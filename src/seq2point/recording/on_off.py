@@ -1,6 +1,4 @@
-"""When an appliance is on: runs of a condition over a series, and the on state with its shortest
-durations.
-"""
+"""The on state of an appliance, and runs of a condition over a series."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +7,12 @@ from seq2point.appliances import Appliance
 
 Flags = npt.NDArray[np.bool_]
 
+ROUNDING = 1e-9
+"""Floating point makes 0.3 / 0.1 a little less or more than 3: this much more is still 3."""
+
 
 def find_runs(flags: Flags) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First positions and lengths of the runs of True, in order."""
+    """Return the first positions and the lengths of the runs of True, in order."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
     return edges[::2], edges[1::2] - edges[::2]
 
@@ -19,8 +20,9 @@ def find_runs(flags: Flags) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64
 def find_stuck(
     values: npt.NDArray[np.float32], least: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First positions and lengths of the stretches that repeat one value for at least `least`
-    samples; NaN is no value.
+    """Return the first positions and the lengths of stretches of one repeated value.
+
+    A stretch has at least `least` samples; NaN is no value.
     """
     first, lengths = find_runs(np.concatenate((values[1:] == values[:-1], [False])))
     long = lengths + 1 >= max(least, 2)
@@ -28,16 +30,15 @@ def find_stuck(
 
 
 def count_samples(seconds: float, period_s: float) -> int:
-    """A duration as a number of samples, rounded up."""
-    return int(np.ceil(seconds / period_s - 1e-9))
+    """Return a duration as a number of samples, rounded up."""
+    return int(np.ceil(seconds / period_s - ROUNDING))
 
 
 def is_on(power_w: npt.NDArray[np.float32], appliance: Appliance, period_s: float) -> Flags:
-    """Whether the appliance is on at each sample of a gapless stretch, bool[T] (Kelly and
-    Knottenbelt 2015).
+    """Return whether an appliance is on at each sample of a gapless stretch, bool[T].
 
-    Above the on-power threshold; then gaps shorter than `min_off_s` between two runs are filled,
-    then runs shorter than `min_on_s` are dropped.
+    It is on above its threshold. Then pauses shorter than `min_off_s` between two runs count as on,
+    then runs shorter than `min_on_s` count as off (Kelly and Knottenbelt 2015).
     """
     above = np.asarray(power_w > appliance.on_power_w)
     first, lengths = find_runs(above)

@@ -19,24 +19,22 @@ from seq2point.recording.gaps import fill_forward
 
 Watts = npt.NDArray[np.float32]
 
-
 SAME_PERIOD = 0.01
+"""Periods that differ by this share are the same: a meter's clock runs a little fast or slow."""
 
 
-def is_same_period(one_s: float, other_s: float) -> bool:
-    """Whether two sampling periods are one: clocks differ a little, and so does what they are found
-    to be.
-    """
-    return abs(one_s / other_s - 1) <= SAME_PERIOD
+def is_same_period(period_s: float, other_s: float) -> bool:
+    """Return whether two sampling periods are the same but for the clocks' inaccuracy."""
+    return abs(period_s / other_s - 1) <= SAME_PERIOD
 
 
 def format_house(house: str) -> str:
-    """A house in words: 'house 2' for a number; a name is as it is."""
+    """Return a house in words: 'house 2' for a number, a name unchanged."""
     return f"house {house}" if house[:1].isdigit() else house
 
 
 class Jump(NamedTuple):
-    """The clock jumps just before a sample, which was taken at `time`: no window may span it."""
+    """A jump of the clock just before a sample, taken at `time`. No window spans it."""
 
     sample: int
     time: datetime
@@ -46,16 +44,15 @@ class Jump(NamedTuple):
 class Recording:
     """Power readings of one house at one sampling period; NaN is a gap.
 
-    A reading that no house can draw (`limits.ABSURD_W`), or that is infinite, becomes a gap: one
-    such number in a Fourier transform spoils the answers of its neighbours.
-
-    mains_w and each of appliances_w are f32[T] in watts. `start` is the UTC time of the first
-    sample, or None where the carrier kept no times. Where time jumps (two fortnights in one file),
-    `jumps` says so and the samples simply follow one another: the grid is regular between jumps.
-    `resampled_from_s` is the period that the readings had in their file, where that was another.
-    `fill` is how many missing readings of the mains in a row are filled with the reading before
-    them.
-    Raises DataError when lengths differ, the period is not positive or the jumps are not in order.
+    `mains_w` and each of `appliances_w` are f32[T] in watts. A reading that is infinite or that no
+    house can draw (`limits.ABSURD_W`) becomes a gap: in a Fourier transform such a number spoils
+    the predictions of its neighbours.
+    `start` is the time of the first sample in UTC, or None where the file has no times. `jumps` are
+    the places where time jumps, such as between two fortnights in one file. The grid is regular
+    between them.
+    `resampled_from_s` is the sampling period in the file, where it was another. `fill` is how many
+    missing readings of the mains in a row are filled with the reading before them.
+    Raises DataError for lengths that differ, a period that is not positive and jumps out of order.
     """
 
     house: str
@@ -84,7 +81,7 @@ class Recording:
         indices = [jump.sample for jump in self.jumps]
         if indices != sorted(set(indices)) or any(not 0 < i < len(self) for i in indices):
             raise DataError(
-                f"{self.house}: time jumps at samples {indices}, which are not in order inside the"
+                f"{self.house}: the time jumps at samples {indices} are not in order inside the"
                 " recording"
             )
 
@@ -93,17 +90,18 @@ class Recording:
 
     @property
     def days(self) -> float:
-        """Days of samples, gaps included."""
+        """The days of samples, gaps included."""
         return len(self) * self.period_s / 86400
 
     @cached_property
     def filled_mains_w(self) -> Watts:
-        """The mains f32[T] with gaps filled forward for up to `fill` samples: what a network reads."""
-        return self.filled_w(self.mains_w)
+        """The mains f32[T] that a network reads: gaps filled forward for up to `fill` samples."""
+        return self.fill_gaps(self.mains_w)
 
-    def filled_w(self, power_w: Watts) -> Watts:
-        """A series f32[T] of the recording with gaps filled forward for up to `fill` samples, never
-        across a jump.
+    def fill_gaps(self, power_w: Watts) -> Watts:
+        """Return a series f32[T] with gaps filled forward for up to `fill` samples.
+
+        No gap is filled across a time jump.
         """
         missing = np.isnan(power_w)
         if self.fill == 0 or not missing.any():
@@ -115,44 +113,44 @@ class Recording:
 
     @property
     def filled_count(self) -> int:
-        """Samples of the mains that are filled."""
+        """The number of samples of the mains that are filled."""
         return int(np.isnan(self.mains_w).sum() - np.isnan(self.filled_mains_w).sum())
 
     def appliance_w(self, name: str) -> Watts:
-        """The power of one appliance, f32[T]; DataError names the appliances that the house has."""
+        """Return the power of one appliance, f32[T] in watts.
+
+        Raises DataError for one that the house lacks, with those that it has.
+        """
         try:
             return self.appliances_w[name]
         except KeyError:
-            has = ", ".join(self.appliances_w) or "none"
+            names = ", ".join(self.appliances_w) or "none"
             raise DataError(
-                f"{self.house}: has no column for '{name}' (appliances here: {has})"
+                f"{self.house}: has no column for '{name}' (appliances here: {names})"
             ) from None
 
     def pieces(self) -> list[tuple[int, int]]:
-        """Spans [first, end) between time jumps, in order; together they are all samples."""
+        """Return the spans [first, end) between time jumps, in order. They cover all samples."""
         edges = [0, *(jump.sample for jump in self.jumps), len(self)]
         return list(pairwise(edges))
 
     def time_s(self, sample: int) -> float:
-        """Seconds since 1970 (UTC) of one sample; from zero where the carrier kept no times."""
+        """Return the time of a sample in seconds since 1970, UTC; from 0 without times."""
         passed = bisect_right(self.jumps, sample, key=lambda jump: jump.sample)
         first, start = self.jumps[passed - 1] if passed else (0, self.start)
         return (start.timestamp() if start else 0.0) + (sample - first) * self.period_s
 
     def times_s(self) -> npt.NDArray[np.float64]:
-        """Seconds since 1970 (UTC) of every sample, f64[T]; from zero where the carrier kept no
-        times.
-        """
+        """Return the times of all samples f64[T] in seconds since 1970, UTC; from 0 without times."""
         times = np.empty(len(self))
         starts = [self.start, *(jump.time for jump in self.jumps)]
         for (first, end), start in zip(self.pieces(), starts, strict=True):
-            times[first:end] = (start.timestamp() if start else 0.0) + np.arange(
-                end - first
-            ) * self.period_s
+            start_s = start.timestamp() if start else 0.0
+            times[first:end] = start_s + np.arange(end - first) * self.period_s
         return times
 
     def slice(self, first: int, end: int) -> "Recording":
-        """Samples [first, end) as a recording of its own, without copying."""
+        """Return samples [first, end) as a recording, without copying."""
         first, end, _ = slice(first, end).indices(len(self))
         end = max(end, first)
         inside = tuple(Jump(j.sample - first, j.time) for j in self.jumps if first < j.sample < end)
@@ -161,33 +159,34 @@ class Recording:
         before += [j for j in self.jumps if j.sample <= first]
         if before:
             start = before[-1].time + timedelta(seconds=(first - before[-1].sample) * self.period_s)
-        cut = {name: power_w[first:end] for name, power_w in self.appliances_w.items()}
         return replace(
-            self, mains_w=self.mains_w[first:end], appliances_w=cut, start=start, jumps=inside
+            self,
+            mains_w=self.mains_w[first:end],
+            appliances_w={name: power_w[first:end] for name, power_w in self.appliances_w.items()},
+            start=start,
+            jumps=inside,
         )
 
-    def days_of_readings(self, name: str) -> float:
-        """Days for which the mains and an appliance are both known, gaps left out."""
-        return int(np.count_nonzero(self._known(name))) * self.period_s / 86400
+    def count_days(self, name: str) -> float:
+        """Return the days for which both the mains and an appliance are known."""
+        return int(np.count_nonzero(self._flag_known(name))) * self.period_s / 86400
 
-    def first_days(self, days: float, name: str, skip: float = 0.0) -> "Recording":
-        """The first stretch that holds so many days of readings of the mains and an appliance,
-        after `skip` such days.
+    def take_days(self, days: float, name: str, skip: float = 0.0) -> "Recording":
+        """Return the first stretch with so many days of the mains and an appliance.
 
-        All that is left where the recording holds fewer.
+        The stretch begins after `skip` such days. It is shorter where the recording ends.
         """
-        before, wanted = (round(span * 86400 / self.period_s) for span in (skip, days))
-        first, last = np.searchsorted(np.cumsum(self._known(name)), (before + 1, before + wanted))
-        return self.slice(int(first), int(last) + (wanted > 0))
+        before, count = (round(span * 86400 / self.period_s) for span in (skip, days))
+        known_until = np.cumsum(self._flag_known(name))
+        first, last = np.searchsorted(known_until, (before + 1, before + count))
+        return self.slice(int(first), int(last) + (count > 0))
 
-    def _known(self, name: str) -> npt.NDArray[np.bool_]:
+    def _flag_known(self, name: str) -> npt.NDArray[np.bool_]:
         known: npt.NDArray[np.bool_] = ~(np.isnan(self.mains_w) | np.isnan(self.appliance_w(name)))
         return known
 
     def fingerprint(self, name: str) -> dict[str, Any]:
-        """What identifies the readings of the mains and an appliance, as JSON: house, span and a
-        hash.
-        """
+        """Return what identifies the mains and an appliance, as JSON: house, span and hash."""
         digest = hashlib.sha256(np.ascontiguousarray(self.mains_w).data)
         digest.update(np.ascontiguousarray(self.appliance_w(name)).data)
         return {
@@ -200,23 +199,21 @@ class Recording:
         } | ({} if self.resampled_from_s is None else {"resampled_from_s": self.resampled_from_s})
 
     def hold_out(self, fraction: float, margin: int) -> tuple["Recording", "Recording"]:
-        """The recording without, and with only, its last `fraction`, `margin` samples between them
-        left out.
+        """Return the recording without its last `fraction`, and that fraction alone.
 
-        With a margin of a window no training window shares a sample with the held-out block.
+        `margin` samples between the two are left out. With a margin of a window, no training window
+        shares a sample with the held-out block.
         """
         first = len(self) - int(len(self) * fraction)
         return self.slice(0, max(first - margin, 0)), self.slice(first, len(self))
 
 
 class Frame(Protocol):
-    """A data frame of pandas or Polars (eager or lazy), as `data.frame.recording_from_frame` reads
-    it.
-    """
+    """A data frame of pandas or Polars (eager or lazy), for `data.frame.recording_from_frame`."""
 
     @property
     def columns(self) -> Any:
-        """The names of its columns."""
+        """The names of the columns."""
 
 
 RecordingLike = Recording | Frame

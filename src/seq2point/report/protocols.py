@@ -373,7 +373,7 @@ def _where(name: str, of: Mapping[str, Any]) -> str:
     )
     parts = [Coverage.parse(part["coverage"]) for part in of["data"] if "coverage" in part]
     days = sum(part["days"] for part in of["data"])
-    amount = str(Coverage.total(parts)) if parts else f"{format_number(days)} days"
+    amount = str(Coverage.combine(parts)) if parts else f"{format_number(days)} days"
     return f"{_words(name)}: tested on {where} ({amount})"
 
 

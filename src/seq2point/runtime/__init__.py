@@ -1,4 +1,4 @@
-"""Exported models where torch is not: watts in, watts out, NumPy arrays both ways.
+"""Exported models without torch: watts in, watts out, as NumPy arrays.
 
 A runtime is one module with `open_model(path, threads) -> Runtime` and one line in RUNTIMES.
 """
@@ -16,15 +16,15 @@ RUNTIMES = {".onnx": "seq2point.runtime.onnx", ".tflite": "seq2point.runtime.lit
 
 
 def supports(path: str | Path) -> bool:
-    """Whether a file's ending is that of an exported model."""
+    """Return whether a file's ending is that of an exported model."""
     return Path(path).suffix.lower() in RUNTIMES
 
 
 def load(path: str | Path, threads: int | None = None) -> Runtime:
-    """An exported model, ready to run with so many threads (all cores by default).
+    """Open an exported model, to run with so many threads, by default on all cores.
 
-    Raises ModelFileError for a file that is missing, damaged, was not exported by seq2point, or
-    whose graph and metadata do not fit each other.
+    Raises ModelFileError for a file that is missing, damaged or not exported by seq2point, and for
+    one whose graph and metadata do not fit each other.
     """
     path = Path(path)
     if not supports(path):

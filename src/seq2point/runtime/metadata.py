@@ -1,8 +1,8 @@
-"""What an exported file says of itself, and the seal that tells whether it is still what was
-written.
+"""The metadata of an exported file, and the digest that shows whether the file was altered.
 
-Formats differ in where they keep it: in a table of texts, one JSON text for each field of Facts, or
-in one text for all. Last comes `sha256`, that of the whole file with zeros in its place.
+Formats differ in where they keep it. Some have a table of texts, one JSON text for each field of
+ExportMetadata, others one text for all fields. The last entry, `sha256`, is the SHA-256 of the
+whole file with zeros in its place.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from pydantic import (
 
 from seq2point.appliances import Appliance
 from seq2point.errors import ModelFileError
-from seq2point.recording.windows import Scale, find_mismatch
+from seq2point.recording.scaling import Scale, find_output_mismatch
 
 FORMAT = 1
 DIGEST = "sha256"
@@ -33,14 +33,14 @@ IN_TEXT = f'"{DIGEST}": "'.encode()
 
 
 class ExportMetadata(BaseModel):
-    """An exported model's appliances, mains, shape and origin.
+    """An exported model's appliances, mains, shape and provenance.
 
     `window` samples of mains, one every `period_s` seconds, give the power at sample
-    `target_index`. With `sliding` the file answers for all windows of a chunk of any length.
-    `scale` is inside the graph already. `quantization` says how it was made int8, None where it is
-    float32. `fill` is how many missing readings of the mains in a row are filled. `model` is the
-    shape of the network it was exported from. `constants_w` are the powers of appliances that it
-    predicts alike whatever the mains are.
+    `target_index`. A `sliding` file predicts all windows of a chunk of any length. `scale` is in
+    the graph already. `quantization` says how the file was made int8; it is None for float32.
+    `fill` is how many missing readings of the mains in a row are filled. `model` is the
+    architecture that it was exported from. `constants_w` are the powers of appliances whose
+    prediction is the same whatever the mains are.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -68,23 +68,23 @@ class ExportMetadata(BaseModel):
             and all(isinstance(name, str) for name in layers)
             and isinstance(calibration, dict)
         ):
-            raise ValueError("layers_in_float must be a list of names, calibration a table")
+            raise ValueError("layers_in_float must be a list of names, calibration an object")
         return value
 
-    def entries(self) -> dict[str, str]:
-        """The facts as texts, and a last entry for the seal."""
+    def to_entries(self) -> dict[str, str]:
+        """Return the fields as JSON texts by name, and a last entry for the digest."""
         return {name: json.dumps(value) for name, value in self.model_dump(mode="json").items()} | {
             DIGEST: WITHOUT_DIGEST
         }
 
-    def as_text(self, **more: str) -> str:
-        """The facts, and more that only one format needs, as one line of JSON, the seal last."""
+    def to_text(self, **more: str) -> str:
+        """Return the fields and `more` as one line of JSON, the digest last."""
         return json.dumps(self.model_dump(mode="json") | more | {DIGEST: WITHOUT_DIGEST})
 
     @classmethod
-    def read(cls, entries: Mapping[str, str], path: Path) -> Self:
-        """The facts of a file's texts; raises ModelFileError that names what is missing or strange."""
-        return cls.of(
+    def parse_entries(cls, entries: Mapping[str, str], path: Path) -> Self:
+        """Return the metadata of a file's JSON texts by name; raise ModelFileError as `parse` does."""
+        return cls.parse(
             {
                 name: parse_metadata(text, path)
                 for name, text in entries.items()
@@ -94,29 +94,32 @@ class ExportMetadata(BaseModel):
         )
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], path: Path) -> Self:
-        """The facts of a file; raises ModelFileError that names what is missing or strange."""
+    def parse(cls, values: Mapping[str, Any], path: Path) -> Self:
+        """Return the metadata of a file's fields.
+
+        Raises ModelFileError for another format, and for a field that is missing or does not fit.
+        """
         if values.get("format") != FORMAT:
             raise ModelFileError(
                 f"{path}: exported in format {values.get('format')}; this version reads format"
                 f" {FORMAT}"
             )
         try:
-            facts = cls.model_validate(values)
+            metadata = cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             raise ModelFileError(
                 f"{path}: metadata '{'.'.join(map(str, first['loc']))}': {first['msg']}"
             ) from None
-        if (
-            why := find_mismatch(facts.appliances, facts.scale, len(facts.appliances))
-            or facts.contradiction()
-        ):
-            raise ModelFileError(f"{path}: metadata {why}")
-        return facts
+        mismatch = find_output_mismatch(
+            metadata.appliances, metadata.scale, len(metadata.appliances)
+        )
+        if mismatch := mismatch or metadata.find_contradiction():
+            raise ModelFileError(f"{path}: metadata {mismatch}")
+        return metadata
 
-    def contradiction(self) -> str | None:
-        """The field that another one contradicts, and how; None where all agree."""
+    def find_contradiction(self) -> str | None:
+        """Return the field that another one contradicts, and how; None where all agree."""
         if self.target_index >= self.window:
             return f"target_index: {self.target_index} lies outside the window of {self.window}"
         own = {
@@ -131,63 +134,59 @@ class ExportMetadata(BaseModel):
 
 
 def parse_metadata(text: str, path: Path) -> Any:
-    """What a JSON text says; raises ModelFileError for one that is none."""
+    """Return the value of a JSON text; raise ModelFileError for a text that is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise ModelFileError(f"{path}: its metadata are no JSON") from None
+        raise ModelFileError(f"{path}: its metadata is not JSON") from None
 
 
-def read_text(path: Path) -> dict[str, Any]:
-    """The facts in a file that holds them as one text on a line of its own, once its seal is
-    checked; raises as that does.
+def read_metadata_line(path: Path) -> dict[str, Any]:
+    """Return the metadata of a file that holds it as one line of JSON.
+
+    Raises ModelFileError as `check_digest` does, and where the line is not a JSON object.
     """
     check_digest(path, IN_TEXT)
     content = path.read_bytes()
     end = content.rindex(IN_TEXT) + len(IN_TEXT) + len(WITHOUT_DIGEST) + len(b'"}')
-    found = parse_metadata(
-        content[content.rfind(b"\n", 0, end) + 1 : end].decode(errors="replace"), path
-    )
-    if not isinstance(found, dict):
-        raise ModelFileError(f"{path}: its metadata are no table")
-    return found
+    line = content[content.rfind(b"\n", 0, end) + 1 : end].decode(errors="replace")
+    values = parse_metadata(line, path)
+    if not isinstance(values, dict):
+        raise ModelFileError(f"{path}: its metadata is not an object")
+    return values
 
 
 def add_digest(content: bytes, marker: bytes) -> bytes:
-    """A file's content with its SHA-256 in the place of the zeros that follow the last marker."""
-    at = content.rindex(marker + WITHOUT_DIGEST.encode()) + len(marker)
-    return (
-        content[:at]
-        + hashlib.sha256(content).hexdigest().encode()
-        + content[at + len(WITHOUT_DIGEST) :]
-    )
+    """Return a file's content with its SHA-256 in place of the zeros after the last marker."""
+    start = content.rindex(marker + WITHOUT_DIGEST.encode()) + len(marker)
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content[:start] + digest + content[start + len(WITHOUT_DIGEST) :]
 
 
 def check_digest(path: Path, marker: bytes) -> None:
-    """Refuse a file that is not, to the byte, what was exported; nothing of it is executed or
-    parsed.
+    """Raise ModelFileError for a file that is missing, cut off, altered or of another kind.
 
-    Raises ModelFileError for a file that is missing, of another kind, cut off or altered.
+    Nothing in the file is executed or parsed.
     """
     try:
         with (
             path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
-            at = content.rfind(marker)
-            end = at + len(marker) + len(WITHOUT_DIGEST)
-            if at < 0 or end > len(content):
+            start = content.rfind(marker)
+            end = start + len(marker) + len(WITHOUT_DIGEST)
+            if start < 0 or end > len(content):
                 raise ModelFileError(
-                    f"{path}: not exported by seq2point, or cut off (its seal is missing); copy it"
+                    f"{path}: not exported by seq2point, or cut off (its digest is missing); copy it"
                     " again"
                 )
-            at += len(marker)
+            start += len(marker)
             digest = hashlib.sha256()
             with memoryview(content) as view:
-                digest.update(view[:at])
+                digest.update(view[:start])
                 digest.update(WITHOUT_DIGEST.encode())
                 digest.update(view[end:])
-            if content[at:end] != digest.hexdigest().encode():
+            if content[start:end] != digest.hexdigest().encode():
                 raise ModelFileError(
                     f"{path}: the file was altered or cut off (its SHA-256 differs); copy or export"
                     " it again"

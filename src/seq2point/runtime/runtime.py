@@ -1,4 +1,4 @@
-"""Runtime: an exported model that answers windows, chunks where it can, and whole recordings."""
+"""Runtime: an exported model that predicts windows, chunks and whole recordings."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -15,70 +15,72 @@ from seq2point.recording.windows import predict_spans
 from seq2point.runtime.metadata import ExportMetadata
 
 BATCH = 256
+"""Windows that a file which does not slide takes at a time."""
 
 
 class Runtime(ABC):
-    """A file that a target wrote, opened; a Predictor. A format gives `_run`, all else follows.
+    """An opened file of an exported model, which is a Predictor. Subclasses give `_run`.
 
-    Recordings go to one that slides in chunks of `chunk` windows.
+    A file that slides takes recordings in chunks of `chunk` windows.
     """
 
     chunk = 4096
 
-    def __init__(self, facts: ExportMetadata):
-        self.facts = facts
+    def __init__(self, metadata: ExportMetadata):
+        self.metadata = metadata
 
     @abstractmethod
     def _run(self, mains_w: Watts) -> Watts:
-        """What the file computes: f32[B, W] to f32[B, A], or where it slides f32[B, L] to f32[B, L
-        - W + 1, A].
+        """Return what the file computes.
+
+        Windows f32[B, W] give f32[B, A]. Where it slides, chunks f32[B, L] give
+        f32[B, L - W + 1, A].
         """
 
     @property
     def appliances(self) -> tuple[Appliance, ...]:
-        """What it answers for, in the order of its answers."""
-        return self.facts.appliances
+        """Return the appliances that it predicts, in order."""
+        return self.metadata.appliances
 
     @property
     def period_s(self) -> float:
-        """The sampling period of its mains."""
-        return self.facts.period_s
+        """Return the sampling period of its mains."""
+        return self.metadata.period_s
 
     @property
     def window(self) -> int:
-        """Samples of mains that one answer needs."""
-        return self.facts.window
+        """Return how many samples of mains a prediction needs."""
+        return self.metadata.window
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where it comes from, as JSON."""
-        return self.facts.provenance
+        """Return where the model comes from, as JSON."""
+        return self.metadata.provenance
 
     def check(self, path: Path) -> None:
-        """Refuse a file whose graph is not what its metadata say, by the answer to one window of no
-        power.
+        """Raise ModelFileError for a file whose graph and metadata do not fit each other.
 
-        Raises ModelFileError.
+        The test is a prediction for one window of no power.
         """
-        shape = [1, 1, len(self.appliances)] if self.facts.sliding else [1, len(self.appliances)]
-        said = (
-            f"metadata window {self.window}, sliding {self.facts.sliding} and {shape[-1]}"
+        shape = [1, 1, len(self.appliances)] if self.metadata.sliding else [1, len(self.appliances)]
+        mismatch = (
+            f"metadata window {self.window}, sliding {self.metadata.sliding} and {shape[-1]}"
             " appliances do not fit its graph"
         )
         try:
-            answer = np.asarray(self._run(np.zeros((1, self.window), dtype=np.float32)))
+            power_w = np.asarray(self._run(np.zeros((1, self.window), dtype=np.float32)))
         except Exception as error:
-            why = str(error).partition("\n")[0]
-            raise ModelFileError(f"{path}: {said} ({why})") from error
-        if list(answer.shape) != shape:
-            raise ModelFileError(f"{path}: {said} (it answers a window with {list(answer.shape)})")
-        if not np.isfinite(answer).all():
+            reason = str(error).partition("\n")[0]
+            raise ModelFileError(f"{path}: {mismatch} ({reason})") from error
+        if list(power_w.shape) != shape:
+            raise ModelFileError(f"{path}: {mismatch} (a window gives {list(power_w.shape)})")
+        if not np.isfinite(power_w).all():
             raise ModelFileError(
                 f"{path}: its weights hold NaN or infinite values; train and export the model again"
             )
 
     def run(self, windows_w: Watts) -> Watts:
-        """The appliances' power for windows of mains: f32[B, W] to f32[B, A], watts both.
+        """Return the appliances' power f32[B, A] for windows of mains f32[B, W], both in watts.
 
         Raises DataError for another shape.
         """
@@ -87,15 +89,14 @@ class Runtime(ABC):
             raise DataError(
                 f"windows of shape {list(mains_w.shape)}: the model needs [batch, {self.window}]"
             )
-        answer = self._run(mains_w)
-        return answer[:, 0] if self.facts.sliding else answer
+        power_w = self._run(mains_w)
+        return power_w[:, 0] if self.metadata.sliding else power_w
 
     def run_chunk(self, chunk_w: Watts) -> Watts:
-        """The appliances' power for all windows of a chunk of mains: f32[L] to f32[L - W + 1, A],
-        watts both.
+        """Return the appliances' power f32[L - W + 1, A] for all windows of a chunk of mains f32[L].
 
-        Where the file does not slide, its windows go one by one, a batch at a time. Raises
-        DataError for another shape.
+        Both are in watts. A file that does not slide takes the windows in batches. Raises DataError
+        for another shape.
         """
         mains_w = np.ascontiguousarray(chunk_w, dtype=np.float32)
         if mains_w.ndim != 1 or len(mains_w) < self.window:
@@ -104,25 +105,29 @@ class Runtime(ABC):
                 f" {self.window}"
             )
         return (
-            self._run(mains_w[None])[0] if self.facts.sliding else self._windows_of(mains_w, None)
+            self._run(mains_w[None])[0]
+            if self.metadata.sliding
+            else self._predict_windows(mains_w, None)
         )
 
-    def _windows_of(self, mains_w: Watts, progress: Progress | None) -> Watts:
+    def _predict_windows(self, mains_w: Watts, progress: Progress | None) -> Watts:
         windows = np.lib.stride_tricks.sliding_window_view(mains_w, self.window)
-        answers = []
+        predictions = []
         for first in range(0, len(windows), BATCH):
-            answers.append(self.run(windows[first : first + BATCH]))
+            predictions.append(self.run(windows[first : first + BATCH]))
             if progress:
-                progress(len(answers[-1]))
-        return np.concatenate(answers)
+                progress(len(predictions[-1]))
+        return np.concatenate(predictions)
 
-    def _chunks_of(self, mains_w: Watts, progress: Progress | None) -> Watts:
-        answers = []
+    def _predict_chunks(self, mains_w: Watts, progress: Progress | None) -> Watts:
+        predictions = []
         for first in range(0, len(mains_w) - self.window + 1, self.chunk):
-            answers.append(self.run_chunk(mains_w[first : first + self.chunk + self.window - 1]))
+            predictions.append(
+                self.run_chunk(mains_w[first : first + self.chunk + self.window - 1])
+            )
             if progress:
-                progress(len(answers[-1]))
-        return np.concatenate(answers)
+                progress(len(predictions[-1]))
+        return np.concatenate(predictions)
 
     def predict_w(
         self,
@@ -132,32 +137,37 @@ class Runtime(ABC):
         *,
         progress: Progress | None = None,
     ) -> Watts:
-        """The appliances' power for every sample of a recording: f32[T, A] in watts, never below
-        zero.
+        """Return the appliances' power for every sample of a recording: f32[T, A] in watts.
 
-        NaN where no full window of readings reaches, see `windows.predict_spans`. A file that does
-        not slide goes window by window, whatever the engine.
+        It is never negative, and NaN where no full window of readings reaches. See
+        `windows.predict_spans` for `edges`. A file that does not slide goes window by window,
+        whatever the engine. `progress` is called with the number of windows of each step.
+        Raises DataError for a data frame that cannot be read, and for another sampling period.
         """
-        pieces = self._chunks_of if engine == "sliding" and self.facts.sliding else self._windows_of
+        slides = engine == "sliding" and self.metadata.sliding
+        predict = self._predict_chunks if slides else self._predict_windows
         mains = to_mains_recording(self, recording)
         return predict_spans(
             mains,
             self.window,
-            self.facts.target_index,
+            self.metadata.target_index,
             len(self.appliances),
-            lambda watts: pieces(watts, progress),
+            lambda readings_w: predict(readings_w, progress),
             edges,
         )
 
     def disaggregate(
         self, series: Any, engine: Engine = "sliding", edges: Edges = "empty", fill: int = FILL
     ) -> Any:
-        """The appliances' power for a series of mains readings in watts, see
-        `predictor.disaggregate_series`.
+        """Return the appliances' power for a series of mains readings in watts, in the same kind.
+
+        See `predictor.disaggregate_series`.
         """
         return disaggregate_series(self, series, engine, edges, fill)
 
     def describe(self) -> dict[str, Any]:
-        """What `seq2point info` shows and reports hold of an exported model, as JSON."""
-        facts = self.facts.model_dump(mode="json", exclude={"provenance", "appliances", "format"})
-        return {"appliances": [a.name for a in self.appliances], **facts}
+        """Return what `seq2point info` shows and reports hold of an exported model, as JSON."""
+        metadata = self.metadata.model_dump(
+            mode="json", exclude={"provenance", "appliances", "format"}
+        )
+        return {"appliances": [a.name for a in self.appliances], **metadata}

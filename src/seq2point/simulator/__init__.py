@@ -1,6 +1,4 @@
-"""Synthetic houses: recordings of any length from a seed, for demos, tests and training without
-data.
-"""
+"""The simulator: synthetic houses from a seed, for demos, tests and training without data."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +15,7 @@ from seq2point.simulator.house import NAMES, House
 
 __all__ = ["simulate_house"]
 
-_MOST_DAYS = 36525
+_MOST_DAYS = 36525  # a century
 
 
 def simulate_house(
@@ -28,19 +26,19 @@ def simulate_house(
     start: datetime = datetime(2025, 1, 6, tzinfo=UTC),
     house: str | None = None,
 ) -> Recording:
-    """A household that never was: mains and appliances in watts, f32[days * 86400 / period_s],
-    without gaps.
+    """Return the recording of a synthetic house: mains and appliances in watts, without gaps.
 
-    The seed decides the makes, powers, habits and the other devices; the same arguments give the
-    same bytes, a longer run begins with the shorter one, and neither mains nor columns depend on
-    which `appliances` are asked for: the house owns all five. A column is what its plug meter
-    reads, cut at the table's maximum as published carriers do; the mains has a meter of its own, so
-    it is never exactly a sum. Hours of habits are hours of UTC. Power is made at 1 s, day by day,
-    and averaged over periods, so memory beyond the result stays small.
-    Raises UsageError for an unknown appliance, a naive start, or days, period or seed out of range.
+    Each series is f32[days * 86400 / period_s]. The seed decides the makes, powers, habits and
+    other devices. The same arguments give the same bytes, and a longer run begins with the shorter
+    one. The house owns all five appliances, so no column depends on the choice of `appliances`.
+    A column is what its plug meter reads, clipped at the table's maximum as published data are. The
+    mains has its own meter and is never exactly a sum. Habits follow the hours of UTC. Power is
+    simulated at 1 s, day by day, and averaged over periods, so that little memory is needed.
+    Raises UsageError for an unknown appliance, for a start without a time zone, and for a seed,
+    days or a period out of range.
     """
-    asked = [appliances] if isinstance(appliances, str) else appliances
-    columns = list(dict.fromkeys(find_appliance(name).name for name in asked))
+    names = [appliances] if isinstance(appliances, str) else appliances
+    columns = list(dict.fromkeys(find_appliance(name).name for name in names))
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise UsageError(f"the simulator's seed is {seed!r}: give a whole number from 0")
     if not 0.1 <= period_s <= DAY_S:
@@ -54,11 +52,11 @@ def simulate_house(
     length = round(days * DAY_S / period_s)
     if length < 1:
         raise UsageError(
-            f"{days} days hold no sample of {period_s} s: ask for more days or a shorter period"
+            f"{days} days hold no sample of {period_s} s: choose more days or a shorter period"
         )
     if start.tzinfo is None:
         raise UsageError(
-            f"the start {start.isoformat()} has no time zone: say which, for example UTC"
+            f"the start {start.isoformat()} has no time zone: add one, for example UTC"
         )
     try:
         start = start.astimezone(UTC)
@@ -70,22 +68,22 @@ def simulate_house(
             f"{days} days from {start.date()} leave the calendar: choose another start"
         ) from None
 
-    built = House(int(seed), first_day)
-    built.next_day()
+    home = House(int(seed), first_day)
+    home.simulate_day()  # the day before: its activations reach into the first one
     means = PeriodMeans(period_s, skip_s=(start - midnight).total_seconds())
-    wanted = [NAMES.index(name) for name in columns] + [len(NAMES)]
+    rows = [NAMES.index(name) for name in columns] + [len(NAMES)]
     limits_w = [APPLIANCES[name].max_power_w for name in columns] + [math.inf]
-    result = np.empty((len(wanted), length), np.float32)
-    filled = 0
-    while filled < length:
-        powers_w, noise = built.next_day()
+    result = np.empty((len(rows), length), np.float32)
+    done = 0
+    while done < length:
+        powers_w, noise = home.simulate_day()
         mean_w = means.add(powers_w)
-        draws = noise.spawn(len(NAMES) + 1)
-        end = min(filled + mean_w.shape[1], length)
-        for column, row, limit_w in zip(result, wanted, limits_w, strict=True):
-            read_w = built.meters[row].read(mean_w[row], period_s, draws[row])
-            column[filled:end] = np.minimum(read_w, limit_w)[: end - filled]
-        filled = end
+        generators = noise.spawn(len(NAMES) + 1)
+        end = min(done + mean_w.shape[1], length)
+        for column, row, limit_w in zip(result, rows, limits_w, strict=True):
+            read_w = home.meters[row].read(mean_w[row], period_s, generators[row])
+            column[done:end] = np.minimum(read_w, limit_w)[: end - done]
+        done = end
     name = house if house is not None else f"simulated {seed}"
     return Recording(
         name, float(period_s), result[-1], dict(zip(columns, result[:-1], strict=True)), start

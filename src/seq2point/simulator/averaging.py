@@ -1,4 +1,4 @@
-"""Means over sampling periods of a 1 s series that arrives day by day, for any period."""
+"""Means over sampling periods of series at 1 s that come day by day."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,8 +7,9 @@ from seq2point.simulator.habits import DAY_S
 
 
 class PeriodMeans:
-    """Averages days of seconds over periods of period_s; the first begins skip_s into the first
-    day.
+    """Averages days of seconds over periods of any length.
+
+    The first period begins `skip_s` seconds into the first day.
     """
 
     def __init__(self, period_s: float, skip_s: float) -> None:
@@ -17,9 +18,10 @@ class PeriodMeans:
         self._left: npt.NDArray[np.float64] | None = None
 
     def add(self, powers_w: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The means f32[rows, n] of the periods that end within this day, given f32[rows, 86400]."""
+        """Add a day f32[rows, 86400], and return the means f32[rows, n] of the periods that end."""
         day_s = self._days * float(DAY_S)
         self._days += 1
+        # the small number makes up for rounding where a period ends at midnight
         last = int(np.floor((day_s + DAY_S - self._skip_s) / self._period_s + 1e-9))
         left = np.zeros(len(powers_w)) if self._left is None else self._left
         ends = np.arange(self._done + 1, last + 1) * self._period_s + self._skip_s - day_s

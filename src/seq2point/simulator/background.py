@@ -1,82 +1,90 @@
-"""Everything else in a house that uses power: the devices that a network must not mistake for the
-five.
-"""
+"""The other devices of a house, which a network must not mistake for the five appliances."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from seq2point.simulator.cycles import Programme
+from seq2point.simulator.cycles import ActivationSource
 from seq2point.simulator.habits import Habit, Household, Peak
-from seq2point.simulator.waveforms import Tape, Use, Watts, settle, steps, switching, texture
+from seq2point.simulator.waveforms import (
+    Activation,
+    Tape,
+    Watts,
+    draw_levels,
+    draw_switching,
+    draw_texture,
+    make_settling,
+)
 
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
 class Device:
-    """Something that is used now and then: its habit and what one use draws."""
+    """A device that is used now and then: its habit, and what draws its activations."""
 
     name: str
     habit: Habit
-    use: Programme
+    draw_activation: ActivationSource
 
 
 def make_devices(make: Rng, people: Household) -> list[Device]:
-    """The devices of one house besides the five appliances; which ones it owns is drawn from
-    `make`.
-    """
-    found: list[Device] = []
+    """Draw the devices of one house besides the five appliances."""
+    devices: list[Device] = []
     for name, share, build in _KINDS:
         owns, own = make.random() < share, make.spawn(1)[0]
         if owns:
-            found.append(Device(name, *build(own, people)))
+            devices.append(Device(name, *build(own, people)))
     for number in range(int(make.integers(5, 11))):
-        found.append(Device(f"lamp {number}", *_lamp(make)))
+        devices.append(Device(f"lamp {number}", *_make_lamp(make)))
     for number in range(int(make.integers(2, 7))):
-        found.append(Device(f"gadget {number}", *_gadget(make)))
-    return found
+        devices.append(Device(f"gadget {number}", *_make_gadget(make)))
+    return devices
 
 
-def _resistive(curve: Watts, motor_w: float = 0.0) -> Use:
-    return Use(curve, np.full(len(curve), motor_w, np.float32))
+def _make_resistive(curve: Watts, motor_w: float = 0.0) -> Activation:
+    return Activation(curve, np.full(len(curve), motor_w, np.float32))
 
 
-def _motor(curve: Watts) -> Use:
+def _make_motor(curve: Watts) -> Activation:
     curve = np.maximum(curve, 0)
-    return Use(np.zeros_like(curve), curve)
+    return Activation(np.zeros_like(curve), curve)
 
 
-def _oven(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_oven(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w, fan_w = make.uniform(1700, 2700), make.uniform(25, 60)
     period_s = make.uniform(60, 200)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(18, 75)
         duty = rng.uniform(0.2, 0.42)
         heat_up = 60 * rng.uniform(5, 12) / (period_s * duty)
-        heat = rated_w * switching(
+        heat = rated_w * draw_switching(
             rng, seconds, period_s * duty, period_s * (1 - duty), 0.12, heat_up
         )
-        return _resistive(heat, fan_w)
+        return _make_resistive(heat, fan_w)
 
     rate = make.uniform(0.25, 0.8)
-    return Habit(rate, (Peak("dinner", -0.6, 0.5, 4), Peak("noon", 0, 0.6, 1)), weekend=1.5), use
+    return Habit(
+        rate, (Peak("dinner", -0.6, 0.5, 4), Peak("noon", 0, 0.6, 1)), weekend=1.5
+    ), draw_activation
 
 
-def _hob(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_hob(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rings_w = make.choice([1200, 1500, 1800, 2100, 2300], 4)
     induction = make.random() < 0.35
     period_s = make.uniform(3, 8) if induction else make.uniform(22, 60)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(2.5, 0.6), 2, 60))
         duty = rng.uniform(0.12, 0.75)
         lead = 60 * rng.uniform(1, 6) / (period_s * duty)
         ring = float(rng.choice(rings_w)) * rng.uniform(0.97, 1.03)
-        heat = ring * switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.06, lead)
-        return _motor(heat) if induction else _resistive(heat)
+        heat = ring * draw_switching(
+            rng, seconds, period_s * duty, period_s * (1 - duty), 0.06, lead
+        )
+        return _make_motor(heat) if induction else _make_resistive(heat)
 
     rate = make.uniform(0.8, 2.4)
     return (
@@ -84,23 +92,23 @@ def _hob(make: Rng, people: Household) -> tuple[Habit, Programme]:
             rate,
             (Peak("dinner", -0.5, 0.4, 4), Peak("noon", 0, 0.4, 1), Peak("wake", 0.6, 0.3, 0.5)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _shower(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_shower(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = float(make.choice([7200, 7800, 8500, 9200, 9800]))
     low = make.random() < 0.3
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(1.75, 0.4), 2, 16))
         level = rated_w * (0.5 if low and rng.random() < 0.6 else 1.0)
-        heat = level * switching(rng, seconds, seconds * 2, 30) if rng.random() < 0.8 else None
+        heat = level * draw_switching(rng, seconds, seconds * 2, 30) if rng.random() < 0.8 else None
         if heat is None:
-            heat = level * switching(
+            heat = level * draw_switching(
                 rng, seconds, seconds * rng.uniform(0.2, 0.6), rng.uniform(20, 90)
             )
-        return _resistive(heat, 25.0)
+        return _make_resistive(heat, 25.0)
 
     rate = people.occupants * make.uniform(0.25, 0.6)
     return (
@@ -108,35 +116,37 @@ def _shower(make: Rng, people: Household) -> tuple[Habit, Programme]:
             rate,
             (Peak("wake", 0.4, 0.35, 3), Peak("return", 0.8, 1.0, 1), Peak("sleep", -1.2, 0.6, 1)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _toaster(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_toaster(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(750, 1500)
     usual_s = make.uniform(100, 200)
     rate = make.uniform(0.3, 1.4)
 
-    def use(rng: Rng) -> Use:
-        return _resistive(rated_w * settle(usual_s * rng.uniform(0.6, 1.3), 1.04, 1.0, 10))
+    def draw_activation(rng: Rng) -> Activation:
+        return _make_resistive(
+            rated_w * make_settling(usual_s * rng.uniform(0.6, 1.3), 1.04, 1.0, 10)
+        )
 
     return (
         Habit(
             rate,
             (Peak("wake", 0.7, 0.4, 4), Peak("noon", 0.2, 0.6, 1), Peak("sleep", -2, 0.8, 0.5)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _iron(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_iron(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(1500, 2500)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(8, 40)
         on_s = rng.uniform(8, 18)
-        return _resistive(
-            rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(1.5, 4), 0.35, 6)
+        return _make_resistive(
+            rated_w * draw_switching(rng, seconds, on_s, on_s * rng.uniform(1.5, 4), 0.35, 6)
         )
 
     return (
@@ -144,32 +154,37 @@ def _iron(make: Rng, people: Household) -> tuple[Habit, Programme]:
             make.uniform(0.1, 0.4),
             (Peak("wake", 0.6, 0.3), Peak("dinner", 1.5, 1.0), Peak("noon", 2, 1.5)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _hair_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_hair_dryer(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(1100, 2100)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(1.5, 9)
         level = 1.0 if rng.random() < 0.6 else 0.5
-        return _resistive(level * rated_w * switching(rng, seconds, 100, 6, 0.7), 60.0)
+        return _make_resistive(level * rated_w * draw_switching(rng, seconds, 100, 6, 0.7), 60.0)
 
     return (
         Habit(make.uniform(0.2, 1.2), (Peak("wake", 0.8, 0.3, 2), Peak("sleep", -1.5, 0.7, 1))),
-        use,
+        draw_activation,
     )
 
 
-def _television(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_television(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     power_w = make.uniform(45, 170)
     picture = make.uniform(0.01, 0.1)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(4.5, 0.7), 10, 330))
-        return _motor(
-            power_w * (1.0 + steps(rng, seconds, picture, 12) + texture(rng, seconds, picture, 300))
+        return _make_motor(
+            power_w
+            * (
+                1.0
+                + draw_levels(rng, seconds, picture, 12)
+                + draw_texture(rng, seconds, picture, 300)
+            )
         )
 
     rate = make.uniform(1.2, 2.6)
@@ -179,16 +194,18 @@ def _television(make: Rng, people: Household) -> tuple[Habit, Programme]:
         Peak("wake", 0.8, 0.5, 1),
         Peak("noon", 1, 2, 1),
     )
-    return Habit(rate, peaks, weekend=1.4), use
+    return Habit(rate, peaks, weekend=1.4), draw_activation
 
 
-def _computer(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_computer(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     idle_w = float(make.choice([22, 35, 60, 90, 130])) * make.uniform(0.8, 1.2)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(4.6, 0.8), 10, 600))
-        load: Watts = np.abs(steps(rng, seconds, 0.25, 20)) + np.abs(texture(rng, seconds, 0.08, 3))
-        return _motor(idle_w * (1.0 + load))
+        load: Watts = np.abs(draw_levels(rng, seconds, 0.25, 20)) + np.abs(
+            draw_texture(rng, seconds, 0.08, 3)
+        )
+        return _make_motor(idle_w * (1.0 + load))
 
     rate = make.uniform(0.5, 2.2)
     return (
@@ -196,17 +213,21 @@ def _computer(make: Rng, people: Household) -> tuple[Habit, Programme]:
             rate,
             (Peak("wake", 2.0, 1.0, 2), Peak("noon", 1.5, 1.5, 2), Peak("dinner", 1.5, 1.2, 2)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _vacuum(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_vacuum(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     power_w = make.uniform(550, 1500)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(4, 26)
-        curve = power_w * settle(seconds, 1.12, 1.0, 20) * switching(rng, seconds, 240, 12, 0.6)
-        return _motor(curve * (1.0 + texture(rng, seconds, 0.03, 6)))
+        curve = (
+            power_w
+            * make_settling(seconds, 1.12, 1.0, 20)
+            * draw_switching(rng, seconds, 240, 12, 0.6)
+        )
+        return _make_motor(curve * (1.0 + draw_texture(rng, seconds, 0.03, 6)))
 
     return (
         Habit(
@@ -214,73 +235,75 @@ def _vacuum(make: Rng, people: Household) -> tuple[Habit, Programme]:
             (Peak("noon", -1.5, 1.2), Peak("return", 0.5, 1.2)),
             weekend=1.8,
         ),
-        use,
+        draw_activation,
     )
 
 
-def _tumble_dryer(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_tumble_dryer(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     heat_pump = make.random() < 0.25
     rated_w = make.uniform(1800, 2500)
     motor_w = make.uniform(160, 280)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(35, 95)
-        drum = motor_w * (1.0 - switching(rng, seconds, 6, 420, 0.1)) + texture(rng, seconds, 5, 8)
+        drum = motor_w * (1.0 - draw_switching(rng, seconds, 6, 420, 0.1)) + draw_texture(
+            rng, seconds, 5, 8
+        )
         if heat_pump:
-            return _motor(drum + 450 * settle(seconds, 0.7, 1.05, 900))
+            return _make_motor(drum + 450 * make_settling(seconds, 0.7, 1.05, 900))
         warm = 0.65 * seconds
         heat = np.full(int(seconds), rated_w, np.float32)
-        heat[int(warm) :] *= switching(rng, seconds - int(warm), 75, 60, 0.2)[
+        heat[int(warm) :] *= draw_switching(rng, seconds - int(warm), 75, 60, 0.2)[
             : len(heat) - int(warm)
         ]
         heat[-int(300 * rng.uniform(0.7, 1.2)) :] = 0.0
-        return Use(heat, np.maximum(drum, 0))
+        return Activation(heat, np.maximum(drum, 0))
 
     rate = make.uniform(0.2, 0.7)
     return (
         Habit(rate, (Peak("noon", 0.5, 2.0), Peak("dinner", 0.5, 1.2)), weekend=1.4, winter=0.4),
-        use,
+        draw_activation,
     )
 
 
-def _immersion_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_immersion_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(2650, 3050)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(30, 110)
         lead = seconds * rng.uniform(0.5, 0.95) / 90
-        return _resistive(rated_w * switching(rng, seconds, 90, 600, 0.2, lead))
+        return _make_resistive(rated_w * draw_switching(rng, seconds, 90, 600, 0.2, lead))
 
     peak = (
         Peak("midnight", make.uniform(1, 5), 0.02)
         if make.random() < 0.5
         else Peak("wake", -0.8, 0.1)
     )
-    return Habit(make.uniform(0.5, 1.0), (peak,), regular=True, unattended=True), use
+    return Habit(make.uniform(0.5, 1.0), (peak,), regular=True, unattended=True), draw_activation
 
 
-def _space_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_space_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = float(make.choice([750, 1000, 1500, 2000, 2500])) * make.uniform(0.93, 1.02)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(20, 180)
         on_s = rng.uniform(120, 700)
-        return _resistive(
-            rated_w * switching(rng, seconds, on_s, on_s * rng.uniform(0.4, 2), 0.2, 3)
+        return _make_resistive(
+            rated_w * draw_switching(rng, seconds, on_s, on_s * rng.uniform(0.4, 2), 0.2, 3)
         )
 
     peaks = (Peak("wake", 0.3, 0.4, 2), Peak("dinner", 1.5, 1.5, 3), Peak("noon", 1, 2, 1))
-    return Habit(make.uniform(0.2, 0.8), peaks, winter=1.0), use
+    return Habit(make.uniform(0.2, 0.8), peaks, winter=1.0), draw_activation
 
 
-def _boiler(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_boiler(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     pump_w, burner_w = make.uniform(35, 95), make.uniform(25, 60)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(40, 210)
-        burning = switching(rng, seconds, 420, 300, 0.3, 3)
-        burning *= 1.0 + texture(rng, seconds, 0.1, 60)
-        return _motor(pump_w + burner_w * burning)
+        burning = draw_switching(rng, seconds, 420, 300, 0.3, 3)
+        burning *= 1.0 + draw_texture(rng, seconds, 0.1, 60)
+        return _make_motor(pump_w + burner_w * burning)
 
     peaks = (
         Peak("wake", -0.5, 0.3, 3),
@@ -288,68 +311,69 @@ def _boiler(make: Rng, people: Household) -> tuple[Habit, Programme]:
         Peak("dinner", 1.5, 0.8, 2),
         Peak("noon", 0, 2, 1),
     )
-    return Habit(2.2, peaks, winter=0.75, regular=True, unattended=True), use
+    return Habit(2.2, peaks, winter=0.75, regular=True, unattended=True), draw_activation
 
 
-def _coffee_maker(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_coffee_maker(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(900, 1500)
     espresso = make.random() < 0.5
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         if espresso:
             seconds = rng.uniform(60, 400)
-            return _resistive(rated_w * switching(rng, seconds, 8, 25, 0.4, 5), 5.0)
+            return _make_resistive(rated_w * draw_switching(rng, seconds, 8, 25, 0.4, 5), 5.0)
         tape = Tape()
         tape.add(rng.uniform(180, 480), heater=rated_w)
         plate_s = rng.uniform(600, 2400)
-        tape.add(plate_s, heater=80 * switching(rng, plate_s, 60, 70))
-        return tape.use()
+        tape.add(plate_s, heater=80 * draw_switching(rng, plate_s, 60, 70))
+        return tape.join()
 
     return (
         Habit(make.uniform(0.8, 2.5), (Peak("wake", 0.4, 0.3, 3), Peak("noon", 0.8, 1.0, 1))),
-        use,
+        draw_activation,
     )
 
 
-def _instant_heater(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_instant_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(2000, 3100)
 
-    def use(rng: Rng) -> Use:
-        return _resistive(np.full(int(rng.uniform(6, 60)), rated_w, np.float32))
+    def draw_activation(rng: Rng) -> Activation:
+        return _make_resistive(np.full(int(rng.uniform(6, 60)), rated_w, np.float32))
 
     return (
         Habit(
             make.uniform(2, 7),
             (Peak("wake", 0.5, 0.6), Peak("noon", 1, 2), Peak("dinner", 0.8, 1.2)),
         ),
-        use,
+        draw_activation,
     )
 
 
-def _slow_cooker(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_slow_cooker(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = make.uniform(800, 1800)
     period_s = make.uniform(40, 120)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(10, 40)
         duty = rng.uniform(0.45, 0.85)
-        return _resistive(
-            rated_w * switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.1, 4), 40.0
+        return _make_resistive(
+            rated_w * draw_switching(rng, seconds, period_s * duty, period_s * (1 - duty), 0.1, 4),
+            40.0,
         )
 
     return (
         Habit(make.uniform(0.15, 0.7), (Peak("dinner", -0.5, 0.5, 3), Peak("noon", 0, 0.5, 1))),
-        use,
+        draw_activation,
     )
 
 
-def _dehumidifier(make: Rng, people: Household) -> tuple[Habit, Programme]:
+def _make_dehumidifier(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     power_w = make.uniform(160, 340)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * rng.uniform(120, 420)
-        running = switching(rng, seconds, rng.uniform(900, 2400), rng.uniform(400, 1500), 0.15)
-        return _motor(power_w * running * settle(seconds, 1.1, 0.97, 900) + 25)
+        running = draw_switching(rng, seconds, rng.uniform(900, 2400), rng.uniform(400, 1500), 0.15)
+        return _make_motor(power_w * running * make_settling(seconds, 1.1, 0.97, 900) + 25)
 
     return (
         Habit(
@@ -358,17 +382,17 @@ def _dehumidifier(make: Rng, people: Household) -> tuple[Habit, Programme]:
             winter=0.4,
             unattended=True,
         ),
-        use,
+        draw_activation,
     )
 
 
-def _lamp(make: Rng) -> tuple[Habit, Programme]:
+def _make_lamp(make: Rng) -> tuple[Habit, ActivationSource]:
     power_w = float(make.choice([6, 9, 14, 20, 28, 42, 60, 100])) * make.uniform(0.85, 1.15)
     long_min = make.uniform(8, 120)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(np.log(long_min), 0.8), 0.5, 360))
-        return _resistive(power_w * settle(seconds, 1.03, 1.0, 90))
+        return _make_resistive(power_w * make_settling(seconds, 1.03, 1.0, 90))
 
     peaks = (
         Peak("dusk", 0.2, 0.4, 3),
@@ -376,18 +400,22 @@ def _lamp(make: Rng) -> tuple[Habit, Programme]:
         Peak("sleep", -2, 1.2, 3),
         Peak("dinner", 0, 1, 2),
     )
-    return Habit(make.uniform(0.7, 3.0), peaks, dark=True), use
+    return Habit(make.uniform(0.7, 3.0), peaks, dark=True), draw_activation
 
 
-def _gadget(make: Rng) -> tuple[Habit, Programme]:
+def _make_gadget(make: Rng) -> tuple[Habit, ActivationSource]:
     power_w = float(np.clip(make.lognormal(3.2, 0.9), 4, 260))
     long_min = float(np.clip(make.lognormal(2.5, 1.2), 0.3, 120))
     busy = make.uniform(0, 0.15)
 
-    def use(rng: Rng) -> Use:
+    def draw_activation(rng: Rng) -> Activation:
         seconds = 60 * float(np.clip(rng.lognormal(np.log(long_min), 0.6), 0.15, 300))
-        return _motor(
-            power_w * (settle(seconds, rng.uniform(1, 1.3), 1, 30) + texture(rng, seconds, busy, 8))
+        return _make_motor(
+            power_w
+            * (
+                make_settling(seconds, rng.uniform(1, 1.3), 1, 30)
+                + draw_texture(rng, seconds, busy, 8)
+            )
         )
 
     peaks = (
@@ -396,27 +424,29 @@ def _gadget(make: Rng) -> tuple[Habit, Programme]:
         Peak("dinner", 0, 1.5),
         Peak("midnight", 12, 6),
     )
-    return Habit(make.uniform(0.5, 4), peaks, unattended=make.random() < 0.3), use
+    return Habit(make.uniform(0.5, 4), peaks, unattended=make.random() < 0.3), draw_activation
 
 
-_KINDS: tuple[tuple[str, float, Callable[[Rng, Household], tuple[Habit, Programme]]], ...] = (
-    ("oven", 0.65, _oven),
-    ("hob", 0.5, _hob),
-    ("shower", 0.42, _shower),
-    ("toaster", 0.85, _toaster),
-    ("iron", 0.8, _iron),
-    ("hair dryer", 0.7, _hair_dryer),
-    ("television", 1.0, _television),
-    ("second television", 0.5, _television),
-    ("computer", 0.85, _computer),
-    ("second computer", 0.5, _computer),
-    ("vacuum cleaner", 0.95, _vacuum),
-    ("tumble dryer", 0.42, _tumble_dryer),
-    ("immersion heater", 0.15, _immersion_heater),
-    ("space heater", 0.3, _space_heater),
-    ("boiler", 0.75, _boiler),
-    ("coffee maker", 0.3, _coffee_maker),
-    ("instant heater", 0.15, _instant_heater),
-    ("air fryer", 0.35, _slow_cooker),
-    ("dehumidifier", 0.15, _dehumidifier),
+_KINDS: tuple[
+    tuple[str, float, Callable[[Rng, Household], tuple[Habit, ActivationSource]]], ...
+] = (
+    ("oven", 0.65, _make_oven),
+    ("hob", 0.5, _make_hob),
+    ("shower", 0.42, _make_shower),
+    ("toaster", 0.85, _make_toaster),
+    ("iron", 0.8, _make_iron),
+    ("hair dryer", 0.7, _make_hair_dryer),
+    ("television", 1.0, _make_television),
+    ("second television", 0.5, _make_television),
+    ("computer", 0.85, _make_computer),
+    ("second computer", 0.5, _make_computer),
+    ("vacuum cleaner", 0.95, _make_vacuum),
+    ("tumble dryer", 0.42, _make_tumble_dryer),
+    ("immersion heater", 0.15, _make_immersion_heater),
+    ("space heater", 0.3, _make_space_heater),
+    ("boiler", 0.75, _make_boiler),
+    ("coffee maker", 0.3, _make_coffee_maker),
+    ("instant heater", 0.15, _make_instant_heater),
+    ("air fryer", 0.35, _make_slow_cooker),
+    ("dehumidifier", 0.15, _make_dehumidifier),
 )

@@ -1,15 +1,13 @@
-"""Fridges and freezers: compressor cycles that follow warmth and doors, with a defrost heater in
-some.
-"""
+"""Fridges and freezers: compressor cycles that follow warmth and doors, and defrost heaters."""
 
 import numpy as np
 
 from seq2point.simulator.habits import DAY_S, Day
-from seq2point.simulator.waveforms import Use, Watts, settle, texture
+from seq2point.simulator.waveforms import Activation, Watts, draw_texture, make_settling
 
 
 class ColdBox:
-    """A fridge-freezer or freezer that cycles day after day; its make is drawn from `make`."""
+    """A fridge-freezer or freezer, drawn from the generator `make`."""
 
     def __init__(self, make: np.random.Generator) -> None:
         self.rated_w = make.uniform(76, 118)
@@ -28,22 +26,20 @@ class ColdBox:
         self._next_s = float(make.uniform(0, 60 * self.off_min))
         self._run_left_s = float(make.uniform(0, self.defrost_every_s))
 
-    def cycles(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Use]]:
-        """The runs and defrosts that start on this day, each with its start in seconds from
-        midnight.
-        """
-        placed: list[tuple[int, Use]] = []
+    def draw_cycles(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Activation]]:
+        """Return the activations that start on this day, with their starts in s from midnight."""
+        placed: list[tuple[int, Activation]] = []
         after_defrost = False
         while self._next_s < DAY_S:
             warm = 1.0 - 0.12 * day.winter
-            if day.occupied(self._next_s / 3600):
+            if day.is_occupied(self._next_s / 3600):
                 warm += self.door_sensitivity * rng.gamma(1.2, 0.6)
             on_s = 60 * self.on_min * warm**0.8 * np.exp(rng.normal(0, 0.07))
             off_s = 60 * self.off_min / warm**0.5 * np.exp(rng.normal(0, 0.07))
             if after_defrost:
                 on_s *= rng.uniform(1.5, 2.1)
             on_s = min(on_s, 3 * 3600.0)
-            placed.append((int(self._next_s), self._run(rng, on_s, warm, after_defrost)))
+            placed.append((int(self._next_s), self._draw_run(rng, on_s, warm, after_defrost)))
             self._run_left_s -= on_s
             self._next_s += on_s
             after_defrost = False
@@ -51,34 +47,38 @@ class ColdBox:
                 self._next_s += rng.uniform(60, 900)
                 heating_s = 60 * self.defrost_min * rng.uniform(0.8, 1.2)
                 heater = np.full(int(heating_s), self.defrost_w, np.float32)
-                placed.append((int(self._next_s), Use(heater, np.zeros_like(heater))))
+                placed.append((int(self._next_s), Activation(heater, np.zeros_like(heater))))
                 self._next_s += heating_s + rng.uniform(240, 720)
                 self._run_left_s = self.defrost_every_s * rng.uniform(0.9, 1.1)
                 after_defrost = True
             else:
                 self._next_s += off_s
         self._next_s -= DAY_S
-        return placed + self._door_lights(day, rng)
+        return placed + self._draw_door_lights(day, rng)
 
-    def _run(self, rng: np.random.Generator, seconds: float, warm: float, hot_start: bool) -> Use:
+    def _draw_run(
+        self, rng: np.random.Generator, seconds: float, warm: float, hot_start: bool
+    ) -> Activation:
         start = self.start_level * (1.0 + 0.05 * (warm - 1.0)) + (0.14 if hot_start else 0.0)
-        curve: Watts = settle(
+        curve: Watts = make_settling(
             seconds, start, 1.0 + self.drift, self.tau_s * (2.0 if hot_start else 1.0)
         )
         times = np.arange(len(curve), dtype=np.float32)
         curve -= np.float32(0.07) * (times / 40) * np.exp(1 - times / 40)
-        curve += texture(rng, seconds, self.ripple, 25) + texture(rng, seconds, self.ripple / 2, 4)
+        curve += draw_texture(rng, seconds, self.ripple, 25) + draw_texture(
+            rng, seconds, self.ripple / 2, 4
+        )
         curve *= np.float32(self.rated_w)
         curve[:1] += np.float32(self.inrush_w * rng.uniform(0.2, 1.0))
         curve[1:4] += np.float32(self.rated_w * rng.uniform(0.1, 0.5))
-        return Use(np.zeros_like(curve), curve)
+        return Activation(np.zeros_like(curve), curve)
 
-    def _door_lights(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Use]]:
+    def _draw_door_lights(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Activation]]:
         if not self.lamp_w or day.away:
             return []
-        lights: list[tuple[int, Use]] = []
+        lights: list[tuple[int, Activation]] = []
         for hour in rng.uniform(day.wake_h, day.sleep_h, rng.poisson(14)):
-            if day.occupied(float(hour)):
+            if day.is_occupied(float(hour)):
                 curve = np.full(int(rng.uniform(4, 45)), self.lamp_w, np.float32)
-                lights.append((int(3600 * hour), Use(np.zeros_like(curve), curve)))
+                lights.append((int(3600 * hour), Activation(np.zeros_like(curve), curve)))
         return lights

@@ -1,6 +1,4 @@
-"""Who lives here and when they do things: waking, leaving, meals, darkness, and the uses that
-follow.
-"""
+"""Habits of a household: waking, leaving, meals, darkness, and the activations that follow."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +15,7 @@ Anchor = Literal["midnight", "wake", "leave", "noon", "return", "dinner", "dusk"
 
 @dataclass(frozen=True)
 class Peak:
-    """A time of day around which something happens: hours after an anchor, with a width in hours."""
+    """A time of day around which an activation begins: hours after an anchor, and a width in hours."""
 
     anchor: Anchor
     offset_h: float = 0.0
@@ -27,12 +25,12 @@ class Peak:
 
 @dataclass(frozen=True)
 class Habit:
-    """How often and when something is used.
+    """How often and when an appliance is used.
 
-    per_day counts uses on a day when somebody is always in; uses that fall into absence or sleep
-    are left out unless `unattended`. `weekend` multiplies the rate on Saturday and Sunday, `winter`
-    w by 1 + w in January and 1 - w in July. A `regular` habit happens per_day times rather than as
-    chance has it; `dark` keeps to the hours without daylight.
+    `per_day` counts the activations of a day when somebody is always in. Those during absence or
+    sleep are left out unless `unattended`. `weekend` multiplies the rate on Saturday and Sunday;
+    `winter` w multiplies it by 1 + w in January and 1 - w in July. A `regular` habit happens
+    `per_day` times; another one varies by chance. `dark` keeps to the hours without daylight.
     """
 
     per_day: float
@@ -46,8 +44,9 @@ class Habit:
 
 @dataclass(frozen=True)
 class Day:
-    """One day in the house: hours count from its midnight, `winter` runs from -1 in July to 1 in
-    January.
+    """One day in the house. Hours count from its midnight.
+
+    `winter` runs from -1 in July to 1 in January. `out_h` are the spans when nobody is in.
     """
 
     ordinal: int
@@ -60,27 +59,27 @@ class Day:
 
     @property
     def wake_h(self) -> float:
-        """When the first one gets up."""
+        """The hour when the first person gets up."""
         return self.anchors_h["wake"]
 
     @property
     def sleep_h(self) -> float:
-        """When the last one goes to bed; beyond 24 after midnight."""
+        """The hour when the last person goes to bed; above 24 after midnight."""
         return self.anchors_h["sleep"]
 
-    def occupied(self, hour: float) -> bool:
-        """Whether somebody is in and awake."""
+    def is_occupied(self, hour: float) -> bool:
+        """Return whether somebody is in and awake."""
         if self.away or not self.wake_h - 0.15 <= hour <= self.sleep_h + 0.2:
             return False
         return not any(first < hour < last for first, last in self.out_h)
 
     def is_dark(self, hour: float) -> bool:
-        """Whether the sun is down."""
+        """Return whether the sun is down."""
         dusk = self.anchors_h["dusk"]
         return not 24.2 - dusk < hour < dusk
 
-    def starts(self, habit: Habit, rng: np.random.Generator) -> list[int]:
-        """Seconds from midnight at which uses begin, ascending."""
+    def draw_starts(self, habit: Habit, rng: np.random.Generator) -> list[int]:
+        """Draw the seconds from midnight at which activations begin, in ascending order."""
         rate = habit.per_day * max(0.0, 1.0 + habit.winter * self.winter)
         rate *= habit.weekend if self.weekend else 1.0
         weights = np.array([peak.weight for peak in habit.peaks], float)
@@ -91,21 +90,19 @@ class Day:
             picks = rng.choice(len(habit.peaks), count, replace=not alone, p=weights)
         else:
             picks = rng.choice(len(habit.peaks), rng.poisson(rate * self.busy), p=weights)
-        found: list[int] = []
+        starts_s: list[int] = []
         for peak in (habit.peaks[pick] for pick in picks):
             hour = self.anchors_h[peak.anchor] + peak.offset_h + rng.normal(0.0, peak.width_h)
             if not 0 <= hour < 30 or (habit.dark and not self.is_dark(hour)):
                 continue
-            if habit.unattended or self.occupied(hour):
-                found.append(int(3600 * hour))
-        return sorted(found)
+            if habit.unattended or self.is_occupied(hour):
+                starts_s.append(int(3600 * hour))
+        return sorted(starts_s)
 
 
 @dataclass(frozen=True)
 class Household:
-    """The people: how many, when they rise, leave, return, eat and go to bed, and how often they
-    travel.
-    """
+    """The people of a house: how many, their hours, and how often they travel."""
 
     occupants: int
     wake_h: float
@@ -119,7 +116,7 @@ class Household:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Household":
-        """The household of one house."""
+        """Draw the household of one house."""
         return cls(
             occupants=int(rng.choice([1, 2, 2, 3, 4, 4, 5])),
             wake_h=rng.uniform(6.0, 7.8),
@@ -132,10 +129,8 @@ class Household:
             trips=rng.uniform(0.01, 0.06),
         )
 
-    def day(self, ordinal: int, rng: np.random.Generator, week: np.random.Generator) -> Day:
-        """What one day looks like; `week` is the same for all days of a week and decides about
-        trips.
-        """
+    def draw_day(self, ordinal: int, rng: np.random.Generator, week: np.random.Generator) -> Day:
+        """Draw one day. `week` is the same for all days of a week and decides about trips."""
         today = date.fromordinal(ordinal)
         weekday = today.weekday()
         weekend = weekday >= 5

@@ -1,18 +1,18 @@
-"""What meters make of power: late, held between readings, a little wrong, noisy and in whole watts."""
+"""Meters: their readings are late, held, a little wrong, noisy and in whole watts."""
 
 import numpy as np
 
 from seq2point.simulator.habits import DAY_S
 from seq2point.simulator.waveforms import Watts
 
-_LATEST_S = 8
+_LATEST_S = 8  # no meter is later
 
 
 class Meter:
-    """A plug meter or mains clamp with its own gain, delay, way of reading, noise and step.
+    """A plug meter or mains clamp with its own gain, delay, sampling, noise and step.
 
-    An averaging meter gives the mean of every second; a sampling one (hold_s > 1) looks every
-    hold_s seconds and repeats what it saw.
+    An averaging meter senses every second. A sampling one (`hold_s` > 1) senses every `hold_s`
+    seconds and repeats that value.
     """
 
     def __init__(
@@ -27,8 +27,8 @@ class Meter:
         self._before: Watts = np.zeros(_LATEST_S, np.float32)
 
     @classmethod
-    def plug(cls, make: np.random.Generator, hold_s: int) -> "Meter":
-        """A meter between plug and socket."""
+    def draw_plug(cls, make: np.random.Generator, hold_s: int) -> "Meter":
+        """Draw a meter between plug and socket."""
         return cls(
             make.uniform(0.985, 1.015),
             int(make.integers(0, 4)),
@@ -39,22 +39,26 @@ class Meter:
         )
 
     @classmethod
-    def mains(cls, make: np.random.Generator) -> "Meter":
-        """A clamp around the house's cable."""
+    def draw_mains(cls, make: np.random.Generator) -> "Meter":
+        """Draw a clamp around the house's cable."""
         hold_s = int(make.choice([1, 1, 6, 8]))
         noise, floor_w = make.uniform(0.001, 0.005), make.uniform(0.3, 2.5)
         return cls(make.uniform(0.98, 1.025), int(make.integers(0, 2)), hold_s, noise, floor_w, 1.0)
 
-    def see(self, power_w: Watts) -> Watts:
-        """A day's power as the meter sees it before noise, f32[86400]; call it once a day in order."""
+    def sense(self, power_w: Watts) -> Watts:
+        """Return a day's power f32[86400] as the meter senses it, without noise.
+
+        Call it once a day, in order.
+        """
         joined = np.concatenate((self._before, power_w))
         self._before = power_w[-_LATEST_S:].copy()
-        seen = joined[_LATEST_S - self._late_s :][:DAY_S] * self._gain
-        return np.repeat(seen[:: self._hold_s], self._hold_s)
+        sensed_w = joined[_LATEST_S - self._late_s :][:DAY_S] * self._gain
+        return np.repeat(sensed_w[:: self._hold_s], self._hold_s)
 
     def read(self, power_w: Watts, period_s: float, rng: np.random.Generator) -> Watts:
-        """Whole steps from means over periods, with the noise of a 6 s reading, less over longer
-        periods.
+        """Return readings in whole steps from means over periods, f32[N].
+
+        They have the noise of a reading every 6 s, and less noise over longer periods.
         """
         draws = rng.standard_normal((2, len(power_w)), np.float32)
         less = np.float32(min(1.0, (6.0 / period_s) ** 0.5))

@@ -1,4 +1,4 @@
-"""The supply voltage of a house, shared by everything that heats, and slow drifts in general."""
+"""The supply voltage of a house, which everything that heats follows, and slow drifts."""
 
 import numpy as np
 
@@ -9,18 +9,18 @@ NOMINAL_V = 240.0
 
 
 class Drift:
-    """A slow random walk that returns to zero, one day after another without a break.
+    """A slow random walk around zero, one day after another without a break.
 
-    Knots every knot_s seconds (a divisor of a day) are joined by straight lines; `spread` is the
-    standard deviation and memory_s the time in which a deviation dies down to a third.
+    Straight lines join knots every `knot_s` seconds, a divisor of a day. `spread` is the standard
+    deviation, `memory_s` the time in which a deviation decays to 1/e.
     """
 
     def __init__(self, spread: float, memory_s: float, knot_s: int) -> None:
         self._spread, self._memory_s, self._knot_s = spread, memory_s, knot_s
         self._last = 0.0
 
-    def day(self, rng: np.random.Generator) -> Watts:
-        """The next day's deviations, f32[86400]."""
+    def draw_day(self, rng: np.random.Generator) -> Watts:
+        """Draw the next day's deviations, f32[86400]."""
         keep = float(np.exp(-self._knot_s / self._memory_s))
         pushes = rng.normal(0.0, self._spread * np.sqrt(1 - keep * keep), DAY_S // self._knot_s)
         knots, value = [self._last], self._last
@@ -34,9 +34,7 @@ class Drift:
 
 
 class Supply:
-    """Relative voltage: slow drift, flicker, and the sag that the house's own load causes in its
-    cable.
-    """
+    """The relative voltage: drift, flicker, and the sag of the house's own load in its cable."""
 
     def __init__(self, make: np.random.Generator) -> None:
         self._level = make.uniform(0.99, 1.02)
@@ -45,13 +43,18 @@ class Supply:
         self._slow = Drift(make.uniform(0.003, 0.007), 3600, 120)
         self._fast = Drift(make.uniform(0.0015, 0.004), 40, 8)
 
-    def day(self, rng: np.random.Generator, load_w: Watts) -> Watts:
-        """A day's voltage over the nominal one, f32[86400], when the house would draw load_w at
-        nominal.
+    def draw_day(self, rng: np.random.Generator, load_w: Watts) -> Watts:
+        """Draw a day's voltage over the nominal one, f32[86400].
+
+        `load_w` is the power that the house would draw at nominal voltage.
         """
         flicker = rng.standard_normal(DAY_S, np.float32) * np.float32(self._flicker)
         sag = load_w * np.float32(self._impedance_ohm / NOMINAL_V**2)
         voltage: Watts = (
-            np.float32(self._level) + self._slow.day(rng) + self._fast.day(rng) + flicker - sag
+            np.float32(self._level)
+            + self._slow.draw_day(rng)
+            + self._fast.draw_day(rng)
+            + flicker
+            - sag
         )
         return np.clip(voltage, np.float32(0.94), np.float32(1.04))

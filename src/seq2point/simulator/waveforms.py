@@ -1,4 +1,4 @@
-"""Pieces of power curves at one reading a second: what every machine's cycle is put together from."""
+"""Waveforms: the pieces of power curves, with a value a second, that activations consist of."""
 
 from typing import NamedTuple
 
@@ -8,24 +8,25 @@ import numpy.typing as npt
 Watts = npt.NDArray[np.float32]
 
 
-class Use(NamedTuple):
-    """One use, second by second: heater_w follows the voltage, motor_w does not; both f32[seconds]."""
+class Activation(NamedTuple):
+    """One activation, second by second: f32[seconds] in watts.
+
+    `heater_w` follows the voltage, `motor_w` does not.
+    """
 
     heater_w: Watts
     motor_w: Watts
 
 
 class Tape:
-    """A use that is recorded stage after stage."""
+    """An activation that is composed stage after stage."""
 
     def __init__(self) -> None:
         self._heater: list[Watts] = []
         self._motor: list[Watts] = []
 
     def add(self, seconds: float, motor: float | Watts = 0.0, heater: float | Watts = 0.0) -> None:
-        """Append a stage of whole seconds; a number is a steady power, an array has a value a
-        second.
-        """
+        """Append a stage of whole seconds. A number is a steady power, an array a value a second."""
         length = max(int(seconds), 0)
         for curves, power in ((self._motor, motor), (self._heater, heater)):
             if isinstance(power, np.ndarray):
@@ -33,9 +34,9 @@ class Tape:
             else:
                 curves.append(np.full(length, power, np.float32))
 
-    def use(self) -> Use:
-        """All stages joined."""
-        return Use(np.concatenate(self._heater), np.concatenate(self._motor))
+    def join(self) -> Activation:
+        """Return the activation of all stages."""
+        return Activation(np.concatenate(self._heater), np.concatenate(self._motor))
 
 
 def _fit(curve: Watts, seconds: int) -> Watts:
@@ -44,14 +45,14 @@ def _fit(curve: Watts, seconds: int) -> Watts:
     return values
 
 
-def settle(seconds: float, first: float, last: float, tau_s: float) -> Watts:
-    """A value that starts at `first` and approaches `last` with time constant tau_s, f32[seconds]."""
+def make_settling(seconds: float, first: float, last: float, tau_s: float) -> Watts:
+    """Return values from `first` towards `last` with time constant `tau_s`, f32[seconds]."""
     times = np.arange(max(int(seconds), 0), dtype=np.float32)
     decay: Watts = np.exp(-times / np.float32(tau_s))
     return np.float32(last) + np.float32(first - last) * decay
 
 
-def switching(
+def draw_switching(
     rng: np.random.Generator,
     seconds: float,
     on_s: float,
@@ -59,8 +60,9 @@ def switching(
     jitter: float = 0.1,
     lead: float = 1.0,
 ) -> Watts:
-    """A thermostat's or timer's ones and zeros, f32[seconds]; the first on-time is `lead` times as
-    long.
+    """Draw a thermostat's or timer's ones and zeros, f32[seconds].
+
+    The first on-time is `lead` times as long.
     """
     length = max(int(seconds), 0)
     pairs = int(1.4 * length / (on_s + off_s)) + 3
@@ -73,16 +75,17 @@ def switching(
     return _fit(np.repeat(values, np.maximum(np.rint(spans), 1).astype(int)), length)
 
 
-def texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: float) -> Watts:
-    """Smooth random wobble around zero of standard deviation `spread`, f32[seconds]."""
+def draw_texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: float) -> Watts:
+    """Draw a smooth random curve around zero with standard deviation `spread`, f32[seconds]."""
     length = max(int(seconds), 0)
     knots = rng.normal(0.0, spread, int(length / smooth_s) + 2)
     return np.interp(np.arange(length) / smooth_s, np.arange(len(knots)), knots).astype(np.float32)
 
 
-def steps(rng: np.random.Generator, seconds: float, spread: float, hold_s: float) -> Watts:
-    """Random levels around zero, each held about hold_s: scenes of a film, a busy browser;
-    f32[seconds].
+def draw_levels(rng: np.random.Generator, seconds: float, spread: float, hold_s: float) -> Watts:
+    """Draw random levels around zero, each held about `hold_s` seconds, f32[seconds].
+
+    Scenes of a film or a busy browser give such levels.
     """
     length = max(int(seconds), 0)
     count = int(1.8 * length / hold_s) + 3

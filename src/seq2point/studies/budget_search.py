@@ -19,9 +19,8 @@ from seq2point.choices import Criterion
 from seq2point.compression.compaction import compact
 from seq2point.compression.pruning.scores import count_kept
 from seq2point.compression.pruning.structured import Structured
-from seq2point.configuration import TrainingConfig
+from seq2point.configuration import ExportOptions, Tolerances, TrainingConfig
 from seq2point.configuration.training import HELD_OUT
-from seq2point.deploy import ExportOptions, Tolerances
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
@@ -53,7 +52,7 @@ KEPT = (
 )
 SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
 ANY_SIZE = 1 << 30
-ANY_LOSS = Tolerances(float("inf"), float("inf"), float("inf"))
+ANY_LOSS = Tolerances(on_mae=float("inf"), sae=float("inf"), difference=float("inf"))
 
 
 class DeviceBudget(NamedTuple):
@@ -160,7 +159,7 @@ class BudgetSearch:
                 )
             )
 
-        return whole.resized([left(layer) for layer in whole.layers()], whole.target_index)
+        return whole.resize([left(layer) for layer in whole.layers()], whole.target_index)
 
     def too_much_by_shape(self, shape: Architecture) -> str | None:
         """Why no network of a shape can fit, None where one may."""

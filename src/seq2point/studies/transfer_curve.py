@@ -91,7 +91,7 @@ class TransferCurve:
 
     def learned_from(self, point: CurvePoint) -> Recording:
         """The days of a point."""
-        return self.train.first_days(point.days, self.appliance.name, self.skipped(point.seed))
+        return self.train.take_days(point.days, self.appliance.name, self.skipped(point.seed))
 
     def settings(self, point: CurvePoint) -> TrainingConfig:
         """Of a point's training."""
@@ -159,7 +159,7 @@ class TransferCurve:
                 " left for the test"
             )
         longest = self.skipped(max(self.seeds)) + max(self.days)
-        found = self.train.days_of_readings(name)
+        found = self.train.count_days(name)
         if found < 0.99 * longest:
             raise DataError(
                 f"{format_house(self.train.house)}: holds {found:.3g} days of readings of {name},"
@@ -259,7 +259,7 @@ def cut_after_days(recording: Recording, name: str, days: float, window: int) ->
     """What follows the first days of readings of a recording, a window's gap after them: no window
     of it has seen them.
     """
-    return recording.first_days(recording.days, name, days).slice(window, len(recording))
+    return recording.take_days(recording.days, name, days).slice(window, len(recording))
 
 
 def describe_choice(choice: str) -> str:

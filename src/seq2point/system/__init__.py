@@ -1,1 +1,1 @@
-"""What the operating system gives: files written whole, compiled C, devices and threads."""
+"""The operating system: atomic files, compiled C, devices and threads."""

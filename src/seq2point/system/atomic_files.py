@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files that are written whole or not at all."""
 
 import errno
 import hashlib
@@ -22,9 +22,7 @@ PART = re.compile(
 
 @contextmanager
 def explain_write_errors(place: str | Path) -> Iterator[None]:
-    """Turn what the system says against writing into a Seq2PointError that names the place, or the
-    file that it named.
-    """
+    """Turn an OSError of writing into a Seq2PointError that names the file, or else `place`."""
     try:
         yield
     except OSError as error:
@@ -35,60 +33,56 @@ def explain_write_errors(place: str | Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed onto it when the block ends well and removed when
-    it does not.
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
-    The suffix is kept, so that writers that look at it still know the format. What a killed process
-    has left half-written in the folder is removed.
+    The temporary file is removed if the block fails. It has the suffix of `path`, which some
+    writers choose the format by. Half-written files of killed processes are removed from the
+    folder. Of a symbolic link the target is replaced, not the link.
     Raises Seq2PointError when the folder cannot be written.
     """
-    given, path = (
-        path,
-        Path(os.path.realpath(path)),
-    )  # what a link points to is replaced, not the link
+    requested, path = path, Path(os.path.realpath(path))
     beside = path.with_name(f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
-            raise OSError(errno.EINVAL, "a device or a pipe, no file")
+            raise OSError(errno.EINVAL, "it is a device or a pipe")
         _remove_leftovers(path)
         yield beside
-        with beside.open("rb") as written:
-            os.fsync(written.fileno())
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
         umask = os.umask(0)
         os.umask(umask)
         beside.chmod(0o666 & ~umask)
         beside.replace(path)
     except OSError as error:
-        raise Seq2PointError(f"{given}: cannot be written ({error.strerror or error})") from error
+        reason = error.strerror or error
+        raise Seq2PointError(f"{requested}: cannot be written ({reason})") from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove the half-written files in a folder whose process, on this machine, is gone.
+    """Remove the half-written files in a folder whose process on this machine has ended.
 
-    One without a machine's mark was written by an earlier version, and goes only where it is of the
-    same file.
+    A file without a machine's mark is from an earlier version. It is removed only where it belongs
+    to `path`.
     """
-    for found in path.parent.iterdir():
-        part = PART.fullmatch(found.name)
+    for file in path.parent.iterdir():
+        part = PART.fullmatch(file.name)
         if part is None or _is_running(int(part["process"])):
             continue
         same_file = (part["stem"], part["suffix"] or "") == (path.stem, path.suffix)
         if part["host"] == _host() or (part["host"] is None and same_file):
             with suppress(OSError):
-                found.unlink()
+                file.unlink()
 
 
 @cache
 def _host() -> str:
-    """A mark of this machine, since numbers of processes mean nothing on another that shares the
-    folder.
-    """
+    """Return a mark of this machine: process numbers of another mean nothing here."""
     return hashlib.sha256(platform.node().encode(errors="replace")).hexdigest()[:8]
 
 
@@ -103,6 +97,6 @@ def _is_running(process: int) -> bool:
 
 
 def write_json(report: dict[str, Any], path: str | Path) -> None:
-    """Write a report, whole or not at all."""
+    """Write a report as JSON, whole or not at all."""
     with atomic_write(path) as beside:
         beside.write_text(json.dumps(report, indent=2) + "\n")

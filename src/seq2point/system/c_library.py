@@ -1,11 +1,10 @@
-"""C built by the system's compiler at its first use, for this machine's processor.
+"""C libraries, built by the system's compiler at their first use for this machine's processor.
 
-The build is kept in the user's cache folder (SEQ2POINT_CACHE names another), under a name that
-follows from the source with the files that it includes, the compiler's flags and the processor. A
-library runs code, so that one is loaded only where nobody but this user and root can have put it
-there, and only with the digest that was written into it; anything else is built again in its place.
-Whatever has C has the same in Python too: without a compiler, or with SEQ2POINT_NATIVE=0, there is
-no library.
+The build is kept in the user's cache folder, or in SEQ2POINT_CACHE. Its name follows from the
+source, the files that it includes, the compiler's flags and the processor. A library runs code. So
+a cached one is loaded only if nobody but this user and root could have written it, and only if its
+digest fits; otherwise it is built again. Without a compiler, or with SEQ2POINT_NATIVE=0, there is
+no library and Python does the same work.
 """
 
 import ctypes
@@ -32,7 +31,7 @@ FLAGS = (
     "-fPIC",
     "-pthread",
 )
-NAMED = "SEQ2POINT_CACHE"
+CACHE_VARIABLE = "SEQ2POINT_CACHE"
 INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 DIGEST = b"\nsha256:"
 DIGEST_BYTES = len(DIGEST) + 64
@@ -42,18 +41,18 @@ log = logging.getLogger("seq2point")
 
 
 class _UntrustedFolderError(Exception):
-    """A folder of which others could change the content; the text says why."""
+    """Others could change the content of a folder. The text says why."""
 
 
 def find_compiler() -> str | None:
-    """The path of this machine's C compiler, CC's where it is set; None where there is none."""
+    """Return the path of the C compiler, CC's where it is set; None where there is none."""
     return next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
 
 
 def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
-    """The library of a C file and those that it includes, built where it is not there yet.
+    """Return the library of a C file, built if the cache lacks it; None where that fails.
 
-    None where it cannot be had; the log says `otherwise`.
+    `otherwise` says in the log what happens without the library.
     """
     if os.environ.get("SEQ2POINT_NATIVE") == "0" or os.name != "posix":
         return None
@@ -62,24 +61,23 @@ def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
         log.info("no C compiler here: %s", otherwise)
         return None
     try:
-        return _from_cache(command, source, f"{source.stem}-{_cache_key(command, source)}.so")
+        return _load_cached(command, source, f"{source.stem}-{_cache_key(command, source)}.so")
     except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        log.warning(
-            "%s could not be compiled (%s): %s", source.name, said[0] if said else error, otherwise
-        )
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        reason = lines[0] if lines else error
+        log.warning("%s could not be compiled (%s): %s", source.name, reason, otherwise)
         return None
     except _UntrustedFolderError as error:
         log.warning("%s: %s is built anew each time", error, source.name)
     except (Seq2PointError, OSError, RuntimeError):
-        pass  # no folder that keeps it
-    return _for_this_process(command, source, otherwise)
+        pass  # there is no cache folder to write to
+    return _build_for_process(command, source, otherwise)
 
 
 def source_files(source: Path) -> list[Path]:
     """Return a C file and all files that it includes in quotes, directly or not, in order.
 
-    A file that is not there is left out: the compiler names it.
+    A missing file is left out: the compiler names it.
     """
     files: list[Path] = []
     pending = [source.resolve()]
@@ -100,17 +98,17 @@ def _cache_key(command: str, source: Path) -> str:
     return hashlib.sha256(b"\0".join((*contents, flags, _processor()))).hexdigest()[:16]
 
 
-def _from_cache(command: str, source: Path, name: str) -> ctypes.CDLL:
-    """The library in the cache folder, built there unless a whole one stands there.
+def _load_cached(command: str, source: Path, name: str) -> ctypes.CDLL:
+    """Return the library of the cache folder, built there unless a trusted one is there.
 
     Raises _UntrustedFolderError for a folder that others can write, and OSError or Seq2PointError
     for one that cannot be written.
     """
-    folder = _private_folder()
+    folder = _make_private_folder()
     path = folder / name
     if path.is_symlink():
-        path.unlink()  # writing would replace what it points to
-    if not _is_ours_and_whole(path):
+        path.unlink()  # atomic_write would replace the link's target
+    if not _is_trusted(path):
         with atomic_write(path) as beside:
             _compile(command, source, beside)
             content = beside.read_bytes()
@@ -119,8 +117,8 @@ def _from_cache(command: str, source: Path, name: str) -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
 
 
-def _for_this_process(command: str, source: Path, otherwise: str) -> ctypes.CDLL | None:
-    """The library, built for this process alone."""
+def _build_for_process(command: str, source: Path, otherwise: str) -> ctypes.CDLL | None:
+    """Return the library, built for this process alone; None where that fails."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{source.stem}.so"
         try:
@@ -131,21 +129,20 @@ def _for_this_process(command: str, source: Path, otherwise: str) -> ctypes.CDLL
             return None
 
 
-def _private_folder() -> Path:
-    """The cache folder, made for this user alone.
+def _make_private_folder() -> Path:
+    """Return the cache folder, made for this user alone.
 
-    Raises _UntrustedFolderError where others own it or could replace what it holds.
+    Raises _UntrustedFolderError where others own it or could replace its files.
     """
     folder = _cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if NAMED not in os.environ and folder.stat().st_uid == os.geteuid():
+    if CACHE_VARIABLE not in os.environ and folder.stat().st_uid == os.geteuid():
         folder.chmod(0o700)
     status = folder.stat()
     if status.st_uid not in (os.geteuid(), 0):
         raise _UntrustedFolderError(f"{folder} belongs to another user")
     if status.st_mode & WRITABLE_BY_OTHERS:
-        advice = "make it yours alone: chmod 700"
-        raise _UntrustedFolderError(f"{folder} can be written by others ({advice})")
+        raise _UntrustedFolderError(f"{folder} can be written by others (run chmod 700 on it)")
     for above in folder.resolve().parents:
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -153,18 +150,16 @@ def _private_folder() -> Path:
     return folder
 
 
-def _is_ours_and_whole(path: Path) -> bool:
-    """Whether a library was put there by this user or root, can be changed by nobody else, and is
-    what was built.
-    """
+def _is_trusted(path: Path) -> bool:
+    """Whether only this user and root can have written a library, and its digest fits."""
     try:
         status = path.lstat()
         content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
     except OSError:
         return False
     ours = status.st_uid in (os.geteuid(), 0) and not status.st_mode & WRITABLE_BY_OTHERS
-    library, seal = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
-    return ours and seal == DIGEST + hashlib.sha256(library).hexdigest().encode()
+    library, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
+    return ours and digest == DIGEST + hashlib.sha256(library).hexdigest().encode()
 
 
 def _compile(compiler: str, source: Path, path: Path) -> None:
@@ -173,20 +168,20 @@ def _compile(compiler: str, source: Path, path: Path) -> None:
 
 
 def _cache_folder() -> Path:
-    """The named folder, or the user's cache folder by the XDG Base Directory Specification, which
-    ignores a relative one.
+    """Return the folder of SEQ2POINT_CACHE, or else the user's cache folder.
+
+    The XDG Base Directory Specification ignores a relative XDG_CACHE_HOME.
     """
-    if named := os.environ.get(NAMED):
-        return Path(named)
+    if folder := os.environ.get(CACHE_VARIABLE):
+        return Path(folder)
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "seq2point"
 
 
 def _processor() -> bytes:
-    """What tells one processor from another where several share a cache folder."""
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text().splitlines() if about.exists() else []
-    known = {
-        line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))
-    }
-    return "\n".join([platform.machine(), platform.processor(), *sorted(known)]).encode()
+    """Return what tells one processor from another that shares the cache folder."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    keys = ("model name", "flags", "Features", "CPU part")
+    models = {line for line in lines if line.startswith(keys)}
+    return "\n".join([platform.machine(), platform.processor(), *sorted(models)]).encode()

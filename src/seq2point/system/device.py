@@ -1,6 +1,4 @@
-"""The machine that computes: its device, its threads, and an allocator that keeps what it was
-given.
-"""
+"""The machine that computes: its device, its threads and its memory."""
 
 import ctypes
 import sys
@@ -15,16 +13,17 @@ NEVER = 2**31 - 1
 
 
 def choose_device(name: Device) -> torch.device:
-    """The device of a name; 'auto' is CUDA where there is any. Raises UsageError where CUDA is
-    asked for in vain.
+    """Return the torch device of a name; 'auto' is CUDA where there is any.
+
+    Raises UsageError for 'cuda' where torch finds no CUDA device.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
+        raise UsageError("'cuda': torch finds no CUDA device here; choose cpu", field="device")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def set_threads(threads: int | None) -> None:
-    """Compute with so many threads; None leaves torch's own choice, all cores."""
+    """Set the number of threads; None leaves torch's own choice, all cores."""
     if threads:
         torch.set_num_threads(threads)
 
@@ -32,8 +31,8 @@ def set_threads(threads: int | None) -> None:
 def keep_freed_memory() -> None:
     """Have glibc keep freed memory for the next step.
 
-    A training step allocates and frees hundreds of megabytes; handed back to the system each time,
-    every page of it faults again on the next step: a third of the speed or less
+    A training step allocates and frees hundreds of megabytes. If glibc gave them back to the
+    system, every page would fault again in the next step: a third of the speed or less
     (docs/lab/performance.md).
     """
     if sys.platform == "linux":
@@ -44,6 +43,6 @@ def keep_freed_memory() -> None:
 
 
 def prepare_process(threads: int | None = None) -> None:
-    """Threads and memory, for work whose data are small or already there."""
+    """Set threads and memory, for work whose data are small or already loaded."""
     set_threads(threads)
     keep_freed_memory()

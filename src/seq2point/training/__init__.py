@@ -1,6 +1,6 @@
 """Training: what options and recordings ask for, batches, the loop, pruning beside it, checkpoints."""
 
 from seq2point.training.resolve import resolve_appliance
-from seq2point.training.train import TrainingResult, run_training, train, train_with_history
+from seq2point.training.training import TrainingResult, run_training, train, train_with_history
 
 __all__ = ["TrainingResult", "resolve_appliance", "run_training", "train", "train_with_history"]

@@ -14,7 +14,8 @@ from torch import Tensor
 from seq2point.errors import DataError
 from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.recording import Recording
-from seq2point.recording.windows import Scale, WindowRuns, find_window_runs
+from seq2point.recording.scaling import Scale
+from seq2point.recording.windows import WindowRuns, find_window_runs
 from seq2point.training.augmentation import (
     NO_AUGMENTATION,
     PER_MILLE,
@@ -100,7 +101,7 @@ class Houses:
                 find_window_runs(r, architecture.window, architecture.target_index, names),
                 torch.from_numpy(r.filled_mains_w),
                 [torch.from_numpy(r.appliance_w(name)) for name in names],
-                [torch.from_numpy(r.filled_w(r.appliance_w(name))) for name in names],
+                [torch.from_numpy(r.fill_gaps(r.appliance_w(name))) for name in names],
             ).move(device)
             for r in recordings
         ]

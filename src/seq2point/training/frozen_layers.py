@@ -66,7 +66,7 @@ class FrozenChunks(ChunkBatches):
         before = shape.window - shape.taps
         features = x.new_empty(shape.first_linear.inputs, len(x) - before)
         for first in range(0, features.shape[1], PIECE):
-            piece = network.features(x[None, first : first + PIECE + before])[0]
+            piece = network.extract_features(x[None, first : first + PIECE + before])[0]
             features[:, first : first + PIECE] = piece
         return features
 
@@ -97,7 +97,7 @@ def _compute_last_units(network: Seq2Point, series_T: Tensor) -> Tensor:
     count = output.inputs
     *others, _ = shape.layers()
     with torch.device("meta"):
-        units = shape.resized([*others, output._replace(outputs=count)], shape.target_index).build()
+        units = shape.resize([*others, output._replace(outputs=count)], shape.target_index).build()
     identity = {
         output.weight_name: torch.eye(count).to(series_T),
         output.bias_name: series_T.new_zeros(count),

@@ -82,7 +82,7 @@ class Pruning(pl.Callback):
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log how far the pruner is."""
         if self.pruner:
-            pl_module.log_dict(self.pruner.progress(self.state))
+            pl_module.log_dict(self.pruner.measure_progress(self.state))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the pruner's state, for the checkpoint."""

@@ -22,13 +22,9 @@ from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, Seq2Point, sliding
 from seq2point.recording import Recording, RecordingsLike, format_house, is_same_period
-from seq2point.recording.coverage import DAY_S, LEAST
-from seq2point.recording.windows import (
-    Scale,
-    choose_window,
-    define_from_recordings,
-    find_window_runs,
-)
+from seq2point.recording.coverage import DAY_S, LEAST_SHARE
+from seq2point.recording.scaling import Scale, define_from_recordings
+from seq2point.recording.windows import choose_window, find_window_runs
 from seq2point.training.augmentation import Augmentation
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.frozen_layers import FrozenChunks, can_cache, freeze_
@@ -75,7 +71,7 @@ class TrainingJob:
     def warn_of_gaps(self) -> None:
         """Warn where gaps of the mains leave much less to learn from than the recordings hold."""
         days, whole_days, _ = self.coverage.values()
-        if whole_days < LEAST * days:
+        if whole_days < LEAST_SHARE * days:
             warnings.warn(
                 f"only {whole_days:.1f} of {days:.1f} days have a full window of readings to learn"
                 " from; see `seq2point data check`, or fill longer gaps",
@@ -274,9 +270,9 @@ def make_untrained(
     if isinstance(scaling, Scale):
         scale = scaling
     elif scaling == "fitted":
-        scale = Scale.fitted([appliance], training)
+        scale = Scale.fit([appliance], training)
     else:
-        scale = Scale.lineage([appliance])
+        scale = Scale.published([appliance])
     with torch.device("meta"):
         network = architecture.build()
     return Model(network, scale, (appliance,), training[0].period_s)
@@ -294,7 +290,7 @@ def copy_parent(
         raise UsageError(
             f"the model to start from is of {', '.join(names)}, not of {appliance.name}"
         )
-    if scaling != "lineage":
+    if scaling not in ("published", "lineage"):
         raise UsageError("the model to start from brings its own scaling: leave out `scaling`")
     if not is_same_period(training[0].period_s, start.period_s):
         raise DataError(

@@ -23,9 +23,9 @@ from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.training.resolve import resolve_appliance
-from seq2point.training.train import TrainingResult, run_training
+from seq2point.training.training import TrainingResult, run_training
 from seq2point.wording import format_count, format_number
 
 ENOUGH = 0.99  # of the days that `days` names: a few readings are missing everywhere
@@ -64,7 +64,7 @@ def run_transfer(
     else:
         start = copy.deepcopy(model)
     if options.rescale == "refit":
-        start.scale = Scale.fitted([target], houses)
+        start.scale = Scale.fit([target], houses)
     record = describe_parent(
         model, freeze=freeze, days=options.days, skip=options.skip, rescale=options.rescale
     )
@@ -103,7 +103,7 @@ def train_from_scratch(
     target = find_target_appliance(model, options.appliance)
     houses = _cut_recordings(model, recordings, target, options.days, options.skip)
     if options.rescale == "refit":
-        scale = Scale.fitted([target], houses)
+        scale = Scale.fit([target], houses)
     else:
         scale = _choose_scale(model, target)
     training = _train_options(options, network=model.architecture, scaling=scale, freeze="none")
@@ -158,10 +158,10 @@ def _cut_recordings(
     houses = to_recordings(recordings, [name], model.period_s)
     if days is not None or skip:
         houses = [
-            house.first_days(house.days if days is None else days, name, skip) for house in houses
+            house.take_days(house.days if days is None else days, name, skip) for house in houses
         ]
     for house in houses:
-        known_days = house.days_of_readings(name)
+        known_days = house.count_days(name)
         if days is not None and known_days < ENOUGH * days:
             warnings.warn(
                 f"{format_house(house.house)}: has only {format_count(known_days, 'day')} of"
@@ -293,7 +293,7 @@ def _resize_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
         layer._replace(outputs=count)
         for layer, count in zip(shape.linear_layers, outputs, strict=True)
     )
-    return shape.resized([*shape.convolution_layers, *layers], shape.target_index)
+    return shape.resize([*shape.convolution_layers, *layers], shape.target_index)
 
 
 def _make_block_diagonal(blocks: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -30,10 +30,10 @@ def states() -> States:
     def states(
         pruner: Pruner, network: Seq2Point, planned: int, losses: Any = None, seed: int = 0
     ) -> list[PruneState]:
-        found = [pruner.begin(network, seed)]
+        history = [pruner.begin(network, seed)]
         for step in range(1, planned + 1):
             loss = 1.0 if losses is None else float(losses(step))
-            found.append(pruner.update(network, found[-1], StepInfo(step, planned, loss)))
-        return found
+            history.append(pruner.update(network, history[-1], StepInfo(step, planned, loss)))
+        return history
 
     return states

@@ -66,7 +66,7 @@ def test_rounds_on_survivors_leave_32_then_11_then_4_percent_of_a_gaussian():
 )
 def test_a_target_needs_as_many_rounds_as_a_gaussian_takes(target: float, rounds: int):
     assert count_rounds_on_gaussian(target) == rounds
-    assert Entropic(sparsity=target).rounds_planned() == rounds
+    assert Entropic(sparsity=target).count_rounds() == rounds
 
 
 def test_at_least_one_weight_stays_and_of_equal_weights_one():
@@ -152,5 +152,8 @@ def test_a_target_is_met_exactly_and_no_round_overshoots_it(network: Seq2Point, 
 def test_without_a_target_it_reports_what_it_reached(network: Seq2Point, states: States):
     pruner = Entropic()
     last = states(pruner, network, 100)[-1]
-    assert pruner.progress(last) == {"entropic_rounds": 2.0, "entropic_loss": pytest.approx(1.0)}
+    assert pruner.measure_progress(last) == {
+        "entropic_rounds": 2.0,
+        "entropic_loss": pytest.approx(1.0),
+    }
     assert 0.6 < measure_sparsity(network, last.masks) < 0.95

@@ -79,10 +79,10 @@ def test_global_magnitude_keeps_the_largest_weights_of_all(network: Seq2Point):
 def test_what_a_network_has_lost_goes_first_so_that_the_total_is_exact(
     network: Seq2Point, kind: type[Pruner]
 ):
-    held = Random(sparsity=0.6).masks_once(network, seed=1)
-    apply_(network, held)
-    masks = prune_once(network, kind(sparsity=0.8), held=held)  # type: ignore[call-arg]
-    assert not any((mask & ~held[name]).any() for name, mask in masks.items())
+    masks_before = Random(sparsity=0.6).masks_once(network, seed=1)
+    apply_(network, masks_before)
+    masks = prune_once(network, kind(sparsity=0.8), masks=masks_before)  # type: ignore[call-arg]
+    assert not any((mask & ~masks_before[name]).any() for name, mask in masks.items())
     assert measure_sparsity(network, masks) == pytest.approx(0.8, abs=2e-3)
 
 
@@ -118,8 +118,8 @@ def test_random_masks_follow_from_the_seed_and_only_shrink(network: Seq2Point, s
 
 
 def test_what_a_network_has_lost_counts_towards_a_random_sparsity(network: Seq2Point):
-    held = prune_once(network, Random(sparsity=0.6), seed=1)
-    more = prune_once(network, Random(sparsity=0.9), seed=2, held=held)
-    for name, mask in held.items():
+    masks_before = prune_once(network, Random(sparsity=0.6), seed=1)
+    more = prune_once(network, Random(sparsity=0.9), seed=2, masks=masks_before)
+    for name, mask in masks_before.items():
         assert not (more[name] & ~mask).any()
         assert int(more[name].sum()) == round(mask.numel() * 0.1)

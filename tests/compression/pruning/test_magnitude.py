@@ -21,11 +21,11 @@ def network() -> Seq2Point:
 
 
 def states(pruner: Magnitude, network: Seq2Point, planned: int) -> list[PruneState]:
-    """The state before the first step and after every step."""
-    found = [pruner.begin(network)]
+    """Return the state before the first step and after every step."""
+    history = [pruner.begin(network)]
     for step in range(1, planned + 1):
-        found.append(pruner.update(network, found[-1], StepInfo(step, planned, 0.0)))
-    return found
+        history.append(pruner.update(network, history[-1], StepInfo(step, planned, 0.0)))
+    return history
 
 
 @pytest.mark.parametrize(("planned", "first"), [(250, 25), (5, 1), (3000, 100)])
@@ -120,21 +120,21 @@ def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point):
 
 
 @pytest.mark.parametrize(
-    ("steps", "says"),
+    ("steps", "message"),
     [
-        ({"begin_step": 50, "end_step": 40}, "from step 50 to step 40 is no span"),
+        ({"begin_step": 50, "end_step": 40}, "begin 50 and end 40 are not a span of steps"),
         (
             {"schedule": "polynomial", "begin_step": 50, "end_step": 50},
-            "needs an end after its begin, not 50 to 50",
+            "end 50 of a polynomial schedule is not after its begin 50",
         ),
         (
             {"schedule": "polynomial", "initial": 0.6},
-            "magnitude: initial = 0.6 lies above the sparsity of 0.5",
+            "magnitude: initial = 0.6 lies above the sparsity 0.5",
         ),
     ],
 )
 def test_steps_that_are_no_span_are_refused_before_any_training(
-    steps: dict[str, object], says: str
+    steps: dict[str, object], message: str
 ):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=message):
         Magnitude.model_validate(steps)

@@ -87,51 +87,51 @@ def test_the_end_prunes_although_the_span_is_no_multiple_of_the_frequency():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "numbers", "says"),
+    ("schedule", "numbers", "message"),
     [
-        (ConstantSparsity, {"target": 1.0}, "a sparsity of 1.0 is out of range"),
-        (ConstantSparsity, {"target": -0.1}, "a sparsity of -0.1 is out of range"),
-        (ConstantSparsity, {"target": float("nan")}, "a sparsity of nan is out of range"),
-        (ConstantSparsity, {"frequency": 0}, "a pruning frequency of 0 steps is out of range"),
-        (ConstantSparsity, {"begin": -1}, "from step -1 to step -1 is no span"),
-        (ConstantSparsity, {"begin": 5, "end": 4}, "from step 5 to step 4 is no span"),
+        (ConstantSparsity, {"target": 1.0}, "sparsity 1.0 is out of range"),
+        (ConstantSparsity, {"target": -0.1}, "sparsity -0.1 is out of range"),
+        (ConstantSparsity, {"target": float("nan")}, "sparsity nan is out of range"),
+        (ConstantSparsity, {"frequency": 0}, "frequency 0 is out of range"),
+        (ConstantSparsity, {"begin": -1}, "begin -1 and end -1 are not a span of steps"),
+        (ConstantSparsity, {"begin": 5, "end": 4}, "begin 5 and end 4 are not a span of steps"),
         (
             PolynomialDecay,
             {"initial": 1.2, "final": 0.5, "begin": 0, "end": 10},
-            "a sparsity of 1.2 is out of range",
+            "sparsity 1.2 is out of range",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 1, "begin": 0, "end": 10},
-            "a sparsity of 1 is out of range",
+            "sparsity 1 is out of range",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 0.5, "begin": 10, "end": 10},
-            "needs an end after its begin, not 10 to 10",
+            "end 10 of a polynomial schedule is not after its begin 10",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 0.5, "begin": 10, "end": -1},
-            "needs an end after its begin, not 10 to -1",
+            "end -1 of a polynomial schedule is not after its begin 10",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 0.5, "begin": 0, "end": 9, "frequency": -3},
-            "frequency of -3 steps",
+            "frequency -3 is out of range",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 0.5, "begin": 0, "end": 9, "power": 0},
-            "a power of 0 is out of range",
+            "power 0 is out of range",
         ),
         (
             PolynomialDecay,
             {"initial": 0, "final": 0.5, "begin": 0, "end": 9, "power": -1.0},
-            "a power of -1.0 is out of range",
+            "power -1.0 is out of range",
         ),
     ],
 )
-def test_numbers_out_of_range_are_refused(schedule: type, numbers: dict[str, float], says: str):
-    with pytest.raises(UsageError, match=says):
+def test_numbers_out_of_range_are_refused(schedule: type, numbers: dict[str, float], message: str):
+    with pytest.raises(UsageError, match=message):
         schedule(**numbers)

@@ -156,11 +156,11 @@ def test_a_draw_follows_from_seed_and_step_and_leaves_something_of_every_layer(n
         k: torch.full_like(v, 0.5) if k.startswith("probability.") else v
         for k, v in state.memory.items()
     }  # type: ignore[arg-type]
-    one, other = (
+    first, other = (
         pruner.masks_for_step(PruneState(memory={**half, "seed": seed, "step": 4})) or {}
         for seed in (1, 2)
     )
-    assert not torch.equal(one["hidden.weight"], other["hidden.weight"])
+    assert not torch.equal(first["hidden.weight"], other["hidden.weight"])
 
 
 def test_before_the_first_update_and_after_the_last_nothing_is_drawn(
@@ -192,11 +192,11 @@ def test_with_ranks_that_never_settle_it_still_ends_at_sixty_percent_and_says_ho
         assert state.final == (step >= 240)
     assert int(state.masks["hidden.bias"].sum()) == 25
     assert state.memory["forced"] > 0
-    says = (
+    message = (
         f"spp: {state.memory['forced']} groups were still undecided at step 240, and were decided"
         " by rank"
     )
-    assert f"{says} ({state.memory['forced']} of hidden)" in caplog.text
+    assert f"{message} ({state.memory['forced']} of hidden)" in caplog.text
 
 
 def test_it_finishes_in_a_training_of_one_step_and_with_updates_too_rare(
@@ -229,9 +229,9 @@ def test_the_course_of_the_probabilities_is_kept_for_the_log_and_the_picture(
             count_groups_to_remove(read_probabilities(course[-1])[layer].numel(), 0.5)
             / read_probabilities(course[-1])[layer].numel()
         )
-    names = set(pruner.progress(course[0]))
+    names = set(pruner.measure_progress(course[0]))
     assert {"spp_forced", "spp_out.hidden", "spp_probability.convolutions.1"} <= names
-    assert all(set(pruner.progress(state)) == names for state in course)
+    assert all(set(pruner.measure_progress(state)) == names for state in course)
 
 
 def test_a_sparsity_of_zero_keeps_everything(network: Seq2Point, states: States):
@@ -248,7 +248,7 @@ def test_settings_that_leave_nothing_to_prune_are_refused():
 
 
 def test_it_needs_the_layers_of_a_seq2point(states: States):
-    with pytest.raises(UsageError, match="units and channels of a Linear cannot be pruned"):
+    with pytest.raises(UsageError, match="the network is a Linear: whole units and channels"):
         SPP().begin(torch.nn.Linear(2, 2))
 
 

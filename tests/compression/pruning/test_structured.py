@@ -147,7 +147,7 @@ def test_taylor_is_the_mean_over_the_last_steps_of_weight_times_gradient_summed_
 def test_taylor_without_gradients_is_refused_with_what_to_do(network: Seq2Point):
     with pytest.raises(
         UsageError,
-        match="criterion 'taylor' needs gradients: give data to train on, or another criterion",
+        match="criterion 'taylor' needs gradients: give data to fine-tune on, or another criterion",
     ):
         Structured(criterion="taylor").masks_once(network)
 

@@ -160,7 +160,7 @@ def test_several_processes_make_the_same_bytes_as_one_and_a_house_that_fails_sto
 
 def test_houses_that_would_be_one_file_or_their_own_source_are_refused(root: Path, tmp_path: Path):
     made, *_ = converted(root, tmp_path / "out")
-    with pytest.raises(UsageError, match="would be written over its own source"):
+    with pytest.raises(UsageError, match="would overwrite its own source"):
         plan_jobs(
             find_source("table"), made.path, tmp_path / "out", Selection(), ConversionConfig()
         )
@@ -184,12 +184,15 @@ def test_a_conversion_that_was_killed_leaves_no_half_file_and_the_next_makes_the
     code = f"""
 import time
 from pathlib import Path
-from seq2point.data import store
-from seq2point.datasets.conversion.jobs import convert, jobs_of, Settings
-from seq2point.datasets.contract import Wanted
-from seq2point.datasets.sources import find
-store.Writer.write = lambda *_: time.sleep(60)
-convert(jobs_of(find("refit"), Path({str(root)!r}), Path({str(out)!r}), Wanted(), Settings()), Settings(), Path({str(out)!r}))
+from seq2point.data import parquet_file
+from seq2point.datasets.contract import Selection
+from seq2point.datasets.conversion.house import ConversionConfig
+from seq2point.datasets.conversion.jobs import convert_houses, plan_jobs
+from seq2point.datasets.sources import find_source
+parquet_file.Writer.write = lambda *_: time.sleep(60)
+out, settings = Path({str(out)!r}), ConversionConfig()
+jobs = plan_jobs(find_source("refit"), Path({str(root)!r}), out, Selection(), settings)
+convert_houses(jobs, settings, out)
 """
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
     for _ in range(400):
@@ -221,7 +224,7 @@ def test_progress_adds_up_to_the_bytes_of_all_houses(root: Path, tmp_path: Path)
     jobs = plan_jobs(find_source("refit"), root, tmp_path, Selection(), ConversionConfig())
     for _ in range(2):
         sizes: list[int] = []
-        jobs.convert_houses(jobs, ConversionConfig(), tmp_path, advance=sizes.append)
+        convert_houses(jobs, ConversionConfig(), tmp_path, advance=sizes.append)
         assert sum(sizes) == pytest.approx(
             sum((root / f"CLEAN_House{house}.csv").stat().st_size for house in HOUSES), rel=0.01
         )

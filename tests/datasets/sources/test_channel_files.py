@@ -37,7 +37,7 @@ def write(root: Path, house: str, /, **channels: str) -> Path:
 
 
 def houses(name: str, root: Path, **wanted: tuple[str, ...]) -> list[RawHouse]:
-    return list(find_source(name).houses(root, Selection(**wanted)))  # type: ignore[arg-type]
+    return list(find_source(name).list_houses(root, Selection(**wanted)))  # type: ignore[arg-type]
 
 
 def made(name: str, root: Path, out: Path, **settings: float) -> ConvertedHouse:
@@ -169,9 +169,7 @@ def test_a_leg_or_a_channel_that_is_not_there_is_refused(tmp_path: Path):
 def test_a_folder_without_labels_and_labels_that_are_none_are_refused(tmp_path: Path):
     folder = write(tmp_path, "1", aggregate="1")
     (folder / "labels.dat").write_text("1 aggregate\nkettle\n")
-    with pytest.raises(
-        DataError, match=r"labels\.dat, line 2: 'kettle' is not a channel's number and its name"
-    ):
+    with pytest.raises(DataError, match=r"labels\.dat, line 2: invalid label 'kettle': expected"):
         houses("ukdale", tmp_path)
     (folder / "labels.dat").unlink()
     with pytest.raises(DataError, match=r"labels\.dat: no such file; it names the channels"):

@@ -21,7 +21,7 @@ ROWS = 400
 
 
 def houses(path: Path, **wanted: tuple[str, ...]) -> list[RawHouse]:
-    return nilmtk.houses(path, Selection(**wanted))  # type: ignore[arg-type]
+    return nilmtk.list_houses(path, Selection(**wanted))  # type: ignore[arg-type]
 
 
 def readings(house: RawHouse, column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -150,15 +150,15 @@ def with_rows(rows: int, chunks: tuple[int, ...] | None) -> Callable[[Path], Non
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no HDF5": (lambda path: path.write_bytes(b"nonsense"), "no HDF5 file, or a damaged one"),
+    "no HDF5": (lambda path: path.write_bytes(b"nonsense"), "not an HDF5 file, or a damaged one"),
     "no file": (Path.unlink, "no such file; expected an HDF5 file of NILMTK"),
     "half a file": (
         lambda path: path.write_bytes(path.read_bytes()[:2000]),
-        "no HDF5 file, or a damaged one",
+        "not an HDF5 file, or a damaged one",
     ),
     "no metadata": (
         without("building1", "metadata"),
-        "building1 has no metadata of NILMTK's, so which meter is what is",
+        "building1 has no metadata of NILMTK on its meters",
     ),
     "no mains": (
         lambda path: changed(path, "building1", elec_meters={2: {}}),
@@ -207,7 +207,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_read_is_refused_in_one_line(small: Path, name: str):
-    change, said = REFUSED[name]
+    change, message = REFUSED[name]
     change(small)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         houses(small)

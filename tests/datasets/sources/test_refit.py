@@ -36,7 +36,7 @@ def row(unix: int, mains: object, issues: int = 0, **channels: object) -> str:
 
 def house_of(folder: Path, house: str, *appliances: str) -> RawHouse:
     write(folder, house, [row(0, 100)])
-    (found,) = refit.houses(folder, Selection(houses=(house,), appliances=appliances))
+    (found,) = refit.list_houses(folder, Selection(houses=(house,), appliances=appliances))
     return found
 
 
@@ -90,7 +90,7 @@ def test_a_washing_machine_comes_before_a_washer_dryer_which_can_be_asked_for(
     found = house_of(tmp_path, house)
     assert found.channels["washing_machine"] == f"Appliance{washing_machine} 'Washing Machine'"
     assert any(
-        f"channel {other} (" in remark and "--appliances washing_machine_2" in remark
+        f"channel {other} (" in remark and "name the appliance 'washing_machine_2'" in remark
         for remark in found.remarks
     )
     assert (
@@ -176,8 +176,8 @@ def test_rows_with_issues_glitches_repeats_and_clock_steps_are_counted(tmp_path:
 )
 def test_the_names_that_carriers_give_the_files_are_all_known(tmp_path: Path, name: str):
     write(tmp_path, "2", [row(0, 100)], name=name)
-    assert [house.house for house in refit.houses(tmp_path, Selection())] == ["2"]
-    assert [house.house for house in refit.houses(tmp_path / name, Selection())] == ["2"]
+    assert [house.house for house in refit.list_houses(tmp_path, Selection())] == ["2"]
+    assert [house.house for house in refit.list_houses(tmp_path / name, Selection())] == ["2"]
 
 
 def test_without_unix_the_words_are_read_as_utc_and_without_issues_all_rows_are_good(
@@ -197,4 +197,4 @@ def test_a_file_without_the_data_sets_columns_is_refused(tmp_path: Path):
         DataError,
         match=r"CLEAN_House2\.csv: no column 'Aggregate'; expected a folder of CLEAN_House1\.csv",
     ):
-        refit.houses(tmp_path, Selection())
+        refit.list_houses(tmp_path, Selection())

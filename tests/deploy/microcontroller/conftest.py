@@ -14,7 +14,7 @@ from seq2point.appliances import find_appliance
 from seq2point.deploy.c_program import compile_program
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.microcontroller import CExport, build_c_export
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.system.c_library import find_compiler
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -44,12 +44,12 @@ def house() -> Callable[..., Recording]:
 
 @pytest.fixture(scope="session")
 def make_model() -> Callable[..., Model]:
-    """A model with random weights whose answers move by hundreds of watts."""
+    """A model with random weights whose predictions move by hundreds of watts."""
 
     def make(shape: Architecture, seed: int = 0) -> Model:
         torch.manual_seed(seed)
         appliances = (find_appliance("kettle"), find_appliance("washing_machine"))[: shape.outputs]
-        model = Model(shape.build().eval(), Scale.lineage(appliances), appliances, 6.0)
+        model = Model(shape.build().eval(), Scale.published(appliances), appliances, 6.0)
         with torch.no_grad():
             for layer in (*model.network.convolutions, model.network.hidden):
                 layer.bias.normal_(0, 0.2)
@@ -60,7 +60,7 @@ def make_model() -> Callable[..., Model]:
 
 
 class Written(NamedTuple):
-    """A source pair in a folder, and what it was made of."""
+    """A source pair in a folder, and the network that it holds."""
 
     source: Path
     header: Path
@@ -124,7 +124,7 @@ def placed() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def feed(placed: Callable[..., np.ndarray]) -> Feed:
-    """What a program answers to a series of readings."""
+    """Return the predictions of a program for a series of readings."""
 
     def run(program: Path, mains_w: np.ndarray, shape: Architecture) -> np.ndarray:
         done = subprocess.run(

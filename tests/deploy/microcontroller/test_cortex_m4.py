@@ -17,7 +17,7 @@ HERE = Path(__file__).parent / "cortex_m4"
 LINK = ("-nostartfiles", "-T", str(HERE / "mps2.ld"))
 
 
-def test_a_cortex_m4_answers_as_the_twin_answers(
+def test_a_cortex_m4_predictions_as_the_twin_answers(
     tmp_path: Path,
     house: Callable[..., Recording],
     make_model: Callable[..., Model],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point import Architecture, Model, ModelFileError
-from seq2point.deploy.fixed_point import Layer, Ranges, quantise
+from seq2point.deploy.fixed_point import IntegerLayer, Ranges, quantise
 
 shapes = st.builds(
     Architecture,
@@ -53,14 +53,16 @@ def test_no_sum_can_leave_an_int32(
         if i == network.features and bits == 8:
             assert most <= 255
         most = layer.most
-    answers = network.answers(rng.normal(0, 1e5, 100).astype(np.float32))
-    assert answers.min() >= 0
-    assert answers.max() < 2**31
+    predictions = network.predict_steps(rng.normal(0, 1e5, 100).astype(np.float32))
+    assert predictions.min() >= 0
+    assert predictions.max() < 2**31
 
 
 def test_halves_are_rounded_away_from_zero_and_the_result_is_cut_off():
-    ones = np.ones((1, 1, 1), dtype=np.int8)
-    half = Layer(ones, np.zeros(1, dtype=np.int64), np.array([2**30]), np.array([31]), -3, 3)
+    weights = np.ones((1, 1, 1), dtype=np.int8)
+    half = IntegerLayer(
+        weights, np.zeros(1, dtype=np.int64), np.array([2**30]), np.array([31]), -3, 3
+    )
     assert half.run(np.array([[-9], [-3], [-1], [0], [1], [2], [3], [9]]))[:, 0].tolist() == [
         -3,
         -2,
@@ -76,7 +78,9 @@ def test_halves_are_rounded_away_from_zero_and_the_result_is_cut_off():
 def test_readings_come_in_halves_or_finer_up_to_the_largest(make_model: Callable[..., Model]):
     model = make_model(Architecture(window=20, channels=(2,), kernels=(3,), hidden=2))
     network = quantise(model, Ranges(8000.0, (1.0, 1.0)), 16)
-    readings = network.readings(np.array([0.2, 0.25, -0.25, 300.3, 1e9, -1e9], dtype=np.float32))
+    readings = network.quantise_readings(
+        np.array([0.2, 0.25, -0.25, 300.3, 1e9, -1e9], dtype=np.float32)
+    )
     assert (readings / 2.0**network.input_shift).tolist() == [
         0,
         0.5,
@@ -88,13 +92,13 @@ def test_readings_come_in_halves_or_finer_up_to_the_largest(make_model: Callable
 
 
 def test_a_steady_load_is_no_worse_for_coarse_weights(make_model: Callable[..., Model]):
-    """The mean is taken off in whole numbers too, so that a flat series at the mean answers what
-    the float model answers.
+    """The mean is taken off in whole numbers too, so that a flat series at the mean predictions what
+    the float model predictions.
     """
     model = make_model(Architecture(window=20, channels=(2,), kernels=(3,), hidden=2))
     network = quantise(model, Ranges(4000.0, (1.0, 1.0)), 16)
     flat_w = np.full(20, model.scale.mains_mean_w, dtype=np.float32)
-    assert network.answers(flat_w)[0, 0] / 64 == pytest.approx(
+    assert network.predict_steps(flat_w)[0, 0] / 64 == pytest.approx(
         float(model.disaggregate(flat_w)[10]), rel=0.01
     )
 

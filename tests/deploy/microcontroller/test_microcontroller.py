@@ -22,7 +22,7 @@ from seq2point import (
     deploy,
     load_recording,
 )
-from seq2point.deploy import ExportOptions
+from seq2point.configuration import ExportOptions
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.system.c_library import find_compiler
 
@@ -180,7 +180,7 @@ def test_what_is_counted_is_no_less_than_what_compilers_make(
 
 
 REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
-    "chunks": (UsageError, "--sliding is not for --target microcontroller"),
+    "chunks": (UsageError, "`sliding` is not for target microcontroller"),
     "too little flash": (
         UsageError,
         "KB of flash, 4.0 KB are there: prune hidden units and channels and compact it",
@@ -189,37 +189,40 @@ REFUSED: dict[str, tuple[type[Seq2PointError], str]] = {
         UsageError,
         "KB of RAM, 0.5 KB are there: prune channels of the last convolution",
     ),
-    "a prefix that is no name": (UsageError, "prefix '2p': C names begin with a small letter"),
-    "a file name that C cannot include": (UsageError, "make the name of a C file"),
+    "a prefix that is no name": (
+        UsageError,
+        "prefix '2p' does not fit: C names begin with a small letter",
+    ),
+    "a file name that C cannot include": (UsageError, "the name of a C file has letters"),
     "a folder that is a file": (Seq2PointError, "cannot be written"),
-    "weights that are no numbers": (ModelFileError, "weights that are no finite numbers"),
+    "weights that are no numbers": (ModelFileError, "weights that are not finite numbers"),
 }
 
 
-@pytest.mark.parametrize("why", REFUSED)
+@pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_is_refused_in_one_line(
-    why: str, tmp_path: Path, house: House, make_model: Make, write: Write
+    case: str, tmp_path: Path, house: House, make_model: Make, write: Write
 ):
-    kind, says = REFUSED[why]
+    kind, message = REFUSED[case]
     model, out = make_model(SMALL), tmp_path / "out" / "kettle"
     options: dict[str, Any] = {"calibrate": house(3000, 1)}
-    if why == "chunks":
+    if case == "chunks":
         options |= {"sliding": True}
-    elif why == "too little flash":
+    elif case == "too little flash":
         options |= {"flash_bytes": 4096}
-    elif why == "too little RAM":
+    elif case == "too little RAM":
         options |= {"ram_bytes": 512}
-    elif why == "a prefix that is no name":
+    elif case == "a prefix that is no name":
         options |= {"prefix": "2p"}
-    elif why == "a file name that C cannot include":
+    elif case == "a file name that C cannot include":
         out = tmp_path / "out" / 'a"b'
-    elif why == "a folder that is a file":
+    elif case == "a folder that is a file":
         (tmp_path / "file").write_text("")
         out = tmp_path / "file" / "kettle"
-    elif why == "weights that are no numbers":
+    elif case == "weights that are no numbers":
         with torch.no_grad():
             model.network.hidden.weight[1, 2] = torch.nan
-    with pytest.raises(kind, match=re.escape(says)) as refusal:
+    with pytest.raises(kind, match=re.escape(message)) as refusal:
         deploy.find_target("microcontroller").export(model, out, ExportOptions(**options))
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

@@ -38,8 +38,8 @@ class Theirs(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
             x = torch.relu(layer(x))
-        answer: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
-        return answer
+        power_w: Tensor = self.fc2(torch.relu(self.fc1(x.flatten(1))))
+        return power_w
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def theirs() -> Theirs:
     return Theirs().eval()
 
 
-def answers(network: Theirs, mains_w: np.ndarray) -> np.ndarray:
+def predict(network: Theirs, mains_w: np.ndarray) -> np.ndarray:
     """What their disaggregate_chunk gives: windows padded with zeros, scaled, the answers scaled
     back and clipped.
     """
@@ -87,7 +87,7 @@ def test_their_weights_give_their_answers(written: str, theirs: Theirs, tmp_path
     model = load_contrib(path, "kettle", 60.0, MEAN_W, STD_W)
     assert model.architecture == Architecture(window=WINDOW)
     mains_w = np.random.default_rng(1).uniform(100, 3000, 200).astype(np.float32)
-    expected = answers(theirs, mains_w)
+    expected = predict(theirs, mains_w)
     np.testing.assert_allclose(model.disaggregate(mains_w, edges="zeros"), expected, atol=2e-2)
     run = Seq2Point.of_models({"kettle": model}, {"period_s": 60})
     import pandas as pd
@@ -172,9 +172,9 @@ def test_what_their_class_cannot_hold_is_refused(tmp_path: Path):
         ),
     ):
         save_contrib(small, tmp_path / "x.pth")
-    aside = Model.untrained("kettle", 60.0, Architecture(window=WINDOW, target_index=3))
+    stashes = Model.untrained("kettle", 60.0, Architecture(window=WINDOW, target_index=3))
     with pytest.raises(UsageError, match="not sample 3 of 31"):
-        save_contrib(aside, tmp_path / "x.pth")
+        save_contrib(stashes, tmp_path / "x.pth")
     with pytest.raises(UsageError, match=r"written as \.safetensors, \.pth or \.pt"):
         save_contrib(
             Model.untrained("kettle", 60.0, Architecture(window=WINDOW)), tmp_path / "x.h5"
@@ -199,7 +199,7 @@ def test_files_that_hold_something_else_are_refused_and_nothing_in_them_runs(
     torch.save({name: t for name, t in state.items() if name != "fc2.bias"}, tmp_path / "half.pth")
     torch.save([1, 2], tmp_path / "list.pth")
     (tmp_path / "cut.safetensors").write_bytes(b"\x08")
-    says = {
+    message = {
         "trap.pth": "no weights that can be loaded safely",
         "lacking.pth": "do not fit together",
         "half.pth": "not Seq2PointTorch's network",
@@ -207,7 +207,7 @@ def test_files_that_hold_something_else_are_refused_and_nothing_in_them_runs(
         "cut.safetensors": "no weights that can be loaded safely",
         "nowhere.pth": "no such file",
     }
-    for name, what in says.items():
+    for name, what in message.items():
         with pytest.raises(ModelFileError, match=what):
             load_contrib(tmp_path / name, "kettle", 60.0, MEAN_W, STD_W)
     assert not (tmp_path / "pwned").exists()

@@ -47,15 +47,15 @@ def fitted() -> Seq2Point:
     return model
 
 
-def test_it_learns_from_chunks_and_answers_every_row_under_the_callers_names_and_index(
+def test_it_learns_from_chunks_and_predictions_every_row_under_the_callers_names_and_index(
     fitted: Seq2Point,
 ):
     mains, kettle = frames(600, seed=5, start="2024-03-01")
-    (answer,) = fitted.disaggregate_chunk([mains])
-    assert list(answer.columns) == ["electric kettle"]
-    assert answer.index.equals(mains.index)
-    assert answer.dtypes.iloc[0] == np.float32
-    power_w = answer["electric kettle"].to_numpy()
+    (predictions,) = fitted.disaggregate_chunk([mains])
+    assert list(predictions.columns) == ["electric kettle"]
+    assert predictions.index.equals(mains.index)
+    assert predictions.dtypes.iloc[0] == np.float32
+    power_w = predictions["electric kettle"].to_numpy()
     assert np.isfinite(power_w).all()
     assert (power_w >= 0).all()
     truth_w = kettle.to_numpy()[:, 0]
@@ -79,8 +79,8 @@ def test_a_frames_ends_are_filled_with_zeros_as_nilmtk_contrib_does(fitted: Seq2
     with torch.no_grad():
         raw = model.network(torch.tensor(windows.to_numpy()))[:, 0].numpy()
     expected = np.maximum(raw * model.scale.appliance_std_w[0] + model.scale.appliance_mean_w[0], 0)
-    (answer,) = fitted.disaggregate_chunk([mains])
-    np.testing.assert_allclose(answer.to_numpy()[:, 0], expected, atol=0.05)
+    (predictions,) = fitted.disaggregate_chunk([mains])
+    np.testing.assert_allclose(predictions.to_numpy()[:, 0], expected, atol=0.05)
     (windowed,) = fitted.disaggregate_chunk([windows], do_preprocessing=False)
     np.testing.assert_allclose(windowed.to_numpy()[:, 0], expected, atol=0.05)
 
@@ -128,7 +128,9 @@ def test_chunk_by_chunk_training_goes_on_from_where_it_was():
     assert model.model("kettle").scale == scale
 
 
-def test_what_is_saved_is_loaded_with_the_same_answers_and_names(fitted: Seq2Point, tmp_path: Path):
+def test_what_is_saved_is_loaded_with_the_same_predictions_and_names(
+    fitted: Seq2Point, tmp_path: Path
+):
     mains, _ = frames(200, seed=4)
     fitted.save_model(tmp_path / "models")
     loaded = Seq2Point({"pretrained-model-path": tmp_path / "models"})
@@ -159,22 +161,22 @@ def test_a_pruned_and_compacted_model_file_runs_as_a_disaggregator(tmp_path: Pat
     assert compact(small).architecture == small.architecture
     small.save(tmp_path / "kettle.safetensors")
     run = Seq2Point.of_models({"water boiler": tmp_path / "kettle.safetensors"})
-    (answer,) = run.disaggregate_chunk([mains])
-    assert list(answer.columns) == ["water boiler"]
+    (predictions,) = run.disaggregate_chunk([mains])
+    assert list(predictions.columns) == ["water boiler"]
     assert run.load_model_path, "NILMTK's API would train it"
     np.testing.assert_array_equal(
-        answer["water boiler"], model.disaggregate_chunk([mains])[0]["kettle"]
+        predictions["water boiler"], model.disaggregate_chunk([mains])[0]["kettle"]
     )
 
 
-def test_a_model_whose_target_is_not_the_middle_answers_every_row():
+def test_a_model_whose_target_is_not_the_middle_predictions_every_row():
     torch.manual_seed(3)
     shape = Architecture(window=20, target_index=14, channels=(3,), kernels=(4,), hidden=6)
     run = Seq2Point.of_models({"kettle": Model.untrained("kettle", 60.0, shape)})
     mains, _ = frames(70)
-    (answer,) = run.disaggregate_chunk([mains])
-    assert len(answer) == 70
-    assert answer.notna().all().all()
+    (predictions,) = run.disaggregate_chunk([mains])
+    assert len(predictions) == 70
+    assert predictions.notna().all().all()
     with pytest.raises(UsageError, match="leave the preprocessing to disaggregate_chunk"):
         run.disaggregate_chunk([pd.DataFrame(np.zeros((5, 20)))], do_preprocessing=False)
 
@@ -185,14 +187,14 @@ def test_an_appliance_of_any_name_and_a_flat_one_are_trained():
     model.partial_fit([mains], [("heat pump", [kettle]), ("sockets", [kettle * 0])])
     assert model.model("heat pump").appliances[0].name == "heat_pump"
     assert model.appliance_params["sockets"] == {"mean": 0.0, "std": 100.0}
-    (answer,) = model.disaggregate_chunk([mains])
-    assert list(answer.columns) == ["heat pump", "sockets"]
+    (predictions,) = model.disaggregate_chunk([mains])
+    assert list(predictions.columns) == ["heat pump", "sockets"]
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "an even window": (
         lambda: Seq2Point({"sequence_length": 100}),
-        "a window of 100 samples does not fit",
+        "window 100 does not fit network 'seq2point'",
     ),
     "no epochs": (
         lambda: Seq2Point({"n_epochs": 0}),
@@ -222,7 +224,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: Seq2Point(QUICK).partial_fit(
             [frames(300)[0]], [("kettle", [frames(300, start="2024-05-01")[1]])]
         ),
-        "the rows of kettle are of other times",
+        "the rows of kettle have other times",
     ),
     "no times and no period": (
         lambda: Seq2Point(QUICK).partial_fit(
@@ -234,15 +236,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: Seq2Point(QUICK).partial_fit(
             [pd.concat([frames()[0]] * 2, axis=1)], [("kettle", [frames()[1]])]
         ),
-        "one column of power is needed",
+        "give one column of power",
     ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_it_is_refused_with_what_to_do(case: str):
-    attempt, says = REFUSED[case]
-    with pytest.raises((UsageError, DataError), match=says):
+    attempt, message = REFUSED[case]
+    with pytest.raises((UsageError, DataError), match=message):
         attempt()
 
 

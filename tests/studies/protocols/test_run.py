@@ -15,7 +15,7 @@ import torch
 from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.report.protocols import make_report
 from seq2point.studies import ResultCache
 from seq2point.studies import result_cache as store_module

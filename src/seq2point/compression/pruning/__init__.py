@@ -1,4 +1,4 @@
-"""Pruners by name: a new one is one file here and one line in the table."""
+"""Pruners by name: a new one is one file here and one line in PRUNERS."""
 
 from typing import Any
 
@@ -42,10 +42,9 @@ ALIASES = {"tfmot": "magnitude", "default": "none"}
 
 
 def find_pruner(name: str, **settings: Any) -> Pruner | None:
-    """A pruner by name or alias with its settings, None for 'none'.
+    """Return the pruner of a name or alias with its settings, None for 'none'.
 
-    Raises UsageError for an unknown name (with those that exist) or a setting that the pruner does
-    not have or allow.
+    Raises UsageError for an unknown name, and for a setting that the pruner does not have or allow.
     """
     name = ALIASES.get(name, name)
     if name == "none":
@@ -59,26 +58,25 @@ def find_pruner(name: str, **settings: Any) -> Pruner | None:
         return PRUNERS[name](**settings)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        what = first["msg"].lower()
+        setting = ".".join(map(str, first["loc"]))
+        reason = first["msg"].lower()
         if first["type"] == "extra_forbidden":
             known = [*PRUNERS[name].model_fields]
-            near = find_nearest(where, known)
-            meant = f"; did you mean '{near}'?" if near else ""
-            what = f"there is no such setting; {name} has {', '.join(known)}{meant}"
-        raise UsageError(f"{name}: setting '{where}' = {first['input']!r}: {what}") from None
+            nearest = find_nearest(setting, known)
+            hint = f"; did you mean '{nearest}'?" if nearest else ""
+            reason = f"there is no such setting; {name} has {', '.join(known)}{hint}"
+        raise UsageError(f"{name}: setting '{setting}' = {first['input']!r}: {reason}") from None
 
 
 def prune_once(
-    network: nn.Module, pruner: Pruner, seed: int = 0, held: Masks | None = None
+    network: nn.Module, pruner: Pruner, seed: int = 0, masks: Masks | None = None
 ) -> dict[str, Tensor]:
-    """The masks of a network pruned once, without training; `masks.apply_` zeroes what they drop.
+    """Return the masks of a network pruned once, without training; `masks.apply_` applies them.
 
-    `held` are the masks that the network has, which hold on.
-    Raises UsageError for a method that decides while the network trains (spp, entropic, the Taylor
-    criterion).
+    `masks` are those that the network has already. What they drop stays dropped. Raises UsageError
+    for a method that decides while the network trains: spp, entropic, the Taylor criterion.
     """
-    here = {
-        name: mask.to(network.get_parameter(name).device) for name, mask in (held or {}).items()
+    present = {
+        name: mask.to(network.get_parameter(name).device) for name, mask in (masks or {}).items()
     }
-    return merge(here, pruner.masks_once(network, seed, here))
+    return merge(present, pruner.masks_once(network, seed, present))

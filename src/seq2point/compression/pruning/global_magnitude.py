@@ -10,11 +10,11 @@ from seq2point.compression.pruning.scores import count_kept, keep_highest_of_all
 
 
 class GlobalMagnitude(SingleWeights):
-    """Keep the largest weights of all tensors together (Han et al. 2015; Blalock et al. 2020), at
-    least one of each tensor.
+    """Keep the largest weights of all tensors together, at least one of each tensor.
 
-    The tensors' scales decide how the sparsity spreads over them: one tensor holds 99.9 % of the
-    weights of the paper's network, and its weights are the smallest.
+    Sources: Han et al. 2015; Blalock et al. 2020. The tensors' scales decide how the sparsity
+    spreads over them. In the paper's network one tensor holds 99.9 % of the weights, and its
+    weights are the smallest.
     """
 
     name: ClassVar[str] = "global_magnitude"
@@ -26,7 +26,7 @@ class GlobalMagnitude(SingleWeights):
     )
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The smallest weights of all."""
+        """Return masks that drop the smallest weights of all tensors together."""
         scores = self.magnitudes(network, state)
         return keep_highest_of_all(
             scores, count_kept(sum(s.numel() for s in scores.values()), sparsity)

@@ -17,26 +17,25 @@ from seq2point.compression.pruning.scores import (
 
 
 def keep_highest_lamp_scores(weight: Tensor, count: int) -> Tensor:
-    """The `count` highest scores of a tensor's weights, ascending, f64: each square over the sum of
-    those that are not smaller.
+    """Return the `count` highest LAMP scores of a tensor's weights, ascending, f64.
 
-    Lee, Park, Mo, Ahn, Shin 2021, arXiv 2010.07611, equation 1; of equal weights each is smaller
-    than the next. The largest weight scores 1 in every layer.
+    A score is a weight's square over the sum of the squares that are not smaller (Lee, Park, Mo,
+    Ahn, Shin 2021, arXiv 2010.07611, equation 1). Of equal weights each counts as smaller than the
+    next. The largest weight of every layer scores 1.
     """
     magnitudes = weight.detach().abs().flatten().cpu().numpy()
     first = max(len(magnitudes) - count, 0)
-    largest = np.sort(np.partition(magnitudes, first)[first:])  # several times as quick as torch's
+    largest = np.sort(np.partition(magnitudes, first)[first:])  # several times as fast as torch
     squares = torch.from_numpy(largest).double().square_()
     not_smaller = squares.flip(0).cumsum(0).flip(0)
     return squares.div_(not_smaller.clamp_(min=torch.finfo(squares.dtype).tiny))
 
 
 class Lamp(SingleWeights):
-    """Keep the highest LAMP scores of all tensors together: global, with each tensor's scale taken
-    out.
+    """Keep the highest LAMP scores of all tensors together (Lee et al. 2021).
 
-    Within a tensor the scores rise with the magnitudes, so they only say how many of each tensor's
-    weights stay.
+    The scores are free of each tensor's scale. Within a tensor they rise with the magnitudes, so
+    they decide only how many weights of each tensor stay.
     """
 
     name: ClassVar[str] = "lamp"
@@ -47,7 +46,7 @@ class Lamp(SingleWeights):
     )
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The lowest scores of all."""
+        """Return masks that drop the lowest scores of all tensors together."""
         magnitudes = self.magnitudes(network, state)
         count = count_kept(sum(m.numel() for m in magnitudes.values()), sparsity)
         scores = {

@@ -10,11 +10,7 @@ from seq2point.compression.pruning.scores import count_kept, keep_highest
 
 
 class Magnitude(SingleWeights):
-    """Keep the largest weights of every weight tensor, convolutions and Linear layers alike (Zhu
-    and Gupta 2017).
-
-    Each tensor is pruned to the same sparsity.
-    """
+    """Keep the largest weights of every tensor, each at the same sparsity (Zhu and Gupta 2017)."""
 
     name: ClassVar[str] = "magnitude"
     source: ClassVar[str] = (
@@ -23,7 +19,7 @@ class Magnitude(SingleWeights):
     advice: ClassVar[str] = "The simple one, hard to beat up to about 70 %: begin here."
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The same fraction of each tensor, its smallest weights."""
+        """Return masks that drop the smallest weights of each tensor, the same fraction of each."""
         return {
             name: keep_highest(scores, count_kept(scores.numel(), sparsity))
             for name, scores in self.magnitudes(network, state).items()

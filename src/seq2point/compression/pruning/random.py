@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from seq2point.compression.pruning.pruner import PruneState, make_generator
 from seq2point.compression.pruning.scheduled_pruner import SingleWeights
-from seq2point.compression.pruning.scores import count_kept, find_last_if_dropped, keep_highest
+from seq2point.compression.pruning.scores import count_kept, keep_highest, rank_dropped_last
 
 
 class Random(SingleWeights):
-    """Keep weights of every tensor by lot, each tensor at the same sparsity; the lot is cast once,
-    so masks only shrink.
+    """Keep random weights of every tensor, each tensor at the same sparsity.
 
-    What is already dropped counts as drawn first.
+    Each weight draws one number for the whole training, so masks only shrink. A weight that is
+    dropped already ranks lowest.
     """
 
     name: ClassVar[str] = "random"
@@ -22,10 +22,12 @@ class Random(SingleWeights):
     advice: ClassVar[str] = "To compare with only: a method that does no better is worth nothing."
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The same fraction of each tensor, whichever weights drew the lowest lots."""
+        """Return masks that drop the lowest draws of each tensor, the same fraction of each."""
         masks = {}
-        for i, (name, weight) in enumerate(self.tensors(network).items()):
-            lots = torch.rand(weight.shape, generator=make_generator(state.memory["seed"], i))
-            lots = find_last_if_dropped(lots, state.masks.get(name))
-            masks[name] = keep_highest(lots, count_kept(weight.numel(), sparsity)).to(weight.device)
+        for i, (name, weight) in enumerate(self.select_tensors(network).items()):
+            draws = torch.rand(weight.shape, generator=make_generator(state.memory["seed"], i))
+            draws = rank_dropped_last(draws, state.masks.get(name))
+            masks[name] = keep_highest(draws, count_kept(weight.numel(), sparsity)).to(
+                weight.device
+            )
         return masks

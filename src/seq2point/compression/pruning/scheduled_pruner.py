@@ -1,4 +1,4 @@
-"""What the pruners on a schedule share: when and how much; each of them adds what goes first."""
+"""What the pruners on a schedule share: when they prune, and how much."""
 
 import warnings
 from abc import abstractmethod
@@ -10,23 +10,24 @@ from torch import Tensor, nn
 
 from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.compression.pruning.schedule import ConstantSparsity, PolynomialDecay, Schedule
-from seq2point.compression.pruning.scores import find_last_if_dropped
+from seq2point.compression.pruning.scores import rank_dropped_last
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, convolves, find_prunable, merge
+from seq2point.network.masks import Masks, find_prunable, is_convolution, merge
 
 USUAL_FREQUENCY = 100
+"""Steps between updates in the TensorFlow toolkit."""
 
 
 class Scheduled(Pruner):
     """A pruner that reaches `sparsity` on a schedule; subclasses override `choose`.
 
-    `schedule` 'constant' has the whole sparsity from the first update on; 'polynomial' grows to it
-    from `initial` until step `end_step` (60 % of the planned steps by default). Masks are updated
-    at every `frequency`-th step: the toolkit's 100, or a tenth of the planned steps where that is
-    less, since with sliding evaluation a hundred steps may be a whole training.
-    A training too short for the schedule prunes at its last step, with a warning. What is dropped
-    stays dropped.
-    Raises UsageError for steps that are no span, and for an `initial` above `sparsity`.
+    With `schedule` 'constant' the whole sparsity holds from the first update on. With 'polynomial'
+    it grows from `initial` until step `end_step`, by default 60 % of the planned steps. Every
+    `frequency`-th step updates the masks. By default that is the toolkit's 100, or a tenth of the
+    planned steps where that is less: with sliding evaluation a hundred steps may be a whole
+    training. A training too short for the schedule prunes at its last step, with a warning. A
+    dropped weight stays dropped.
+    Raises UsageError for steps that are not a span, and for an `initial` above `sparsity`.
     """
 
     sparsity: float = Field(0.5, ge=0, lt=1)
@@ -39,25 +40,25 @@ class Scheduled(Pruner):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        self.schedule_for(planned_steps=1)
+        self.make_schedule(planned_steps=1)
         if self.schedule == "polynomial" and self.initial > self.target:
             raise UsageError(
-                f"{self.name}: initial = {self.initial:g} lies above the sparsity of"
-                f" {self.target:g}: a dropped weight never comes back"
+                f"{self.name}: initial = {self.initial:g} lies above the sparsity {self.target:g}:"
+                " give a lower one, since a dropped weight never comes back"
             )
         return self
 
     @property
     def target(self) -> float:
-        """The sparsity that the schedule ends at."""
+        """Return the sparsity at the end of the schedule."""
         return self.sparsity
 
     @abstractmethod
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """Return the masks of a network at a sparsity; what the state's masks drop must go first."""
+        """Return the masks of a network at a sparsity; they drop what the state's masks drop first."""
 
-    def schedule_for(self, planned_steps: int) -> Schedule:
-        """The schedule of a training of so many steps."""
+    def make_schedule(self, planned_steps: int) -> Schedule:
+        """Return the schedule for a training of so many steps."""
         frequency = self.frequency or min(USUAL_FREQUENCY, max(planned_steps // 10, 1))
         if self.schedule == "constant":
             return ConstantSparsity(self.target, self.begin_step, self.end_step, frequency)
@@ -71,8 +72,8 @@ class Scheduled(Pruner):
         )
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """New masks at the schedule's steps."""
-        schedule = self.schedule_for(info.planned_steps)
+        """Return the state after a step, with new masks at the schedule's steps."""
+        schedule = self.make_schedule(info.planned_steps)
         due, sparsity = schedule.updates_at(info.step), schedule.sparsity_at(info.step)
         reached = state.final or (due and sparsity == schedule.final_sparsity)
         if info.step == info.planned_steps and not reached:
@@ -90,20 +91,20 @@ class Scheduled(Pruner):
         return PruneState(masks, state.final or sparsity == schedule.final_sparsity, state.memory)
 
     def masks_once(
-        self, network: nn.Module, seed: int = 0, held: Masks | None = None
+        self, network: nn.Module, seed: int = 0, masks: Masks | None = None
     ) -> dict[str, Tensor]:
-        """The masks at the whole sparsity."""
+        """Return the masks at the whole sparsity."""
         require_finite(network)
         return self.choose(
-            network, self.target, replace(self.begin(network, seed), masks=held or {})
+            network, self.target, replace(self.begin(network, seed), masks=masks or {})
         )
 
 
 class SingleWeights(Scheduled):
-    """A scheduled pruner of single weights, of all weight tensors or without the convolutions or
-    the last layer.
+    """A scheduled pruner of single weights.
 
-    Those are 0.12 % of the weights of the paper's network, and much of what it computes.
+    `exempt_convolutions` and `exempt_output` leave out the convolutions and the last layer. They
+    hold 0.12 % of the weights of the paper's network, and much of its work.
     """
 
     removes: ClassVar[str] = "single weights"
@@ -111,22 +112,20 @@ class SingleWeights(Scheduled):
     exempt_convolutions: bool = False
     exempt_output: bool = False
 
-    def tensors(self, network: nn.Module) -> dict[str, Tensor]:
-        """The weight tensors to prune, by name."""
+    def select_tensors(self, network: nn.Module) -> dict[str, Tensor]:
+        """Return the weight tensors to prune, by name."""
         weights = find_prunable(network)
         if self.exempt_output:
             weights.popitem()
         return {
             name: weight.detach()
             for name, weight in weights.items()
-            if not (self.exempt_convolutions and convolves(weight))
+            if not (self.exempt_convolutions and is_convolution(weight))
         }
 
     def magnitudes(self, network: nn.Module, state: PruneState) -> dict[str, Tensor]:
-        """Return |w| of the tensors to prune, and -1, less than any, where the state's masks drop a
-        weight.
-        """
+        """Return |w| of the tensors to prune, by name, and -1 where the state's masks drop a weight."""
         return {
-            name: find_last_if_dropped(weight.abs(), state.masks.get(name))
-            for name, weight in self.tensors(network).items()
+            name: rank_dropped_last(weight.abs(), state.masks.get(name))
+            for name, weight in self.select_tensors(network).items()
         }

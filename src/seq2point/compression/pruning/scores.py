@@ -1,4 +1,4 @@
-"""From scores to masks: keep the highest, exactly as many as asked."""
+"""From scores to masks: keep the highest, and exactly as many as requested."""
 
 from collections.abc import Mapping
 
@@ -7,48 +7,45 @@ import torch
 from torch import Tensor
 
 DROPPED = -1.0
+"""The score of a weight that is dropped already: lower than any other."""
 
 
 def count_kept(total: int, sparsity: float) -> int:
-    """Weights left of `total`: total * (1 - sparsity) rounded half to even, at least one (as in
-    TensorFlow's toolkit).
+    """Return how many of `total` weights a sparsity leaves: at least one.
+
+    total * (1 - sparsity) is rounded half to even, as in the TensorFlow toolkit.
     """
     return max(round(total * (1 - sparsity)), 1)
 
 
-def find_last_if_dropped(scores: Tensor, kept: Tensor | None) -> Tensor:
-    """Return scores of at least 0 with -1, the lowest, where a mask drops; None is a mask that
-    drops nothing.
-    """
+def rank_dropped_last(scores: Tensor, kept: Tensor | None) -> Tensor:
+    """Return scores with DROPPED where a mask drops; None is a mask that drops nothing."""
     return scores if kept is None else scores.masked_fill(~kept.to(scores.device), DROPPED)
 
 
 def keep_highest(scores: Tensor, count: int) -> Tensor:
-    """A mask of the shape of `scores` that keeps exactly the `count` highest; of equal ones the
-    first by index.
-    """
+    """Return a mask that keeps exactly the `count` highest scores, of equal ones the first."""
     flat = scores.flatten()
     if count >= flat.numel():
         return torch.ones_like(scores, dtype=torch.bool)
-    threshold = _ascending(flat, flat.numel() - count)
+    threshold = _select_ascending(flat, flat.numel() - count)
     mask = flat > threshold
     missing = count - int(torch.count_nonzero(mask))
     mask[torch.nonzero(flat == threshold)[:missing, 0]] = True
     return mask.view_as(scores)
 
 
-def _ascending(flat: Tensor, place: int) -> Tensor:
-    """The value at a place, from 0, of the ascending order."""
-    if flat.device.type == "cpu":  # NumPy selects twice as quickly as torch
+def _select_ascending(flat: Tensor, place: int) -> Tensor:
+    """Return the value at a place of the ascending order, from 0."""
+    if flat.device.type == "cpu":  # NumPy selects twice as fast as torch
         return torch.as_tensor(np.partition(flat.numpy(), place)[place])
     return flat.kthvalue(place + 1).values
 
 
 def keep_highest_of_all(scores: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """Masks that keep exactly the `count` highest scores of all tensors together, and of each
-    tensor at least its highest.
+    """Return masks that keep exactly the `count` highest scores of all tensors together.
 
-    Where there are more tensors than `count`, one of each is kept.
+    Of each tensor at least the highest is kept, even where there are more tensors than `count`.
     """
     flat = torch.cat([s.flatten() for s in scores.values()])
     sizes = [s.numel() for s in scores.values()]

@@ -1,5 +1,5 @@
-"""Structured probabilistic pruning (SPP): groups of weights are dropped by lot, ever more surely,
-until each is out or in.
+"""Structured probabilistic pruning (SPP): groups of weights are dropped at random, until each is
+decided.
 """
 
 import logging
@@ -30,12 +30,16 @@ from seq2point.network import Layer, Seq2Point
 from seq2point.network.masks import Masks, merge
 
 ENDS_AT = 0.6
+"""Fraction of the planned steps by which all groups are decided."""
 SLACK = 1.25
+"""Updates are planned for so many times the updates that a steady ranking needs."""
 SMOOTHING = 0.9
 SCORES_BETWEEN_UPDATES = 10
 STEPS_BETWEEN_SCORES = 4
 BINS = 20
+"""Bins of the histogram of probabilities in a history."""
 SMALLEST_COUNTED = 0.01
+"""Updates are counted one by one down to this A; below it they would be too many to count."""
 MOST_UPDATES = 2**62
 PROBABILITY, SCORE, HISTORY = "probability.", "score.", "course."
 
@@ -43,12 +47,11 @@ log = logging.getLogger(__name__)
 
 
 def probability_step(ranks: Any, remaining: int, A: float = 0.05, u: float = 0.25) -> Tensor:
-    """How much the pruning probability of groups changes at an update, by their rank from 0, the
-    least important.
+    """Return how much the pruning probability of groups changes at an update, by their ranks.
 
-    Wang, Zhang, Wang, Hu 2018, equations 1 to 3: delta(0) = A, delta(N) = u A at N = -ln(u) /
-    alpha, and delta(remaining) = 0, negative beyond, with alpha = (ln 2 - ln u) / remaining.
-    `remaining` groups are still to be removed.
+    Rank 0 is the least important group. `remaining` groups are still to be removed. Wang, Zhang,
+    Wang, Hu 2018, equations 1 to 3: with alpha = (ln 2 - ln u) / remaining, delta(0) = A,
+    delta(N) = u A at N = -ln(u) / alpha, and delta(remaining) = 0. Beyond, delta is negative.
     """
     r = torch.as_tensor(ranks, dtype=torch.float64)
     alpha = (math.log(2) - math.log(u)) / remaining
@@ -60,9 +63,9 @@ def probability_step(ranks: Any, remaining: int, A: float = 0.05, u: float = 0.2
 
 @cache
 def count_updates_needed(groups: int, sparsity: float, A: float = 0.05, u: float = 0.25) -> int:
-    """How many updates it takes until so many groups are out, if their ranking never changes.
+    """Return how many updates remove a fraction of the groups, if their ranking never changes.
 
-    A smaller `A` takes as many more: below SMALLEST_COUNTED that is scaled, not counted.
+    Below SMALLEST_COUNTED the number is scaled, in proportion to 1 / A.
     """
     if A < SMALLEST_COUNTED:
         times = SMALLEST_COUNTED / A
@@ -70,24 +73,21 @@ def count_updates_needed(groups: int, sparsity: float, A: float = 0.05, u: float
             min(count_updates_needed(groups, sparsity, SMALLEST_COUNTED, u) * times, MOST_UPDATES)
         )
     p = torch.zeros(groups, dtype=torch.float64)
-    scores, target, made = (
-        torch.arange(groups, dtype=torch.float64),
-        count_groups_to_remove(groups, sparsity),
-        0,
-    )
+    scores = torch.arange(groups, dtype=torch.float64)
+    target, updates = count_groups_to_remove(groups, sparsity), 0
     while int((p >= 1).sum()) < target:
         p = raise_probabilities(p, scores, target, A, u)
-        made += 1
-    return made
+        updates += 1
+    return updates
 
 
 def count_groups_to_remove(groups: int, sparsity: float) -> int:
-    """The target ratio of a layer's groups, rounded up; one always stays."""
+    """Return how many of a layer's groups a sparsity removes: rounded up, but one always stays."""
     return min(math.ceil(sparsity * groups - 1e-9), groups - 1)
 
 
 def raise_probabilities(p: Tensor, scores: Tensor, target: int, A: float, u: float) -> Tensor:
-    """The probabilities after an update; a group at 1 is out for good and leaves the ranking."""
+    """Return the probabilities after an update; a group at 1 is removed and leaves the ranking."""
     open_ = torch.nonzero(p < 1)[:, 0]
     remaining = target - (len(p) - len(open_))
     ascending = open_[scores[open_].sort(stable=True).indices]
@@ -99,10 +99,10 @@ def raise_probabilities(p: Tensor, scores: Tensor, target: int, A: float, u: flo
 
 
 class ProbabilityHistory(NamedTuple):
-    """A layer's probabilities over a training: the steps of the updates, and at each the fractions
-    of groups f64[updates, bins].
+    """The pruning probabilities of a layer's groups over a training.
 
-    The bins are of equal width from 0 to 1.
+    `steps` are those of the updates. `fractions` f64[updates, bins] of the groups lie in each bin
+    of the probability; the bins are equal parts of 0 to 1.
     """
 
     steps: list[int]
@@ -112,18 +112,19 @@ class ProbabilityHistory(NamedTuple):
 class SPP(Pruner):
     """Structured probabilistic pruning (Wang et al. 2018).
 
-    Every group of weights of a layer has a probability p of being dropped, 0 at first. Each step is
-    made with a fresh draw of groups, and what it drops survives the step. At every update the
-    groups that are not yet out are ranked by their L1 norm (smoothed over the steps before, as in
-    the authors' later code, but taken at every fourth at most; the paper averages ranks) and p
-    moves by `probability_step`; a group at p = 1 is out. A layer is done at `sparsity` of its
-    groups; what is undecided then stays.
+    Every group of weights of a layer has a probability p of being dropped, 0 at first. Each step
+    draws anew which groups it drops, and their weights survive the step. At every update the groups
+    that are not yet removed are ranked by their L1 norm, and p changes by `probability_step`. A
+    group at p = 1 is removed. A layer is finished when `sparsity` of its groups are removed; all
+    others then stay. The norms are smoothed over the steps before, as in the authors' later code,
+    but measured at every fourth step at most. The paper averages ranks.
 
     Groups are the (input channel, tap) columns of the convolutions, as in the paper, or their
-    `filters`, and the hidden units, which hold 99.9 % of the weights; `units` prunes those alone,
-    and `layers` = 'convolutions' leaves them out. Updates come every `update_every` steps, by
-    default so often that all is decided by 60 % of the training (the paper: every 180). What is not
-    decided there, as noisy ranks may have it, is decided by rank, and logged.
+    filters with `granularity` 'filters'. The hidden units, which hold 99.9 % of the weights, are
+    groups too: 'units' prunes them alone, and `layers` 'convolutions' leaves them out. Updates come
+    every `update_every` steps. By default they come so often that all groups are decided by 60 % of
+    the training; in the paper they come every 180 steps. Groups that are undecided there, where
+    ranks are noisy, are decided by rank, and logged.
     """
 
     name: ClassVar[str] = "spp"
@@ -150,7 +151,7 @@ class SPP(Pruner):
         return self
 
     def begin(self, network: nn.Module, seed: int = 0) -> PruneState:
-        """Every group kept for sure."""
+        """Return the state in which every group is kept for certain."""
         network = require_seq2point(network)
         memory: dict[str, Tensor | float] = {"seed": seed, "step": 0, "forced": 0}
         for layer in self._layers(network):
@@ -162,20 +163,18 @@ class SPP(Pruner):
         return PruneState(memory=memory)
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """Scores, now and then; at an update new probabilities, and masks of what is out."""
+        """Return the state after a step: scores, and at an update probabilities and masks."""
         if state.final:
             return state
         network = require_seq2point(network)
         memory = dict(state.memory) | {"step": info.step}
-        every = self.update_every or self._pace(memory, info.planned_steps)
+        every = self.update_every or self._choose_interval(memory, info.planned_steps)
         last = info.step >= ENDS_AT * info.planned_steps
         update = last or info.step % every == 0
         if update or info.step % max(every // SCORES_BETWEEN_UPDATES, STEPS_BETWEEN_SCORES) == 0:
             for layer in self._layers(network):
-                now, before = (
-                    self._norms(network, layer).double().cpu(),
-                    memory.get(SCORE + layer.name),
-                )
+                now = self._norms(network, layer).double().cpu()
+                before = memory.get(SCORE + layer.name)
                 memory[SCORE + layer.name] = (
                     now if before is None else SMOOTHING * before + (1 - SMOOTHING) * now
                 )
@@ -186,36 +185,39 @@ class SPP(Pruner):
         forced = {layer: self._decide(layer, memory, last) for layer in names}
         if total := sum(forced.values()):
             memory["forced"] = total
-            which = ", ".join(f"{count} of {layer}" for layer, count in forced.items() if count)
+            counts = ", ".join(f"{count} of {layer}" for layer, count in forced.items() if count)
             log.warning(
                 "spp: %d groups were still undecided at step %d, and were decided by rank (%s)",
                 total,
                 info.step,
-                which,
+                counts,
             )
-        out = {layer: _tensor(memory[PROBABILITY + layer]) >= 1 for layer in names}
+        removed = {layer: _as_tensor(memory[PROBABILITY + layer]) >= 1 for layer in names}
         done = all(
-            int(o.count_nonzero()) == count_groups_to_remove(o.numel(), self.sparsity)
-            for o in out.values()
+            int(groups.count_nonzero()) == count_groups_to_remove(groups.numel(), self.sparsity)
+            for groups in removed.values()
         )
-        news = any(
-            not torch.equal(o, _tensor(state.memory[PROBABILITY + layer]) >= 1)
-            for layer, o in out.items()
+        changed = any(
+            not torch.equal(groups, _as_tensor(state.memory[PROBABILITY + layer]) >= 1)
+            for layer, groups in removed.items()
         )
-        return PruneState(_masks(network, out) if news else state.masks, done, memory)
+        return PruneState(_make_masks(network, removed) if changed else state.masks, done, memory)
 
     def masks_for_step(self, state: PruneState) -> Masks | None:
-        """A draw: every undecided group stays with probability 1 - p, and at least one of a layer."""
+        """Return the masks of a draw: every undecided group stays with probability 1 - p.
+
+        At least one group of a layer stays.
+        """
         if state.final:
             return None
         drawn: dict[str, Tensor] = {}
         for i, (layer, p) in enumerate(read_probabilities(state).items()):
-            lots = torch.rand(
+            draws = torch.rand(
                 p.shape,
                 generator=make_generator(state.memory["seed"], int(state.memory["step"]), i),
                 dtype=p.dtype,
             )
-            dropped = (lots < p) & (p < 1)
+            dropped = (draws < p) & (p < 1)
             if bool((dropped | (p >= 1)).all()):
                 dropped.view(-1)[p.argmin()] = False
             if not bool(dropped.any()):
@@ -227,32 +229,33 @@ class SPP(Pruner):
                 drawn[f"{layer}.bias"] = ~dropped
         return drawn
 
-    def progress(self, state: PruneState) -> dict[str, float]:
-        """By layer, the fraction of groups that are out and the mean probability; and how many were
-        decided by force in all.
+    def measure_progress(self, state: PruneState) -> dict[str, float]:
+        """Return each layer's fraction of removed groups and mean probability.
+
+        'spp_forced' counts the groups of all layers that were decided by rank.
         """
-        found = {"spp_forced": float(state.memory["forced"])}
+        numbers = {"spp_forced": float(state.memory["forced"])}
         for layer, p in read_probabilities(state).items():
-            found |= {
+            numbers |= {
                 f"spp_out.{layer}": float((p >= 1).double().mean()),
                 f"spp_probability.{layer}": float(p.mean()),
             }
-        return found
+        return numbers
 
     def _layers(self, network: Seq2Point) -> list[Layer]:
-        wanted = {True: self.granularity != "units", False: self.layers == "all"}
-        return [layer for layer in network.architecture.unit_layers if wanted[layer.convolves]]
+        pruned = {True: self.granularity != "units", False: self.layers == "all"}
+        return [layer for layer in network.architecture.unit_layers if pruned[layer.convolves]]
 
     def _norms(self, network: Seq2Point, layer: Layer) -> Tensor:
-        """The L1 norms of a layer's groups: [O] of rows, [I, K] of columns."""
+        """Return the L1 norms of a layer's groups: [O] of rows, [I, K] of columns."""
         weight = get_weight(network, layer)
         if not layer.convolves or self.granularity == "filters":
             return measure_norms(weight, 1)
         return weight.abs().sum(0)
 
-    def _pace(self, memory: Mapping[str, Tensor | float], planned_steps: int) -> int:
-        """Steps between updates, so that the largest layer has the updates it needs, and some to
-        spare, in time.
+    def _choose_interval(self, memory: Mapping[str, Tensor | float], planned_steps: int) -> int:
+        """Return the steps between updates that give the largest layer SLACK times the updates it
+        needs.
         """
         groups = max(
             value.numel()
@@ -263,13 +266,12 @@ class SPP(Pruner):
         return max(int(ENDS_AT * planned_steps / (SLACK * max(needed, 1))), 1)
 
     def _decide(self, layer: str, memory: dict[str, Tensor | float], last: bool) -> int:
-        """One update of a layer's probabilities in `memory`, and how many groups were decided by
-        rank alone, at the last.
+        """Update a layer's probabilities in `memory`; return how many groups rank alone decided.
+
+        Rank alone decides at the `last` update.
         """
-        before, scores = (
-            _tensor(memory[PROBABILITY + layer]),
-            _tensor(memory[SCORE + layer]).flatten(),
-        )
+        before = _as_tensor(memory[PROBABILITY + layer])
+        scores = _as_tensor(memory[SCORE + layer]).flatten()
         p, target = before.flatten(), count_groups_to_remove(before.numel(), self.sparsity)
         if int((p >= 1).count_nonzero()) >= target:
             return 0
@@ -277,51 +279,55 @@ class SPP(Pruner):
         missing = target - int((p >= 1).count_nonzero())
         forced = missing if last else 0
         p[torch.where(p < 1, scores, torch.inf).sort(stable=True).indices[:forced]] = 1
-        course = torch.cat(
+        row = torch.cat(
             [
                 torch.tensor([float(memory["step"])], dtype=p.dtype),
                 torch.histc(p, BINS, 0, 1) / len(p),
             ]
         )
-        memory[HISTORY + layer] = torch.cat([_tensor(memory[HISTORY + layer]), course[None]])
+        memory[HISTORY + layer] = torch.cat([_as_tensor(memory[HISTORY + layer]), row[None]])
         memory[PROBABILITY + layer] = (p if missing > forced else (p >= 1).to(p)).view_as(before)
         return forced
 
 
-def _tensor(value: Tensor | float) -> Tensor:
-    """A memory's entry that is known to be a tensor."""
+def _as_tensor(value: Tensor | float) -> Tensor:
+    """Return an entry of a memory that is known to be a tensor."""
     return torch.as_tensor(value)
 
 
 def read_probabilities(state: PruneState) -> dict[str, Tensor]:
-    """The pruning probabilities in a state by layer: [O] of units or filters, [I, K] of columns."""
+    """Return the pruning probabilities by layer: [O] of units or filters, [I, K] of columns."""
     return {
-        k.removeprefix(PROBABILITY): _tensor(v)
+        k.removeprefix(PROBABILITY): _as_tensor(v)
         for k, v in state.memory.items()
         if k.startswith(PROBABILITY)
     }
 
 
 def read_histories(state: PruneState) -> dict[str, ProbabilityHistory]:
-    """How the probabilities of each layer went; empty for a state of another pruner."""
-    found = {
-        k.removeprefix(HISTORY): _tensor(v)
+    """Return the history of each layer's probabilities; empty for a state of another pruner."""
+    histories = {
+        k.removeprefix(HISTORY): _as_tensor(v)
         for k, v in state.memory.items()
         if k.startswith(HISTORY)
     }
     return {
         layer: ProbabilityHistory(rows[:, 0].int().tolist(), rows[:, 1:])
-        for layer, rows in found.items()
+        for layer, rows in histories.items()
     }
 
 
-def _masks(network: Seq2Point, out: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The masks of what is out for good; a unit or filter takes along what reads it."""
-    rows = {layer: ~o for layer, o in out.items() if o.dim() == 1 and bool(o.any())}
+def _make_masks(network: Seq2Point, removed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the masks of removed groups; a unit or filter goes with the weights that read it."""
+    rows = {
+        layer: ~groups
+        for layer, groups in removed.items()
+        if groups.dim() == 1 and bool(groups.any())
+    }
     columns = {}
     for layer in network.architecture.unit_layers:
-        o = out.get(layer.name)
-        if o is not None and o.dim() == 2 and bool(o.any()):
+        groups = removed.get(layer.name)
+        if groups is not None and groups.dim() == 2 and bool(groups.any()):
             weight = get_weight(network, layer)
-            columns[layer.weight_name] = (~o).to(weight.device).expand_as(weight).contiguous()
+            columns[layer.weight_name] = (~groups).to(weight.device).expand_as(weight).contiguous()
     return merge(couple_masks(network, rows), columns)

@@ -1,6 +1,4 @@
-"""Structured pruning: whole hidden units and channels, so that the network can be made physically
-smaller.
-"""
+"""Structured pruning: drop whole hidden units and channels, so that compaction can remove them."""
 
 from dataclasses import replace
 from typing import ClassVar, Literal
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 
 from seq2point.compression.pruning.pruner import PruneState, StepInfo
 from seq2point.compression.pruning.scheduled_pruner import Scheduled
-from seq2point.compression.pruning.scores import count_kept, find_last_if_dropped, keep_highest
+from seq2point.compression.pruning.scores import count_kept, keep_highest, rank_dropped_last
 from seq2point.compression.pruning.units import (
     couple_masks,
     get_weight,
@@ -22,19 +20,19 @@ from seq2point.errors import UsageError
 from seq2point.network import Layer, Seq2Point
 
 STEPS_OF_GRADIENTS = 10
+"""Steps before an update whose Taylor scores are averaged."""
 TAYLOR = "taylor."
 
 
 class Structured(Scheduled):
-    """Remove the hidden units and channels of the lowest score with all that belongs to them and
-    all that reads them.
+    """Drop the hidden units and channels of the lowest score, and the weights that read them.
 
-    `criterion` is a unit's L1 or L2 norm (Li et al. 2017), or 'taylor', |sum of weight times
-    gradient| over the unit (Molchanov et al. 2017), a mean over the ten steps before an update.
-    `granularity` says of what: hidden units, channels of the convolutions, or both. `sparsity` is
-    the fraction of units and of channels of each layer; `units_sparsity` and `channels_sparsity`
-    set them apart: the highest of those in use follows the schedule, the others in proportion.
-    Layers are ranked each for itself, and one unit and one channel of each always stay.
+    `criterion` is a unit's L1 or L2 norm (Li et al. 2017), or 'taylor': |sum of weight times
+    gradient| over the unit, averaged over the ten steps before an update (Molchanov et al. 2017).
+    `granularity` is hidden units, channels of the convolutions, or both. `sparsity` is the fraction
+    of the units and channels of each layer. `units_sparsity` and `channels_sparsity` set the two
+    separately: the higher one follows the schedule, the other in proportion. Each layer is ranked
+    by itself, and one unit or channel of it always stays.
     """
 
     name: ClassVar[str] = "structured"
@@ -51,25 +49,22 @@ class Structured(Scheduled):
 
     @property
     def target(self) -> float:
-        """The highest fraction of what it prunes."""
-        return max(map(self._fraction, self._of_units()))
+        """Return the highest fraction of units or channels that it drops."""
+        return max(map(self._get_fraction, self._list_kinds()))
 
-    def _fraction(self, of_units: bool) -> float:
-        own = self.units_sparsity if of_units else self.channels_sparsity
+    def _get_fraction(self, units: bool) -> float:
+        own = self.units_sparsity if units else self.channels_sparsity
         return self.sparsity if own is None else own
 
-    def _of_units(self) -> tuple[bool, ...]:
-        """What the granularity names: True for hidden units, False for channels."""
+    def _list_kinds(self) -> tuple[bool, ...]:
+        """Return the kinds of the granularity: True for hidden units, False for channels."""
         return {"units": (True,), "channels": (False,), "both": (True, False)}[self.granularity]
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """New masks at the schedule's steps; before them, the mean of the scores that need
-        gradients.
-        """
-        if self.criterion == "taylor" and self._is_near_an_update(info):
-            state = replace(
-                state, memory={**state.memory, **self._gathered(require_seq2point(network), state)}
-            )
+        """Return the state after a step: new masks at the schedule's steps, Taylor scores before."""
+        if self.criterion == "taylor" and self._is_near_update(info):
+            sums = self._sum_scores(require_seq2point(network), state)
+            state = replace(state, memory={**state.memory, **sums})
         after = super().update(network, state, info)
         if after is not state:
             after = replace(
@@ -78,15 +73,15 @@ class Structured(Scheduled):
         return after
 
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """The units and channels of the lowest score in each layer, and their slices."""
+        """Return masks that drop the units and channels of the lowest score in each layer."""
         network = require_seq2point(network)
         share = sparsity / self.target if self.target else 0.0
         kept = {}
         for layer in self._layers(network):
-            scores = find_last_if_dropped(
+            scores = rank_dropped_last(
                 self._scores(network, layer, state), state.masks.get(layer.bias_name)
             )
-            fraction = self._fraction(not layer.convolves) * share
+            fraction = self._get_fraction(not layer.convolves) * share
             kept[layer.name] = keep_highest(scores, count_kept(len(scores), fraction))
         return couple_masks(network, kept)
 
@@ -94,28 +89,28 @@ class Structured(Scheduled):
         return [
             layer
             for layer in network.architecture.unit_layers
-            if (not layer.convolves) in self._of_units()
+            if (not layer.convolves) in self._list_kinds()
         ]
 
     def _scores(self, network: Seq2Point, layer: Layer, state: PruneState) -> Tensor:
         if self.criterion != "taylor":
             return measure_norms(get_weight(network, layer), int(self.criterion[1]))
-        gathered = state.memory.get(TAYLOR + layer.name)
-        if not isinstance(gathered, Tensor):
+        scores = state.memory.get(TAYLOR + layer.name)
+        if not isinstance(scores, Tensor):
             raise UsageError(
-                "structured: criterion 'taylor' needs gradients: give data to train on, or another"
-                " criterion"
+                "structured: criterion 'taylor' needs gradients: give data to fine-tune on, or"
+                " another criterion"
             )
-        return gathered
+        return scores
 
-    def _is_near_an_update(self, info: StepInfo) -> bool:
-        schedule = self.schedule_for(info.planned_steps)
+    def _is_near_update(self, info: StepInfo) -> bool:
+        schedule = self.make_schedule(info.planned_steps)
         coming = range(info.step, info.step + STEPS_OF_GRADIENTS)
         return info.planned_steps in coming or any(map(schedule.updates_at, coming))
 
-    def _gathered(self, network: Seq2Point, state: PruneState) -> dict[str, Tensor]:
-        """The sums of the steps' scores so far."""
-        found = {}
+    def _sum_scores(self, network: Seq2Point, state: PruneState) -> dict[str, Tensor]:
+        """Return the sums of the steps' Taylor scores so far."""
+        sums = {}
         for layer in self._layers(network):
             gradient = network.get_parameter(layer.weight_name).grad
             if gradient is not None:
@@ -124,5 +119,5 @@ class Structured(Scheduled):
                     .abs()
                     .cpu()
                 )
-                found[TAYLOR + layer.name] = score + state.memory.get(TAYLOR + layer.name, 0.0)
-        return found
+                sums[TAYLOR + layer.name] = score + state.memory.get(TAYLOR + layer.name, 0.0)
+        return sums

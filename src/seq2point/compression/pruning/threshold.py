@@ -1,4 +1,4 @@
-"""Relative threshold pruning: once, after training, between two percentiles."""
+"""Relative threshold pruning: drop the weights between two percentiles, once, after training."""
 
 from typing import ClassVar, Self
 
@@ -9,16 +9,15 @@ from torch import Tensor, nn
 from seq2point.compression.pruning.pruner import Pruner, PruneState, StepInfo, require_finite
 from seq2point.compression.pruning.scores import count_kept, keep_highest
 from seq2point.errors import UsageError
-from seq2point.network.masks import Masks, convolves, find_prunable
+from seq2point.network.masks import Masks, find_prunable, is_convolution
 
 
 class Threshold(Pruner):
-    """Zero the weights between two percentiles of a layer's signed values, without retraining
-    (Ashouri et al. 2019).
+    """Drop the weights between two percentiles of a layer's signed values (Ashouri et al. 2019).
 
-    In a training this is done at the last step. `sparsity`, where given, takes the place of the
-    percentiles: so much from the middle of every tensor.
-    Raises UsageError for percentiles that are no span.
+    Nothing is retrained: in a training this is done at the last step. A `sparsity` replaces the
+    percentiles: it is the fraction dropped from the middle of every tensor. Raises UsageError where
+    a low percentile lies above its high one.
     """
 
     name: ClassVar[str] = "threshold"
@@ -36,41 +35,41 @@ class Threshold(Pruner):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for where in ("convolutions", "linear"):
-            low, high = self._span(where)
+        for kind in ("convolutions", "linear"):
+            low, high = self._get_percentiles(kind)
             if low > high:
                 raise UsageError(
-                    f"threshold: {where}_low = {low:g} lies above {where}_high = {high:g}"
+                    f"threshold: {kind}_low = {low:g} lies above {kind}_high = {high:g}"
                 )
         return self
 
-    def _span(self, where: str) -> tuple[float, float]:
+    def _get_percentiles(self, kind: str) -> tuple[float, float]:
         if self.sparsity is not None:
             return 50 - 50 * self.sparsity, 50 + 50 * self.sparsity
-        return getattr(self, f"{where}_low"), getattr(self, f"{where}_high")
+        return getattr(self, f"{kind}_low"), getattr(self, f"{kind}_high")
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """Nothing until the last step, then the masks."""
+        """Return the state after a step: unchanged until the last, then with the masks."""
         if info.step < info.planned_steps:
             return state
         return PruneState(self.masks_once(network), True, state.memory)
 
     def masks_once(
-        self, network: nn.Module, seed: int = 0, held: Masks | None = None
+        self, network: nn.Module, seed: int = 0, masks: Masks | None = None
     ) -> dict[str, Tensor]:
-        """The masks of a network as it is."""
+        """Return the masks of a network as it is."""
         require_finite(network)
-        return {
-            name: keep_outside(
-                weight.detach(), *self._span("convolutions" if convolves(weight) else "linear")
-            )
-            for name, weight in find_prunable(network).items()
-        }
+        chosen = {}
+        for name, weight in find_prunable(network).items():
+            kind = "convolutions" if is_convolution(weight) else "linear"
+            chosen[name] = keep_outside(weight.detach(), *self._get_percentiles(kind))
+        return chosen
 
 
 def keep_outside(weight: Tensor, low: float, high: float) -> Tensor:
-    """A mask that drops the weights between two percentiles by rank of their signed values, and
-    leaves at least one.
+    """Return a mask that drops the weights between two percentiles, but not all.
+
+    The percentiles are ranks of the signed values.
     """
     total = weight.numel()
     dropped = total - count_kept(total, (high - low) / 100)

@@ -1,8 +1,8 @@
-"""Whole hidden units and channels: everything that goes when one of them goes.
+"""Whole hidden units and channels, and the weights that are dropped with them.
 
-A unit or channel is a row of its layer's weights, its bias, and the slice of the next layer that
-reads it: an input slice of a convolution, or the columns of a Linear layer that it feeds, as
-`Architecture.layers()` says.
+A unit or channel is a row of its layer's weights, its bias, and the weights of the next layer that
+read it. Those are an input slice of a convolution, or the columns of a Linear layer that it feeds.
+`Architecture.layers()` says which.
 """
 
 from collections.abc import Mapping
@@ -16,29 +16,32 @@ from seq2point.network.masks import merge
 
 
 def require_seq2point(network: nn.Module) -> Seq2Point:
-    """The network as a Seq2Point; raises UsageError for anything else, whose layers nobody knows."""
+    """Return the network as a Seq2Point; raise UsageError for any other, whose layers are unknown."""
     if not isinstance(network, Seq2Point):
         raise UsageError(
-            f"whole units and channels of a {type(network).__name__} cannot be pruned, only a"
-            " Seq2Point's"
+            f"the network is a {type(network).__name__}: whole units and channels can be pruned of a"
+            " Seq2Point only"
         )
     return network
 
 
 def get_weight(network: Seq2Point, layer: Layer) -> Tensor:
-    """A layer's weights, a row for each unit or channel."""
+    """Return a layer's weights, a row for each unit or channel."""
     return network.get_parameter(layer.weight_name).detach()
 
 
 def couple_masks(network: Seq2Point, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The masks of all weights and biases that go with the units and channels that are dropped;
-    `kept` bool[O] by layer name.
+    """Return the masks of all weights and biases that are dropped with units and channels.
+
+    `kept` are the units and channels that stay, bool[O] by layer name.
     """
     layers = {layer.name: layer for layer in network.architecture.layers()}
-    return merge(*(_masks_of(network, layers, layers[name], stays) for name, stays in kept.items()))
+    return merge(
+        *(_couple_layer(network, layers, layers[name], stays) for name, stays in kept.items())
+    )
 
 
-def _masks_of(
+def _couple_layer(
     network: Seq2Point, layers: Mapping[str, Layer], layer: Layer, kept_O: Tensor
 ) -> dict[str, Tensor]:
     assert layer.reader is not None
@@ -57,6 +60,6 @@ def _masks_of(
 
 
 def measure_norms(weight: Tensor, order: int) -> Tensor:
-    """The L1 or L2 norm of every row of a weight tensor."""
+    """Return the L1 or L2 norm of every row of a weight tensor."""
     rows: Tensor = torch.linalg.vector_norm(weight.flatten(1), order, dim=1)
     return rows

@@ -1,3 +1,4 @@
-"""Raw data sets to the store: one Parquet file a house, on a regular grid, with everything dropped
-or repaired counted.
+"""Conversion of raw data sets: one Parquet file a house, on a regular grid.
+
+Readings that are dropped or repaired are counted.
 """

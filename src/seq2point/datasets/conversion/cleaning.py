@@ -1,8 +1,7 @@
-"""One meter's readings made fit for a grid: rows in order of time, each stamp once, and nothing
-that cannot be power.
+"""Cleaning of one meter's readings: rows in order of time, each time once, and no absurd power.
 
-Readings are judged piece after piece. Only a meter whose clock goes back, or whose rows are in no
-order, is read twice: once for its stamps alone, to decide which rows stay.
+Readings are cleaned piece after piece. Only a meter whose clock goes back, or whose rows are out of
+order, is read twice: the first time for its times alone, to decide which rows are kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +23,8 @@ from seq2point.limits import HOUSE_LIMIT_W, NOISE_W
 from seq2point.recording import Watts
 
 SHUFFLED = 0.01
+"""Rows out of order in a greater share of places are sorted: no clock goes back so often."""
+
 ROWS_AT_A_TIME = 1 << 18
 
 KEPT, TWICE, BACK = range(3)
@@ -32,30 +33,31 @@ Advance = Callable[[int], None]
 
 
 class OutOfOrder(Exception):  # noqa: N818 (no error: the meter is read again, in another way)
-    """A meter's time goes back, so that its stamps must be seen as a whole before any row is kept."""
+    """A meter's time goes back: all its times decide which rows are kept."""
 
 
 class Rows(NamedTuple):
-    """Readings of one meter, times f64[N] and watts f32[N] by column: NaN is a gap that the file
-    means, infinity a glitch.
+    """Readings of one meter: times f64[N] and watts f32[N] by column.
+
+    NaN is a gap in the file, infinity a glitch.
     """
 
     times_s: Times
     watts: list[Watts]
 
     def take(self, rows: slice | npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Rows":
-        """Some of the rows."""
+        """Return some of the rows."""
         return Rows(self.times_s[rows], [values[rows] for values in self.watts])
 
 
 def clean_readings(
     meter: Meter, plug_limit_w: float | None, tally: Tally, order: Verdicts | None, advance: Advance
 ) -> Iterator[Rows]:
-    """The usable readings of a meter in order of time, piece after piece; `advance` is told the
-    bytes read.
+    """Yield the usable readings of a meter in order of time, piece after piece.
 
-    `order` is what `find_order` says of a meter whose time goes back.
-    Raises OutOfOrder for such a meter without it.
+    A meter whose time goes back needs `order`, from `find_order`. `advance` is called with the
+    bytes of each piece.
+    Raises OutOfOrder for such a meter without `order`.
     """
     rows_in_order = (
         _read_ascending(meter, tally, advance)
@@ -68,22 +70,16 @@ def clean_readings(
     ]
     for rows in rows_in_order:
         if len(rows.times_s):
-            tally.note_steps(rows.times_s)
+            tally.count_steps(rows.times_s)
             columns = zip(rows.watts, meter.columns, limits_w, strict=True)
-            yield Rows(
-                rows.times_s,
-                [
-                    _remove_glitches(values, name, limit_w, tally)
-                    for values, name, limit_w in columns
-                ],
-            )
+            watts = [
+                _remove_glitches(values, name, limit_w, tally) for values, name, limit_w in columns
+            ]
+            yield Rows(rows.times_s, watts)
 
 
 def find_order(meter: Meter) -> Verdicts:
-    """For each usable row of a meter whether it is kept; empty where the rows are to be sorted.
-
-    Rows that are out of order in more than one place in a hundred are sorted: no clock does that.
-    """
+    """Return for each usable row of a meter whether it is kept; empty for rows to be sorted."""
     times_s = np.concatenate(
         [rows.times_s for rows in _read_usable(meter, Tally(), lambda _: None)]
     )
@@ -92,13 +88,12 @@ def find_order(meter: Meter) -> Verdicts:
 
 
 def judge_rows(times_s: Times) -> Verdicts:
-    """Which rows of a clock that may step back are KEPT, with stamps f64[N] that ascend; the others
-    come TWICE or go BACK.
+    """Return which rows of times f64[N] are KEPT, so that time ascends; others are TWICE or BACK.
 
-    Where time goes back, either the rows that are ahead of the new time go, or those that come
-    behind the old one, whichever are fewer; of two rows with one stamp the first is kept.
+    Where time goes back, either the earlier rows beyond the new time are dropped, or the later rows
+    up to the old time, whichever are fewer. Of two rows with one time the first is kept.
     """
-    found = np.full(len(times_s), KEPT, np.uint8)
+    verdicts = np.full(len(times_s), KEPT, np.uint8)
     breaks = np.append(np.flatnonzero(np.diff(times_s) <= 0) + 1, len(times_s))
     kept: list[tuple[int, int]] = []
     at = 0
@@ -109,62 +104,63 @@ def judge_rows(times_s: Times) -> Verdicts:
             kept.append((at, end))
             at = end
         elif times_s[at] == latest_s:
-            found[at] = TWICE
+            verdicts[at] = TWICE
             at += 1
         else:
             ahead = sum(
-                _find_not_before(times_s, run, times_s[at])
-                for run in _find_ending_after(times_s, kept, times_s[at])
+                _count_from(times_s, run, times_s[at])
+                for run in _find_runs_after(times_s, kept, times_s[at])
             )
             beyond = np.flatnonzero(times_s[at : at + ahead + 1] > latest_s)
             behind = int(beyond[0]) if len(beyond) else min(ahead + 1, len(times_s) - at)
             if behind <= ahead:
-                found[at : at + behind] = BACK
+                verdicts[at : at + behind] = BACK
                 at += behind
             else:
-                _drop_last(kept, ahead, found)
-    return found
+                _drop_last(kept, ahead, verdicts)
+    return verdicts
 
 
-def _find_ending_after(
+def _find_runs_after(
     times_s: Times, runs: list[tuple[int, int]], time_s: float
 ) -> Iterator[tuple[int, int]]:
-    """The runs of rows [first, end), from the last on, that do not end before a time."""
+    """Yield the runs of rows [first, end), from the last on, that do not end before a time."""
     for first, end in reversed(runs):
         if times_s[end - 1] < time_s:
             return
         yield first, end
 
 
-def _find_not_before(times_s: Times, run: tuple[int, int], time_s: float) -> int:
+def _count_from(times_s: Times, run: tuple[int, int], time_s: float) -> int:
+    """Return how many rows of a run are not before a time."""
     first, end = run
     return end - first - int(np.searchsorted(times_s[first:end], time_s, side="left"))
 
 
-def _drop_last(runs: list[tuple[int, int]], count: int, found: Verdicts) -> None:
+def _drop_last(runs: list[tuple[int, int]], count: int, verdicts: Verdicts) -> None:
     while count:
         first, end = runs.pop()
         cut = max(end - count, first)
-        found[cut:end] = BACK
+        verdicts[cut:end] = BACK
         count -= end - cut
         if cut > first:
             runs.append((first, cut))
 
 
 def _read_usable(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Rows]:
-    """The rows with a time that the data set does not call unusable itself."""
+    """Yield the rows that have a time and that the data set does not call unusable."""
     for piece in meter.read():
         advance(piece.size)
         tally.rows += len(piece.times_s)
         for name, count in zip(meter.columns, piece.no_number, strict=False):
             tally.no_number[name] += count
         rows = Rows(piece.times_s, list(piece.watts))
-        good = ~np.isnan(piece.times_s)
-        tally.dropped[UNREADABLE] += len(good) - int(np.count_nonzero(good))
+        usable = ~np.isnan(piece.times_s)
+        tally.dropped[UNREADABLE] += len(usable) - int(np.count_nonzero(usable))
         if piece.flagged is not None:
-            tally.dropped[FLAGGED] += int(np.count_nonzero(good & piece.flagged))
-            good &= ~piece.flagged
-        yield rows if good.all() else rows.take(good)
+            tally.dropped[FLAGGED] += int(np.count_nonzero(usable & piece.flagged))
+            usable &= ~piece.flagged
+        yield rows if usable.all() else rows.take(usable)
 
 
 def _read_ascending(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Rows]:
@@ -196,7 +192,7 @@ def _read_ordered(meter: Meter, tally: Tally, order: Verdicts, advance: Advance)
 
 
 def _read_sorted(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Rows]:
-    """All rows of a meter in order of time: the one case in which a whole meter is in memory."""
+    """Yield all rows of a meter in order of time. Here alone a whole meter is in memory."""
     pieces = list(_read_usable(meter, tally, advance))
     times_s = np.concatenate([rows.times_s for rows in pieces])
     watts = [np.concatenate([rows.watts[i] for rows in pieces]) for i in range(len(meter.columns))]
@@ -211,13 +207,12 @@ def _read_sorted(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Rows]
 
 
 def _remove_glitches(values: Watts, name: str, limit_w: float, tally: Tally) -> Watts:
-    """The readings with what cannot be power made infinite, and a meter's noise below zero made
-    zero.
-    """
+    """Return readings with infinity for what cannot be power, and zero for noise below zero."""
     if values.max() <= limit_w and values.min() >= 0:
         return values
-    for wrong, count in ((values > limit_w, tally.glitches), (values < -NOISE_W, tally.below_zero)):
-        if wrong.any():
-            count[name] += int(np.count_nonzero(wrong))
-            values = np.where(wrong, np.float32(np.inf), values)
+    too_high, too_low = values > limit_w, values < -NOISE_W
+    for glitches, counter in ((too_high, tally.glitches), (too_low, tally.below_zero)):
+        if glitches.any():
+            counter[name] += int(np.count_nonzero(glitches))
+            values = np.where(glitches, np.float32(np.inf), values)
     return np.maximum(values, 0)

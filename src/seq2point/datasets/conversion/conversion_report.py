@@ -1,4 +1,4 @@
-"""What a conversion found, dropped, repaired and left, counted by house."""
+"""Reports of conversions: counts of what was read, dropped, repaired and left out, by house."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,14 +14,15 @@ UNREADABLE = "unreadable time"
 REPEATED = "repeated"
 STEPPED_BACK = "clock stepped back"
 
-STEP_S = 0.01
-STEPS_OF_A_PIECE = 4096
+STEP_S = 0.01  # steps between times are counted to a hundredth of a second
+STEPS_OF_A_PIECE = 4096  # enough for the usual step, and counted in no time
 
 
 @dataclass
 class Tally:
-    """The counts of one meter while it is read: rows by why they were dropped, readings by column
-    and what was wrong.
+    """The counts of one meter while it is read.
+
+    `dropped` counts rows by the reason. The other counters count readings by column.
     """
 
     rows: int = 0
@@ -34,8 +35,8 @@ class Tally:
         default_factory=lambda: np.zeros(int(JUMP_S / STEP_S) + 1, np.int64)
     )
 
-    def note_steps(self, times_s: Times) -> None:
-        """Take note of the time between readings, from the first few thousand of a piece."""
+    def count_steps(self, times_s: Times) -> None:
+        """Count the steps between the first times of a piece, f64[N] in seconds."""
         steps = np.diff(times_s[:STEPS_OF_A_PIECE])
         within = steps[(steps > 0) & (steps <= JUMP_S)]
         counts = np.bincount(np.rint(within / STEP_S).astype(np.int64))
@@ -43,9 +44,7 @@ class Tally:
 
     @property
     def period_s(self) -> float | None:
-        """The usual time between readings to a hundredth of a second; None where there are fewer
-        than two.
-        """
+        """The median step to a hundredth of a second; None for fewer than two readings."""
         total = int(self.steps.sum())
         if not total:
             return None
@@ -54,9 +53,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """One house's conversion.
+    """The report of one house's conversion.
 
-    Rows are those of all its meters; `filled` and `gaps` are samples by column.
+    Rows are those of all its meters. `filled` and `gaps` count samples by column.
     """
 
     house: str
@@ -82,9 +81,9 @@ class ConversionReport:
 
     @property
     def appliances(self) -> list[str]:
-        """The appliances that the house has."""
+        """The appliances of the house."""
         return [name for name in self.channels if name != "mains"]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as JSON's types."""
+        """Return the report as JSON."""
         return asdict(self)

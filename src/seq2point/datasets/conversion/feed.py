@@ -1,6 +1,4 @@
-"""A meter's readings on the grid, a stretch of samples after another, with what was read ahead and
-what a gap is filled from.
-"""
+"""Feeds: a meter's readings on the grid, one stretch of samples after another."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +15,7 @@ from seq2point.recording.gaps import fill_forward
 
 
 def prefetch(items: Iterator[Rows], pool: ThreadPoolExecutor) -> Iterator[Rows]:
-    """The same items, the next of which is made while the last is worked on."""
+    """Yield the same items. The next one is made while the last one is used."""
     coming: Future[Rows | None] = pool.submit(next, items, None)
     while (item := coming.result()) is not None:
         coming = pool.submit(next, items, None)
@@ -26,8 +24,10 @@ def prefetch(items: Iterator[Rows], pool: ThreadPoolExecutor) -> Iterator[Rows]:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some samples of a meter: its columns, where they were filled, and the last of its readings
-    (-1: none).
+    """Some samples of a meter.
+
+    `columns` are f32[N] in watts, `filled` bool[N] marks samples that were missing. `last` is the
+    sample of the last reading, -1 for none, and `last_s` its time.
     """
 
     columns: list[Watts]
@@ -38,8 +38,10 @@ class Stretch:
 
 @dataclass
 class Feed:
-    """A meter's rows that have been read and not yet taken, and the samples that its next gap may
-    be filled from.
+    """A meter's readings on the way to the grid.
+
+    `held` are rows that were read and not yet taken. `before` are the last samples of each column,
+    from which the next gap may be filled.
     """
 
     meter: Meter
@@ -48,21 +50,21 @@ class Feed:
     held: Rows | None = None
     before: list[tuple[Watts, npt.NDArray[np.bool_]]] = field(default_factory=list)
 
-    def next_s(self) -> float:
-        """The time of the next reading; infinite where there is none."""
+    def peek_time_s(self) -> float:
+        """Return the time of the next reading; infinity where there is none."""
         if self.held is None:
             self.held = next(self.rows, None)
         return np.inf if self.held is None else float(self.held.times_s[0])
 
-    def begin_anew(self) -> None:
-        """Forget what came before: nothing is filled across a jump."""
+    def forget_samples(self) -> None:
+        """Forget the samples before a time jump: no gap is filled across it."""
         nothing = np.full(self.fill, np.nan, np.float32), np.ones(self.fill, dtype=bool)
         self.before = [nothing] * len(self.meter.columns)
 
     def take(self, anchor_s: float, period_s: float, first: int, end: int) -> Stretch:
-        """The means of the readings on samples [first, end) of the grid, gaps filled."""
+        """Return samples [first, end) of the grid: means of the readings, with gaps filled."""
         taken: list[tuple[npt.NDArray[np.int64], Rows]] = []
-        while self.next_s() < np.inf and self.held is not None:
+        while self.peek_time_s() < np.inf and self.held is not None:
             sample = np.rint((self.held.times_s - anchor_s) / period_s).astype(np.int64)
             count = int(np.searchsorted(sample, end))
             if count:
@@ -72,20 +74,16 @@ class Feed:
                 break
             self.held = None
         if not taken:
-            return self._stretch(
-                np.empty(0, np.int64),
-                [np.empty(0, np.float32)] * len(self.meter.columns),
-                end - first,
-                -np.inf,
-            )
+            no_watts = [np.empty(0, np.float32)] * len(self.meter.columns)
+            return self._average(np.empty(0, np.int64), no_watts, end - first, -np.inf)
         sample = np.concatenate([s for s, _ in taken])
         watts = [
             np.concatenate([rows.watts[i] for _, rows in taken])
             for i in range(len(self.meter.columns))
         ]
-        return self._stretch(sample, watts, end - first, float(taken[-1][1].times_s[-1]))
+        return self._average(sample, watts, end - first, float(taken[-1][1].times_s[-1]))
 
-    def _stretch(
+    def _average(
         self, sample: npt.NDArray[np.int64], watts: list[Watts], size: int, last_s: float
     ) -> Stretch:
         columns, filled = [], []

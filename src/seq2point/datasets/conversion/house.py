@@ -1,10 +1,10 @@
-"""One raw house onto a regular grid and into the store, in a bounded stretch of time after another.
+"""Conversion of one raw house: its meters on one regular grid, in one Parquet file.
 
-All meters share one grid, on which the first reading of the mains lies exactly. A sample is the
-mean of a meter's readings that are nearest to it; where a meter has none for a short while the
-value before is kept, where it has none for longer is a gap. Legs of the mains are summed where all
-of them are known. From the first reading to the last there is a row for each sample, except that
-the time jumps where no meter has a reading for three months.
+The first reading of the mains lies exactly on the grid. A sample is the mean of a meter's readings
+that are nearest to it. A short gap keeps the value before it, a longer one stays a gap. Legs of the
+mains are summed where all of them are known. There is a row for each sample from the first reading
+to the last, but time jumps where no meter has a reading for three months. A bounded stretch of time
+is in memory.
 """
 
 import json
@@ -19,7 +19,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2point.data import parquet_file
+from seq2point.data.checks import FEWEST_TO_JUDGE
 from seq2point.data.grid import FILL_S, Times, find_median_step_s
+from seq2point.data.table import COARSEST
 from seq2point.datasets.contract import MAINS, RawHouse
 from seq2point.datasets.conversion.cleaning import (
     Advance,
@@ -36,17 +38,20 @@ from seq2point.recording import Watts
 from seq2point.system.atomic_files import atomic_write
 from seq2point.wording import format_seconds, format_watts
 
-LONGEST_GAP_S = 90 * 86400.0
-STRETCH_S = 1 << 21
-STRETCH_SAMPLES = 1 << 18
+LONGEST_GAP_S = 90 * 86400.0  # after a longer gap of all meters the time jumps
+STRETCH_S = 1 << 21  # 24 days at a time,
+STRETCH_SAMPLES = 1 << 18  # but no more samples than this
 ROW_GROUP = 1 << 19
-REPORTS_CHANGES = 6  # times the mains' period
+
+REPORTS_CHANGES = 6
+"""A plug whose readings are this many mains' periods apart reports changes alone."""
 
 
 class ConversionConfig(BaseModel):
     """How houses are converted.
 
-    `period_s` None is the data set's own; `plug_limit_w` None the data set's, 0 none.
+    `period_s` None is the data set's sampling period. `fill_s` is the longest gap that is filled.
+    `plug_limit_w` None is the data set's limit, 0 is no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,16 +60,16 @@ class ConversionConfig(BaseModel):
     fill_s: float = Field(FILL_S, ge=0, le=86_400)
     plug_limit_w: float | None = Field(None, ge=0)
 
-    def plug_limit_of(self, house: RawHouse) -> float | None:
-        """What no plug of a house can draw; None where there is no such limit."""
+    def choose_plug_limit_w(self, house: RawHouse) -> float | None:
+        """Return the power that no plug of a house draws; None for no limit."""
         return house.plug_limit_w if self.plug_limit_w is None else self.plug_limit_w or None
 
 
 def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
-    """The sampling period to convert a house to: the one asked for, the data set's, or that of its
-    slowest meter.
+    """Return the sampling period of a converted house.
 
-    A plug many times slower than the mains reports changes alone, so its steps are no period.
+    It is that of the settings, that of the data set, or that of the slowest meter. A plug many
+    times slower than the mains reports changes alone and does not count.
     Raises DataError where a meter has too few readings to tell.
     """
     if settings.period_s or house.period_s:
@@ -76,8 +81,8 @@ def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
         steps.append(find_median_step_s(np.unique(times_s)))
     if not min(steps):
         raise DataError(
-            f"{house.meters[steps.index(0)].path}: too few readings to tell their period; give it"
-            " with --period"
+            f"{house.meters[steps.index(0)].path}: too few readings to tell their sampling"
+            " period; give it with `period_s`"
         )
     mains_s = min(
         step for meter, step in zip(house.meters, steps, strict=True) if MAINS in meter.columns
@@ -89,10 +94,11 @@ def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
 def convert_house(
     house: RawHouse, period_s: float, settings: ConversionConfig, path: Path, advance: Advance
 ) -> ConversionReport:
-    """Write a house to a file of the store, whole or not at all; `advance` is told the bytes read.
+    """Write a house to a Parquet file, whole or not at all, and return the report.
 
-    Raises DataError where its files cannot be read or hold no mains, or where the mains are too
-    slow for the period.
+    `advance` is called with the bytes that were read since the last call.
+    Raises DataError for files that cannot be read or hold no mains, and for mains that are too slow
+    for the period.
     """
     try:
         return _convert(house, period_s, settings, path, [None] * len(house.meters), advance)
@@ -109,7 +115,7 @@ def _convert(
     orders: Sequence[Verdicts | None],
     advance: Advance,
 ) -> ConversionReport:
-    limit_w = settings.plug_limit_of(house)
+    limit_w = settings.choose_plug_limit_w(house)
     tallies = [Tally() for _ in house.meters]
     with atomic_write(path) as beside, ThreadPoolExecutor(2) as pool:
         feeds = [
@@ -120,16 +126,16 @@ def _convert(
             )
             for meter, tally, order in zip(house.meters, tallies, orders, strict=True)
         ]
-        facts = _make_metadata(house, period_s, settings)
-        with parquet_file.Writer(beside, house.columns, facts) as writer:
-            done = _HouseOutput(writer, pool, house.columns)
+        metadata = _make_metadata(house, period_s, settings)
+        with parquet_file.Writer(beside, house.columns, metadata) as writer:
+            output = _HouseOutput(writer, pool, house.columns)
             try:
-                _place_pieces(feeds, period_s, house, done)
-                done.flush()
+                _place_pieces(feeds, period_s, house, output)
+                output.flush()
             finally:
-                done.wait()
-        _check(house, tallies, period_s, settings, done)
-    return _report(house, path, period_s, tallies, done)
+                output.wait()
+        _check_output(house, tallies, period_s, settings, output)
+    return _make_report(house, path, period_s, tallies, output)
 
 
 def _make_metadata(house: RawHouse, period_s: float, settings: ConversionConfig) -> dict[str, str]:
@@ -146,27 +152,25 @@ def _make_metadata(house: RawHouse, period_s: float, settings: ConversionConfig)
 
 
 def _place_pieces(
-    feeds: Sequence[Feed], period_s: float, house: RawHouse, done: "_HouseOutput"
+    feeds: Sequence[Feed], period_s: float, house: RawHouse, output: "_HouseOutput"
 ) -> None:
-    """Put every reading on the grid; a piece of time begins at the first reading and after each
-    jump.
-    """
+    """Place every reading on the grid. A piece begins at the first reading and after each jump."""
     size = min(STRETCH_SAMPLES, max(int(STRETCH_S / period_s), 1))
-    while (begin_s := min(feed.next_s() for feed in feeds)) < np.inf:
-        mains_s = min(feed.next_s() for feed in feeds if MAINS in feed.meter.columns)
+    while (begin_s := min(feed.peek_time_s() for feed in feeds)) < np.inf:
+        mains_s = min(feed.peek_time_s() for feed in feeds if MAINS in feed.meter.columns)
         anchor_s = mains_s if mains_s < np.inf else begin_s
         first = int(np.rint((begin_s - anchor_s) / period_s))
         for feed in feeds:
-            feed.begin_anew()
-        done.pieces += 1
+            feed.forget_samples()
+        output.pieces += 1
         last_s, jumps = begin_s, False
         while not jumps:
             stretches = [feed.take(anchor_s, period_s, first, first + size) for feed in feeds]
             last_s = max(last_s, *(stretch.last_s for stretch in stretches))
-            jumps = min(feed.next_s() for feed in feeds) - last_s > LONGEST_GAP_S
+            jumps = min(feed.peek_time_s() for feed in feeds) - last_s > LONGEST_GAP_S
             count = max(stretch.last for stretch in stretches) + 1 if jumps else size
             times_s = anchor_s + np.arange(first, first + count, dtype=np.float64) * period_s
-            done.add(times_s, _join_columns(feeds, stretches, house, count, done.filled))
+            output.add(times_s, _join_columns(feeds, stretches, house, count, output.filled))
             first += size
 
 
@@ -177,20 +181,20 @@ def _join_columns(
     count: int,
     filled: Counter[str],
 ) -> dict[str, Watts]:
-    """The house's columns of the first `count` samples: what several meters measure is summed."""
+    """Return the first `count` samples of the house's columns. Legs of the mains are summed."""
     joined: dict[str, Watts] = {}
     for feed, stretch in zip(feeds, stretches, strict=True):
-        for name, values, where in zip(
+        for name, values, is_filled in zip(
             feed.meter.columns, stretch.columns, stretch.filled, strict=True
         ):
             joined[name] = joined[name] + values[:count] if name in joined else values[:count]
-            filled[name] += int(np.count_nonzero(where[:count]))
+            filled[name] += int(np.count_nonzero(is_filled[:count]))
     return {name: joined[name] for name in house.columns}
 
 
 @dataclass
 class _HouseOutput:
-    """What has been put on the grid: rows on their way to the file, in groups, and counts."""
+    """The samples of a house on their way to the file, in groups of rows, and their counts."""
 
     writer: parquet_file.Writer
     pool: ThreadPoolExecutor
@@ -206,7 +210,7 @@ class _HouseOutput:
     writing: Future[None] | None = None
 
     def add(self, times_s: Times, columns: Mapping[str, Watts]) -> None:
-        """Take the next rows."""
+        """Add the next rows, and write a group once there are enough."""
         if len(times_s) == 0:
             return
         self.samples += len(times_s)
@@ -219,72 +223,72 @@ class _HouseOutput:
             self.flush()
 
     def flush(self) -> None:
-        """Send what has been taken on its way to the file."""
+        """Begin to write the rows that are waiting."""
         if not self.waiting:
             return
-        groups = (
-            [times_s for times_s, _ in self.waiting],
-            [[c[name] for _, c in self.waiting] for name in self.columns],
-        )
+        times_s = [times_s for times_s, _ in self.waiting]
+        columns = [[values[name] for _, values in self.waiting] for name in self.columns]
         self.waiting.clear()
         self.wait()
-        self.writing = self.pool.submit(self.writer.write, *groups)
+        self.writing = self.pool.submit(self.writer.write, times_s, columns)
 
     def wait(self) -> None:
-        """Wait until all that was sent is in the file."""
+        """Wait until the last group is in the file."""
         if self.writing:
             self.writing.result()
 
 
-def _check(
+def _check_output(
     house: RawHouse,
     tallies: Sequence[Tally],
     period_s: float,
     settings: ConversionConfig,
-    done: _HouseOutput,
+    output: _HouseOutput,
 ) -> None:
-    """Refuse what came out where it can be of no use."""
-    where = house.meters[0].path
-    if done.highest_w == -np.inf or np.isnan(done.highest_w):
-        raise DataError(f"{where}: {house.title} has no reading of the mains at all, only gaps")
-    if 0 < done.highest_w < KILOWATTS_BELOW and done.samples > 100:
+    """Raise DataError for mains without readings, in kilowatts, or too slow for the period."""
+    path = house.meters[0].path
+    if output.highest_w == -np.inf or np.isnan(output.highest_w):
+        raise DataError(f"{path}: {house.title} has no reading of the mains at all, only gaps")
+    if 0 < output.highest_w < KILOWATTS_BELOW and output.samples > FEWEST_TO_JUDGE:
         raise DataError(
-            f"{where}: the mains never exceed {format_watts(done.highest_w)}; if they are"
-            " kilowatts, say --unit kW"
+            f"{path}: the mains never exceed {format_watts(output.highest_w)}; if they are"
+            " kilowatts, set `unit` to kW"
         )
     for meter, tally in zip(house.meters, tallies, strict=True):
-        slow = tally.period_s is not None and tally.period_s > max(1.5 * period_s, settings.fill_s)
-        if MAINS in meter.columns and slow:
+        longest_s = max(COARSEST * period_s, settings.fill_s)
+        if MAINS in meter.columns and tally.period_s is not None and tally.period_s > longest_s:
             raise DataError(
-                f"{meter.path}: with a reading every {format_seconds(tally.period_s)} it cannot "
-                f"be resampled to {format_seconds(period_s)}"
+                f"{meter.path}: a reading every {format_seconds(tally.period_s)} cannot be"
+                f" resampled to one every {format_seconds(period_s)}"
             )
 
 
-def _report(
-    house: RawHouse, path: Path, period_s: float, tallies: Sequence[Tally], done: _HouseOutput
+def _make_report(
+    house: RawHouse, path: Path, period_s: float, tallies: Sequence[Tally], output: _HouseOutput
 ) -> ConversionReport:
     def total(counts: Sequence[Counter[str]]) -> dict[str, int]:
         return {name: count for name, count in sum(counts, Counter[str]()).items() if count}
 
     dropped = total([tally.dropped for tally in tallies])
     rows = sum(tally.rows for tally in tallies)
-    found = {
+    periods_s = {
         name: tally.period_s
-        for m, tally in zip(house.meters, tallies, strict=True)
-        for name in m.columns
+        for meter, tally in zip(house.meters, tallies, strict=True)
+        for name in meter.columns
         if tally.period_s
     }
-    start, end = (datetime.fromtimestamp(s, UTC).isoformat() for s in (done.start_s, done.end_s))
+    start, end = (
+        datetime.fromtimestamp(s, UTC).isoformat() for s in (output.start_s, output.end_s)
+    )
     return ConversionReport(
         house=house.title,
         file=path.name,
-        samples=done.samples,
+        samples=output.samples,
         period_s=period_s,
-        days=done.samples * period_s / 86400,
+        days=output.samples * period_s / 86400,
         start=start,
         end=end,
-        jumps=done.pieces - 1,
+        jumps=output.pieces - 1,
         rows_read=rows,
         rows_kept=rows - sum(dropped.values()),
         dropped=dropped,
@@ -292,9 +296,9 @@ def _report(
         glitches=total([tally.glitches for tally in tallies]),
         below_zero=total([tally.below_zero for tally in tallies]),
         no_number=total([tally.no_number for tally in tallies]),
-        filled={name: count for name, count in done.filled.items() if count},
-        gaps={name: count for name, count in done.gaps.items() if count},
-        periods_found_s=found,
+        filled={name: count for name, count in output.filled.items() if count},
+        gaps={name: count for name, count in output.gaps.items() if count},
+        periods_found_s=periods_s,
         channels=dict(house.channels),
         remarks=house.remarks,
     )

@@ -1,6 +1,4 @@
-"""Many houses, one after another or several at once in processes of their own; those that are up to
-date are left alone.
-"""
+"""Conversion of many houses, in one process or in several. Files that are up to date are kept."""
 
 import multiprocessing
 import os
@@ -19,9 +17,7 @@ from seq2point.errors import DataError, Seq2PointError, UsageError
 
 
 class ConvertedHouse(NamedTuple):
-    """A house's file, its report, and whether it was there already, made from the same sources in
-    the same way.
-    """
+    """A house's file and report. `unchanged` means that an earlier conversion is up to date."""
 
     path: Path
     report: ConversionReport
@@ -29,7 +25,7 @@ class ConvertedHouse(NamedTuple):
 
 
 class ConversionJob(NamedTuple):
-    """A house, the period to convert it to, and the file that it becomes."""
+    """A house to convert, its sampling period, and the path of its file."""
 
     house: RawHouse
     period_s: float
@@ -42,29 +38,27 @@ class ConversionJob(NamedTuple):
 
 
 def plan_jobs(
-    source: Source, root: Path, folder: Path, wanted: Selection, settings: ConversionConfig
+    source: Source, root: Path, folder: Path, selection: Selection, settings: ConversionConfig
 ) -> list[ConversionJob]:
-    """The houses to convert, in order, without reading more of them than their first readings.
+    """Return the houses to convert, in order. Only their first readings are read.
 
-    Raises UsageError where two of them, or one and its own source, would be the same file, and
+    Raises UsageError where two houses, or a house and its source, would be the same file, and
     DataError as the source does.
     """
-    found: list[ConversionJob] = []
-    for house in source.houses(root, wanted):
+    jobs: list[ConversionJob] = []
+    for house in source.list_houses(root, selection):
         period_s = choose_period_s(house, settings)
         ending = f"_{period_s:g}s"
         path = folder / f"{house.name.removesuffix(ending)}{ending}.parquet"
         if any(path.resolve() == file.resolve() for file in house.files):
-            raise UsageError(
-                f"{path}: would be written over its own source; give another folder with -o"
-            )
-        if any(job.path == path for job in found):
+            raise UsageError(f"{path}: would overwrite its own source; give another folder")
+        if any(job.path == path for job in jobs):
             raise UsageError(
                 f"{path}: two houses would be this one file ({house.title}); convert them to"
-                " folders of their own"
+                " different folders"
             )
-        found.append(ConversionJob(house, period_s, path))
-    return found
+        jobs.append(ConversionJob(house, period_s, path))
+    return jobs
 
 
 def convert_houses(
@@ -75,39 +69,47 @@ def convert_houses(
     advance: Callable[[int], None] = lambda _: None,
     on_house: Callable[[ConvertedHouse], None] = lambda _: None,
 ) -> list[ConvertedHouse]:
-    """Convert houses to files of the store, in the order of `jobs`; what is up to date is left as
-    it is.
+    """Convert houses to Parquet files and return them in the order of `jobs`.
 
-    `advance` is told the bytes read, `on_house` each house as soon as its file is whole. A house
-    that fails does not keep the others from being converted.
-    Raises DataError, when all others are done, that says which failed and why.
+    Files that are up to date are kept. `advance` is called with the bytes that were read,
+    `on_house` with each house once its file is written. The other houses are converted even if one
+    fails.
+    Raises DataError at the end, with the houses that failed and the reasons.
     """
-    manifest, done, failed = Manifest(folder), {}, {}
+    manifest = Manifest(folder)
+    converted: dict[Path, ConvertedHouse] = {}
+    failures: dict[Path, tuple[str, Seq2PointError]] = {}
     hashes = {job.path: hash_inputs(job.house, job.period_s, settings) for job in jobs}
     waiting = []
     for job in jobs:
-        report = manifest.report_of(job.path, hashes[job.path])
+        report = manifest.find_report(job.path, hashes[job.path])
         if report is None:
             waiting.append(job)
         else:
             advance(job.size)
-            done[job.path] = ConvertedHouse(job.path, report, unchanged=True)
-            on_house(done[job.path])
+            converted[job.path] = ConvertedHouse(job.path, report, unchanged=True)
+            on_house(converted[job.path])
     for job, report_or_error in _run_jobs(waiting, settings, processes, advance):
         if isinstance(report_or_error, ConversionReport):
             manifest.add(job.path, hashes[job.path], report_or_error)
-            done[job.path] = ConvertedHouse(job.path, report_or_error, unchanged=False)
-            on_house(done[job.path])
+            converted[job.path] = ConvertedHouse(job.path, report_or_error, unchanged=False)
+            on_house(converted[job.path])
         else:
-            failed[job.path] = f"{job.house.title}: {report_or_error}"
-    if failed:
-        said = [failed[job.path] for job in jobs if job.path in failed]
-        raise DataError(
-            said[0]
-            if len(jobs) == 1
-            else f"{len(said)} of {len(jobs)} houses could not be converted: {'; '.join(said)}"
-        )
-    return [done[job.path] for job in jobs]
+            failures[job.path] = job.house.title, report_or_error
+    if failures:
+        in_order = [failures[job.path] for job in jobs if job.path in failures]
+        raise _join_failures(in_order, len(jobs))
+    return [converted[job.path] for job in jobs]
+
+
+def _join_failures(failures: Sequence[tuple[str, Seq2PointError]], houses: int) -> DataError:
+    """Return one error for all houses that failed."""
+    reasons = [f"{title}: {error}" for title, error in failures]
+    if houses == 1:
+        return DataError(reasons[0])
+    return DataError(
+        f"{len(reasons)} of {houses} houses could not be converted: {'; '.join(reasons)}"
+    )
 
 
 def _run_jobs(
@@ -116,7 +118,7 @@ def _run_jobs(
     processes: int,
     advance: Callable[[int], None],
 ) -> Iterator[tuple[ConversionJob, ConversionReport | Seq2PointError]]:
-    """The jobs as they are done, each with its report or with what went wrong."""
+    """Yield the jobs as they end, each with its report or its error."""
     if processes == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, _run_job(job, settings, advance)
@@ -138,7 +140,7 @@ def _run_jobs(
                     yield job, future.result()
         except BrokenProcessPool:
             raise DataError(
-                "a process of the conversion died; with fewer --jobs it needs less memory"
+                "a process of the conversion died; with fewer processes it needs less memory"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
@@ -147,7 +149,7 @@ def _run_jobs(
 def _run_job(
     job: ConversionJob, settings: ConversionConfig, advance: Callable[[int], None] = lambda _: None
 ) -> ConversionReport | Seq2PointError:
-    """One house; module-level, because spawned processes find it by name."""
+    """Convert one house. A function of the module, since spawned processes find it by name."""
     try:
         return convert_house(job.house, job.period_s, settings, job.path, advance)
     except Seq2PointError as error:
@@ -156,7 +158,7 @@ def _run_job(
 
 @contextmanager
 def _share_threads(processes: int) -> Iterator[None]:
-    """Processes that begin inside share the cores, instead of each taking all."""
+    """Let processes that begin inside the block share the cores instead of each taking all."""
     before = os.environ.get("POLARS_MAX_THREADS")
     os.environ["POLARS_MAX_THREADS"] = str(max((os.cpu_count() or 1) // processes, 1))
     try:

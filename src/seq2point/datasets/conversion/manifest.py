@@ -1,8 +1,7 @@
-"""What a folder of converted houses was made from, so that nothing is made twice: `conversion.json`
-beside them.
+"""Manifests: `conversion.json` beside converted houses, so that no house is converted twice.
 
-A house is up to date where its sources' names, sizes and times of change, the settings, and the
-file itself are as they were.
+A house is up to date if its file, the settings, and its sources' names, sizes and times of change
+are the same.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ from seq2point.datasets.conversion.house import ConversionConfig
 from seq2point.system.atomic_files import atomic_write
 
 NAME = "conversion.json"
-FORMAT = 1  # to be raised where the same sources and settings give another file
+FORMAT = 1  # raise it when the same sources and settings give another file
 
 
 class _Entry(BaseModel):
@@ -35,38 +34,33 @@ class _Manifest(BaseModel):
 
 
 class Manifest:
-    """The manifest of a folder: one that is missing or damaged is empty, and everything is made
-    anew.
-    """
+    """The manifest of a folder. A missing or damaged one is empty: every house is converted."""
 
     def __init__(self, folder: Path):
         self.path = folder / NAME
         try:
-            found = _Manifest.model_validate_json(self.path.read_bytes())
+            manifest = _Manifest.model_validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
-            found = _Manifest()
-        self._houses = found.houses if found.format == FORMAT else {}
+            manifest = _Manifest()
+        self._houses = manifest.houses if manifest.format == FORMAT else {}
 
-    def report_of(self, file: Path, made_from: str) -> ConversionReport | None:
-        """The report of a house that is up to date; None where it has to be made."""
+    def find_report(self, file: Path, made_from: str) -> ConversionReport | None:
+        """Return the report of a house that is up to date; None for one to convert."""
         entry = self._houses.get(file.name)
         if entry is None or entry.made_from != made_from:
             return None
         try:
-            about = file.stat()
+            status = file.stat()
         except OSError:
             return None
-        return (
-            entry.report
-            if (entry.bytes, entry.changed_ns) == (about.st_size, about.st_mtime_ns)
-            else None
-        )
+        unchanged = (entry.bytes, entry.changed_ns) == (status.st_size, status.st_mtime_ns)
+        return entry.report if unchanged else None
 
     def add(self, file: Path, made_from: str, report: ConversionReport) -> None:
-        """Take note of a house that has been made."""
-        about = file.stat()
+        """Add a converted house and write the manifest."""
+        status = file.stat()
         entry = _Entry(
-            made_from=made_from, bytes=about.st_size, changed_ns=about.st_mtime_ns, report=report
+            made_from=made_from, bytes=status.st_size, changed_ns=status.st_mtime_ns, report=report
         )
         self._houses[file.name] = entry
         houses = {name: self._houses[name] for name in sorted(self._houses)}
@@ -77,9 +71,9 @@ class Manifest:
 
 
 def hash_inputs(house: RawHouse, period_s: float, settings: ConversionConfig) -> str:
-    """A hash of all that decides what a house's file holds."""
+    """Return a hash of all that decides what a house's file holds."""
     sources = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in house.files]
-    about: Mapping[str, Any] = {
+    inputs: Mapping[str, Any] = {
         "format": FORMAT,
         "sources": sources,
         "meters": [(meter.name, meter.columns, meter.how) for meter in house.meters],
@@ -91,6 +85,6 @@ def hash_inputs(house: RawHouse, period_s: float, settings: ConversionConfig) ->
             dict(house.facts),
             house.nominal_time,
         ],
-        "settings": [period_s, settings.fill_s, settings.plug_limit_of(house)],
+        "settings": [period_s, settings.fill_s, settings.choose_plug_limit_w(house)],
     }
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()

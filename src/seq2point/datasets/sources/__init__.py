@@ -1,5 +1,6 @@
-"""The raw layouts that can be read, one file each, imported when its source is asked for, with the
-libraries that it needs.
+"""Sources: the raw layouts of data sets, a module each.
+
+A module is imported at its first use, since some need large libraries.
 """
 
 from importlib import import_module
@@ -11,7 +12,7 @@ NAMES = ("refit", "ukdale", "redd", "nilmtk", "table")
 
 
 def find_source(name: str) -> Source:
-    """The source of a raw layout; UsageError for an unknown one."""
+    """Return the source of a raw layout; raises UsageError for an unknown one."""
     if name not in NAMES:
         raise UsageError(f"unknown layout '{name}': choose one of {', '.join(NAMES)}")
     source: Source = import_module(f"{__name__}.{name}").SOURCE

@@ -1,5 +1,6 @@
-"""The layout that UK-DALE and REDD share: `house_1/labels.dat` ("index name") and a file of "unix
-watts" for each channel.
+"""Channel files, the layout of UK-DALE and REDD.
+
+`house_1/labels.dat` has lines of "index name"; each channel has a file with lines of "unix watts".
 """
 
 import re
@@ -32,10 +33,10 @@ Labels = Mapping[str, str]
 class ChannelFiles:
     """A data set of this layout.
 
-    `mains` are the labels of the channels that are summed to the mains, of which a house has at
-    least `legs`, and `otherwise` the channel that it is where no label says so; `renamed` gives an
-    appliance and a remark for labels of this data set alone; `preferred` the channel of an
-    appliance, by house, where several have its name.
+    Channels with a label of `mains` are summed to the mains; a house has at least `legs` of them.
+    `otherwise` is the channel of the mains where no label says so. `renamed` gives an appliance and
+    a remark for some labels of this data set. `preferred` is the channel of an appliance, by house,
+    where several have its name.
     """
 
     dataset: str
@@ -48,8 +49,8 @@ class ChannelFiles:
     renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     preferred: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def houses(self, root: Path, wanted: Selection) -> list[RawHouse]:
-        """The houses under a folder, or the one that it is.
+    def list_houses(self, root: Path, selection: Selection) -> list[RawHouse]:
+        """Return the selected houses of a folder, which may be a house itself.
 
         Raises DataError where there are none, where labels or channels are missing, and for an
         appliance that no house has.
@@ -59,39 +60,44 @@ class ChannelFiles:
             if (root / "labels.dat").is_file()
             else [path for path in root.glob("*") if path.is_dir()]
         )
-        found = {
+        folder_by_house = {
             match[1]: path for path in folders if (match := FOLDER.fullmatch(path.resolve().name))
         }
-        taken = select_houses(found, wanted.houses, root, LAYOUT)
-        labels = {house: read_labels(found[house]) for house in taken}
-        every = {house: self._channels(labels[house]) for house in taken}
+        chosen = select_houses(folder_by_house, selection.houses, root, LAYOUT)
+        labels = {house: read_labels(folder_by_house[house]) for house in chosen}
+        channels = {house: self._list_channels(labels[house]) for house in chosen}
         choices = {
-            house: choose_channels(every[house], wanted.appliances, self.preferred.get(house))
-            for house in taken
+            house: choose_channels(channels[house], selection.appliances, self.preferred.get(house))
+            for house in chosen
         }
         require_channels(
             choices,
-            wanted.appliances,
+            selection.appliances,
             root,
-            [channel.label for house in taken for channel in every[house]],
+            [channel.label for house in chosen for channel in channels[house]],
         )
-        return [self._house(house, found[house], labels[house], choices[house]) for house in taken]
+        return [
+            self._make_house(house, folder_by_house[house], labels[house], choices[house])
+            for house in chosen
+        ]
 
-    def _legs(self, labels: Labels) -> list[str]:
+    def _find_legs(self, labels: Labels) -> list[str]:
         return [key for key, label in labels.items() if label in self.mains] or [
             key for key in labels if key == self.otherwise
         ]
 
-    def _channels(self, labels: Labels) -> list[RawChannel]:
-        legs = self._legs(labels)
+    def _list_channels(self, labels: Labels) -> list[RawChannel]:
+        legs = self._find_legs(labels)
         return [
             RawChannel(key, *self.renamed.get(label, (label, "")))
             for key, label in labels.items()
             if key not in legs
         ]
 
-    def _house(self, house: str, folder: Path, labels: Labels, choice: ChannelChoice) -> RawHouse:
-        legs = self._legs(labels)
+    def _make_house(
+        self, house: str, folder: Path, labels: Labels, choice: ChannelChoice
+    ) -> RawHouse:
+        legs = self._find_legs(labels)
         if len(legs) < self.legs:
             raise DataError(
                 f"{folder / 'labels.dat'}: names {format_count(len(legs), 'channel')} of mains; "
@@ -100,15 +106,17 @@ class ChannelFiles:
         keys = [(MAINS, key) for key in legs] + [
             (name, channel.key) for name, channel in choice.channels.items()
         ]
-        from_ = {name: f"channel_{c.key} '{labels[c.key]}'" for name, c in choice.channels.items()}
+        origins = {
+            name: f"channel_{c.key} '{labels[c.key]}'" for name, c in choice.channels.items()
+        }
         return RawHouse(
             self.dataset,
             house,
             f"{re.sub(r'[^a-z0-9]', '', self.dataset.lower())}_house{house}",
             f"house {house}",
-            tuple(_meter(folder / f"channel_{key}.dat", name) for name, key in keys),
+            tuple(_make_meter(folder / f"channel_{key}.dat", name) for name, key in keys),
             self.period_s,
-            {MAINS: " + ".join(f"channel_{key}" for key in legs)} | from_,
+            {MAINS: " + ".join(f"channel_{key}" for key in legs)} | origins,
             self.licence,
             self.plug_limit_w,
             facts={"carrier": f"{folder.name}/channel_*.dat"},
@@ -117,9 +125,9 @@ class ChannelFiles:
 
 
 def read_labels(folder: Path) -> dict[str, str]:
-    """The names of a house's channels by their numbers, as labels.dat has them.
+    """Return the labels of a house's channels by their numbers, from labels.dat.
 
-    Raises DataError where the file is missing or a line is no "index name".
+    Raises DataError for a missing file and for a line that is no "index name".
     """
     path = folder / "labels.dat"
     if not path.is_file():
@@ -133,20 +141,21 @@ def read_labels(folder: Path) -> dict[str, str]:
             continue
         if not index.isdigit() or not label.strip():
             raise DataError(
-                f"{path}, line {line}: '{text.strip()[:40]}' is not a channel's number and its name"
+                f"{path}, line {line}: invalid label '{text.strip()[:40]}': expected a channel's"
+                " number and its name, for example 5 kettle"
             )
         labels[index] = label.strip()
     return labels
 
 
-def _meter(path: Path, column: str) -> Meter:
+def _make_meter(path: Path, column: str) -> Meter:
     if not path.is_file():
         raise DataError(f"{path}: no such file, though labels.dat names it")
     return Meter(path.name, path, (column,), partial(_read, path), path.stat().st_size)
 
 
 def _read(path: Path) -> Iterator[Piece]:
-    clock = Clock(place=lambda row: f"{path}, row {row + 1}")
+    clock = Clock(describe_row=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, ROWS):
         assert rows.times is not None
-        yield Piece(clock.seconds(rows.times), rows.series, None, rows.no_number, rows.size)
+        yield Piece(clock.to_seconds(rows.times), rows.series, None, rows.no_number, rows.size)

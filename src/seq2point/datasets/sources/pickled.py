@@ -1,8 +1,7 @@
-"""Plain data out of a pickle, without unpickling it: nothing is imported, called or built.
+"""Plain data of a pickle, read without unpickling: nothing is imported, called or built.
 
-PyTables, and so pandas and NILMTK, keep attributes of HDF5 files as pickles. Of those only lists,
-tuples, dicts, strings, numbers, truths and None are read here; what is anything else (a date, a
-time zone) becomes `UNREAD`.
+PyTables, and so pandas and NILMTK, keep attributes of HDF5 files as pickles. Lists, tuples, dicts,
+strings, numbers, booleans and None are read. Anything else (a date, a time zone) becomes `UNREAD`.
 """
 
 import pickletools
@@ -29,15 +28,16 @@ _TAKEN_FOR_UNREAD = {
 
 
 def read_plain_pickle(data: bytes) -> Any:
-    """The value that a pickle holds. The keys of its dicts are no tuples, which may be nested
-    without end.
+    """Return the value of a pickle of plain data.
 
-    Raises ValueError for what is no pickle, or one of another kind of data.
+    Dicts with tuples for keys are refused: hashing a tuple that is nested deeply would end the
+    process.
+    Raises ValueError for other data and for bytes that are no pickle.
     """
     try:
         return _Reader().read(data)
     except Exception as error:  # whatever pickletools and a damaged stack lead to
-        raise ValueError(f"no pickle of plain data ({error})") from None
+        raise ValueError(f"not a pickle of plain data ({error})") from None
 
 
 class _Reader:
@@ -60,9 +60,9 @@ class _Reader:
             elif name in _NEW:
                 self.stack.append(_NEW[name]())
             elif name in _TUPLES:
-                self.stack.append(tuple(self._last(_TUPLES[name])))
+                self.stack.append(tuple(self._pop(_TUPLES[name])))
             elif name in _TAKEN_FOR_UNREAD:
-                self._last(_TAKEN_FOR_UNREAD[name])
+                self._pop(_TAKEN_FOR_UNREAD[name])
                 self.stack.append(UNREAD)
             else:
                 self._build(name, argument)
@@ -75,20 +75,19 @@ class _Reader:
             case "MARK":
                 self.marks.append(len(self.stack))
             case "LIST" | "TUPLE" | "DICT":
-                items = self._last(len(self.stack) - self.marks.pop())
-                self.stack.append(
-                    dict(_pairs(items))
-                    if name == "DICT"
-                    else items
-                    if name == "LIST"
-                    else tuple(items)
-                )
+                items = self._pop(len(self.stack) - self.marks.pop())
+                if name == "LIST":
+                    self.stack.append(items)
+                elif name == "TUPLE":
+                    self.stack.append(tuple(items))
+                else:
+                    self.stack.append(dict(_pair(items)))
             case "APPEND" | "APPENDS":
-                items = self._last(1 if name == "APPEND" else len(self.stack) - self.marks.pop())
+                items = self._pop(1 if name == "APPEND" else len(self.stack) - self.marks.pop())
                 self.stack[-1].extend(items)
             case "SETITEM" | "SETITEMS":
-                items = self._last(2 if name == "SETITEM" else len(self.stack) - self.marks.pop())
-                self.stack[-1].update(_pairs(items))
+                items = self._pop(2 if name == "SETITEM" else len(self.stack) - self.marks.pop())
+                self.stack[-1].update(_pair(items))
             case "PUT" | "BINPUT" | "LONG_BINPUT":
                 self.memo[argument] = self.stack[-1]
             case "MEMOIZE":
@@ -98,8 +97,8 @@ class _Reader:
             case _:
                 raise ValueError(f"a pickle of more than plain data ({name})")
 
-    def _last(self, count: int) -> list[Any]:
-        """The top items, taken off the stack, in order."""
+    def _pop(self, count: int) -> list[Any]:
+        """Remove the top items from the stack and return them in order."""
         if count > len(self.stack):
             raise ValueError("the pickle is damaged")
         items = self.stack[len(self.stack) - count :]
@@ -107,7 +106,7 @@ class _Reader:
         return items
 
 
-def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
+def _pair(items: list[Any]) -> list[tuple[Any, Any]]:
     if any(isinstance(key, tuple) for key in items[::2]):
         raise ValueError("a dict with a tuple for a key")
     return list(zip(items[::2], items[1::2], strict=True))

@@ -1,9 +1,9 @@
-"""REDD's low-frequency houses 1 to 6: two legs of mains at 1 s, which are summed, and circuits
-every 3 to 4 s, stamps in UTC.
+"""REDD: the low-frequency houses 1 to 6.
 
 Kolter and Johnson, REDD: a public data set for energy disaggregation research, SustKDD 2011.
-Channels are circuits, not plugs, so nothing is too much for one of them. Of the three washer dryers
-of house 1 channel 20 is the one that published work takes.
+The two legs of the mains, every second, are summed. Circuits come every 3 to 4 s, times are UTC.
+Circuits are no plugs, so no limit of a plug applies. Of the three washer dryers of house 1,
+published work takes channel 20.
 """
 
 from pathlib import Path
@@ -23,12 +23,13 @@ FILES = ChannelFiles(
 )
 
 
-def houses(root: Path, wanted: Selection) -> list[RawHouse]:
-    """The houses under a folder, which is `low_freq` or holds it; raises as `ChannelFiles.houses`
-    does.
+def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+    """Return the selected houses of a folder, which is `low_freq` or contains it.
+
+    Raises DataError as `ChannelFiles.list_houses` does.
     """
     inner = root / "low_freq"
-    return FILES.houses(inner if inner.is_dir() else root, wanted)
+    return FILES.list_houses(inner if inner.is_dir() else root, selection)
 
 
-SOURCE = Source("redd", LAYOUT, houses)
+SOURCE = Source("redd", LAYOUT, list_houses)

@@ -1,11 +1,11 @@
-"""REFIT: a CSV a house, `CLEAN_House1.csv` to `CLEAN_House21.csv` without 14, of mains and nine
-channels every 6 to 8 s.
+"""REFIT: `CLEAN_House1.csv` to `CLEAN_House21.csv` without 14, a house each.
 
 Murray, Stankovic and Stankovic, An electrical load measurements dataset of United Kingdom
-households, Scientific Data 4:160122 (2017). `Unix` is UTC; `Time` says the same in words and is
-read where there is no `Unix`. `Issues` is 1 where the channels sum to more than the mains. What the
-channels are stands in refit_channels.csv, after the data set's readme: three channels of house 12
-and one of house 13 are unknown there, though channel 3 of house 12 has been taken for a microwave.
+households, Scientific Data 4:160122 (2017).
+A file has the mains and nine channels every 6 to 8 s. `Unix` is UTC. `Time` is the same in words
+and is read where there is no `Unix`. `Issues` is 1 where the channels sum to more than the mains.
+refit_channels.csv names the channels, after the data set's readme. Three channels of house 12 and
+one of house 13 are unknown there, though channel 3 of house 12 has been taken for a microwave.
 """
 
 import csv
@@ -43,28 +43,33 @@ LAYOUT = (
 NAME = re.compile(r"(?:clean_)?house_?(\d+)\.csv", re.IGNORECASE)
 
 
-def houses(root: Path, wanted: Selection) -> list[RawHouse]:
-    """The houses under a folder, or in one CSV.
+def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+    """Return the selected houses of a folder or of one CSV.
 
-    Raises DataError where there are none, where a file has not the columns of the data set, and for
-    an appliance that none has.
+    Raises DataError where there are none, for a file without the data set's columns, and for an
+    appliance that no house has.
     """
     paths = (
         [root]
         if root.is_file()
         else sorted((*root.glob("*.csv"), *root.glob("*/*.csv")), reverse=True)
     )
-    found = {match[1].lstrip("0"): path for path in paths if (match := NAME.fullmatch(path.name))}
-    taken = select_houses(found, wanted.houses, root, LAYOUT)
-    choices = {house: choose_channels(list_channels(house), wanted.appliances) for house in taken}
-    require_channels(
-        choices, wanted.appliances, root, [c.label for house in taken for c in list_channels(house)]
-    )
-    return [_house(house, found[house], choices[house], wanted.zone) for house in taken]
+    path_by_house = {
+        match[1].lstrip("0"): path for path in paths if (match := NAME.fullmatch(path.name))
+    }
+    chosen = select_houses(path_by_house, selection.houses, root, LAYOUT)
+    choices = {
+        house: choose_channels(list_channels(house), selection.appliances) for house in chosen
+    }
+    labels = [channel.label for house in chosen for channel in list_channels(house)]
+    require_channels(choices, selection.appliances, root, labels)
+    return [
+        _make_house(house, path_by_house[house], choices[house], selection.zone) for house in chosen
+    ]
 
 
 @cache
-def _channels() -> dict[str, tuple[RawChannel, ...]]:
+def _read_channels() -> dict[str, tuple[RawChannel, ...]]:
     table: dict[str, tuple[RawChannel, ...]] = {}
     text = files(__package__).joinpath("refit_channels.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(text.splitlines()):
@@ -76,11 +81,11 @@ def _channels() -> dict[str, tuple[RawChannel, ...]]:
 
 
 def list_channels(house: str) -> tuple[RawChannel, ...]:
-    """What the nine channels of a house are; none for a house that the data set lacks."""
-    return _channels().get(house, ())
+    """Return the nine channels of a house; none for a house that the data set lacks."""
+    return _read_channels().get(house, ())
 
 
-def _house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> RawHouse:
+def _make_house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> RawHouse:
     with (
         refuse_damage(path, "cannot be read"),
         path.open(encoding="utf-8-sig", errors="replace") as file,
@@ -95,21 +100,33 @@ def _house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> R
     at = [names.index(name) for name in ("aggregate", *series, *flag)]
     layout = TextLayout(",", len(names), names.index(time), tuple(at), first_line=1)
     columns = (MAINS, *choice.channels)
-    read = partial(_read, path, layout, bool(flag), zone)
+    read = partial(_read_pieces, path, layout, bool(flag), zone)
     meter = Meter(path.name, path, columns, read, path.stat().st_size, how=f"{layout} {zone}")
-    from_ = {name: f"Appliance{c.key} '{c.label}'" for name, c in choice.channels.items()}
+    origins = {name: f"Appliance{c.key} '{c.label}'" for name, c in choice.channels.items()}
     return RawHouse(
-        DATASET, house, f"refit_house{house}", f"house {house}", (meter,), PERIOD_S, {MAINS: "Aggregate"} | from_, LICENCE,
-        facts={"carrier": path.name}, remarks=choice.remarks,
-    )  # fmt: skip
+        DATASET,
+        house,
+        f"refit_house{house}",
+        f"house {house}",
+        (meter,),
+        PERIOD_S,
+        {MAINS: "Aggregate"} | origins,
+        LICENCE,
+        facts={"carrier": path.name},
+        remarks=choice.remarks,
+    )
 
 
-def _read(path: Path, layout: TextLayout, flagged: bool, zone: str | None) -> Iterator[Piece]:
-    clock = Clock(zone, place=lambda row: f"{path}, row {row + 1}")
+def _read_pieces(
+    path: Path, layout: TextLayout, flagged: bool, zone: str | None
+) -> Iterator[Piece]:
+    clock = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}")
     for rows in read_rows(path, layout):
         assert rows.times is not None
         watts, flag = (rows.series[:-1], rows.series[-1] == 1) if flagged else (rows.series, None)
-        yield Piece(clock.seconds(rows.times), watts, flag, rows.no_number[: len(watts)], rows.size)
+        yield Piece(
+            clock.to_seconds(rows.times), watts, flag, rows.no_number[: len(watts)], rows.size
+        )
 
 
-SOURCE = Source("refit", LAYOUT, houses)
+SOURCE = Source("refit", LAYOUT, list_houses)

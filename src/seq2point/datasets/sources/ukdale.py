@@ -1,8 +1,9 @@
-"""UK-DALE: houses 1 to 5, channel 1 is the mains ('aggregate'), readings every 6 s, stamps in UTC.
+"""UK-DALE: houses 1 to 5, with readings every 6 s and times in UTC.
 
 Kelly and Knottenbelt, The UK-DALE dataset, domestic appliance-level electricity demand and
-whole-house demand from five UK homes, Scientific Data 2:150007 (2015). `mains.dat` (1 s, three
-houses) and the button presses are left alone.
+whole-house demand from five UK homes, Scientific Data 2:150007 (2015).
+Channel 1 is the mains ('aggregate'). `mains.dat` (1 s, three houses) and the button presses are not
+read.
 """
 
 from seq2point.datasets.contract import Source
@@ -20,4 +21,4 @@ FILES = ChannelFiles(
     "UK-DALE", "CC BY 4.0", 6.0, mains=("aggregate", "mains"), otherwise="1", renamed=SHARED
 )
 
-SOURCE = Source("ukdale", LAYOUT, FILES.houses)
+SOURCE = Source("ukdale", LAYOUT, FILES.list_houses)

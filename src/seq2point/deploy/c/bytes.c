@@ -1,4 +1,4 @@
-/* The first Linear: as convolve, but its columns are kept in bytes. */
+/* The first Linear: does what convolve does, with its columns in bytes. */
 static int32_t dot_bytes(const int8_t *w, const uint8_t *x, size_t count)
 {
     int32_t sum = 0;

@@ -1,6 +1,7 @@
 /* $title
  *
- * C99 and the standard library alone. The tables follow the code; s2p_self_test holds both to what they were made as.
+ * It needs C99 and the standard library alone. The tables follow the code; s2p_self_test checks
+ * both.
  */
 #include "$header"
 
@@ -8,20 +9,21 @@
 #include <string.h>
 
 #define LAYERS $layers
-#define FEATURES $features /* the first Linear, which reads the features */
+#define FEATURES $features /* number of the first Linear, which reads the features */
 #define WIDEST $widest /* numbers in the widest column */
 #define INPUT_STEPS ${input_steps}f /* steps in a watt of a reading */
 #define INPUT_MOST $input_most
-#define ABSURD_W ${absurd}f /* no house draws more: a reading beyond is missing */
-#define OUTPUT_STEPS ${output_steps}f /* steps in a watt of an answer */
+#define ABSURD_W ${absurd}f /* no house draws more: a higher reading is missing */
+#define OUTPUT_STEPS ${output_steps}f /* steps in a watt of a prediction */
 #define WEIGHTS $weight_count
 #define CONSTANTS $constant_count
 #define CHECKSUM ${checksum}u
 #define TEST_READINGS $test_readings
 #define TEST_ANSWERS $test_answers
 
-/* A layer gives `outputs` numbers from the last `columns` columns of `inputs` numbers. `ring`, `weights` and `constants` say where in
- * rings[], in weights[] and in the three tables of its outputs it begins; weights are [outputs][columns][inputs]$but_where. */
+/* A layer gives `outputs` numbers from the last `columns` columns of `inputs` numbers. `ring`,
+ * `weights` and `constants` say where it begins in rings[], in weights[], and in the three tables of
+ * its outputs. Weights are [outputs][columns][inputs]$but_where. */
 typedef struct {
     uint16_t inputs, columns, outputs;
     uint32_t ring, weights, constants;
@@ -46,7 +48,7 @@ static int32_t dot(const int8_t *w, const int16_t *x, size_t count)
     return sum;
 }
 
-/* sum * by / 2^down, the nearest, halves away from zero, no further than least and most. */
+/* Return sum * by / 2^down, rounded with halves away from zero, clamped to least and most. */
 static int32_t rescaled(int32_t sum, int32_t by, unsigned down, int32_t least, int32_t most)
 {
     uint64_t size = sum < 0 ? 0u - (uint32_t)sum : (uint32_t)sum;
@@ -56,7 +58,7 @@ static int32_t rescaled(int32_t sum, int32_t by, unsigned down, int32_t least, i
     return size >= (uint64_t)most ? most : (int32_t)size;
 }
 
-/* From the sums of products of a layer to what it gives. */
+/* Turn the sums of products of a layer into its outputs, in place. */
 static void finish(const layer *l, int32_t *column)
 {
     size_t o;
@@ -66,7 +68,7 @@ static void finish(const layer *l, int32_t *column)
     }
 }
 
-/* Step on to where layer i's next column goes. Returns whether the layer has all the columns that it reads. */
+/* Step on to the place of layer i's next column. Returns whether the layer has all its columns. */
 static int advance(s2p_state *state, size_t i)
 {
     uint16_t columns = layers[i].columns;
@@ -76,8 +78,8 @@ static int advance(s2p_state *state, size_t i)
     return state->filled[i] == columns;
 }
 
-/* Layer i: takes a column, gives one in its place. Returns 0 while it has too few. From the head on, the ring goes from its oldest
- * column to its end and on to the newest. */
+/* Compute layer i: takes a column, and gives its outputs in place of it. Returns 0 while the layer
+ * has too few columns. The oldest column is at the head of the ring, the newest before it. */
 static int convolve(s2p_state *state, size_t i, int32_t *column)
 {
     const layer *l = &layers[i];
@@ -97,7 +99,8 @@ static int convolve(s2p_state *state, size_t i, int32_t *column)
 
 $first_linear
 
-/* Readings in steps in, answers in steps out. */
+/* Compute all layers for a reading in steps; the predictions, in steps, are then in column. Returns 0
+ * while there are none. */
 static int feed(s2p_state *state, int32_t reading, int32_t *column)
 {
     size_t i;
@@ -108,7 +111,7 @@ static int feed(s2p_state *state, int32_t reading, int32_t *column)
     return 1;
 }
 
-/* NAN or infinite, told by its bits: this holds under -ffast-math too. */
+/* Return whether a number is NAN or infinite, by its bits: this holds under -ffast-math too. */
 static int is_gap(float mains_w)
 {
     uint32_t bits;
@@ -116,7 +119,8 @@ static int is_gap(float mains_w)
     return (bits & 0x7f800000u) == 0x7f800000u;
 }
 
-/* The nearest step, halves away from zero. Every operation is exact, so that no rounding mode or wider register matters. */
+/* Return the nearest step, halves away from zero. Every operation is exact, so that neither the
+ * rounding mode nor wider registers matter. */
 static int32_t in_steps(float mains_w)
 {
     float steps = mains_w * INPUT_STEPS, rest;
@@ -155,7 +159,7 @@ int s2p_feed(s2p_state *state, float mains_w, float *power_w)
     return 1;
 }
 
-/* CRC-32 of one more number of so many bytes, the lowest first. */
+/* Return the CRC-32 after one more number of so many bytes, the lowest first. */
 static uint32_t checked(uint32_t crc, uint32_t number, unsigned bytes)
 {
     unsigned bit;
@@ -220,6 +224,6 @@ static const int32_t test_answers[TEST_ANSWERS * S2P_OUTPUTS] = {
 $answers_table
 };
 
-/* What seq2point knows of this file; at its end the SHA-256 of all of it, with zeros in that place.
-$facts
+/* The metadata of this file. It ends with the SHA-256 of the whole file with zeros in its place.
+$metadata
  */

@@ -1,5 +1,6 @@
-/* The first Linear, all sums at once: a column is added to the sums of every window that it belongs to, and is forgotten. The sums
- * at the head belong to the window that this column completes, those before the head to the one that it begins. */
+/* The first Linear, all sums at once: a column is added to the sums of every window that holds it.
+ * It is not stored. The sums at the head are those of the window that this column completes. The
+ * sums before the head are those of the window that it begins. */
 static int first_linear(s2p_state *state, int32_t *column)
 {
     const layer *l = &layers[FEATURES];

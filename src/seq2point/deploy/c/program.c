@@ -1,4 +1,5 @@
-/* Readings in on standard input, float32; out for each a byte, whether there is an answer, and what is in power_w. */
+/* Read readings, float32, from standard input. Write for each a byte, whether it gives a prediction,
+ * and the numbers in power_w. Exit with 3 where the self-test fails. */
 #include "$header"
 
 #include <stdio.h>

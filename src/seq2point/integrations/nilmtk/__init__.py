@@ -1,8 +1,7 @@
-"""For users of NILMTK: our networks behind its Disaggregator interface, and nilmtk-contrib's
-weights in and out.
+"""For users of NILMTK: networks behind its Disaggregator interface, and nilmtk-contrib's weights.
 
-Nothing here needs nilmtk or nilmtk-contrib; what their API and nilmbench call is here under the
-same names. Frames are pandas'.
+Nothing here needs nilmtk or nilmtk-contrib. What their API and nilmbench call has the same names
+here. Frames are pandas'.
 """
 
 from seq2point.integrations.nilmtk.contrib import load_contrib, save_contrib

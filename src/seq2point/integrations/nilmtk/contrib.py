@@ -1,9 +1,9 @@
-"""Weights of nilmtk-contrib's Seq2PointTorch, in and out.
+"""Read and write the weights of nilmtk-contrib's Seq2PointTorch.
 
-Its network is that of Zhang et al. (2018) with the same shapes and the same order of features
-(channel-major): conv1 .. conv5, fc1 and fc2, in other releases the same layers in a Sequential with
-numbers for names. What its files lack are the scaling constants and the sampling period: its
-windows are (P - mains_mean) / mains_std, its answers are times an appliance's std, plus its mean.
+Its network is that of Zhang et al. (2018), with the same shapes and the same channel-major order of
+features. Its layers are conv1 to conv5, fc1 and fc2; in other releases they are numbered layers of
+a Sequential. Its files lack the scaling constants and the sampling period. Its windows are
+(P - mains_mean) / mains_std; its outputs are multiplied by an appliance's std, and its mean added.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ from seq2point.errors import ModelFileError, UsageError
 from seq2point.integrations.nilmtk.params import NAME, Normalisation, find_appliance_row
 from seq2point.model.model_file import Model
 from seq2point.network import NETWORKS, Architecture
-from seq2point.recording.windows import Scale, find_midpoint
+from seq2point.recording.scaling import Scale
+from seq2point.recording.windows import find_midpoint
 from seq2point.system.atomic_files import atomic_write
 
 Layout = Literal["named", "numbered"]
@@ -33,6 +34,7 @@ NAMES: dict[Layout, tuple[str, ...]] = {
 }
 METADATA = "metadata.json"
 MAINS_MEAN_W, MAINS_STD_W = 1800.0, 600.0
+"""The defaults of nilmtk-contrib."""
 
 
 def load_contrib(
@@ -44,31 +46,29 @@ def load_contrib(
     mains_mean_w: float = MAINS_MEAN_W,
     mains_std_w: float = MAINS_STD_W,
 ) -> Model:
-    """A model of nilmtk-contrib's Seq2PointTorch, with its weights and the same answers.
+    """Return a model with the weights, and the predictions, of nilmtk-contrib's Seq2PointTorch.
 
-    `path` is a state dict (.pth, .pt or .safetensors), one by appliance, or the folder of a
-    checkpoint with its metadata.json, whose scaling constants then count. Elsewhere `mean_w` and
-    `std_w` are the appliance's in its training (`appliance_params`), and the mains' are
-    nilmtk-contrib's defaults. Nothing in the file is executed.
-    Raises ModelFileError for a file that is damaged or holds another network, UsageError where the
-    scaling is not known.
+    `path` is a state dict (.pth, .pt or .safetensors), or several by appliance. It may also be the
+    folder of a checkpoint with a metadata.json, whose scaling constants are then taken. Elsewhere
+    `mean_w` and `std_w` are those of the appliance in its training (`appliance_params`), and those
+    of the mains are nilmtk-contrib's defaults. Nothing in the file is executed.
+    Raises ModelFileError for a file that is damaged or holds another network, and UsageError where
+    the scaling is not known.
     """
     path = Path(path)
     if path.is_dir():
-        path, facts = _checkpoint(path)
-        row = facts.appliance_params.get(appliance, _Scaling())
-        mean_w, std_w = (
-            mean_w if row.mean is None else row.mean,
-            (std_w if row.std is None else row.std),
-        )
-        mains_mean_w, mains_std_w = facts.mains_mean, facts.mains_std
+        path, checkpoint = _open_checkpoint(path)
+        row = checkpoint.appliance_params.get(appliance, _Scaling())
+        mean_w = mean_w if row.mean is None else row.mean
+        std_w = std_w if row.std is None else row.std
+        mains_mean_w, mains_std_w = checkpoint.mains_mean, checkpoint.mains_std
     if mean_w is None or std_w is None:
         raise UsageError(
-            f"{path}: holds no scaling; give the mean and std of '{appliance}' in its training:"
-            " mean_w, std_w"
+            f"{path}: holds no scaling; give the mean and std of '{appliance}' in its training as"
+            " mean_w and std_w"
         )
-    layers = _layers(path, _find_state(path, appliance))
-    architecture = _architecture(path, layers)
+    layers = _sort_layers(path, _read_state(path, appliance))
+    architecture = _infer_architecture(path, layers)
     network = architecture.build()
     with torch.no_grad():
         for layer, (weight, bias) in zip(architecture.layers(), layers, strict=True):
@@ -82,26 +82,24 @@ def load_contrib(
         appliance_std_w=(std_w,),
     )
     provenance = {"from": "nilmtk-contrib Seq2PointTorch", "file": path.name, NAME: appliance}
-    what = find_appliance_row(appliance, row_w, mean_w + std_w)
-    return Model(network.eval(), scale, (what,), period_s, provenance=provenance)
+    known = find_appliance_row(appliance, row_w, mean_w + std_w)
+    return Model(network.eval(), scale, (known,), period_s, provenance=provenance)
 
 
 def save_contrib(model: Model, path: str | Path, layout: Layout = "named") -> dict[str, Any]:
-    """Write a model's weights as nilmtk-contrib's Seq2PointTorch loads them, and return the params
-    that belong to them.
+    """Write a model's weights as nilmtk-contrib's Seq2PointTorch loads them; return their params.
 
-    `path` ends in .safetensors, or in .pth or .pt for torch's own format; `layout` 'numbered' is
-    that of releases whose network is a Sequential.
-    Raises UsageError for a model that its class cannot hold: another shape (a compacted one),
-    several appliances, low rank.
+    `path` ends in .safetensors, or in .pth or .pt for torch's own format. The `layout` 'numbered'
+    is that of releases whose network is a Sequential. Raises UsageError for a model that its class
+    cannot hold: a compacted one, several appliances, low rank.
     """
     path, shape = Path(path), model.architecture
     usual = NETWORKS["seq2point"]
     free = {"window": usual.window, "target_index": usual.target_index, "dropout": usual.dropout}
     if shape.model_copy(update=free) != usual:
-        what = f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}"
+        size = f"channels {shape.channels}, kernels {shape.kernels}, hidden {shape.hidden}"
         raise UsageError(
-            f"nilmtk-contrib's class has one shape only, not {what}; run this model with"
+            f"nilmtk-contrib's class has one shape only, not {size}; run this model with"
             " seq2point.integrations.nilmtk.Seq2Point"
         )
     if shape.target_index != find_midpoint(shape.window) or shape.window % 2 == 0:
@@ -117,7 +115,9 @@ def save_contrib(model: Model, path: str | Path, layout: Layout = "named") -> di
         for part in ("weight", "bias")
     }
     if path.suffix not in (".safetensors", ".pth", ".pt"):
-        raise UsageError(f"{path}: weights are written as .safetensors, .pth or .pt")
+        raise UsageError(
+            f"{path}: weights are written as .safetensors, .pth or .pt; change the ending"
+        )
     with atomic_write(path) as beside:
         if path.suffix == ".safetensors":
             save_file(state, beside)
@@ -149,10 +149,10 @@ class _Checkpoint(BaseModel):
     appliance_params: dict[str, _Scaling]
 
 
-def _checkpoint(folder: Path) -> tuple[Path, _Checkpoint]:
-    """The weights and the facts of a checkpoint's folder; its checksum is held to."""
+def _open_checkpoint(folder: Path) -> tuple[Path, _Checkpoint]:
+    """Return the weights and the metadata of a checkpoint's folder, once its checksum is checked."""
     try:
-        facts = _Checkpoint.model_validate_json((folder / METADATA).read_bytes())
+        checkpoint = _Checkpoint.model_validate_json((folder / METADATA).read_bytes())
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "all of it"
@@ -163,26 +163,26 @@ def _checkpoint(folder: Path) -> tuple[Path, _Checkpoint]:
         raise ModelFileError(
             f"{folder}: no checkpoint of nilmtk-contrib ({METADATA}: {error.strerror})"
         ) from None
-    weights = folder / facts.weights_file
+    weights = folder / checkpoint.weights_file
     if weights.parent != folder or not weights.is_file():
-        raise ModelFileError(f"{folder}: its weights '{facts.weights_file}' are not there")
+        raise ModelFileError(f"{folder}: its weights '{checkpoint.weights_file}' are missing")
     if (
-        facts.weights_sha256
-        and hashlib.sha256(weights.read_bytes()).hexdigest() != facts.weights_sha256
+        checkpoint.weights_sha256
+        and hashlib.sha256(weights.read_bytes()).hexdigest() != checkpoint.weights_sha256
     ):
         raise ModelFileError(
-            f"{weights}: was altered (its SHA-256 differs); copy the checkpoint again"
+            f"{weights}: the file was altered (its SHA-256 differs); copy the checkpoint again"
         )
-    return weights, facts
+    return weights, checkpoint
 
 
-def _find_state(path: Path, appliance: str) -> Mapping[str, Tensor]:
-    """The state dict in a file, that of the appliance where it holds several."""
+def _read_state(path: Path, appliance: str) -> Mapping[str, Tensor]:
+    """Return the state dict in a file, that of the appliance where it holds several."""
     try:
         if path.suffix == ".safetensors":
-            found: Any = load_file(path)
+            state: Any = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: no such file") from None
     except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
@@ -190,25 +190,26 @@ def _find_state(path: Path, appliance: str) -> Mapping[str, Tensor]:
             f"{path}: no weights that can be loaded safely ({str(error).splitlines()[0][:100]})"
         ) from None
     if (
-        isinstance(found, Mapping)
-        and found
-        and all(isinstance(value, Mapping) for value in found.values())
+        isinstance(state, Mapping)
+        and state
+        and all(isinstance(value, Mapping) for value in state.values())
     ):
-        if appliance not in found:
-            raise UsageError(f"{path}: holds {', '.join(map(str, found))}, not '{appliance}'")
-        found = found[appliance]
+        if appliance not in state:
+            raise UsageError(f"{path}: holds {', '.join(map(str, state))}, not '{appliance}'")
+        state = state[appliance]
     if (
-        not isinstance(found, Mapping)
-        or not found
-        or not all(isinstance(value, Tensor) for value in found.values())
+        not isinstance(state, Mapping)
+        or not state
+        or not all(isinstance(value, Tensor) for value in state.values())
     ):
         raise ModelFileError(f"{path}: holds no state dict")
-    return found
+    return state
 
 
-def _layers(path: Path, state: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Weight and bias of the convolutions and then of the Linear layers, in the order of the
-    numbers in their names.
+def _sort_layers(path: Path, state: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Return weight and bias of the convolutions, then of the Linear layers.
+
+    They are in the order of the numbers in their names.
     """
     names = {name.rpartition(".")[0] for name in state}
     wrong = [
@@ -229,18 +230,18 @@ def _layers(path: Path, state: Mapping[str, Tensor]) -> list[tuple[Tensor, Tenso
     return [(state[f"{name}.weight"], state[f"{name}.bias"]) for name in in_order]
 
 
-def _architecture(path: Path, layers: Sequence[tuple[Tensor, Tensor]]) -> Architecture:
-    """The shape that weights belong to."""
+def _infer_architecture(path: Path, layers: Sequence[tuple[Tensor, Tensor]]) -> Architecture:
+    """Return the architecture that weights belong to."""
     *convolutions, (hidden, _), (output, _) = layers
     channels, kernels = ([int(weight.shape[axis]) for weight, _ in convolutions] for axis in (0, 2))
-    taps, left = divmod(int(hidden.shape[1]), channels[-1])
-    into = [1, *channels[:-1]]
+    taps, remainder = divmod(int(hidden.shape[1]), channels[-1])
+    inputs = [1, *channels[:-1]]
     fits = all(
         int(weight.shape[1]) == i and len(bias) == len(weight)
-        for (weight, bias), i in zip(convolutions, into, strict=True)
+        for (weight, bias), i in zip(convolutions, inputs, strict=True)
     )
-    if left or not fits or tuple(output.shape) != (1, hidden.shape[0]):
-        raise ModelFileError(f"{path}: its layers do not fit together as Seq2PointTorch's do")
+    if remainder or not fits or tuple(output.shape) != (1, hidden.shape[0]):
+        raise ModelFileError(f"{path}: its layers do not fit together as those of Seq2PointTorch")
     window = taps + sum(kernel - 1 for kernel in kernels)
     try:
         return Architecture(
@@ -251,5 +252,5 @@ def _architecture(path: Path, layers: Sequence[tuple[Tensor, Tensor]]) -> Archit
         )
     except ValidationError as error:
         raise ModelFileError(
-            f"{path}: no network has its layers' shapes ({error.errors()[0]['msg']})"
+            f"{path}: its layers have the shapes of no network ({error.errors()[0]['msg']})"
         ) from None

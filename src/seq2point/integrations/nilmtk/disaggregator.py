@@ -1,6 +1,4 @@
-"""Seq2Point with the interface of NILMTK's Disaggregator: what its API, nilmtk-contrib's users and
-nilmbench call.
-"""
+"""Seq2Point behind the interface of NILMTK's Disaggregator, as its API and nilmbench call it."""
 
 import copy
 from collections import OrderedDict
@@ -13,7 +11,7 @@ import numpy as np
 import torch
 
 from seq2point import network as networks
-from seq2point.appliances import canonical_name, plain_name
+from seq2point.appliances import canonical_name, to_snake_case
 from seq2point.compression.compaction import compact
 from seq2point.errors import DataError, ModelFileError, UsageError
 from seq2point.integrations.nilmtk.frames import (
@@ -27,7 +25,7 @@ from seq2point.integrations.nilmtk.params import NAME, Normalisation, Params, fi
 from seq2point.model.model_file import Model
 from seq2point.network import Seq2Point as Network
 from seq2point.recording import Recording, Watts, is_same_period
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.system.device import choose_device
 from seq2point.training import train_with_history
 from seq2point.wording import format_seconds
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 
 CHUNKS_A_STEP = 8
 FLAT_W, STD_OF_FLAT_W = 1.0, 100.0
+"""An appliance with a standard deviation below the first gets the second, nilmtk-contrib's."""
 PRETRAINED = "pretrained"
 
 Frames = Sequence["pd.DataFrame"]
@@ -45,35 +44,28 @@ Frames = Sequence["pd.DataFrame"]
 class Seq2Point:
     """A seq2point network for each appliance, trained and run through NILMTK's interface.
 
-    `params` is a dict of `Params`. Every row of a chunk gets an answer: beyond a chunk's ends, and
-    beyond a gap in its times, the windows are filled with zeros, as nilmtk-contrib does (its
-    windows also run across gaps; ours do not). Answers are never negative. `models` holds the
-    networks by appliance, under the names that the caller gave.
+    `params` is a dict of `Params`. Every row of a chunk gets a prediction: beyond a chunk's ends,
+    and beyond a gap in its times, zeros fill the windows, as in nilmtk-contrib. Its windows also
+    run across gaps; these do not. Predictions are never negative. `models` holds the networks by
+    appliance, under the caller's names.
     """
 
     MODEL_NAME = "Seq2Point"
 
     def __init__(self, params: Mapping[str, Any] | None = None):
-        said = Params.of(params)
-        networks.find_network(said.network, said.sequence_length)
-        self.params = said
-        self.sequence_length, self.n_epochs, self.batch_size = (
-            said.sequence_length,
-            said.n_epochs,
-            said.batch_size,
-        )
-        self.chunk_wise_training, self.mains_mean, self.mains_std = (
-            said.chunk_wise_training,
-            said.mains_mean,
-            said.mains_std,
-        )
+        parsed = Params.parse(params)
+        networks.find_network(parsed.network, parsed.sequence_length)
+        self.params = parsed
+        self.sequence_length = parsed.sequence_length
+        self.n_epochs = parsed.n_epochs
+        self.batch_size = parsed.batch_size
+        self.chunk_wise_training = parsed.chunk_wise_training
+        self.mains_mean, self.mains_std = parsed.mains_mean, parsed.mains_std
         self.appliance_params = {
-            name: row.model_dump() for name, row in said.appliance_params.items()
+            name: row.model_dump() for name, row in parsed.appliance_params.items()
         }
-        self.save_model_path, self.load_model_path = (
-            said.save_model_path,
-            said.pretrained_model_path,
-        )
+        self.save_model_path = parsed.save_model_path
+        self.load_model_path = parsed.pretrained_model_path
         self._fitted: OrderedDict[str, Model] = OrderedDict()
         if self.load_model_path is not None:
             self.load_model()
@@ -82,43 +74,43 @@ class Seq2Point:
     def of_models(
         cls, models: Mapping[str, Model | str | Path], params: Mapping[str, Any] | None = None
     ) -> Self:
-        """Trained models as they are, pruned and compacted ones too, by the name that each
-        appliance has in NILMTK.
+        """Return a Disaggregator of trained models, by the name that each appliance has in NILMTK.
 
-        NILMTK's API takes the result for a pretrained one and does not train it.
-        Raises ModelFileError for a file that is none of ours and UsageError for a model of several
-        appliances.
+        NILMTK's API takes it for a pretrained one and does not train it. Raises ModelFileError for
+        a file that is not a model of seq2point, and UsageError for a model of several appliances.
         """
-        made = cls(params)
-        made._take(cls._opened(models))
-        made.load_model_path = Path(PRETRAINED)  # without a path NILMTK's API would train them
-        return made
+        disaggregator = cls(params)
+        disaggregator._use(cls._open_models(models))
+        disaggregator.load_model_path = Path(PRETRAINED)  # without one NILMTK's API would train
+        return disaggregator
 
     @staticmethod
-    def _opened(models: Mapping[str, Model | str | Path]) -> OrderedDict[str, Model]:
+    def _open_models(models: Mapping[str, Model | str | Path]) -> OrderedDict[str, Model]:
         opened = OrderedDict(
             (name, m if isinstance(m, Model) else Model.load(m)) for name, m in models.items()
         )
         for name, model in opened.items():
             if len(model.appliances) != 1:
                 raise UsageError(
-                    f"the model for '{name}' has {len(model.appliances)} appliances; give models of"
-                    " one each"
+                    f"the model for '{name}' has {len(model.appliances)} appliances; give a model of"
+                    " one"
                 )
         return opened
 
     @property
     def models(self) -> OrderedDict[str, Network]:
-        """The networks by appliance."""
+        """Return the networks by appliance."""
         return OrderedDict((name, model.network) for name, model in self._fitted.items())
 
     def model(self, appliance: str) -> Model:
-        """The model of an appliance, to save, prune or deploy; UsageError names those that there
-        are.
+        """Return the model of an appliance, to save, prune or deploy.
+
+        Raises UsageError for an appliance without a model.
         """
         if appliance not in self._fitted:
             raise UsageError(
-                f"no model for '{appliance}' (there are: {', '.join(self._fitted) or 'none'})"
+                f"no model for '{appliance}': there are models for"
+                f" {', '.join(self._fitted) or 'no appliance'}"
             )
         return self._fitted[appliance]
 
@@ -130,39 +122,41 @@ class Seq2Point:
         current_epoch: int = 0,
         **_: Any,
     ) -> None:
-        """Train a network for each appliance, or train it on, on chunks of mains and of (name,
-        chunks) for the appliances.
+        """Train a network for each appliance, or train it further.
 
-        The last 15 % of each chunk is held out to choose the best weights. Normalisation that the
+        `train_main` are chunks of mains, `train_appliances` pairs of a name and its chunks. The
+        last 15 % of each chunk is held out to choose the best weights. Normalisation that the
         params lack is fitted on these chunks. Without preprocessing the chunks are windows and
-        targets as `call_preprocessing` makes them.
-        Raises DataError for chunks that do not fit together.
+        targets as `call_preprocessing` makes them. Raises DataError for chunks that do not fit
+        together.
         """
         train_main = list(train_main)
-        given = [(name, list(frames)) for name, frames in train_appliances]
-        for name, frames in given:
+        chunks = [(name, list(frames)) for name, frames in train_appliances]
+        for name, frames in chunks:
             if len(frames) != len(train_main):
                 raise DataError(
                     f"{len(frames)} chunks of '{name}' for {len(train_main)} of the mains"
                 )
         if do_preprocessing:
             self.set_appliance_params(
-                (name, frames) for name, frames in given if name not in self.appliance_params
+                (name, frames) for name, frames in chunks if name not in self.appliance_params
             )
-        for name, frames in given:
+        for name, frames in chunks:
             pairs = zip(train_main, frames, strict=True)
-            fit = [
-                self._chunk(mains, frame, i, name, do_preprocessing)
+            recordings = [
+                self._make_recording(mains, frame, i, name, do_preprocessing)
                 for i, (mains, frame) in enumerate(pairs)
             ]
-            if sum(len(recording) for recording in fit) == 0:
+            if sum(len(recording) for recording in recordings) == 0:
                 continue
-            self._fitted[name] = self._trained(name, fit)
+            self._fitted[name] = self._train(name, recordings)
         if self.save_model_path is not None:
             self.save_model()
 
-    def _chunk(self, mains: Any, frame: Any, number: int, name: str, raw: bool) -> Recording:
-        """A chunk to train on, with room for the windows of its first and last samples."""
+    def _make_recording(
+        self, mains: Any, frame: Any, number: int, name: str, raw: bool
+    ) -> Recording:
+        """Return a chunk to train on, padded for the windows of its first and last samples."""
         house, period_s = f"chunk {number}", self.params.period_s
         around = self.sequence_length // 2
         if raw:
@@ -180,7 +174,7 @@ class Seq2Point:
             )
         if period_s is None:
             raise DataError(
-                f"{house}: windows have no times; say how far apart samples are: params['period_s']"
+                f"{house}: windows have no times; give their sampling period as params['period_s']"
             )
         return Recording(
             house,
@@ -189,20 +183,20 @@ class Seq2Point:
             {canonical_name(name): np.pad(power_w, around, constant_values=np.nan)},
         )
 
-    def _trained(self, name: str, chunks: list[Recording]) -> Model:
+    def _train(self, name: str, chunks: list[Recording]) -> Model:
         column = canonical_name(name)
-        start = self._fitted[name] if name in self._fitted else self._fresh(name, chunks)
+        start = self._fitted[name] if name in self._fitted else self._start_model(name, chunks)
         parts = [split_chunk(chunk, column, start.architecture.window) for chunk in chunks]
-        asked: dict[str, Any] = {
+        options: dict[str, Any] = {
             "batch_size": self.batch_size,
             "learning_rate": self.params.learning_rate,
         }
         if self.params.engine == "sliding":
-            asked["chunk"] = max(self.batch_size // CHUNKS_A_STEP, 1)
+            options["chunk"] = max(self.batch_size // CHUNKS_A_STEP, 1)
         trained = train_with_history(
-            [kept for kept, _ in parts],
+            [training for training, _ in parts],
             start.appliances[0],
-            validation=[held for _, held in parts],
+            validation=[validation for _, validation in parts],
             start=start,
             pruning=self.params.pruning,
             sparsity=self.params.sparsity,
@@ -214,7 +208,7 @@ class Seq2Point:
             device=self.params.device_choice,
             threads=self.params.threads,
             progress=self.params.verbose,
-            **asked,
+            **options,
         )
         model = (
             compact(trained.model) if self.params.compact and trained.model.masks else trained.model
@@ -222,8 +216,8 @@ class Seq2Point:
         model.provenance[NAME] = name
         return model
 
-    def _fresh(self, name: str, chunks: list[Recording]) -> Model:
-        """An untrained model that answers the appliance's mean."""
+    def _start_model(self, name: str, chunks: list[Recording]) -> Model:
+        """Return an untrained model that predicts the appliance's mean."""
         row, column = self._normalisation(name), canonical_name(name)
         known_w = np.concatenate([chunk.appliance_w(column) for chunk in chunks])
         scale = Scale(
@@ -250,15 +244,17 @@ class Seq2Point:
         return Normalisation.model_validate(self.appliance_params[name])
 
     def set_appliance_params(self, train_appliances: Iterable[tuple[str, Frames]]) -> None:
-        """Fit mean and standard deviation on chunks of each appliance; a flat one has
-        nilmtk-contrib's 100 W.
+        """Fit mean and standard deviation on chunks of each appliance.
+
+        A flat appliance has nilmtk-contrib's standard deviation of 100 W. Raises DataError for an
+        appliance without a reading.
         """
         for name, frames in train_appliances:
             power_w = np.concatenate([read_power(frame, name) for frame in frames]).astype(
                 np.float64
             )
             if np.isnan(power_w).all():
-                raise DataError(f"'{name}' has no reading to fit a scale to")
+                raise DataError(f"'{name}' has no reading to fit a mean and std to")
             std = float(np.nanstd(power_w))
             self.appliance_params[name] = {
                 "mean": float(np.nanmean(power_w)),
@@ -271,38 +267,37 @@ class Seq2Point:
         model: Mapping[str, Model | str | Path] | None = None,
         do_preprocessing: bool = True,
     ) -> list["pd.DataFrame"]:
-        """The power of every appliance for every row of chunks of mains: f32 frames in watts, with
-        the chunks' own index.
+        """Return the power of every appliance for every row of chunks of mains.
 
-        Rows whose mains is missing have no answer (NaN). `model` replaces the models, by name.
-        Raises UsageError where nothing was trained or loaded, DataError for chunks of another
-        period than the models'.
+        The results are f32 frames in watts with the chunks' own index. Rows whose mains are missing
+        are NaN. `model` replaces the models, by name. Raises UsageError where no model was trained
+        or loaded, and DataError for chunks of another period than the models'.
         """
         import pandas as pd
 
         if model is not None:
-            self._take(self._opened(model))
+            self._use(self._open_models(model))
         if not self._fitted:
             raise UsageError(
-                "nothing was trained or loaded yet: call partial_fit or load_model first"
+                "no model was trained or loaded yet: call partial_fit or load_model first"
             )
         device = choose_device(self.params.device_choice)
-        answers = []
+        predictions = []
         for number, mains in enumerate(test_main_list):
             columns = {}
             for name, fitted in self._fitted.items():
                 fitted.network.to(device)
                 columns[name] = (
-                    self._answer(fitted, mains, number)
+                    self._predict_chunk(fitted, mains, number)
                     if do_preprocessing
-                    else self._of_windows(fitted, mains)
+                    else self._predict_windows(fitted, mains)
                 )
-            answers.append(
+            predictions.append(
                 pd.DataFrame(columns, index=getattr(mains, "index", None), dtype="float32")
             )
-        return answers
+        return predictions
 
-    def _answer(self, model: Model, mains: "pd.DataFrame", number: int) -> Watts:
+    def _predict_chunk(self, model: Model, mains: "pd.DataFrame", number: int) -> Watts:
         if not len(mains):
             return np.empty(0, dtype=np.float32)
         chunk = make_chunk(
@@ -311,17 +306,17 @@ class Seq2Point:
             self.params.period_s or (model.period_s if len(mains) < 2 else None),
             f"chunk {number}",
         )
-        found_s = chunk.recording.period_s
-        if not is_same_period(found_s, model.period_s):
+        period_s = chunk.recording.period_s
+        if not is_same_period(period_s, model.period_s):
             raise DataError(
-                f"chunk {number}: a reading every {format_seconds(found_s)}, the model needs "
+                f"chunk {number}: a reading every {format_seconds(period_s)}, the model needs "
                 f"one every {format_seconds(model.period_s)}"
             )
         power_w = model.predict_w(chunk.recording, edges="zeros")
         return (chunk.grid.at_readings(power_w) if chunk.grid else power_w)[:, 0]
 
-    def _of_windows(self, model: Model, windows: Any) -> Watts:
-        """The answers to windows that are cut and scaled by `call_preprocessing`."""
+    def _predict_windows(self, model: Model, windows: Any) -> Watts:
+        """Return the predictions for windows that `call_preprocessing` cut and scaled."""
         shape = model.architecture
         if shape.window != self.sequence_length or shape.target_index != self.sequence_length // 2:
             raise UsageError(
@@ -343,11 +338,10 @@ class Seq2Point:
         submeters_lst: Sequence[tuple[str, Frames]] | None = None,
         method: str = "test",
     ) -> Any:
-        """Chunks as nilmtk-contrib's networks take them: windows filled with zeros at the ends, all
-        of it scaled.
+        """Return chunks as nilmtk-contrib's networks take them: scaled windows, zeros at the ends.
 
-        For 'test' a list of frames of windows; for 'train' also (name, frames of scaled targets).
-        Ours do without; it is here for code that calls it.
+        The `method` 'test' gives a list of frames of windows, 'train' also pairs of a name and
+        frames of scaled targets. The networks here do not need it; other code may call it.
         """
         import pandas as pd
 
@@ -376,37 +370,37 @@ class Seq2Point:
         return windows, targets
 
     def save_model(self, folder_name: str | Path | None = None) -> None:
-        """Write one model file for each appliance into a folder (of the params, where none is
-        given).
-        """
+        """Write a model file for each appliance into a folder, by default that of the params."""
         folder = folder_name or self.save_model_path
         if folder is None:
-            raise UsageError("where to save? give a folder, or params['save_model_path']")
+            raise UsageError("no folder to save to: give one, or params['save_model_path']")
         for name, fitted in self._fitted.items():
             saved = replace(
                 fitted,
                 network=copy.deepcopy(fitted.network).cpu(),
                 provenance=fitted.provenance | {NAME: name},
             )
-            saved.save(Path(folder) / f"{plain_name(name)}.safetensors")
+            saved.save(Path(folder) / f"{to_snake_case(name)}.safetensors")
 
     def load_model(self, folder_name: str | Path | None = None) -> None:
-        """Read all model files of a folder: those of `save_model`, and any that `seq2point` wrote.
+        """Read all model files of a folder, by default that of the params.
 
-        An appliance has the name that it was saved by, or that of its model ('washing machine').
-        Raises ModelFileError where the folder holds none.
+        An appliance has the name that `save_model` saved it under, or else that of its model
+        ('washing machine'). Raises ModelFileError for a folder without a model file.
         """
         folder = folder_name or self.load_model_path
         if folder is None:
-            raise UsageError("what to load? give a folder, or params['pretrained_model_path']")
+            raise UsageError("no folder to load from: give one, or params['pretrained_model_path']")
         files = sorted(Path(folder).glob("*.safetensors"))
         if not files:
             raise ModelFileError(f"{folder}: holds no model file (.safetensors)")
         loaded = [Model.load(file) for file in files]
-        self._take(self._opened({m.provenance.get(NAME, m.appliances[0].label): m for m in loaded}))
+        self._use(
+            self._open_models({m.provenance.get(NAME, m.appliances[0].label): m for m in loaded})
+        )
 
-    def _take(self, models: OrderedDict[str, Model]) -> None:
-        """Run these models from now on, and say what they were made with."""
+    def _use(self, models: OrderedDict[str, Model]) -> None:
+        """Take these models from now on, and the params that they were made with."""
         self._fitted = models
         for name, model in models.items():
             scale = model.scale

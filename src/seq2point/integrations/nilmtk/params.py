@@ -1,4 +1,4 @@
-"""The params that NILMTK's users know, and a few of ours."""
+"""The params that NILMTK's users know, and some of seq2point."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,17 +15,20 @@ from pydantic import (
     ValidationError,
 )
 
-from seq2point.appliances import Appliance, canonical_name, find_known
+from seq2point.appliances import Appliance, canonical_name, look_up_appliance
 from seq2point.choices import Device, Engine
 from seq2point.errors import UsageError
 
 NAME = "nilmtk_name"
+"""The entry of a provenance that holds an appliance's name in NILMTK."""
 ON_W = 10.0
+"""The threshold of nilmbench."""
 
 
 class Normalisation(BaseModel):
-    """An appliance's mean and standard deviation in watts, as in NILMTK's `appliance_params`; what
-    else stands there is left.
+    """An appliance's mean and standard deviation in watts, as in NILMTK's `appliance_params`.
+
+    Other entries are ignored.
     """
 
     mean: float
@@ -33,11 +36,11 @@ class Normalisation(BaseModel):
 
 
 class Params(BaseModel):
-    """What a Disaggregator is made with; the first eleven are nilmtk-contrib's, with its defaults.
+    """The params of a Disaggregator; the first eleven are nilmtk-contrib's, with its defaults.
 
-    Ours are the rest: `network`, `pruning`, `sparsity`, `pruning_settings` and `engine` are those
-    of `seq2point train`; `period_s` is the sampling period of frames without times; `compact`
-    removes what pruning emptied; `threads` are CPU threads.
+    The others are seq2point's. `network`, `pruning`, `sparsity`, `pruning_settings` and `engine`
+    are those of `seq2point train`. `period_s` is the sampling period of frames without times.
+    `compact` removes the units and channels that pruning emptied. `threads` are CPU threads.
     """
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -72,33 +75,33 @@ class Params(BaseModel):
     verbose: bool = False
 
     @classmethod
-    def of(cls, params: Mapping[str, Any] | None) -> Self:
-        """The params of a dict; a name that is not known is warned of, since nilmtk-contrib's
-        models ignore it.
+    def parse(cls, params: Mapping[str, Any] | None) -> Self:
+        """Return the params of a dict.
 
-        Raises UsageError for a value out of range.
+        Warns of an unknown name, which nilmtk-contrib's models ignore. Raises UsageError for a
+        value out of range.
         """
-        given = dict(params or {})
+        values = dict(params or {})
         names = set(cls.model_fields)
         for field in cls.model_fields.values():
             if isinstance(field.validation_alias, AliasChoices):
                 names |= {str(choice) for choice in field.validation_alias.choices}
-        if strange := sorted(set(given) - names):
-            warnings.warn(f"params that do nothing here: {', '.join(strange)}", stacklevel=3)
+        if unknown := sorted(set(values) - names):
+            warnings.warn(f"params that do nothing here: {', '.join(unknown)}", stacklevel=3)
         try:
             return cls.model_validate(
-                {name: value for name, value in given.items() if value is not None}
+                {name: value for name, value in values.items() if value is not None}
             )
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
+            name = ".".join(map(str, first["loc"]))
             raise UsageError(
-                f"params['{where}'] = {first['input']!r}: {first['msg'].lower()}"
+                f"params['{name}'] = {first['input']!r}: {first['msg'].lower()}"
             ) from None
 
     @property
     def device_choice(self) -> Device:
-        """The device as our code names it."""
+        """Return the device in seq2point's words; raise UsageError for an unknown one."""
         kind = (self.device or "auto").partition(":")[0]
         if kind not in ("auto", "cpu", "cuda"):
             raise UsageError(f"params['device'] = '{self.device}': choose cpu or cuda")
@@ -106,15 +109,13 @@ class Params(BaseModel):
 
 
 def find_appliance_row(name: str, row: Normalisation, highest_w: float) -> Appliance:
-    """The table's row, or one with nilmbench's threshold of 10 W for an appliance that the table
-    lacks.
-    """
+    """Return the appliance of the table, or one with nilmbench's threshold of 10 W."""
     values = {
         "max_power_w": max(highest_w, ON_W),
         "on_power_w": ON_W,
         "min_on_s": 0,
         "min_off_s": 0,
     }
-    return find_known(name) or Appliance.model_validate(
+    return look_up_appliance(name) or Appliance.model_validate(
         values | {"name": canonical_name(name), "mean_w": row.mean, "std_w": row.std}
     )

@@ -1,8 +1,8 @@
-"""The models that come with the package: one a file for each appliance and sampling period, each
-with its card.
+"""The models that come with the package: one for each appliance and sampling period, with a card.
 
-A model is `files/kettle-60s.safetensors`, the same as int8 `files/kettle-60s.onnx`, which needs no
-torch, and its card `files/kettle-60s.json`. tools/make_models.py writes all three (`make models`).
+A model has three files: `files/kettle-60s.safetensors`, the same in int8 as `files/kettle-60s.onnx`,
+which needs no torch, and its card `files/kettle-60s.json`. tools/make_models.py writes all three
+(`make models`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,14 @@ from seq2point.wording import format_seconds
 
 FOLDER = Path(str(resources(__package__))) / "files"
 
-
 GOOD_SAE = 0.25
+"""Largest error of the energy of a model that is judged good."""
 
 
 def is_useful(metrics: Mapping[str, float | None], zero_mae_w: float) -> bool:
-    """Whether what was reached may be called disaggregation: NDE below 1, F1 of at least 0.5,
-    better than always zero.
+    """Return whether metrics are those of a useful model.
+
+    NDE is below 1, F1 at least 0.5, and the MAE lower than that of always zero.
     """
     nde, f1, mae_w = (metrics[name] for name in ("nde", "f1", "mae_w"))
     return (
@@ -40,11 +41,10 @@ def is_useful(metrics: Mapping[str, float | None], zero_mae_w: float) -> bool:
 
 
 class HouseResult(BaseModel):
-    """What a recipe reached on a house: its metrics, and the MAE of always predicting zero, and the
-    mean.
+    """The metrics of a recipe on a house, beside the MAE of always zero and of the mean.
 
-    Where `unseen`, a network of the same recipe that was trained without the house; else the last
-    fifth of a house that was trained on.
+    Where `unseen`, they are of a network of the same recipe that was trained without the house.
+    Otherwise they are on the last fifth of a house that the model was trained on.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,12 +58,12 @@ class HouseResult(BaseModel):
 
     @property
     def passes(self) -> bool:
-        """Whether it is of use there."""
+        """Return whether the recipe is useful on this house."""
         return is_useful(self.metrics, self.zero_mae_w)
 
 
 class Verdict(StrEnum):
-    """What homes that a model has not seen say of it, the best first."""
+    """How well a model does in homes left out of training, best first."""
 
     GOOD = "good"
     CARE = "usable with care"
@@ -71,25 +71,25 @@ class Verdict(StrEnum):
 
 
 def judge(tested: Sequence[HouseResult]) -> Verdict:
-    """What left-out homes show of a recipe; homes that it was trained on say nothing.
+    """Return the verdict of left-out homes on a recipe; homes that it was trained on do not count.
 
-    Good: of use in all of at least two, with the energy within a quarter in each. Usable with care:
-    of use in more than half.
+    Good: useful in all of at least two homes, with an energy error of at most a quarter in each.
+    Usable with care: useful in more than half.
     """
     unseen = [home for home in tested if home.unseen]
-    of_use_in = [home for home in unseen if home.passes]
-    errors = [home.metrics["sae"] for home in of_use_in]
+    passed = [home for home in unseen if home.passes]
+    errors = [home.metrics["sae"] for home in passed]
     if (
         len(unseen) > 1
-        and of_use_in == unseen
+        and passed == unseen
         and all(sae is not None and sae <= GOOD_SAE for sae in errors)
     ):
         return Verdict.GOOD
-    return Verdict.CARE if 2 * len(of_use_in) > len(unseen) else Verdict.UNRELIABLE
+    return Verdict.CARE if 2 * len(passed) > len(unseen) else Verdict.UNRELIABLE
 
 
 class Card(BaseModel):
-    """What a user must know of a model before trusting it.
+    """What you need to know of a model before you trust it.
 
     `file_bytes` and `sha256` are by file ending.
     """
@@ -114,12 +114,12 @@ class Card(BaseModel):
 
     @property
     def verdict(self) -> Verdict:
-        """What left-out homes show of it."""
+        """Return the verdict of left-out homes on the model."""
         return judge(self.tested)
 
     @property
     def promise(self) -> str:
-        """The verdict as a sentence, with the figures that it rests on."""
+        """Return the verdict as a sentence, with the figures behind it."""
         unseen = [home for home in self.tested if home.unseen]
         if not unseen:
             return (
@@ -137,7 +137,7 @@ class Card(BaseModel):
 
 
 class Pretrained(NamedTuple):
-    """A model of the package: its files, and its card."""
+    """The files and the card of a model of the package."""
 
     native: Path
     onnx: Path
@@ -145,12 +145,15 @@ class Pretrained(NamedTuple):
 
 
 def list_names() -> list[str]:
-    """All models, by appliance and period."""
+    """Return the names of all models, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def load_pretrained(name: str) -> Pretrained:
-    """A model by its name, `kettle-60s`; raises ModelFileError for one that is not there."""
+    """Return the model of a name such as `kettle-60s`.
+
+    Raises ModelFileError for an unknown name or a damaged card.
+    """
     path = FOLDER / f"{name}.json"
     try:
         card = Card.model_validate_json(path.read_text(encoding="utf-8"))
@@ -166,78 +169,77 @@ def load_pretrained(name: str) -> Pretrained:
 
 
 def load_cards() -> Sequence[Card]:
-    """The cards of all models."""
+    """Return the cards of all models."""
     return [load_pretrained(name).card for name in list_names()]
 
 
 def list_periods_s(appliance: str) -> list[float]:
-    """The sampling periods for which there is a model of an appliance, by any of its names.
+    """Return the sampling periods of an appliance's models, ascending; any of its names will do.
 
-    Raises UsageError where there is none, with the appliances that have one.
+    Raises UsageError for an appliance without a model.
     """
-    found = sorted(
+    periods_s = sorted(
         card.period_s for card in load_cards() if card.appliance == canonical_name(appliance)
     )
-    if not found:
+    if not periods_s:
         known = dict.fromkeys(card.appliance for card in load_cards())
         raise UsageError(
             f"no model of '{appliance}' comes with the package, only of {', '.join(known)}"
         )
-    return found
+    return periods_s
 
 
 def find_finest(appliance: str, period_s: float) -> Card:
-    """The model of an appliance that needs the most readings of those that readings so far apart
-    allow, else the slowest one.
+    """Return the card of an appliance's model of the shortest period that is at least `period_s`.
 
-    Raises UsageError where no model is of this appliance.
+    Where there is none, it is the model of the longest period. Raises UsageError for an appliance
+    without a model.
     """
-    there_s = list_periods_s(appliance)
+    periods_s = list_periods_s(appliance)
     chosen_s = next(
-        (one_s for one_s in there_s if one_s >= period_s or is_same_period(one_s, period_s)),
-        there_s[-1],
+        (each_s for each_s in periods_s if each_s >= period_s or is_same_period(each_s, period_s)),
+        periods_s[-1],
     )
     return find_pretrained(appliance, chosen_s).card
 
 
 def find_better(card: Card) -> Card | None:
-    """A model of the same appliance for slower readings, of a better verdict than this one, if
-    there is one.
-    """
-    ranks, slower = (
-        list(Verdict),
-        (other for other in load_cards() if other.appliance == card.appliance),
+    """Return the card of a model of the same appliance, slower and of a better verdict, or None."""
+    verdicts = list(Verdict)
+    better = (
+        other
+        for other in load_cards()
+        if other.appliance == card.appliance
+        and other.period_s > card.period_s
+        and verdicts.index(other.verdict) < verdicts.index(card.verdict)
     )
-    better_ones = (
-        o
-        for o in slower
-        if o.period_s > card.period_s and ranks.index(o.verdict) < ranks.index(card.verdict)
-    )
-    return next(better_ones, None)
+    return next(better, None)
 
 
 def find_pretrained(appliance: str, period_s: float | None = None) -> Pretrained:
-    """The model of an appliance, by any of its names, for a sampling period; or a model by its own
-    name.
+    """Return the model of an appliance for a sampling period, or the model of a name.
 
-    Raises UsageError where there is none, with those that there are.
+    Any of the appliance's names will do. Without a period the appliance must have one model only.
+    Raises UsageError where there is no such model, with those that exist.
     """
     if appliance in list_names() and period_s is None:
         return load_pretrained(appliance)
-    there = {
-        one_s: f"{canonical_name(appliance)}-{one_s:g}s" for one_s in list_periods_s(appliance)
+    names = {
+        each_s: f"{canonical_name(appliance)}-{each_s:g}s" for each_s in list_periods_s(appliance)
     }
     fits = [
-        name for one_s, name in there.items() if period_s is None or is_same_period(one_s, period_s)
+        name
+        for each_s, name in names.items()
+        if period_s is None or is_same_period(each_s, period_s)
     ]
     if len(fits) == 1:
         return load_pretrained(fits[0])
-    known = ", ".join(there.values())
+    known = ", ".join(names.values())
     if period_s is None:
         raise UsageError(
-            f"'{appliance}' comes for more than one sampling period: name one of {known}"
+            f"'{appliance}' has models for several sampling periods: name one of {known}"
         )
     raise UsageError(
-        f"no model of '{appliance}' comes for a reading every {format_seconds(period_s)}: choose"
-        f" one of {known}"
+        f"no model of '{appliance}' is for a reading every {format_seconds(period_s)}: choose one"
+        f" of {known}"
     )

@@ -1,10 +1,8 @@
-"""Lengths that an FFT does quickly."""
+"""Lengths at which an FFT is fast."""
 
 
 def find_fast_length(least: int) -> int:
-    """The shortest length of at least `least` with no prime factor above 5, even: what an FFT does
-    quickly.
-    """
+    """Return the shortest even length of at least `least` with no prime factor above 5."""
     length = least + least % 2
     while True:
         rest = length

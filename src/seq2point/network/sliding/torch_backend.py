@@ -1,6 +1,4 @@
-"""Sliding evaluation in torch's own operations: any type and any device, in inference and with
-gradients.
-"""
+"""Sliding evaluation in torch's own operations, for any type and any device, with gradients."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,17 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seq2point.network.network import Architecture, Seq2Point
+from seq2point.network import Architecture, Seq2Point
 from seq2point.network.sliding.fft_lengths import find_fast_length
 
 UNITS = 16
+"""Hidden units that are computed at a time."""
 BLOCKS = 32
+"""Blocks of features that are multiplied at a time, at most."""
 
 
 @dataclass(frozen=True)
 class Blocking:
-    """How a series is cut: blocks of `block` feature samples that give `hop` windows each, `groups`
-    times `blocks` in a pass.
+    """How a series is cut: a pass takes `groups` times `blocks` blocks of `block` feature samples.
+
+    Each block gives `hop` windows.
     """
 
     block: int
@@ -29,36 +30,40 @@ class Blocking:
 
     @property
     def hop(self) -> int:
-        """Windows that a block gives."""
+        """Return how many windows a block gives."""
         return self.block - self.taps + 1
 
     @property
     def windows(self) -> int:
-        """Windows that a pass gives."""
+        """Return how many windows a pass gives."""
         return self.hop * self.blocks * self.groups
 
-    def no_more_than(self, windows: int) -> "Blocking":
-        """The same cut, with as few groups as so many windows need."""
+    def limit(self, windows: int) -> "Blocking":
+        """Return this blocking with no more groups than `windows` need."""
         return replace(self, groups=min(self.groups, math.ceil(windows / (self.hop * self.blocks))))
 
     @classmethod
-    def of(cls, shape: Architecture, windows: int, memory_mb: float, item_bytes: int) -> "Blocking":
-        """A blocking for so many windows in so much memory.
+    def choose(
+        cls, shape: Architecture, windows: int, memory_mb: float, item_bytes: int
+    ) -> "Blocking":
+        """Return a blocking for so many windows in so much memory.
 
-        Longer blocks waste less on windows that span two of them, but leave the cache. What grows
-        with the blocks of a pass: features (two layers at a time), their spectra (turned by
-        copying) and the answers.
+        Longer blocks waste less on windows that span two of them, but leave the cache. Features
+        (two layers at a time), their spectra (and a transposed copy) and the predictions grow with
+        the blocks of a pass.
         """
         block = find_fast_length(max(math.ceil(3.5 * shape.taps), 512))
         frequencies, channels = block // 2 + 1, shape.channels[-1]
         widest = max(shape.channels)
-        per_block = item_bytes * (block * (2 * widest + shape.outputs) + 4 * frequencies * channels)
-        fixed = (
+        block_bytes = item_bytes * (
+            block * (2 * widest + shape.outputs) + 4 * frequencies * channels
+        )
+        fixed_bytes = (
             item_bytes
             * UNITS
             * (frequencies * 2 * (2 * channels + 2 * BLOCKS) + block * (BLOCKS + channels))
         )
-        fit = max((memory_mb * 1e6 - fixed) / per_block, 1)
+        fit = max((memory_mb * 1e6 - fixed_bytes) / block_bytes, 1)
         need = math.ceil(windows / (block - shape.taps + 1))
         blocks = max(min(need, int(fit)), 1)
         groups = math.ceil(blocks / BLOCKS)
@@ -66,61 +71,64 @@ class Blocking:
 
 
 def prefers_windows(shape: Architecture, count: int) -> bool:
-    """Whether so few windows are quicker done one by one."""
+    """Return whether `count` windows are faster one by one."""
     return count <= shape.taps
 
 
-def predict_pass(network: Seq2Point, piece_T: Tensor, cut: Blocking) -> Tensor:
-    """The answers of one pass over a piece of the series, without the output's bias: [A, windows of
-    the pass].
+def predict_pass(network: Seq2Point, piece_T: Tensor, blocking: Blocking) -> Tensor:
+    """Return the predictions [A, windows of the pass] of one pass over a piece of the series.
+
+    They are without the output's bias.
     """
-    features = network.features(piece_T[None])[0]
+    features = network.extract_features(piece_T[None])[0]
     features = torch.nn.functional.pad(
-        features, (0, cut.windows + cut.taps - 1 - features.shape[1])
+        features, (0, blocking.windows + blocking.taps - 1 - features.shape[1])
     )
-    spectra_FCN = _frequency_first(torch.fft.rfft(features.unfold(1, cut.block, cut.hop)))
-    groups = [group.contiguous() for group in torch.split(spectra_FCN, cut.blocks, dim=2)]
-    answers = piece_T.new_zeros(network.architecture.outputs, cut.groups * cut.blocks * cut.block)
-    parts = torch.split(answers, cut.blocks * cut.block, dim=1)
+    spectra_FCN = _frequency_first(torch.fft.rfft(features.unfold(1, blocking.block, blocking.hop)))
+    groups = [group.contiguous() for group in torch.split(spectra_FCN, blocking.blocks, dim=2)]
+    predictions = piece_T.new_zeros(
+        network.architecture.outputs, blocking.groups * blocking.blocks * blocking.block
+    )
+    parts = torch.split(predictions, blocking.blocks * blocking.block, dim=1)
     hidden_layer, output_layer = network.architecture.linear_layers
     weight_HF, bias_H = (network.get_parameter(name) for name in hidden_layer.parameter_names)
     output_AH = network.get_parameter(output_layer.weight_name)
-    weight = weight_HF.view(len(weight_HF), -1, cut.taps)
+    weight = weight_HF.view(len(weight_HF), -1, blocking.taps)
     for first in range(0, len(weight), UNITS):
         units = slice(first, first + UNITS)
-        w_FUC = _frequency_first(torch.fft.rfft(weight[units], n=cut.block)).conj_physical_()
-        constant = bias_H[units, None] * cut.block
+        w_FUC = _frequency_first(torch.fft.rfft(weight[units], n=blocking.block)).conj_physical_()
+        constant = bias_H[units, None] * blocking.block
         output = output_AH[:, units]
-        product = w_FUC.new_empty(w_FUC.shape[0], w_FUC.shape[1], cut.blocks)
-        turned = w_FUC.new_empty(w_FUC.shape[1], cut.blocks, w_FUC.shape[0])
-        hidden = weight.new_empty(w_FUC.shape[1], cut.blocks, cut.block)
+        product = w_FUC.new_empty(w_FUC.shape[0], w_FUC.shape[1], blocking.blocks)
+        transposed = w_FUC.new_empty(w_FUC.shape[1], blocking.blocks, w_FUC.shape[0])
+        hidden = weight.new_empty(w_FUC.shape[1], blocking.blocks, blocking.block)
         for group, part in zip(groups, parts, strict=True):
             torch.bmm(w_FUC, group, out=product)
-            turned.copy_(product.permute(1, 2, 0))
-            turned[..., 0] += constant
-            torch.fft.irfft(turned, n=cut.block, out=hidden)
+            transposed.copy_(product.permute(1, 2, 0))
+            transposed[..., 0] += constant
+            torch.fft.irfft(transposed, n=blocking.block, out=hidden)
             part.addmm_(output, hidden.relu_().flatten(1))
-    return answers.view(len(answers), -1, cut.block)[..., : cut.hop].flatten(1)
+    return predictions.view(len(predictions), -1, blocking.block)[..., : blocking.hop].flatten(1)
 
 
 def _frequency_first(spectra: Tensor) -> Tensor:
-    """[P, Q, F] to [F, P, Q], contiguous."""
+    """Return spectra [P, Q, F] as [F, P, Q], contiguous."""
     return spectra.permute(2, 0, 1).contiguous()
 
 
 class HiddenAndOutput(torch.autograd.Function):
-    """First Linear, ReLU, dropout and output over features [N, C, L], without the output's bias:
-    [A, N, L - K + 1].
+    """First Linear, ReLU, dropout and output: features [N, C, L] to sums [A, N, L - K + 1].
 
-    Weights [H, C, K], biases [H] and output weights [A, H]. Its own backward pass; the hidden
-    layer's values are kept for it, a few units at a time, and so are the weights' spectra.
+    Weights are [H, C, K], biases [H], output weights [A, H]. The sums are without the output's
+    bias. The forward pass keeps the hidden values and the weights' spectra for the backward pass, a
+    few units at a time.
     """
 
     @staticmethod
     def forward(
         ctx: Any, f_NCB: Tensor, w_HCK: Tensor, b_H: Tensor, v_AH: Tensor, dropout: float
     ) -> Tensor:
-        """The answers; keeps spectra and hidden values for the way back."""
+        """Return the sums."""
         chunks, _, length = f_NCB.shape
         taps, size = w_HCK.shape[2], find_fast_length(length)
         f_FCN = _frequency_first(torch.fft.rfft(f_NCB, n=size).transpose(0, 1))
@@ -142,7 +150,7 @@ class HiddenAndOutput(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_ANT: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of features, weights, biases and output weights."""
+        """Return the gradients of features, weights, biases and output weights."""
         f_FCN, v_AH, *kept = ctx.saved_tensors
         taps, length, size = ctx.taps, ctx.length, ctx.size
         channels, chunks = f_FCN.shape[1:]
@@ -163,8 +171,8 @@ class HiddenAndOutput(torch.autograd.Function):
             db[units] = g.sum(1)
             g_FUN = _frequency_first(torch.fft.rfft(g.view(len(g), chunks, size)))
             df_FCN.baddbmm_(s_FUC.mH, g_FUN)
-            turned = torch.bmm(g_FUN, f_FCN.mH).permute(1, 2, 0).contiguous()
-            back = torch.fft.irfft(turned, n=size)
+            transposed = torch.bmm(g_FUN, f_FCN.mH).permute(1, 2, 0).contiguous()
+            back = torch.fft.irfft(transposed, n=size)
             dw[units, :, 0] = back[..., 0]
             dw[units, :, 1:] = back[..., size - taps + 1 :].flip(-1)
         df = torch.fft.irfft(df_FCN.permute(2, 1, 0).contiguous(), n=size)[..., :length]

@@ -19,7 +19,8 @@ import numpy as np
 from seq2point.appliances import Appliance, canonical_name
 from seq2point.choices import RawLayout
 from seq2point.data import parquet_file
-from seq2point.data.table import open_file, read_table, to_recording
+from seq2point.data.table import read_table, to_recording
+from seq2point.data.table_file import open_table_file
 from seq2point.errors import DataError
 from seq2point.recording import Recording, is_same_period
 from seq2point.studies.protocols.protocol_file import ROLES, House, Protocol
@@ -64,7 +65,7 @@ def require_houses(protocol: Protocol, appliances: Sequence[str], folder: Path) 
             without += [
                 f"{path.name} ({_split_name(name)})"
                 for path in paths
-                if name not in map(canonical_name, open_file(path).names)
+                if name not in map(canonical_name, open_table_file(path).names)
             ]
             if not paths:
                 missing.setdefault(

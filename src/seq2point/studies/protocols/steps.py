@@ -18,7 +18,7 @@ from seq2point.configuration import TrainingConfig
 from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import UsageError
 from seq2point.network import Architecture
-from seq2point.recording.windows import Scale
+from seq2point.recording.scaling import Scale
 from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.overrides import merge_settings
 from seq2point.studies.protocols.protocol_file import Protocol

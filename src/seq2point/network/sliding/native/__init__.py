@@ -1,12 +1,10 @@
-"""Sliding evaluation compiled for this machine's processor: kernels.c and the files that it
-includes.
+"""The C kernels of sliding evaluation, on torch's tensors.
 
-The system's C compiler builds them at their first use.
-
-Torch has no operation that joins a transform, a product and a ReLU without writing and turning what
-lies between; the C does, for float32 on the CPU, at three times the speed (docs/lab/performance.md).
-Without a compiler, or with SEQ2POINT_NATIVE=0, `library()` is None and plain.py computes the same
-with torch.
+The system's C compiler builds kernels.c, and the files that it includes, at their first use. Torch
+has no operation that joins a transform, a product and a ReLU without writing and transposing what
+lies between. The C has, for float32 on the CPU, at three times the speed (docs/lab/performance.md).
+Without a compiler, or with SEQ2POINT_NATIVE=0, `load_kernels` returns None and torch_backend.py
+computes the same with torch.
 """
 
 import ctypes
@@ -21,10 +19,11 @@ from seq2point.system import c_library
 
 SOURCE = Path(__file__).with_name("kernels.c")
 MOST_CONVOLUTIONS = 16
+"""Convolutions that the kernels can take: MAX_CONVOLUTIONS in convolutions.c."""
 
 
 class Shape(ctypes.Structure):
-    """What job.c calls Shape: the sizes of a first Linear over blocks.
+    """The sizes of a first Linear over blocks: the fields of Shape in job.c.
 
     The strides say how the features lie in memory, in floats.
     """
@@ -50,7 +49,7 @@ class Shape(ctypes.Structure):
 
 
 class _Convolutions(ctypes.Structure):
-    """What convolutions.c calls Convolutions: how many, with their channels and kernels."""
+    """The sizes of the convolutions: the fields of Convolutions in convolutions.c."""
 
     _fields_ = (
         ("layers", ctypes.c_int32),
@@ -61,27 +60,27 @@ class _Convolutions(ctypes.Structure):
 
 
 class Library:
-    """The compiled functions on torch's tensors, which must be contiguous float32 on the CPU.
+    """The kernels on torch's tensors, which must be contiguous float32 on the CPU.
 
-    Raises MemoryError where the C runs out of memory.
+    Its functions raise MemoryError where the C runs out of memory.
     """
 
     def __init__(self, c: ctypes.CDLL):
         self._c = c
         self._c.s2p_spectra_floats.restype = self._c.s2p_kept_floats.restype = ctypes.c_int64
 
-    def new_spectra(self, shape: Shape) -> Tensor:
-        """Room for the features' spectra, which `forward` fills and `backward` reads."""
+    def allocate_spectra(self, shape: Shape) -> Tensor:
+        """Return memory for the features' spectra, which `forward` fills and `backward` reads."""
         return torch.empty(self._c.s2p_spectra_floats(ctypes.byref(shape)))
 
-    def new_kept(self, shape: Shape) -> Tensor:
-        """Room for the hidden values, which `forward` fills and `backward` reads."""
+    def allocate_kept(self, shape: Shape) -> Tensor:
+        """Return memory for the hidden values, which `forward` fills and `backward` reads."""
         return torch.empty(self._c.s2p_kept_floats(ctypes.byref(shape)))
 
-    def features(
+    def convolve(
         self, series_T: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], out_CL: Tensor
     ) -> None:
-        """All convolutions with their ReLUs, over a series, into out f32[C, L]; without padding."""
+        """Write all convolutions of a series, with their ReLUs and without padding, to out f32[C, L]."""
         count = len(weights)
         shape = _Convolutions(count, torch.get_num_threads())
         for i, weight in enumerate(weights):
@@ -93,7 +92,7 @@ class Library:
         length, stride = ctypes.c_int64(len(series_T)), ctypes.c_int64(out_CL.stride(0))
         _check(
             self._c.s2p_features(
-                ctypes.byref(shape), _at(series_T), length, *pointers, _at(out_CL), stride
+                ctypes.byref(shape), _pointer(series_T), length, *pointers, _pointer(out_CL), stride
             )
         )
 
@@ -107,11 +106,11 @@ class Library:
         spectra: Tensor,
         kept: Tensor | None,
     ) -> Tensor:
-        """First Linear, ReLU, dropout and output, without the output's bias: f32[A, blocks, hop]."""
-        answer = torch.empty(shape.outputs, shape.blocks, shape.hop)
-        tensors = (features, w_HCK, b_H, v_AH, spectra, kept, answer)
-        _check(self._c.s2p_forward(ctypes.byref(shape), *map(_at, tensors)))
-        return answer
+        """Return the predictions f32[A, blocks, hop] for features, without the output's bias."""
+        predictions = torch.empty(shape.outputs, shape.blocks, shape.hop)
+        tensors = (features, w_HCK, b_H, v_AH, spectra, kept, predictions)
+        _check(self._c.s2p_forward(ctypes.byref(shape), *map(_pointer, tensors)))
+        return predictions
 
     def backward(
         self,
@@ -123,16 +122,17 @@ class Library:
         kept: Tensor,
         d_features: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Gradients of weights, biases and output weights; those of the features go to
-        `d_features`, laid out as they were.
+        """Return the gradients of weights, biases and output weights.
+
+        Those of the features go to `d_features`, which has the features' layout.
         """
         d_w, d_b, d_v = torch.empty_like(w_HCK), torch.empty(shape.hidden), torch.empty_like(v_AH)
         tensors = (w_HCK, v_AH, gradient_ANT, spectra, kept, d_features, d_w, d_b, d_v)
-        _check(self._c.s2p_backward(ctypes.byref(shape), *map(_at, tensors)))
+        _check(self._c.s2p_backward(ctypes.byref(shape), *map(_pointer, tensors)))
         return d_w, d_b, d_v
 
 
-def _at(tensor: Tensor | None) -> ctypes.c_void_p:
+def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
     return ctypes.c_void_p(tensor.data_ptr() if tensor is not None else None)
 
 
@@ -143,7 +143,7 @@ def _check(failed: int) -> None:
 
 @cache
 def load_kernels() -> Library | None:
-    """The compiled library, built where it is not there yet; None where it cannot be had."""
+    """Return the kernels, built if they are not yet; None where no compiler could build them."""
     c = c_library.load_library(
         SOURCE, "sliding evaluation runs on torch alone, at a third of the speed"
     )
