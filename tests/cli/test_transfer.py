@@ -121,7 +121,7 @@ def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(
             "--days 0: no readings to fit the scaling to; leave out --rescale",
         ),
         (("--appliance", "toaster"), "unknown appliance 'toaster'"),
-        (("--steps", 3, "--epochs", 1), "give one of epochs, steps and budget_s"),
+        (("--steps", 3, "--epochs", 1), "give one of --epochs, --steps and --budget"),
     ],
 )
 def test_what_does_not_fit_is_said_in_one_line_and_nothing_is_written(

@@ -286,10 +286,14 @@ def test_a_network_of_nothing_is_its_outputs_constants_with_one_unit_a_layer(sha
     layers = len(shape.channels)
     assert small.architecture == shape.model_copy(
         update={
-            "window": 1, "target_index": 0, "channels": (1,) * layers, "kernels": (1,) * layers, "hidden": 1,
+            "window": 1,
+            "target_index": 0,
+            "channels": (1,) * layers,
+            "kernels": (1,) * layers,
+            "hidden": 1,
             "rank": shape.rank and 1,
         }
-    )  # fmt: skip
+    )
     with torch.no_grad():
         prediction = small(torch.randn(3, 1, dtype=torch.float64))
     torch.testing.assert_close(prediction, network.output.bias.detach().expand(3, -1))

@@ -297,7 +297,7 @@ def test_a_trained_model_says_where_it_comes_from(train: Train):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"steps": 10, "epochs": 2}, "give one of epochs, steps and budget_s"),
+        ({"steps": 10, "epochs": 2}, "give one of `epochs`, `steps` and `budget_s`"),
         ({"learning_rate": 0.0}, "learning_rate 0.0: input should be greater than 0"),
         ({"batch_size": 0}, "batch_size 0: "),
         ({"budget_s": -1.0}, "budget_s -1.0: "),

@@ -20,39 +20,37 @@ def models(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """List the models that come with the package, or show one's card: what it learned from, what it
-    reaches, its limits.
+    """List the models that come with the package, or show one's card.
 
-    Use one by its name wherever a model is asked for. `disaggregate` takes an appliance alone, and
-    finds the period in the mains.
+    A card says what the model learned from, its metrics and its limits. Give a model's name
+    wherever a verb takes a MODEL. `disaggregate` also takes an appliance's name alone, and finds
+    the period in the mains.
     """
     from seq2point.model import pretrained
     from seq2point.report import terminal
 
-    chosen = pretrained.load_cards() if name is None else [pretrained.find_pretrained(name).card]
-    report = {
-        card.name: card.model_dump(mode="json") | {"verdict": card.verdict} for card in chosen
-    }
-    console = terminal.write_report(report if name is None else report[chosen[0].name], json)
+    cards = pretrained.load_cards() if name is None else [pretrained.find_pretrained(name).card]
+    report = {card.name: card.model_dump(mode="json") | {"verdict": card.verdict} for card in cards}
+    console = terminal.write_report(report if name is None else report[cards[0].name], json)
     if name is None:
         lines = [["model", *(HEADINGS[i] for i in BRIEF)]]
-        for card in chosen:
+        for card in cards:
             for i, cells in enumerate(map(make_row, card.tested)):
                 lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
         title = "models that come with seq2point"
         console.print(terminal.FittedTable(title, lines[0], lines[1:], wrap=(1,), left=(0, 1)))
-        for card in chosen:
+        for card in cards:
             terminal.print_prose(console, f"{card.name} is {card.promise}")
     else:
-        console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
-        for fact in describe_card(chosen[0]):
+        console.print(f"[bold]{cards[0].name}[/bold]", highlight=False)
+        for fact in describe_card(cards[0]):
             terminal.print_prose(console, f"- {fact}")
-        console.print(terminal.make_table("", [HEADINGS, *map(make_row, chosen[0].tested)]))
+        console.print(terminal.make_table("", [HEADINGS, *map(make_row, cards[0].tested)]))
     terminal.print_prose(console, explain_terms(), "dim")
 
 
 def explain_terms() -> str:
-    """What the headings and the words of the cards mean."""
+    """Return what the headings and the words of the cards mean."""
     from seq2point.model.pretrained import GOOD_SAE, Verdict
 
     return (
@@ -67,25 +65,20 @@ def explain_terms() -> str:
 
 
 def make_row(tested: "HouseResult") -> list[str]:
-    """What a recipe reached on a house, in the order of HEADINGS."""
-    found = tested.metrics
-    watts = (found["mae_w"], tested.zero_mae_w, tested.mean_mae_w, found["on_mae_w"])
+    """Return the metrics of a recipe on a house, in the order of HEADINGS."""
+    metrics = tested.metrics
+    watts = (metrics["mae_w"], tested.zero_mae_w, tested.mean_mae_w, metrics["on_mae_w"])
     return [
         tested.house,
         f"{tested.days:.0f}",
         *("-" if value is None else f"{value:.1f} W" for value in watts),
-        *(
-            "-" if found[metric] is None else f"{found[metric]:.2f}"
-            for metric in ("nde", "sae", "f1")
-        ),
+        *("-" if metrics[key] is None else f"{metrics[key]:.2f}" for key in ("nde", "sae", "f1")),
         "" if tested.passes else "fails",
     ]
 
 
 def describe_card(card: "Card") -> list[str]:
-    """What there is to say of a model, a sentence each: what it is, its limits, where it comes
-    from.
-    """
+    """Return a model's card in sentences: what it is, its limits, its origin and licences."""
     native, exported = (card.int8[side] for side in ("native", "exported"))
     window_min = card.window * card.period_s / 60
     return [
