@@ -1,7 +1,9 @@
 """What filling missing readings is worth: coverage and error against the limit, with readings
 removed singly and in bursts.
 
-    SEQ2POINT_DATA=... python -m benchmarks fill        about half an hour on one core; networks are kept in runs/fill
+    SEQ2POINT_DATA=... python -m benchmarks fill
+
+It takes about half an hour on one core, and keeps networks in runs/fill.
 
 At each sampling period a small network is trained on one house as it is, and with readings missing
 in training (`missing`), and tested where one mains reading in ten is removed. `complete` is the

@@ -1,7 +1,9 @@
 """What the recipe of `one_minute` is worth in houses that it has not seen, part by part, and with
 every other house in training.
 
-    SEQ2POINT_DATA=... python -m benchmarks other_houses        about 40 minutes on one core; pieces are kept in runs/other_houses
+    SEQ2POINT_DATA=... python -m benchmarks other_houses
+
+It takes about 40 minutes on one core, and keeps pieces in runs/other_houses.
 
 Trained on UK-DALE house 1 alone, with one part of the recipe more in each row, and on all the
 houses but the one that is tested, with the whole of it. REFIT's 30 s are resampled to 60. Seed 0;

@@ -1,17 +1,22 @@
 """What pruning costs and gives on a real house, in pieces that are kept: run it again and it goes
 on where it stopped.
 
-    python -m benchmarks pruning            everything, seeds 0 to 2 (hours); SEQ2POINT_SEEDS=0 for one seed
+    python -m benchmarks pruning            everything, seeds 0 to 2: hours
     python -m benchmarks pruning_table      the tables and the picture of the pieces that are there
 
-Trained on ukdale_house1_6s_a (its last 20 % is the validation block), tested on ukdale_house1_6s_b.
-Every piece is a JSON file in runs/pruning, dense and compacted models lie beside them.
+SEQ2POINT_SEEDS=0 runs one seed. Trained on ukdale_house1_6s_a (its last 20 % is the validation
+block), tested on ukdale_house1_6s_b. Every piece is a JSON file in runs/pruning, dense and
+compacted models lie beside them.
 
     dense       a parent, DENSE_STEPS steps
-    small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction, FINETUNE_STEPS more
-    longer      the parent, dense as it is, LONGER_STEPS more: what it had not learned yet (the first seed alone)
-    scratch     the small architecture from fresh weights, SCRATCH_STEPS steps, which cost less than all three together
-    methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps (some with the first seed alone)
+    small       from the parent: structured pruning on a schedule (GRADUAL_STEPS), compaction,
+                FINETUNE_STEPS more
+    longer      the parent, dense as it is, LONGER_STEPS more: what it had not learned yet (the
+                first seed alone)
+    scratch     the small architecture from fresh weights, SCRATCH_STEPS steps, which cost less
+                than all three together
+    methods     from the parent: every method at 50, 70, 87 and 95 %, METHOD_STEPS steps (some with
+                the first seed alone)
 """
 
 import json

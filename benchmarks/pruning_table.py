@@ -1,4 +1,4 @@
-"""The pieces of `benchmarks pruning` as tables in Markdown and as the picture of docs/lab/pruning.md."""
+"""The pieces of `benchmarks pruning` as tables and as the picture of docs/lab/pruning.md."""
 
 import json
 from collections.abc import Callable

@@ -1,26 +1,29 @@
 """What a trained network is worth to another appliance and to another house, in pieces that are
 kept.
 
-    python -m benchmarks transfer              everything; SEQ2POINT_ONLY=a, b or c and SEQ2POINT_SEEDS=0 for a share of it
+    python -m benchmarks transfer              everything, or a share by environment variables
     python -m benchmarks transfer_table        the tables and the picture of the pieces that are there
 
-Parents are 'dense', the paper's network, and 'small', pruned from it by structure and compacted.
+The variables are SEQ2POINT_ONLY=a, b or c and SEQ2POINT_SEEDS=0. Parents are 'dense', the paper's
+network, and 'small', pruned from it by structure and compacted.
 Every training of a comparison takes the same steps. Expected on one free core: (a) 25 minutes, (b)
 an hour, (c) 10 minutes; no piece much above 40 s. Run again it goes on where it stopped; two
 processes may share it by seeds, once the first has made the parents.
 
-    a   another appliance in the house, UK-DALE house 1 at 6 s: the washing machine's parents (those of `benchmarks pruning`) to
-        the other four, convolutions frozen, against the same architecture from fresh weights; trained on ukdale_house1_6s_a,
-        tested on ukdale_house1_6s_b
-    b   another house at 30 s, windows of 199 samples: REFIT house 2 to REFIT house 20, and UK-DALE house 1 (its 6 s averaged) to
-        REFIT house 2; curves over days of labels (experiment/curve.py), tested on the target's last 60 days of readings. Each
-        seed learns from days of its own, 28 after those of the seed before. By default frozen layers are without augmentation,
-        so 'augmented' is the small network's frozen curve with what the others have
-    c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, the dishwasher, 2 threads, tested on the
-        fortnight nine months later
+    a   another appliance in the house, UK-DALE house 1 at 6 s: the washing machine's parents (those
+        of `benchmarks pruning`) to the other four, convolutions frozen, against the same
+        architecture from fresh weights; trained on ukdale_house1_6s_a, tested on ukdale_house1_6s_b
+    b   another house at 30 s, windows of 199 samples: REFIT house 2 to REFIT house 20, and UK-DALE
+        house 1 (its 6 s averaged) to REFIT house 2; curves over days of labels
+        (experiment/curve.py), tested on the target's last 60 days of readings. Each seed learns
+        from days of its own, 28 after those of the seed before. By default frozen layers are
+        without augmentation, so 'augmented' is the small network's frozen curve with what the
+        others have
+    c   seconds: UK-DALE house 1 at 8 s (its 6 s averaged) to 7 days of REFIT house 2, the
+        dishwasher, 2 threads, tested on the fortnight nine months later
 
-The parents of b and c learn with made-up loads and stretched programmes, as those that go to other
-houses should.
+The parents of b and c learn with synthetic loads and stretched programmes, as those that go to
+other houses should.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The pieces of `benchmarks transfer` as tables in Markdown and as the picture of docs/guides/transfer.md."""
+"""The pieces of `benchmarks transfer` as tables and the picture of docs/guides/transfer.md."""
 
 import json
 from collections.abc import Callable

@@ -258,7 +258,7 @@ def test_a_training_too_short_for_its_pruning_warns_in_one_line(
     )
 
 
-def test_an_output_weight_that_is_pruned_is_a_hidden_unit_less_in_the_compacted_model_with_the_same_metrics(
+def test_a_pruned_output_weight_is_a_hidden_unit_less_after_compaction(
     trained: tuple[Path, Any], model: Path, seq2point: Command, files: Any
 ):
     compacted = trained[0] / "compact.safetensors"

@@ -327,7 +327,8 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     )
     assert (answer.code, answer.err) == (
         130,
-        "seq2point: stopped; the parts that are done stay, and the same command goes on from the last checkpoint\n",
+        "seq2point: stopped; the parts that are done stay, and the same command goes on from the"
+        " last checkpoint\n",
     )
 
 

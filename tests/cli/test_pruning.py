@@ -1,4 +1,4 @@
-"""Pruning on the command line: in a training, from a trained model, and of a model that is there."""
+"""Pruning on the command line: in a training, and of a trained model."""
 
 import json
 import re

@@ -48,7 +48,7 @@ def all_kept(network: Seq2Point) -> Masks:
 
 
 def difference(network: Seq2Point, small: CompactedNetwork, windows: int = 50) -> float:
-    """Return the largest difference between both networks' predictions, relative to the largest prediction."""
+    """Return the largest difference of the predictions, relative to the largest prediction."""
     torch.manual_seed(99)
     x_BW = torch.randn(windows, network.architecture.window, dtype=torch.float64)
     shape = small.network.architecture

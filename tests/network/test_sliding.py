@@ -340,9 +340,7 @@ def rare_kettle() -> Recording:
     return Recording("rare", 6.0, kettle + 100, {"kettle": kettle})
 
 
-def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_loss_stays_what_it_is() -> (
-    None
-):
+def test_chunks_in_which_the_power_varies_come_often_and_count_less_in_the_same_loss() -> None:
     shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
     houses = Houses(
         [rare_kettle()],

@@ -1,4 +1,4 @@
-"""Augmented chunks: the mains stay the sum of what is on, and only what was asked for is changed."""
+"""Augmented chunks: the mains stay the sum of all loads, and only the chosen parts change."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The data of the original commands: a named file, a folder's, those in place, or simulated ones."""
+"""The data of the original commands: named files, those of a folder or in place, or simulated."""
 
 import re
 from collections.abc import Sequence

@@ -76,7 +76,10 @@ def transfer_curve(
     freeze: Annotated[
         list[str] | None,
         typer.Option(
-            help="Layers that do not learn: none, convolutions or all-but-output; repeat for several.",
+            help=(
+                "Layers that do not learn: none, convolutions or all-but-output; repeat for"
+                " several."
+            ),
             show_default="each; not all-but-output for another appliance",
             rich_help_panel=options.NETWORK,
         ),

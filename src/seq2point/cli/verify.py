@@ -57,7 +57,8 @@ def verify(
 
     if model is None and not is_model_name(exported):
         raise UsageError(
-            f"{exported}: name the model to compare it with: seq2point verify EXPORTED MODEL --data FILE"
+            f"{exported}: name the model to compare it with: seq2point verify EXPORTED MODEL"
+            " --data FILE"
         )
     loaded = load_model(model or exported, "cpu", machine.threads, data, columns)
     exported = find_model_file_for(exported, data, columns, exported=True)
@@ -65,11 +66,8 @@ def verify(
     with Console(stderr=True).status("verifying"):
         comparison = compare(exported, loaded, recordings, limits, machine.threads)
     console = terminal.write_report(comparison.as_json(), json)
-    console.print(
-        terminal.make_table(
-            f"{exported.name} beside the native model, {format_count(comparison.windows, 'window')}",
-            comparison.rows(),
-        )
-    )
+    windows = format_count(comparison.windows, "window")
+    title = f"{exported.name} beside the native model, {windows}"
+    console.print(terminal.make_table(title, comparison.rows()))
     if comparison.failures:
         raise VerificationError(f"{exported}: {'; '.join(comparison.failures)}")

@@ -180,8 +180,8 @@ class LearningConfig(AugmentationConfig):
             (self.transplant, self.gain, self.loads, self.stretch, self.missing)
         ):
             raise ValueError(
-                "`transplant`, `gain`, `loads`, `stretch` and `missing` change whole chunks: use them"
-                " with `engine` sliding"
+                "`transplant`, `gain`, `loads`, `stretch` and `missing` change whole chunks: use"
+                " them with `engine` sliding"
             )
         return self
 

@@ -1,11 +1,11 @@
 """Augmentation: training data changed so that a network does not learn a few weeks by heart.
 
-A few weeks of one house hold a kettle two hundred times, always beside the same fridge. Augmentation
-puts an appliance's own power at another strength, or in the mains of another time or house. All
-changes keep the mains the sum of what is on:
+A few weeks of one house hold a kettle two hundred times, always beside the same fridge.
+Augmentation puts an appliance's own power at another strength, or in the mains of another time or
+house. All changes keep the mains the sum of what is on:
 
-    gain         mains + (g - 1) x appliance; the target is g x appliance
-    transplant   other mains - appliance there + g x appliance here; the target is g x appliance here
+    gain         mains + (g - 1) x appliance; target g x appliance
+    transplant   other mains - appliance there + g x appliance here; target g x appliance here
     stretch      a transplanted activation lasts longer or shorter, about its middle
     loads        mains + synthetic loads (synthetic_loads.py); the target stays
     missing      some readings of the mains repeat the one before; the target stays

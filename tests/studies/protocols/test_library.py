@@ -1,4 +1,4 @@
-"""The protocols of the package are whole, and a file that is no protocol is refused with its key."""
+"""The protocols of the package are whole; a file that is no protocol is refused by its key."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
