@@ -1,8 +1,8 @@
 """What a trained network is worth to another appliance and to another house, in pieces that are
 kept.
 
-    python -m benchmarks transfer              everything, or a share by environment variables
-    python -m benchmarks transfer_table        the tables and the picture of the pieces that are there
+    python -m benchmarks transfer            everything, or a share by environment variables
+    python -m benchmarks transfer_table      the tables and the picture of the pieces that are there
 
 The variables are SEQ2POINT_ONLY=a, b or c and SEQ2POINT_SEEDS=0. Parents are 'dense', the paper's
 network, and 'small', pruned from it by structure and compacted.
