@@ -1,4 +1,4 @@
-"""The original command: `python train_main.py --pruning_algorithm="tfmot"`; `--help` lists its flags."""
+"""The original command: `python train_main.py --pruning_algorithm="tfmot"`; see `--help`."""
 
 from seq2point.cli import original
 

@@ -1,4 +1,4 @@
-"""Peak memory of training on a year (5.3 M windows) beside the same run on fifty thousand windows."""
+"""Peak memory of training on a year (5.3 M windows) and on fifty thousand windows."""
 
 import sys
 import tempfile

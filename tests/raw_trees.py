@@ -124,7 +124,7 @@ def write_nilmtk(houses: Mapping[int, Recording], path: Path, dataset: str = "RE
 
 
 def write_csv(recording: Recording, path: Path, names: Mapping[str, str]) -> Path:
-    """A table with times in words (UTC) and columns under names of its own; gaps are empty cells."""
+    """Write a table with UTC times and its own column names; gaps are empty cells."""
     path.parent.mkdir(parents=True, exist_ok=True)
     words = (
         pl.Series("timestamp", unix(recording) * 1000)

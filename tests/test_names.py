@@ -179,9 +179,13 @@ def test_importing_the_package_and_its_light_rooms_imports_no_torch():
     code = """
 import sys
 import seq2point
-assert not {"torch", "lightning", "sklearn", "polars", "numpy"} & set(sys.modules), "import seq2point is not light"
+assert not {"torch", "lightning", "sklearn", "polars", "numpy"} & set(
+    sys.modules
+), "import seq2point is not light"
 seq2point.load_recording, seq2point.simulate_house, seq2point.Recording, seq2point.DataError
-assert not {"torch", "lightning", "sklearn"} & set(sys.modules), "reading a recording needs no torch"
+assert not {"torch", "lightning", "sklearn"} & set(
+    sys.modules
+), "reading a recording needs no torch"
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr

@@ -51,9 +51,12 @@ seq2point models
 seq2point disaggregate kettle mains.csv -o kettle.csv
 ```
 
-These models are for people without labels. `make models` (tools/make_models.py) writes this page from their cards. In
-Python: `Model.pretrained("kettle", period_s=8)`, or without torch `runtime.load(pretrained.find("kettle", 8).onnx)`. The
-period of the mains decides which model fits; others are averaged with `--resample`. The ONNX files take chunks of any
+These models are for people without labels. `make models` (tools/make_models.py) writes this page \
+from their cards. In
+Python: `Model.pretrained("kettle", period_s=8)`, or without torch \
+`runtime.load(pretrained.find("kettle", 8).onnx)`. The
+period of the mains decides which model fits; others are averaged with `--resample`. \
+The ONNX files take chunks of any
 length.
 
 Version 0.1.0 trained and tested them, by protocols that fill no missing reading.

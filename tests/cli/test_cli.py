@@ -16,9 +16,21 @@ from seq2point.model.model_file import Model
 from seq2point.recording.windows import DEFAULT_WINDOWS
 
 METRICS = {
-    "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1", "precision", "recall", "mcc", "accuracy",
-    "event_f1", "event_precision", "event_recall",
-}  # fmt: skip
+    "mae_w",
+    "on_mae_w",
+    "sae",
+    "sae_delta_w",
+    "nde",
+    "energy_per_day_wh",
+    "f1",
+    "precision",
+    "recall",
+    "mcc",
+    "accuracy",
+    "event_f1",
+    "event_precision",
+    "event_recall",
+}
 PNG = b"\x89PNG"
 WINDOW = 31
 
@@ -33,9 +45,16 @@ def model(trained: tuple[Path, Any]) -> Path:
 def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]):
     out, _ = trained
     assert {path.name for path in out.iterdir()} == {
-        "model.safetensors", "compact.safetensors", "metrics.json", "training.png", "test.png", "log.csv", "run.json",
-        "checkpoints", "logs",
-    }  # fmt: skip
+        "model.safetensors",
+        "compact.safetensors",
+        "metrics.json",
+        "training.png",
+        "test.png",
+        "log.csv",
+        "run.json",
+        "checkpoints",
+        "logs",
+    }
     assert (out / "training.png").read_bytes()[:4] == (out / "test.png").read_bytes()[:4] == PNG
     assert (out / "checkpoints" / "last.ckpt").exists()
     assert list((out / "logs").rglob("metrics.csv"))
@@ -239,7 +258,7 @@ def test_a_training_too_short_for_its_pruning_warns_in_one_line(
     )
 
 
-def test_an_output_weight_that_is_pruned_is_a_hidden_unit_less_in_the_compacted_model_with_the_same_metrics(
+def test_a_pruned_output_weight_is_a_hidden_unit_less_after_compaction(
     trained: tuple[Path, Any], model: Path, seq2point: Command, files: Any
 ):
     compacted = trained[0] / "compact.safetensors"

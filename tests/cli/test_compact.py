@@ -61,7 +61,7 @@ def test_compact_writes_a_smaller_model_with_the_same_answers_and_shows_what_it_
         assert words in answer.out
     assert "Zeros alone make nothing faster" in answer.out
     assert re.search(r"compacted from\W+957 parameters", seq2point("info", out).out)
-    assert f"the same answers from {shape.parameters / 957:.1%} of the parameters" in answer.out
+    assert f"the same predictions from {shape.parameters / 957:.1%} of the parameters" in answer.out
 
 
 def test_compact_says_plainly_that_scattered_zeros_leave_nothing_to_remove(

@@ -243,7 +243,8 @@ class Blocked:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Blocked())
 from seq2point.cli import app
-for words in (["data", "check", {str(houses / "house_7.parquet")!r}, "-o", {str(tmp_path / "p.png")!r}],
+for words in (["data", "check", {str(houses / "house_7.parquet")!r},
+               "-o", {str(tmp_path / "p.png")!r}],
               ["data", "synthesise", "-o", {str(tmp_path)!r}, "--houses", "1", "--days", "0.1"]):
     app(words, standalone_mode=False)
 """

@@ -65,13 +65,13 @@ def test_a_verb_gets_the_object_with_the_values_of_its_flags():
     ("words", "message"),
     [
         (("--active", "2"), "--active 2.0: input should be less than 1"),
-        (("--budget", "10m", "--steps", "3"), "give one of epochs, steps and budget_s"),
+        (("--budget", "10m", "--steps", "3"), "give one of --epochs, --steps and --budget"),
         (("--engine", "windows", "--gain", "0.2"), "change whole chunks"),
         (("--sparsity", "0.5"), "--sparsity without pruning: choose --pruning magnitude or "),
         (("--devices", "0"), "--devices: input should be greater than or equal to 1"),
         (
             ("--pruning", "spp", "--sparsity", "0.5", "--set", "sparsity=0.4"),
-            "--sparsity and the setting sparsity are one thing",
+            "--sparsity and the setting sparsity are the same",
         ),
     ],
 )

@@ -150,7 +150,7 @@ def test_an_exported_model_disaggregates_where_nothing_of_the_training_is_instal
     np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
 
 
-def test_an_exported_model_is_tested_and_data_are_checked_where_nothing_of_the_training_is_installed(
+def test_an_exported_model_is_tested_and_data_are_checked_without_torch(
     exported: Path, files: Any, seq2point: Command
 ):
     edge = json.loads(without_what_trains("test", exported, "--data", files.test, "--json", "-"))

@@ -107,7 +107,11 @@ REFUSED = {
         2,
         "of flash, 4.0 KB are there: prune hidden units and channels and compact it",
     ),
-    "a size that is none": ("--flash much", 2, "'much' is no size; write 256KB or 1MB"),
+    "a size that is none": (
+        "--flash much",
+        2,
+        "invalid size 'much': expected for example 256KB or 1MB",
+    ),
 }
 
 

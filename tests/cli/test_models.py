@@ -223,7 +223,7 @@ def test_data_decide_which_model_of_an_appliance_is_meant(
 def test_an_exported_file_needs_the_model_that_it_is_held_to(seq2point: Command, minutes: Path):
     answer = seq2point("verify", pretrained.load_pretrained("kettle-60s").onnx, "--data", minutes)
     assert answer.code == 2
-    assert "kettle-60s.onnx: name the model to hold it to" in answer.err
+    assert "kettle-60s.onnx: name the model to compare it with" in answer.err
 
 
 def test_other_verbs_take_names_too(seq2point: Command, house: Path, tmp_path: Path):

@@ -62,9 +62,15 @@ def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
     for use, seed in (("training", 1), ("validation", 2), ("test", 3)):
         write_lineage(make_house(1200, seed), here / f"kettle_{use}_.csv", header)
     trained = run_train(
-        "--pruning_algorithm=default", "--training_directory", "kettle_training_.csv", "--validation_directory",
-        "kettle_validation_.csv", "--epochs", 2, *QUICK,
-    )  # fmt: skip
+        "--pruning_algorithm=default",
+        "--training_directory",
+        "kettle_training_.csv",
+        "--validation_directory",
+        "kettle_validation_.csv",
+        "--epochs",
+        2,
+        *QUICK,
+    )
     assert trained.code == 0, trained.err
     saved = here / "kettle" / "saved_models"
     prefix = "kettle_default_reduced_"
@@ -153,9 +159,18 @@ def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(
     )
     write_recording(washing, here / "house7.parquet")
     answer = run_train(
-        "--appliance_name", "washing machine", "--training_directory", here / "house7.parquet", "--crop", 800, "--epochs", 1,
-        "--validation_frequency", 1, *QUICK,
-    )  # fmt: skip
+        "--appliance_name",
+        "washing machine",
+        "--training_directory",
+        here / "house7.parquet",
+        "--crop",
+        800,
+        "--epochs",
+        1,
+        "--validation_frequency",
+        1,
+        *QUICK,
+    )
     assert answer.code == 0, answer.err
     model = Model.load(
         here / "washing_machine/saved_models/washing_machine_default_reduced_model.safetensors"
@@ -481,7 +496,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line_and_leaves_nothing(
             ("--algorithm", "tfmot"),
             2,
             (
-                "kettle_tfmot_default_model.safetensors: not there; run train_main.py with the same"
+                "kettle_tfmot_default_model.safetensors: not found; run train_main.py with the same"
                 " flags first"
             ),
         ),

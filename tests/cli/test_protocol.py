@@ -114,9 +114,28 @@ def test_run_prunes_and_compacts_where_asked(
     seq2point: Command, files: Any, mine: Path, tmp_path: Path
 ):
     answer = seq2point(
-        "protocol", "run", mine, "--data", files.train.parent, "--seeds", 1, "--pruning", "structured", "--sparsity", 0.5,
-        "--set", "frequency=1", "--steps", 2, "-o", tmp_path, "--threads", 1, "--json", "-",
-    )  # fmt: skip
+        "protocol",
+        "run",
+        mine,
+        "--data",
+        files.train.parent,
+        "--seeds",
+        1,
+        "--pruning",
+        "structured",
+        "--sparsity",
+        0.5,
+        "--set",
+        "frequency=1",
+        "--steps",
+        2,
+        "-o",
+        tmp_path,
+        "--threads",
+        1,
+        "--json",
+        "-",
+    )
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     rows = report["appliances"]["kettle"]["rows"]
@@ -228,16 +247,48 @@ def test_a_terminal_gets_tables_and_no_markdown(
     ("words", "code", "says"),
     [
         (["show", "zhang"], 2, "unknown protocol 'zhang': choose one of bert4nilm_ukdale, "),
-        (["run", "zhang_redd", "--data", "{data}"], 1, "seq2point convert redd ROOT -o {data} --houses 1,2,3,4,5,6 --period 8s"),
-        (["run", "{mine}", "--data", "{data}", "--network", "big"], 2, "mine.toml: network: unknown network 'big'"),
-        (["run", "{mine}", "--data", "{data}", "--sparsity", "0.5"], 2, "--sparsity and --set are of a pruning method"),
-        (["run", "{mine}", "--data", "{data}", "--sparsity", "0.5,much"], 2, "--sparsity much: expected a share from 0 to "),
-        (["run", "{mine}", "--data", "{data}", "--pruning", "lamp,smart"], 2, "unknown pruning algorithm 'smart'"),
-        (["run", "{mine}", "--data", "{data}", "--appliance", "fridge"], 2, "mine.toml: has no 'fridge', only kettle"),
-        (["run", "{mine}", "--data", "{data}", "--test", "{data}/none.csv"], 1, "none.csv (kettle)"),
-        (["run", "{mine}", "--data", "{slow}"], 1, "train.parquet: a reading every 8 s, the protocol's period is 6 s"),
+        (
+            ["run", "zhang_redd", "--data", "{data}"],
+            1,
+            "seq2point convert redd ROOT -o {data} --houses 1,2,3,4,5,6 --period 8s",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--network", "big"],
+            2,
+            "mine.toml: network: unknown network 'big'",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--sparsity", "0.5"],
+            2,
+            "--sparsity and --set are of a pruning method",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--sparsity", "0.5,much"],
+            2,
+            "--sparsity much: expected a share from 0 to ",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--pruning", "lamp,smart"],
+            2,
+            "unknown pruning algorithm 'smart'",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--appliance", "fridge"],
+            2,
+            "mine.toml: has no 'fridge', only kettle",
+        ),
+        (
+            ["run", "{mine}", "--data", "{data}", "--test", "{data}/none.csv"],
+            1,
+            "none.csv (kettle)",
+        ),
+        (
+            ["run", "{mine}", "--data", "{slow}"],
+            1,
+            "train.parquet: a reading every 8 s, the protocol's period is 6 s",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_run_is_refused_in_one_line(
     words: list[str],
     code: int,
@@ -275,8 +326,10 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
         "protocol", "run", mine, "--data", files.train.parent, "-o", tmp_path / "out"
     )
     assert (answer.code, answer.err) == (
-        130, "seq2point: stopped; the parts that are done stay, and the same command goes on from the last checkpoint\n"
-    )  # fmt: skip
+        130,
+        "seq2point: stopped; the parts that are done stay, and the same command goes on from the"
+        " last checkpoint\n",
+    )
 
 
 def test_the_packages_own_protocols_run_on_the_real_houses(
@@ -285,9 +338,26 @@ def test_the_packages_own_protocols_run_on_the_real_houses(
     half_minute = library.find_protocol("half_minute").protocol
     require_houses(half_minute, list(half_minute.appliances), data_dir)
     answer = seq2point(
-        "protocol", "run", "one_minute", "--data", data_dir, "--appliance", "washing machine", "--seeds", 1, "--steps", 1,
-        "--pruning", "none", "-o", tmp_path, "--threads", 1, "--json", "-",
-    )  # fmt: skip
+        "protocol",
+        "run",
+        "one_minute",
+        "--data",
+        data_dir,
+        "--appliance",
+        "washing machine",
+        "--seeds",
+        1,
+        "--steps",
+        1,
+        "--pruning",
+        "none",
+        "-o",
+        tmp_path,
+        "--threads",
+        1,
+        "--json",
+        "-",
+    )
     assert answer.code == 0, answer.err
     found = json.loads(answer.out)["appliances"]["washing_machine"]
     assert (found["role_tested_on"], found["tested_on"]) == ("validation", ["house 5"])

@@ -1,4 +1,4 @@
-"""Pruning on the command line: in a training, from a trained model, and of a model that is there."""
+"""Pruning on the command line: in a training, and of a trained model."""
 
 import json
 import re
@@ -74,9 +74,26 @@ def test_a_training_takes_the_pruners_own_settings_from_the_command_line(
     seq2point: Command, files: Any, tmp_path: Path
 ):
     answer = seq2point(
-        "train", "kettle", "--train", files.train, "--out", tmp_path, "--network", "reduced", "--window", 31, *onward(30),
-        "--pruning", "structured", "--set", "frequency=10", "--set", "units_sparsity=0.75", "--set", "granularity=units",
-    )  # fmt: skip
+        "train",
+        "kettle",
+        "--train",
+        files.train,
+        "--out",
+        tmp_path,
+        "--network",
+        "reduced",
+        "--window",
+        31,
+        *onward(30),
+        "--pruning",
+        "structured",
+        "--set",
+        "frequency=10",
+        "--set",
+        "units_sparsity=0.75",
+        "--set",
+        "granularity=units",
+    )
     assert answer.code == 0, answer.err
     model = Model.load(tmp_path / "model.safetensors")
     assert int(model.masks["hidden.bias"].sum()) == 128
@@ -242,9 +259,20 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     seq2point: Command, files: Any, dense: Path, tmp_path: Path, method: str
 ):
     answer = seq2point(
-        "prune", dense, "--method", method, "--sparsity", 0.5, "--finetune", files.train, *onward(40), "-o",
-        tmp_path / "p.safetensors", "--json", tmp_path / "p.json",
-    )  # fmt: skip
+        "prune",
+        dense,
+        "--method",
+        method,
+        "--sparsity",
+        0.5,
+        "--finetune",
+        files.train,
+        *onward(40),
+        "-o",
+        tmp_path / "p.safetensors",
+        "--json",
+        tmp_path / "p.json",
+    )
     assert answer.code == 0, answer.err
     report = json.loads((tmp_path / "p.json").read_text())
     assert report["tested_on"] == "the validation data"
@@ -271,30 +299,105 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
 @pytest.mark.parametrize(
     ("typed", "code", "says"),
     [
-        ("prune {dense} --method spp -o {out}", 2, "spp decides while the network trains: give data to fine-tune on"),
-        ("prune {dense} --method entropic -o {out}", 2, "entropic decides while the network trains: give data to fine-tune on"),
-        ("prune {dense} --method structured --set criterion=taylor -o {out}", 2, "criterion 'taylor' needs gradients: give data"),
-        ("prune {dense} --method none -o {out}", 2, "--method none prunes nothing; choose one of magnitude"),
-        ("prune {dense} --method lmp -o {out}", 2, "unknown pruning algorithm 'lmp': choose one of none, magnitude"),
-        ("prune {dense} --method lamp --steps 9 -o {out}", 2, "are for training on: give data with --finetune"),
-        ("prune {dense} --method magnitude --set freq=9 -o {out}", 2, "magnitude: setting 'freq' = '9': there is no such "
-         "setting; magnitude has sparsity, schedule, initial, begin_step"),
-        ("prune {dense} --method magnitude --set frequency=often -o {out}", 2, "setting 'frequency' = 'often': input should"),
-        ("prune {dense} --method magnitude --set frequency -o {out}", 2, "--set frequency: write name=value"),
-        ("prune {dense} --method lamp --set power=1 --set power=2 -o {out}", 2, "--set power is given twice"),
-        ("prune {dense} --method spp --set granularity=rows -o {out}", 2, "input should be 'columns', 'filters' or 'units'"),
-        ("train kettle --train {train} --set frequency=9 --out {out}", 2, "setting 'frequency' without pruning: choose"),
-        ("train kettle --train {train} --from {dense} --network reduced --out {out}", 2, "brings its own network and window"),
-        ("train kettle --train {train} --from {dense} --scaling fitted --out {out}", 2, "brings its own scaling"),
-        ("train kettle --train {train} --from {train} --out {out}", 1, "train.parquet: not a seq2point model"),
-        ("train kettle --train {slow} --from {dense} --out {out}", 1, "every 8 s, the model to start from needs one every 6 s"),
-        ("train fridge --train {fridge} --from {dense} --out {out}", 2, "the model to start from is of kettle, not of fridge"),
+        (
+            "prune {dense} --method spp -o {out}",
+            2,
+            "spp decides while the network trains: give data to fine-tune on",
+        ),
+        (
+            "prune {dense} --method entropic -o {out}",
+            2,
+            "entropic decides while the network trains: give data to fine-tune on",
+        ),
+        (
+            "prune {dense} --method structured --set criterion=taylor -o {out}",
+            2,
+            "criterion 'taylor' needs gradients: give data",
+        ),
+        (
+            "prune {dense} --method none -o {out}",
+            2,
+            "--method none prunes nothing; choose one of magnitude",
+        ),
+        (
+            "prune {dense} --method lmp -o {out}",
+            2,
+            "unknown pruning algorithm 'lmp': choose one of none, magnitude",
+        ),
+        (
+            "prune {dense} --method lamp --steps 9 -o {out}",
+            2,
+            "train the model on: give data with --finetune",
+        ),
+        (
+            "prune {dense} --method magnitude --set freq=9 -o {out}",
+            2,
+            "magnitude: setting 'freq' = '9': there is no such "
+            "setting; magnitude has sparsity, schedule, initial, begin_step",
+        ),
+        (
+            "prune {dense} --method magnitude --set frequency=often -o {out}",
+            2,
+            "setting 'frequency' = 'often': input should",
+        ),
+        (
+            "prune {dense} --method magnitude --set frequency -o {out}",
+            2,
+            "--set frequency: expected name=value",
+        ),
+        (
+            "prune {dense} --method lamp --set power=1 --set power=2 -o {out}",
+            2,
+            "--set power: comes twice",
+        ),
+        (
+            "prune {dense} --method spp --set granularity=rows -o {out}",
+            2,
+            "input should be 'columns', 'filters' or 'units'",
+        ),
+        (
+            "train kettle --train {train} --set frequency=9 --out {out}",
+            2,
+            "setting 'frequency' without pruning: choose",
+        ),
+        (
+            "train kettle --train {train} --from {dense} --network reduced --out {out}",
+            2,
+            "brings its own network and window",
+        ),
+        (
+            "train kettle --train {train} --from {dense} --scaling fitted --out {out}",
+            2,
+            "brings its own scaling",
+        ),
+        (
+            "train kettle --train {train} --from {train} --out {out}",
+            1,
+            "train.parquet: not a seq2point model",
+        ),
+        (
+            "train kettle --train {slow} --from {dense} --out {out}",
+            1,
+            "every 8 s, the model to start from needs one every 6 s",
+        ),
+        (
+            "train fridge --train {fridge} --from {dense} --out {out}",
+            2,
+            "the model to start from is of kettle, not of fridge",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused_in_one_line(
-    seq2point: Command, files: Any, dense: Path, make_house: Command, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path,
-    typed: str, code: int, says: str,
-):  # fmt: skip
+    seq2point: Command,
+    files: Any,
+    dense: Path,
+    make_house: Command,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    typed: str,
+    code: int,
+    says: str,
+):
     fridge = tmp_path_factory.mktemp("fridge") / "fridge.parquet"
     house = make_house(1500, 1)
     write_recording(

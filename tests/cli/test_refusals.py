@@ -135,12 +135,12 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "a time zone that does not exist": (
         "test {model} --data {train} --zone Mars",
         2,
-        "--zone: 'Mars' is no time zone; write",
+        "--zone: unknown time zone 'Mars': expected",
     ),
     "a time zone that is a continent": (
         "test {model} --data {train} --zone Europe",
         2,
-        "'Europe' is no time zone",
+        "unknown time zone 'Europe'",
     ),
     "a picture of an unknown kind": (
         "test {model} --data {train} --plot {answer}.xyz",
@@ -289,7 +289,7 @@ def test_nothing_that_is_read_is_written_over(
     ):
         answer = seq2point(*words)
         assert (answer.code, answer.err.count("\n")) == (2, 1), words
-        assert "would replace a file that is read; give it another name" in answer.err
+        assert "would replace a file that is read; choose another name" in answer.err
     twice = seq2point(
         "test", model, "--data", house, "--json", tmp_path / "x.png", "--plot", tmp_path / "x.png"
     )

@@ -66,8 +66,12 @@ def test_a_curve_is_written_and_its_points_are_not_made_twice(
     assert lines[2].startswith("[3/9] from nothing, 0.1 days with ")
     report = json.loads((tmp_path / "curve.json").read_text())
     assert {(point["choice"], point["days"]) for point in report["points"]} == {
-        ("as it is", 0), ("convolutions", 0.1), ("convolutions", 0.2), ("from nothing", 0.1), ("from nothing", 0.2),
-    }  # fmt: skip
+        ("as it is", 0),
+        ("convolutions", 0.1),
+        ("convolutions", 0.2),
+        ("from nothing", 0.1),
+        ("from nothing", 0.2),
+    }
     assert report["training"]["steps"] == 3
     table = (tmp_path / "curve.md").read_text()
     assert "| labels | on-states | convolutions frozen | from nothing |" in table
@@ -106,15 +110,15 @@ def test_the_same_file_is_tested_on_after_the_days(
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("--days", "1,two"), 2, "--days 1,two: write numbers from zero on, as 0,1,2,4"),
-        (("--days", "0,-1"), 2, "--days 0,-1: write numbers from zero on"),
+        (("--days", "1,two"), 2, "--days 1,two: expected numbers from zero on, as 0,1,2,4"),
+        (("--days", "0,-1"), 2, "--days 0,-1: expected numbers from zero on"),
         (("--days", "0,7"), 1, "house 7: holds 0.25 days of readings of kettle, the curve needs 7"),
         (
             ("--days", "0.1", "--freeze", "wall"),
             2,
             "--freeze wall: choose none, convolutions or all-but-output",
         ),
-        (("--days", "0.1", "--epochs", 1), 2, "give one of epochs, steps and budget_s"),
+        (("--days", "0.1", "--epochs", 1), 2, "give one of --epochs, --steps and --budget"),
         (("--days", "0.1", "--appliance", "fridge"), 1, "house7.parquet: no column for 'fridge'"),
     ],
 )

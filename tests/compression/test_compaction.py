@@ -48,7 +48,7 @@ def all_kept(network: Seq2Point) -> Masks:
 
 
 def difference(network: Seq2Point, small: CompactedNetwork, windows: int = 50) -> float:
-    """Return the largest difference between both networks' predictions, relative to the largest prediction."""
+    """Return the largest difference of the predictions, relative to the largest prediction."""
     torch.manual_seed(99)
     x_BW = torch.randn(windows, network.architecture.window, dtype=torch.float64)
     shape = small.network.architecture
@@ -286,10 +286,14 @@ def test_a_network_of_nothing_is_its_outputs_constants_with_one_unit_a_layer(sha
     layers = len(shape.channels)
     assert small.architecture == shape.model_copy(
         update={
-            "window": 1, "target_index": 0, "channels": (1,) * layers, "kernels": (1,) * layers, "hidden": 1,
+            "window": 1,
+            "target_index": 0,
+            "channels": (1,) * layers,
+            "kernels": (1,) * layers,
+            "hidden": 1,
             "rank": shape.rank and 1,
         }
-    )  # fmt: skip
+    )
     with torch.no_grad():
         prediction = small(torch.randn(3, 1, dtype=torch.float64))
     torch.testing.assert_close(prediction, network.output.bias.detach().expand(3, -1))

@@ -100,12 +100,16 @@ SMALLEST = {
     "global_magnitude": Smallest(POLYNOMIAL, TOO_SLOW, None, ONE),
     "lamp": Smallest(POLYNOMIAL, TOO_SLOW, None, ONE),
     "structured": Smallest(POLYNOMIAL, TOO_SLOW, units((1, 1), 2), units((1, 1), 1)),
-    "spp": Smallest({"sparsity": 0.7}, None, {**units((4, 4), 2), "convolutions.0.weight": 4, "convolutions.1.weight": 12},
-                    {**units((4, 4), 1), "convolutions.0.weight": 4, "convolutions.1.weight": 4}),
+    "spp": Smallest(
+        {"sparsity": 0.7},
+        None,
+        {**units((4, 4), 2), "convolutions.0.weight": 4, "convolutions.1.weight": 12},
+        {**units((4, 4), 1), "convolutions.0.weight": 4, "convolutions.1.weight": 4},
+    ),
     "entropic": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
     "row_magnitude": Smallest(POLYNOMIAL, TOO_SLOW, rows(0.7), rows(0.999)),
     "threshold": Smallest({"sparsity": 0.7}, None, each(0.7), ONE),
-}  # fmt: skip
+}
 
 
 def counted(model: Model) -> Counts:

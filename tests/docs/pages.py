@@ -1,4 +1,4 @@
-"""The pages of the documentation, and what the tests read out of them: code, sentences, links and anchors."""
+"""The pages of the documentation: their code, sentences, links and anchors."""
 
 import re
 from collections.abc import Iterator

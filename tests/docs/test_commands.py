@@ -1,4 +1,4 @@
-"""Every command that the pages show exists, with every option; those of the tutorial run, and say what it shows."""
+"""Every command and option of the pages exists; the tutorial's run and print what it shows."""
 
 import re
 import shlex
@@ -55,7 +55,7 @@ def test_a_command_that_does_not_exist_is_noticed():
 
 
 def shape_of(output: str) -> list[str]:
-    """An output with its numbers, rules and spaces made equal, which another machine's differ in."""
+    """Return an output without what differs by machine: numbers, rules and spaces."""
     bare = re.sub(r"(?<![\w.])-?\d[\d,.]*", "#", re.sub(r"─+", "─", output))
     return [" ".join(line.split()) for line in bare.splitlines() if line.strip()]
 

@@ -1,4 +1,4 @@
-"""What the pages link to is there: files, anchors, and pages that code and texts name. Nothing is fetched."""
+"""The targets of links exist: files, anchors, and pages that code and texts name."""
 
 import re
 from pathlib import Path

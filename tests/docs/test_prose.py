@@ -28,6 +28,7 @@ def test_the_median_sentence_of_a_page_is_short(page: Path):
 def test_a_sentence_is_measured_without_its_code_and_tables(tmp_path: Path):
     page = tmp_path / "page.md"
     page.write_text(
-        "# A heading here\n\nOne two three. Four five\nsix?\n\n- Seven eight nine.\n\n| a b c |\n\n```sh\na b c d\n```\n"
+        "# A heading here\n\nOne two three. Four five\nsix?\n\n- Seven eight nine.\n\n"
+        "| a b c |\n\n```sh\na b c d\n```\n"
     )
     assert sentences(page) == ["One two three.", "Four five six?", "Seven eight nine."]

@@ -1,4 +1,4 @@
-"""The Python of every guide runs as it stands, block after block, on small files under the names that it reads."""
+"""The Python of every guide runs as it stands, block after block, on small files."""
 
 import shutil
 from pathlib import Path

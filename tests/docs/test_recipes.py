@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md are walked: what each says to add is added for the length of a test, and works at once."""
+"""The recipes of CONTRIBUTING.md work: a test adds what each says, and it works at once."""
 
 import re
 import sys

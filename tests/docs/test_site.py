@@ -1,4 +1,4 @@
-"""The site is built without a warning, and its generated pages have every verb and every public name."""
+"""The site builds without a warning, and its pages have every verb and public name."""
 
 import subprocess
 import sys

@@ -46,7 +46,7 @@ plain_values = st.recursive(
 
 @st.composite
 def places(draw: st.DrawFn, size: int) -> int:
-    """A place in a file: anywhere, or near its ends, where the tables stand that say what is in it."""
+    """Return a place in a file: anywhere, or near its ends, where its tables stand."""
     near = draw(st.integers(0, min(size, 200)))
     return draw(st.sampled_from([near, size - near, draw(st.integers(0, size))]))
 

@@ -1,6 +1,7 @@
 """What a rebuilding of the house must not change: losses of tiny trainings, and the command line.
 
-SEQ2POINT_GOLDEN=write python -m pytest tests/golden      writes the values anew; say in the commit why they changed
+`SEQ2POINT_GOLDEN=write python -m pytest tests/golden` writes the values anew; say in the commit why
+they changed
 """
 
 import inspect

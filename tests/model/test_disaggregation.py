@@ -153,7 +153,8 @@ def test_a_full_disk_leaves_the_old_predictions(tmp_path: Path, ending: str):
     code = (
         "import resource, sys, numpy as np; from pathlib import Path; from seq2point import"
         " Architecture, Model, Seq2PointError\nfrom seq2point.data.table import read_table; from"
-        " seq2point.model.disaggregation import write_predictions\nmodel = Model.untrained('kettle',"
+        " seq2point.model.disaggregation import write_predictions\n"
+        "model = Model.untrained('kettle',"
         " 6.0, Architecture(window=9, channels=(2,), kernels=(3,), hidden=2))\ntable ="
         " read_table(sys.argv[1])\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\ntry:"
         " write_predictions(sys.argv[2], table, model, np.random.default_rng(0).random((10_000, 1),"

@@ -81,7 +81,7 @@ ONE_STEP = {
 }
 
 
-def test_what_is_set_aside_is_zero_for_a_while_and_then_back_to_the_bit_whatever_became_of_the_zeros(
+def test_stashed_weights_are_zero_for_a_while_and_then_back_to_the_bit(
     network: Seq2Point,
 ):
     before = {name: t.clone() for name, t in network.state_dict().items()}

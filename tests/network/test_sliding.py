@@ -340,9 +340,7 @@ def rare_kettle() -> Recording:
     return Recording("rare", 6.0, kettle + 100, {"kettle": kettle})
 
 
-def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_loss_stays_what_it_is() -> (
-    None
-):
+def test_chunks_in_which_the_power_varies_come_often_and_count_less_in_the_same_loss() -> None:
     shape = Architecture(window=33, channels=(2,), kernels=(3,), hidden=3)
     houses = Houses(
         [rare_kettle()],
@@ -353,7 +351,7 @@ def test_chunks_in_which_the_power_varies_come_often_and_count_less_so_that_the_
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
     drawn = torch.cat([batches.draw(step) for step in range(400)])
-    weights = batches.weights(drawn)
+    weights = batches.weigh(drawn)
     active = torch.tensor([bool(batches.gather(row[None])[1].max() > 0) for row in drawn])
     assert active.double().mean() > 0.2
     tiles = 20_000 / 100
@@ -371,7 +369,7 @@ def test_a_house_whose_appliance_never_varies_is_tiled_evenly() -> None:
         [steady], ["kettle"], shape, Scale.published([APPLIANCES["kettle"]]), torch.device("cpu")
     )
     batches = ChunkBatches(houses, 100, 10, seed=1, active=0.5)
-    assert torch.equal(batches.weights(batches.draw(0)), torch.ones(10))
+    assert torch.equal(batches.weigh(batches.draw(0)), torch.ones(10))
 
 
 @pytest.mark.parametrize("active", [0.0, 0.5])

@@ -91,7 +91,7 @@ def pruned_model(schedule: object) -> keras.Model:
 
 
 def course(kind: str, settings: dict) -> dict:
-    """The schedule at every step, and the masks of a model after every step at which they changed."""
+    """Return the schedule at every step, and a model's masks after every change."""
     schedule = getattr(tfmot.sparsity.keras, kind)(**settings)
     model = pruned_model(schedule)
     wrapped = {layer.layer.name: layer for layer in model.layers if layer.layer.name in SHAPES}

@@ -10,7 +10,8 @@ from seq2point.report import markdown
 NUMBERS = [f"{1000 + i} ± {i}" for i in range(9)]
 REPORT = f"""## A title
 
-- a note of *somebody* in **bold** words that is longer than a narrow terminal is wide, so that it wraps
+- a note of *somebody* in **bold** words that is longer than a narrow terminal is wide, \
+so that it wraps
 
 | appliance, house | network | {" | ".join(f"metric {i}, W" for i in range(9))} |
 | --- | --- | {" | ".join(["---:"] * 9)} |

@@ -1,4 +1,4 @@
-"""A file that is not, to the byte, what was exported is refused in one line, before it is parsed."""
+"""A file that differs in a byte from the export is refused in one line, before it is parsed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a simulated house promises: reproducible, finite, plausible, the same house at every period."""
+"""A simulated house is reproducible, finite, plausible, and the same at every period."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache

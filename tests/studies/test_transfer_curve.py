@@ -228,7 +228,7 @@ def test_an_unknown_state_is_off():
         (
             {"training": {"steps": 1, "epochs": 1}},
             UsageError,
-            "give one of epochs, steps and budget_s",
+            "give one of `epochs`, `steps` and `budget_s`",
         ),
         (
             {"test": [replace(home(3), period_s=30.0)]},

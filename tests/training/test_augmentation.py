@@ -1,4 +1,4 @@
-"""Augmented chunks: the mains stay the sum of what is on, and only what was asked for is changed."""
+"""Augmented chunks: the mains stay the sum of all loads, and only the chosen parts change."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import train
-from seq2point.training.augmentation import NOTHING, Augmentation
+from seq2point.training.augmentation import NO_AUGMENTATION, Augmentation
 from seq2point.training.batches import ChunkBatches, Houses
 from seq2point.training.loss import Loss
 from seq2point.training.resolve import choose_loss
@@ -52,7 +52,7 @@ def test_the_mains_are_a_background_of_one_place_and_the_appliance_of_another(
     batches = batches_of(houses, Augmentation(transplant, gain))
     drawn = batches.draw(step)
     mains, target, usable = batches.gather(drawn)
-    plain = batches_of(houses, NOTHING)
+    plain = batches_of(houses, NO_AUGMENTATION)
     places = drawn[:, :2] if drawn.shape[1] == 2 else drawn[:, 2:4]
     kettle, still = plain.gather(drawn[:, :2])[1:]
     factor = drawn[:, 4] / 1000 if drawn.shape[1] > 2 else torch.ones(len(drawn))
@@ -114,7 +114,7 @@ def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> N
     assert choose_loss(TrainingConfig.of(engine="windows")) == Loss()
     assert Augmentation(*TrainingConfig.of().augmentation_amounts) == Augmentation(0.7, 0.3)
     nothing = TrainingConfig.of(transplant=0, gain=0, loads=0)
-    assert Augmentation(*nothing.augmentation_amounts) == NOTHING
+    assert Augmentation(*nothing.augmentation_amounts) == NO_AUGMENTATION
     for option in ("transplant", "gain"):
         with pytest.raises(UsageError, match="go with engine 'sliding'"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})

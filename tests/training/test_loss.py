@@ -12,7 +12,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import train_with_history
-from seq2point.training.augmentation import NOTHING
+from seq2point.training.augmentation import NO_AUGMENTATION
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
 from seq2point.training.loss import OFF_W, Loss
 
@@ -49,7 +49,7 @@ def test_the_absolute_error_is_added_to_the_squared_one(kind: type) -> None:
     losses = []
     for absolute in (0.0, 0.2):
         batches = (
-            kind(houses, 60, 1, 1, 0.0, NOTHING, Loss(absolute))
+            kind(houses, 60, 1, 1, 0.0, NO_AUGMENTATION, Loss(absolute))
             if kind is ChunkBatches
             else kind(houses, 60, 1, Loss(absolute))
         )
@@ -100,12 +100,12 @@ def test_a_validation_measures_what_the_training_minimises(clipped: bool) -> Non
 
 def test_the_absolute_error_rises_over_the_first_steps() -> None:
     loss = Loss(0.2, clipped=True)
-    assert [loss.at(progress).absolute for progress in (0.0, 0.15, 0.3, 1.0)] == pytest.approx(
+    assert [loss.ramp(progress).absolute for progress in (0.0, 0.15, 0.3, 1.0)] == pytest.approx(
         [0, 0.1, 0.2, 0.2]
     )
-    assert loss.at(0.0).clipped
+    assert loss.ramp(0.0).clipped
     houses = Houses([house(1)], ["kettle"], SHAPE, SCALE, torch.device("cpu"))
-    batches = ChunkBatches(houses, 60, 1, 1, 0.0, NOTHING, loss)
+    batches = ChunkBatches(houses, 60, 1, 1, 0.0, NO_AUGMENTATION, loss)
     network, drawn = SHAPE.build(), batches.draw(0)
     whole, half, none = (
         batches.loss(network, drawn, progress).item() for progress in (1.0, 0.15, 0.0)

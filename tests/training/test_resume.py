@@ -18,7 +18,7 @@ from seq2point.errors import Seq2PointError, TrainingError, UsageError
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import TrainingResult
-from seq2point.training.lightning_loop import AtomicCheckpoints
+from seq2point.training.checkpoints import AtomicCheckpoints
 from seq2point.training.record import RunFolder
 
 Train = Callable[..., TrainingResult]
@@ -172,7 +172,7 @@ def test_a_finished_run_is_not_overwritten_unasked(train: Train, kept: dict[str,
     record = (kept["out"] / "run.json").read_bytes()
     with pytest.raises(
         UsageError,
-        match="run: holds a finished run; choose another folder, or begin anew with --overwrite",
+        match="run: holds a finished run; choose another folder, or begin anew with `overwrite`",
     ):
         train(seed=3, **kept)
     assert (kept["out"] / "run.json").read_bytes() == record
@@ -186,7 +186,7 @@ def test_an_unfinished_run_is_not_overwritten_unasked(
     before = (kept["out"] / "checkpoints" / "last.ckpt").read_bytes()
     with pytest.raises(
         UsageError,
-        match="run: holds an unfinished run; go on with --resume, or begin anew with --overwrite",
+        match="run: holds an unfinished run; go on with `resume`, or begin anew with `overwrite`",
     ):
         train(**kept)
     assert (kept["out"] / "checkpoints" / "last.ckpt").read_bytes() == before
@@ -203,7 +203,7 @@ def test_a_damaged_checkpoint_is_a_training_error_that_names_it(
     checkpoint = kept["out"] / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
     with pytest.raises(
-        TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with --overwrite"
+        TrainingError, match=r"last\.ckpt: the checkpoint is damaged .*train anew with `overwrite`"
     ):
         train(resume=True, **kept)
 
@@ -237,7 +237,7 @@ def test_a_flipped_bit_of_a_checkpoint_is_noticed(
             TrainingError, match=r"last\.ckpt: the checkpoint is damaged \(its checksum"
         ):
             AtomicCheckpoints().load_checkpoint(checkpoint)
-    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with --overwrite"):
+    with pytest.raises(TrainingError, match=r"its checksum .*; train anew with `overwrite`"):
         train(resume=True, **kept)
     checkpoint.write_bytes(content)
     assert everything(train(resume=True, **kept)) == everything(train())
@@ -268,7 +268,7 @@ def test_a_damaged_record_of_a_run_is_a_training_error(
     (kept["out"] / "run.json").write_bytes(record.encode(errors="surrogateescape"))
     for options in ({"resume": True}, {}):
         with pytest.raises(
-            TrainingError, match=r"run\.json: damaged \(.*\); train anew with --overwrite"
+            TrainingError, match=r"run\.json: damaged \(.*\); train anew with `overwrite`"
         ):
             train(**options, **kept)
 
@@ -307,11 +307,11 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 ):
     train(**kept)
     before = (kept["out"] / "run.json").read_bytes()
-    with RunFolder(kept["out"]).locked():
+    with RunFolder(kept["out"]).lock():
         for options in ({"overwrite": True}, {"resume": True}, {}):
             with pytest.raises(
                 TrainingError,
-                match="run: another training is at work in this folder; wait for it, or choose",
+                match="run: another training runs in this folder; wait for it, or choose",
             ):
                 train(**options, **kept)
     assert (kept["out"] / "run.json").read_bytes() == before
@@ -321,7 +321,7 @@ def test_a_folder_in_which_a_training_is_at_work_is_refused_even_with_overwrite(
 def test_a_killed_training_lets_its_folder_go(train: Train, kept: dict[str, Any]):
     code = (
         "import os, signal, sys; from seq2point.training.record import RunFolder\n"
-        "with RunFolder(sys.argv[1]).locked(): os.kill(os.getpid(), signal.SIGKILL)"
+        "with RunFolder(sys.argv[1]).lock(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, kept["out"]], check=False).returncode == -9
     assert train(**kept).history[-1]["step"] == 40

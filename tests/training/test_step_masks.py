@@ -1,4 +1,4 @@
-"""Masks for one step alone: what they drop takes no part in the step, and survives it to the bit."""
+"""Masks for one step: the weights they drop take no part in it, and survive it to the bit."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

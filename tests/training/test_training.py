@@ -20,7 +20,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import TrainingResult
-from seq2point.training.lightning_loop import parameter_groups
+from seq2point.training.lightning_loop import group_parameters
 
 Train = Callable[..., TrainingResult]
 
@@ -135,7 +135,7 @@ def test_the_learning_rate_rises_for_a_tenth_of_the_steps_and_falls_to_zero(
 def test_a_wide_layer_learns_at_a_rate_in_inverse_proportion_to_its_inputs():
     network = Architecture(window=529, channels=(4,), kernels=(30,), hidden=3).build()
     groups = {
-        id(p): group["lr"] for group in parameter_groups(network, 0.01) for p in group["params"]
+        id(p): group["lr"] for group in group_parameters(network, 0.01) for p in group["params"]
     }
     assert len(groups) == len(list(network.parameters()))
     assert groups[id(network.hidden.weight)] == pytest.approx(0.01 / 2)
@@ -297,7 +297,7 @@ def test_a_trained_model_says_where_it_comes_from(train: Train):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"steps": 10, "epochs": 2}, "give one of epochs, steps and budget_s"),
+        ({"steps": 10, "epochs": 2}, "give one of `epochs`, `steps` and `budget_s`"),
         ({"learning_rate": 0.0}, "learning_rate 0.0: input should be greater than 0"),
         ({"batch_size": 0}, "batch_size 0: "),
         ({"budget_s": -1.0}, "budget_s -1.0: "),

@@ -1,5 +1,6 @@
-"""The `seq2point` command: one verb a file. Heavy libraries are imported where a verb runs, so that
-help is quick.
+"""The `seq2point` command: one verb a file.
+
+Heavy libraries are imported where a verb runs, so that help is quick.
 """
 
 from typing import Annotated
@@ -44,8 +45,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(show: bool) -> None:
+    if show:
         from seq2point import __version__
 
         typer.echo(f"seq2point {__version__}")
@@ -62,9 +63,23 @@ def _seq2point(
 
 
 for verb in (
-    train, transfer, transfer_curve, prune, pruners, compact, factorise, fit_budget, export, verify, test, disaggregate, models,
-    convert, info, demo,
-):  # fmt: skip
+    train,
+    transfer,
+    transfer_curve,
+    prune,
+    pruners,
+    compact,
+    factorise,
+    fit_budget,
+    export,
+    verify,
+    test,
+    disaggregate,
+    models,
+    convert,
+    info,
+    demo,
+):
     app.command(cls=Verb)(guard_inputs(expand(getattr(verb, verb.__name__.rpartition(".")[2]))))
 app.add_typer(protocol.app, name="protocol", cls=Verbs)
 

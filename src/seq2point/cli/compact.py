@@ -1,4 +1,4 @@
-"""`seq2point compact`: a pruned model in, the same model without what was pruned out."""
+"""`seq2point compact`: a pruned model in, the same model without its pruned parts out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,10 +23,10 @@ def compact(
     machine: Annotated[MachineConfig, Take(only=("threads",))],
     json: options.Json = None,
 ) -> None:
-    """Make a pruned model really small: remove the units, channels, taps and time steps that its
-    masks have emptied.
+    """Make a pruned model really small: remove the parts that its masks have emptied.
 
-    The smaller model gives the same answers, and trains, tests and deploys as any other.
+    These are units, channels, taps and time steps. The smaller model gives the same predictions,
+    and trains, tests and deploys as any other.
     """
     from rich.console import Console
 
@@ -40,21 +40,18 @@ def compact(
     same = small.architecture == loaded.architecture
     with Console(stderr=True).status("measuring"):
         models = {"pruned": loaded} if same else {"pruned": loaded, "compacted": small}
-        found = costs.measure_costs(models, notes=compaction.describe_remainder(small))
-    console = terminal.write_report(found | {"changed": not same}, json)
-    terminal.print_costs(found, console)
+        report = costs.measure_costs(models, notes=compaction.describe_remainder(small))
+    console = terminal.write_report(report | {"changed": not same}, json)
+    terminal.print_costs(report, console)
     if not loaded.masks:
-        why = f"{model} has no masks: nothing was pruned, so there is nothing to remove"
+        note = f"{model} has no masks: nothing was pruned, so there is nothing to remove"
     elif same:
-        why = (
+        note = (
             "nothing to remove: no hidden unit, channel, outer tap or outer time step is pruned as"
             " a whole"
         )
     else:
-        why = (
-            "the same answers from"
-            f" {small.architecture.parameters / loaded.architecture.parameters:.1%} of the"
-            " parameters"
-        )
-    terminal.print_prose(console, f"{why}{'; the network is as it was' if same else ''}")
+        share = small.architecture.parameters / loaded.architecture.parameters
+        note = f"the same predictions from {share:.1%} of the parameters"
+    terminal.print_prose(console, f"{note}{'; the network is as it was' if same else ''}")
     terminal.print_files({"model": out}, quiet=str(json) == "-")

@@ -21,19 +21,15 @@ if TYPE_CHECKING:
 
 
 DAY_S = 86_400
+MUCH_MISSING = 0.2  # a share of the samples
 USUAL = ColumnsConfig()
 
 
 def _seconds_or_none(text: str | float) -> float:
-    """A duration, which may be nothing: 0."""
-    return (
-        0.0
-        if re.fullmatch(r"\s*0+(\.0*)?\s*[a-z]*\s*", str(text).lower())
-        else options.parse_duration_s(text)
-    )
-
-
-MUCH_MISSING = 0.2
+    """Return a duration in seconds, which may be 0; raises as `parse_duration_s` does."""
+    if re.fullmatch(r"\s*0+(\.0*)?\s*[a-z]*\s*", str(text).lower()):
+        return 0.0
+    return options.parse_duration_s(text)
 
 
 def convert(
@@ -152,11 +148,10 @@ def convert(
         ),
     ] = None,
 ) -> None:
-    """Convert a raw data set, or a home's own tables, to one Parquet file a house on a regular
-    grid.
+    """Convert a raw data set, or a home's own tables, to one Parquet file a house.
 
-    What is up to date in the folder is left as it is; a conversion that was stopped goes on with
-    the same command.
+    The samples lie on a regular grid. Files that are up to date stay as they are. A stopped
+    conversion goes on with the same command.
     """
     from rich.console import Console
 
@@ -174,15 +169,17 @@ def convert(
             " for 'table'"
         )
     if fill > DAY_S:
-        raise UsageError(f"--fill {fill:g}: a reading is kept for a day at most; write 30s or 10m")
+        raise UsageError(
+            f"--fill {fill:g}: a reading is kept for a day at most; choose for example 30s"
+        )
     if zone is not None:
         options.parse_time_zone(zone)
-    named = columns.model_copy(update={"appliances": _parse_pairs("--column", column)})
+    table_columns = columns.model_copy(update={"appliances": _parse_pairs("--column", column)})
     plugs = {name: Path(path) for name, path in _parse_pairs("--plug", plug).items()}
-    wanted = Selection(
+    selection = Selection(
         _join_names(houses),
         _join_names(appliances),
-        named if layout == "table" else None,
+        table_columns if layout == "table" else None,
         zone,
         mains,
         plugs,
@@ -192,7 +189,7 @@ def convert(
     settings = ConversionConfig(period_s=period, fill_s=fill, plug_limit_w=plug_limit)
     console = Console(stderr=True, soft_wrap=True, highlight=False)
 
-    def said(converted: ConvertedHouse) -> None:
+    def print_house(converted: ConvertedHouse) -> None:
         state = (
             "up to date"
             if converted.unchanged
@@ -201,15 +198,16 @@ def convert(
         console.print(f"{converted.report.house}: {state}, {converted.path}")
 
     with console.status(f"looking at {root}"):
-        todo = plan_jobs(find_source(layout), root, out, wanted, settings)
+        conversions = plan_jobs(find_source(layout), root, out, selection, settings)
     progress = show_bar(
-        f"converting {format_count(len(todo), 'house')}", sum(job.size for job in todo)
+        f"converting {format_count(len(conversions), 'house')}",
+        sum(job.size for job in conversions),
     )
     with (
         report_stop("the houses that are done stay, and the same command goes on"),
         progress as advance,
     ):
-        converted = convert_all(todo, settings, out, jobs, advance, said)
+        converted = convert_all(conversions, settings, out, jobs, advance, print_house)
     reports = [each.report for each in converted]
     report = {
         "houses": [
@@ -217,11 +215,11 @@ def convert(
             for each in converted
         ]
     }
-    shown = terminal.write_report(report, json)
-    shown.print(make_summary(reports))
-    for one in reports:
-        for remark in describe_house(one):
-            terminal.print_prose(shown, f"{one.house}: {remark}")
+    report_console = terminal.write_report(report, json)
+    report_console.print(make_summary(reports))
+    for house_report in reports:
+        for remark in describe_house(house_report):
+            terminal.print_prose(report_console, f"{house_report.house}: {remark}")
 
 
 def _join_names(values: Sequence[str] | None) -> tuple[str, ...]:
@@ -233,18 +231,18 @@ def _join_names(values: Sequence[str] | None) -> tuple[str, ...]:
 def _parse_pairs(option: str, values: Sequence[str] | None) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for value in values or ():
-        name, equals, what = value.partition("=")
-        if not (name.strip() and equals and what):
+        name, equals, target = value.partition("=")
+        if not (name.strip() and equals and target):
             raise UsageError(
-                f"{option} {value}: write"
+                f"{option} {value}: expected for example"
                 f" kettle={'plug_3_power' if option == '--column' else 'plug.csv'}"
             )
-        pairs[name.strip()] = what
+        pairs[name.strip()] = target
     return pairs
 
 
 def make_summary(reports: Sequence["ConversionReport"]) -> "FittedTable":
-    """A row a house: what was read, what came out."""
+    """Return a table with a row a house: readings read, kept and lost, days and gaps."""
     from seq2point.report import terminal
 
     lines = [
@@ -259,79 +257,79 @@ def make_summary(reports: Sequence["ConversionReport"]) -> "FittedTable":
             "appliances",
         ]
     ]
-    for one in reports:
+    for report in reports:
         lines.append(
             [
-                one.house,
-                f"{one.rows_read:,}",
-                f"{one.rows_kept:,}",
-                "; ".join(describe_losses(one)) or "nothing",
-                _describe_periods(one.periods_found_s),
-                f"{one.days:,.1f}",
-                "; ".join(_describe_gaps(one)),
-                str(len(one.appliances)),
+                report.house,
+                f"{report.rows_read:,}",
+                f"{report.rows_kept:,}",
+                "; ".join(describe_losses(report)) or "nothing",
+                _describe_periods(report.periods_found_s),
+                f"{report.days:,.1f}",
+                "; ".join(_describe_gaps(report)),
+                str(len(report.appliances)),
             ]
         )
     return terminal.make_table("", lines, wrap=(0, 3, 6))
 
 
-def _describe_gaps(one: "ConversionReport") -> list[str]:
-    """The share of the mains that is missing, and of the appliance that lacks most where it lacks
-    more.
-    """
-    shares = {name: count / one.samples for name, count in one.gaps.items()}
+def _describe_gaps(report: "ConversionReport") -> list[str]:
+    """Return the missing share of the mains, and of the worst appliance where it is greater."""
+    shares = {name: count / report.samples for name, count in report.gaps.items()}
     mains = shares.pop("mains", 0.0)
     worst = max(shares, key=lambda name: shares[name], default=None)
-    said = [f"{mains:.1%}"]
-    return (
-        said
-        if worst is None or shares[worst] <= mains + 0.001
-        else [*said, f"{worst.replace('_', ' ')} {shares[worst]:.1%}"]
-    )
+    gaps = [f"{mains:.1%}"]
+    if worst is not None and shares[worst] > mains + 0.001:
+        gaps.append(f"{worst.replace('_', ' ')} {shares[worst]:.1%}")
+    return gaps
 
 
-def describe_losses(one: "ConversionReport") -> list[str]:
-    """What was dropped and repaired in a house, in words."""
-    said = [f"{count:,} {reason}" for reason, count in one.dropped.items()]
-    if one.sorted_rows:
-        said.append(f"sorted by time, {format_count(one.sorted_rows, 'step')} back")
-    kinds = {"glitches": one.glitches, "below zero": one.below_zero, "no number": one.no_number}
-    said += [f"{sum(counts.values()):,} {what}" for what, counts in kinds.items() if counts]
-    if one.jumps:
-        said.append(f"{format_count(one.jumps, 'jump')} in time")
-    return said
+def describe_losses(report: "ConversionReport") -> list[str]:
+    """Return what was dropped and repaired in a house, in words."""
+    losses = [f"{count:,} {reason}" for reason, count in report.dropped.items()]
+    if report.sorted_rows:
+        losses.append(f"sorted by time, {format_count(report.sorted_rows, 'step')} back")
+    kinds = {
+        "glitches": report.glitches,
+        "below zero": report.below_zero,
+        "no number": report.no_number,
+    }
+    losses += [f"{sum(counts.values()):,} {kind}" for kind, counts in kinds.items() if counts]
+    if report.jumps:
+        losses.append(f"{format_count(report.jumps, 'jump')} in time")
+    return losses
 
 
-def describe_house(one: "ConversionReport") -> list[str]:
-    """A house's appliances, and what a user should know about them."""
-    said = [
-        ", ".join(name.replace("_", " ") for name in one.appliances) or "no appliances",
-        *one.remarks,
+def describe_house(report: "ConversionReport") -> list[str]:
+    """Return a house's appliances, and remarks and advice on them."""
+    remarks = [
+        ", ".join(name.replace("_", " ") for name in report.appliances) or "no appliances",
+        *report.remarks,
     ]
-    for name, count in one.glitches.items():
-        if name != "mains" and count > 0.001 * one.samples:
-            said.append(
+    for name, count in report.glitches.items():
+        if name != "mains" and count > 0.001 * report.samples:
+            remarks.append(
                 f"{name}: {count:,} readings are more than a plug can draw; if it is a circuit, say"
                 " --plug-limit 0"
             )
-    for name, count in one.gaps.items():
-        found_s, share = one.periods_found_s.get(name), count / one.samples
+    for name, count in report.gaps.items():
+        reading_s, share = report.periods_found_s.get(name), count / report.samples
         if (
             name != "mains"
             and share > MUCH_MISSING
-            and found_s is not None
-            and found_s > 2 * one.period_s
+            and reading_s is not None
+            and reading_s > 2 * report.period_s
         ):
-            keep = f"say --fill {max(round(1.5 * found_s / 60), 1)}m"
-            said.append(
-                f"{name}: {share:.0%} missing, with a reading every {format_seconds(found_s)}; "
+            keep = f"say --fill {max(round(1.5 * reading_s / 60), 1)}m"
+            remarks.append(
+                f"{name}: {share:.0%} missing, with a reading every {format_seconds(reading_s)}; "
                 f"if it reports changes alone, {keep}"
             )
-    return said
+    return remarks
 
 
 def _describe_periods(periods_s: Mapping[str, float]) -> str:
-    found = sorted(set(periods_s.values()))
-    if len(found) > 1:
-        return f"{format_number(found[0], 6)} to {format_seconds(found[-1])}"
-    return format_seconds(found[0]) if found else "-"
+    periods = sorted(set(periods_s.values()))
+    if len(periods) > 1:
+        return f"{format_number(periods[0], 6)} to {format_seconds(periods[-1])}"
+    return format_seconds(periods[0]) if periods else "-"

@@ -1,4 +1,4 @@
-"""`seq2point data check`: what is wrong with recordings, before hours of training on them."""
+"""`seq2point data check`: find faults of recordings before hours of training on them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,18 +85,18 @@ def check(
 def _show(report: "QualityReport", console: "Console") -> None:
     from seq2point.report import terminal
 
-    what = (
+    extent = (
         f"{report.days:,.1f} days, {format_count(report.rows, 'row')}"
         if report.rows
         else "not read"
     )
     order = tuple(STYLES)
-    found = sorted(report.findings, key=lambda f: order.index(f.severity))
-    rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in found]
-    styles = [STYLES[f.severity] for f in found]
+    findings = sorted(report.findings, key=lambda f: order.index(f.severity))
+    rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in findings]
+    styles = [STYLES[f.severity] for f in findings]
     heading = ["", "channel", "found", "advice"]
     console.print(
-        terminal.FittedTable(f"{report.file} ({what})", heading, rows, (2, 3), range(4), styles)
+        terminal.FittedTable(f"{report.file} ({extent})", heading, rows, (2, 3), range(4), styles)
     )
     if not report.uses:
         return

@@ -51,11 +51,10 @@ def synthesise(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Simulate houses and write each as one Parquet file, DIR/house_SEED.parquet, with its mains
-    and appliances in watts.
+    """Simulate houses and write each as one Parquet file, DIR/house_SEED.parquet.
 
-    The same arguments give the same bytes. Houses are made one after the other, so that memory
-    holds one.
+    It holds the mains and the appliances in watts. The same arguments give the same bytes. Houses
+    are made one after the other, so that memory holds one.
     """
     from seq2point import __version__
     from seq2point.appliances import APPLIANCES
@@ -84,8 +83,8 @@ def synthesise(
         {"houses": written, "days": days, "period_s": period, "seed": seed}, json
     )
     names = ", ".join(recording.appliances_w)
-    what = (
+    contents = (
         f"{format_count(houses, 'house')} of {format_count(days, 'day')} at"
         f" {format_seconds(period)}, mains and {names}"
     )
-    terminal.print_prose(console, f"{out}: {what}")
+    terminal.print_prose(console, f"{out}: {contents}")

@@ -1,4 +1,4 @@
-"""`seq2point demo`: the whole main job on houses that the package simulates, in a few minutes."""
+"""`seq2point demo`: train, prune and test on simulated houses, in a few minutes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,19 +32,17 @@ def demo(
     ] = 150,
     out: Annotated[
         Path,
-        typer.Option(help="Folder for everything.", metavar="DIR", rich_help_panel=options.OUTPUT),
+        typer.Option(help="Folder for all files.", metavar="DIR", rich_help_panel=options.OUTPUT),
     ] = Path("runs/demo"),
     seed: Annotated[
         int,
         typer.Option(
-            min=0, help="Of the houses and the training.", rich_help_panel=options.TRAINING
+            min=0, help="Seed of the houses and the training.", rich_help_panel=options.TRAINING
         ),
     ] = 0,
     json: options.Json = None,
 ) -> None:
-    """Simulate houses, train and prune a network on some, test it on one it has not seen, and show
-    what came out.
-    """
+    """Simulate houses, train and prune a network on some, and test it on one it has not seen."""
     from rich.console import Console
 
     from seq2point import studies
@@ -54,11 +52,11 @@ def demo(
     from seq2point.report.outcome import present_outcome
     from seq2point.simulator import simulate_house
 
-    what = find_appliance(appliance)
+    target = find_appliance(appliance)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("simulating houses"):
         houses = [
-            simulate_house(seed * 100 + i, days=7, appliances=[what.name])
+            simulate_house(seed * 100 + i, days=7, appliances=[target.name])
             for i in range(TRAINING + 3)
         ]
     console.print(
@@ -67,7 +65,7 @@ def demo(
     )
     outcome = studies.train_and_test(
         houses[:TRAINING],
-        what,
+        target,
         studies.OutcomeFiles.in_folder(out),
         out,
         TrainOptions(

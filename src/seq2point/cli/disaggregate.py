@@ -1,4 +1,4 @@
-"""`seq2point disaggregate`: a table of mains readings in, the appliances' power at every row out."""
+"""`seq2point disaggregate`: a table of mains readings in, the appliances' power out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ def disaggregate(
         typer.Option(
             "-o",
             "--out",
-            help="The answer, .csv or .parquet.",
+            help="The predicted power, .csv or .parquet.",
             metavar="OUT",
             rich_help_panel=options.OUTPUT,
         ),
@@ -46,8 +46,9 @@ def disaggregate(
     resample: options.Resample = False,
     period: options.Period = None,
 ) -> None:
-    """Disaggregate a recording: its own times and one column of watts for each appliance, a row for
-    each row.
+    """Disaggregate a recording, row by row.
+
+    The result has the recording's own times and a column of watts for each appliance.
     """
     from rich.console import Console
 
@@ -76,14 +77,16 @@ def disaggregate(
     )
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     with console.status(f"reading {mains}"):
-        found = open_long_table(mains, columns) or read_table(mains, (), columns)
+        readings = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
         model = find_model_file(
             model,
-            None if str(model) in pretrained.list_names() else read_period_s(model, found, period),
+            None
+            if str(model) in pretrained.list_names()
+            else read_period_s(model, readings, period),
         )
         card = pretrained.load_pretrained(model.stem).card
-        found.require_period(card.period_s, resample)
+        readings.require_period(card.period_s, resample)
         console.print(
             f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}"
         )
@@ -93,27 +96,27 @@ def disaggregate(
                 f"{other.name} is {other.promise}; it takes these readings with --resample"
             )
         loaded = load_predictor(model, machine.device, machine.threads)
-    if not found.has_times and period and not is_same_period(period, loaded.period_s):
+    if not readings.has_times and period and not is_same_period(period, loaded.period_s):
         raise DataError(
             f"{mains}: a reading every {format_seconds(period)}, the model needs one every"
             f" {format_seconds(loaded.period_s)}"
         )
-    if not found.has_times and not period:
+    if not readings.has_times and not period:
         console.print(
             f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)},"
             " the model's period"
         )
-    with show_bar(f"disaggregating {mains.name}", len(found)) as progress:
-        if isinstance(found, LongTable) and is_same_period(
-            found.period_s or loaded.period_s, loaded.period_s
+    with show_bar(f"disaggregating {mains.name}", len(readings)) as progress:
+        if isinstance(readings, LongTable) and is_same_period(
+            readings.period_s or loaded.period_s, loaded.period_s
         ):
-            coverage = disaggregate_long_table(loaded, found, out, engine, edges, progress)
+            coverage = disaggregate_long_table(loaded, readings, out, engine, edges, progress)
         else:
-            table = found if isinstance(found, Table) else read_table(mains, (), columns)
+            table = readings if isinstance(readings, Table) else read_table(mains, (), columns)
             power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
             write_predictions(out, table, loaded, power_w)
-    for note in found.notes:
+    for note in readings.notes:
         console.print(f"{mains}: {note}")
-    console.print(f"{out}: {format_count(len(found), 'row')}, {coverage}")
+    console.print(f"{out}: {format_count(len(readings), 'row')}, {coverage}")
     if coverage.warning:
         console.print(f"warning: {coverage.warning}")

@@ -68,27 +68,25 @@ def export(
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Export a model: watts in, watts out, held to the native model; what fails is not written,
-    with exit code 3.
+    """Export a model: watts in, watts out, proved against the native model.
+
+    A file that fails its proof is not written, with exit code 3.
     """
     from rich.console import Console
 
     from seq2point import deploy
-    from seq2point.cli.find_model import load_houses, load_model
+    from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.report import deployment, terminal
 
-    chosen = deploy.find_target(target)
+    exporter = deploy.find_target(target)
     data = [*([calibrate] if calibrate else []), *(verify or [])]
     loaded = load_model(model, "cpu", machine.threads, data, columns)
-    names = [a.name for a in loaded.appliances]
-    named = options.name_column(columns, names[0], appliance_column)
-    calibration = (
-        load_houses([calibrate], names, loaded.period_s, named, resample)[0] if calibrate else None
-    )
-    proof = load_houses(verify or [], names, loaded.period_s, named, resample)
+    reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
+    calibration = reader.load([calibrate])[0] if calibrate else None
+    proof = reader.load(verify)
     choices = ExportOptions.join(settings, calibrate=calibration, verify=proof, limits=limits)
     with Console(stderr=True).status("exporting"):
-        exported = chosen.export(loaded, out, choices)
+        exported = exporter.export(loaded, out, choices)
     console = terminal.write_report(
         {"target": target, "constants_w": loaded.constants_w(), **exported.report}, json
     )

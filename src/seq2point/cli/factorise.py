@@ -44,11 +44,10 @@ def factorise(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Make the first Linear, nearly all of the weights, a product of two narrow ones (low rank, by
-    truncated SVD).
+    """Make the first Linear a product of two narrow ones, by truncated SVD.
 
-    Needs no data. The answers change: test what came out. Give one of --rank, --energy and
-    --sparsity.
+    It holds nearly all of the weights. This needs no data. The predictions change, so test the
+    result. Give one of --rank, --energy and --sparsity.
     """
     from rich.console import Console
 
@@ -57,7 +56,7 @@ def factorise(
     from seq2point.errors import UsageError
     from seq2point.report import terminal
 
-    if sum(given is not None for given in (rank, energy, sparsity)) != 1:
+    if sum(value is not None for value in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
     loaded = load_model(model, "cpu", machine.threads)
     with Console(stderr=True).status("decomposing"):
@@ -68,10 +67,10 @@ def factorise(
         narrow = low_rank.factorise(loaded, rank or 1)
     narrow.save(out)
     with Console(stderr=True).status("measuring"):
-        found = costs.measure_costs({"given": loaded, "factorised": narrow})
+        report = costs.measure_costs({"given": loaded, "factorised": narrow})
     kept = narrow.provenance["factorisation"]
-    console = terminal.write_report(found | kept, json)
-    terminal.print_costs(found, console)
+    console = terminal.write_report(report | kept, json)
+    terminal.print_costs(report, console)
     full = low_rank.find_full_rank(loaded.architecture)
     console.print(
         f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared"

@@ -1,13 +1,12 @@
-"""What the verbs work on: models, onto the device that the options name, and recordings that fit
-them.
-"""
+"""The models that the verbs load, and the recordings that fit them."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from seq2point.choices import Device
+from seq2point.cli.options import name_column
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,21 +19,20 @@ if TYPE_CHECKING:
 
 
 def is_model_name(path: Path) -> bool:
-    """Whether a model is given by name, as `kettle` or `kettle-8s`: no file has it, and it has no
-    ending.
+    """Return whether `path` is the name of a model, as `kettle` or `kettle-8s`.
+
+    A name has no ending, and no file has it.
     """
     return not path.suffix and path.name == str(path) and not path.is_file()
 
 
 def find_model_file(path: Path, period_s: float | None = None, *, exported: bool = False) -> Path:
-    """The file of a model that is given by its path or by the name of one that comes with the
-    package.
+    """Return the file of a model: `path` itself, or that of a model of the package by its name.
 
-    A name may be an appliance's alone: `period_s`, that of the data at hand, then decides, for the
-    finest model that they allow. By name it is the native file, or the exported one where that is
-    asked for or torch is not installed.
-    Raises UsageError for an unknown name, and for one that fits several models where no data
-    decide.
+    A name may be an appliance's alone. The period of the data, `period_s`, then chooses the finest
+    model that they allow. A name means the native file. It means the exported one with `exported`,
+    or where torch is not installed.
+    Raises UsageError for an unknown name, and for one that fits several models without a period.
     """
     from importlib.util import find_spec
 
@@ -45,8 +43,8 @@ def find_model_file(path: Path, period_s: float | None = None, *, exported: bool
     name = str(path)
     if period_s is not None and name not in pretrained.list_names():
         name = pretrained.find_finest(name, period_s).name
-    found = pretrained.find_pretrained(name)
-    return found.onnx if exported or not find_spec("torch") else found.native
+    model = pretrained.find_pretrained(name)
+    return model.onnx if exported or not find_spec("torch") else model.native
 
 
 def find_model_file_for(
@@ -57,36 +55,36 @@ def find_model_file_for(
     *,
     exported: bool = False,
 ) -> Path:
-    """As `find_model_file`; where the name is an appliance's, the first of the data decides, and
-    what was chosen is said.
+    """Return the file of a model, by the first of the data where the name is an appliance's.
 
-    `period_s` is what the data are resampled to, where that is known.
-    Raises DataError for data that cannot be read, and UsageError where they have no times, as
-    `find_model_file` does besides.
+    That choice is printed. `period_s` is the period that the data are resampled to, if any.
+    Raises DataError for data that cannot be read, UsageError where they have no times, and the
+    errors of `find_model_file`.
     """
     from seq2point.data.table import read_table
     from seq2point.model import pretrained
 
     if not is_model_name(path) or str(path) in pretrained.list_names() or not data:
         return find_model_file(path, exported=exported)
-    found = find_model_file(
-        path, period_s or read_period_s(path, read_table(data[0], (), columns)), exported=exported
-    )
-    print(f"{path}: {found.stem}, for the readings of {data[0].name}", file=sys.stderr)
-    return found
+    if period_s is None:
+        period_s = read_period_s(path, read_table(data[0], (), columns))
+    file = find_model_file(path, period_s, exported=exported)
+    print(f"{path}: {file.stem}, for the readings of {data[0].name}", file=sys.stderr)
+    return file
 
 
 def read_period_s(path: Path, table: "Table | LongTable", period_s: float | None = None) -> float:
-    """A table's sampling period, else the one that is given; raises UsageError where neither says
-    which model is meant.
+    """Return a table's sampling period, else `period_s`.
+
+    Raises UsageError where neither is known: the model named `path` cannot be chosen.
     """
-    found_s = table.period_s or period_s
-    if found_s is None:
+    table_period_s = table.period_s or period_s
+    if table_period_s is None:
         raise UsageError(
             f"{table.path}: has no times, so which '{path}' fits is unknown; say --period 8s or"
             " whatever it is"
         )
-    return found_s
+    return table_period_s
 
 
 def load_model(
@@ -97,10 +95,10 @@ def load_model(
     columns: "ColumnsConfig | None" = None,
     period_s: float | None = None,
 ) -> "Model":
-    """Load a model, by path or name; where the name is an appliance's, data decide which
-    (`find_model_file_for`).
+    """Load a model by path or name onto a device; data decide where the name is an appliance's.
 
-    Raises ModelFileError, and UsageError for an unknown or ambiguous name and an absent device.
+    Raises ModelFileError for a damaged file, UsageError for an absent device, and the errors of
+    `find_model_file_for`.
     """
     from seq2point.data.columns import DEFAULT_COLUMNS
     from seq2point.model.model_file import Model
@@ -119,9 +117,7 @@ def load_predictor(
     data: Sequence[Path] = (),
     columns: "ColumnsConfig | None" = None,
 ) -> "Predictor":
-    """Load a model or, without torch, an exported one, by the file's ending; raises as `load_model`
-    does.
-    """
+    """Load a native or an exported model, by the file's ending; raises as `load_model` does."""
     from seq2point import runtime
     from seq2point.data.columns import DEFAULT_COLUMNS
 
@@ -133,21 +129,36 @@ def load_predictor(
     return runtime.load(path, threads)
 
 
-def load_houses(
-    paths: Sequence[Path],
-    appliances: Sequence[str],
-    period_s: float,
-    columns: "ColumnsConfig",
-    resample: bool = False,
-) -> list["Recording"]:
-    """The recordings of some files with these appliances, at a model's sampling period.
+class HouseReader(NamedTuple):
+    """Reads houses with certain appliances, at a model's sampling period."""
 
-    Raises DataError for a file that cannot be read so, and for another period where `resample` does
-    not ask for the model's.
-    """
-    from seq2point.data.table import read_table, to_recording
+    appliances: Sequence[str]
+    period_s: float
+    columns: "ColumnsConfig"
+    resample: bool = False
 
-    tables = [read_table(path, appliances, columns) for path in paths]
-    for table in tables:
-        table.require_period(period_s, resample)
-    return [to_recording(table, period_s) for table in tables]
+    @classmethod
+    def for_model(
+        cls,
+        model: "Predictor",
+        columns: "ColumnsConfig",
+        appliance_column: str | None,
+        resample: bool,
+    ) -> Self:
+        """Return the reader of a model's appliances; `appliance_column` holds its first one."""
+        names = [appliance.name for appliance in model.appliances]
+        columns = name_column(columns, names[0], appliance_column)
+        return cls(names, model.period_s, columns, resample)
+
+    def load(self, paths: Sequence[Path] | None) -> list["Recording"]:
+        """Load the recordings of some files, none for None.
+
+        Raises DataError for a file that cannot be read, and for one of another period where
+        `resample` is false.
+        """
+        from seq2point.data.table import read_table, to_recording
+
+        tables = [read_table(path, self.appliances, self.columns) for path in paths or []]
+        for table in tables:
+            table.require_period(self.period_s, self.resample)
+        return [to_recording(table, self.period_s) for table in tables]

@@ -73,7 +73,7 @@ def fit_budget(
         typer.Option(
             parser=options.parse_duration_s,
             metavar="DURATION",
-            help="Time for one more answer on this machine: 5ms.",
+            help="Time for one more prediction on this machine: 5ms.",
             rich_help_panel=options.TARGET,
         ),
     ] = None,
@@ -121,7 +121,7 @@ def fit_budget(
     by: Annotated[
         Criterion,
         typer.Option(
-            "--by", help="What decides among those that fit.", rich_help_panel=options.TARGET
+            "--by", help="Metric that decides among those that fit.", rich_help_panel=options.TARGET
         ),
     ] = "nde",
     pruning_steps: Annotated[
@@ -152,18 +152,18 @@ def fit_budget(
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Find the most accurate network that fits a device, over a grid of structured sparsities, each
-    fine-tuned and exported.
+    """Find the most accurate network that fits a device.
 
-    Writes fit.json, fit.md and fit.png, and of the best that fits model.safetensors and what was
-    exported. What is finished is not repeated; what was interrupted goes on. Settings that are not
-    given are those that MODEL was trained with.
+    The search runs over a grid of structured sparsities, each fine-tuned and exported. It writes
+    fit.json, fit.md and fit.png, and of the best network that fits model.safetensors and the
+    exported file. Finished networks are not repeated, and interrupted ones go on. Settings that you
+    do not give are those that MODEL was trained with.
     """
     import shutil
 
     from rich.console import Console
 
-    from seq2point.cli.find_model import load_houses, load_model
+    from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.errors import Seq2PointError
     from seq2point.metrics import METRICS
     from seq2point.report import markdown, terminal
@@ -173,12 +173,8 @@ def fit_budget(
     from seq2point.system.atomic_files import atomic_write, write_json
 
     loaded = load_model(model, "cpu", machine.threads, train, columns)
-    names = [a.name for a in loaded.appliances]
-    named = options.name_column(columns, names[0], appliance_column)
-    houses, held_out = (
-        load_houses(paths, names, loaded.period_s, named, resample)
-        for paths in (train, validate or [])
-    )
+    reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
+    houses, held_out = reader.load(train), reader.load(validate)
     search = BudgetSearch(
         loaded,
         houses,
@@ -200,37 +196,36 @@ def fit_budget(
     )
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):
-        found = search.run(
+        candidates = search.run(
             ResultCache(out / "parts", any_version=any_code),
             lambda line: console.print(line, markup=False),
         )
-    for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):  # of another budget
+    # an earlier search may have left files of another budget
+    for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):
         (out / name).unlink(missing_ok=True)
-    told = make_report(search, found)
+    report = make_report(search, candidates)
     files = {"points": out / "fit.json", "table": out / "fit.md"}
-    write_json(told, files["points"])
+    write_json(report, files["points"])
     with atomic_write(files["table"]) as beside:
-        beside.write_text(told["markdown"], encoding="utf-8")
-    if any(one.result for one in found):
+        beside.write_text(report["markdown"], encoding="utf-8")
+    if any(candidate.result for candidate in candidates):
         files["picture"] = out / "fit.png"
-        save_plot(search, found, files["picture"])
-    best = search.best(found)
+        save_plot(search, candidates, files["picture"])
+    best = search.best(candidates)
     if best is not None and best.result is not None:
         source = Path(best.result["exported"]) / EXPORTED[target]
-        wanted = [
-            Path(best.result["weights"]),
-            source,
-            *([source.with_suffix(".h")] if target == "microcontroller" else []),
-        ]
-        for what, path in zip(("model", "exported", "header"), wanted, strict=False):
-            files[what] = out / (WEIGHTS if what == "model" else path.name)
-            with atomic_write(files[what]) as beside:
+        sources = {"model": Path(best.result["weights"]), "exported": source}
+        if target == "microcontroller":
+            sources["header"] = source.with_suffix(".h")
+        for label, path in sources.items():
+            files[label] = out / (WEIGHTS if label == "model" else path.name)
+            with atomic_write(files[label]) as beside:
                 shutil.copyfile(path, beside)
-    markdown.print_markdown(terminal.write_report(told, json), told["markdown"])
+    markdown.print_markdown(terminal.write_report(report, json), report["markdown"])
     terminal.print_files(files, quiet=str(json) == "-")
     if best is not None and not search.is_useful(best):
         console.print(
-            f"of little use: {METRICS['nde'].label} of 1 or more, {METRICS['f1'].label} below 0.5,"
+            f"the best network is of little use: {METRICS['nde'].label} of 1 or more, {METRICS['f1'].label} below 0.5,"
             " or no better than always zero; give it more steps or room"
         )
     if best is None:

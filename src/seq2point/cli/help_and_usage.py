@@ -1,6 +1,4 @@
-"""How the command line explains itself: `--help` in groups that fit 80 columns, and a usage error
-in one line.
-"""
+"""The help of the command line in groups that fit 80 columns, and usage errors in one line."""
 
 import re
 from typing import Any
@@ -20,8 +18,9 @@ class Verb(TyperCommand):
     """A command whose help lists its options by panel, as plain text that no terminal cuts."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, and let every usage error know the command, which an option without its value does
-        not.
+        """Parse the words; every usage error then knows its command.
+
+        Typer's error for an option without a value does not.
         """
         try:
             return super().parse_args(ctx, args)
@@ -44,12 +43,10 @@ class Verb(TyperCommand):
 
 
 class Verbs(TyperGroup):
-    """A command of commands, each with the first sentence of its help; without any it shows its
-    help.
-    """
+    """A command of commands, each with the first sentence of its help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Show the help where nothing is given, which is a usage error."""
+        """Parse the words; without any show the help and exit with 2, as for a usage error."""
         if not args:
             typer.echo(ctx.get_help())
             ctx.exit(2)
@@ -65,34 +62,29 @@ class Verbs(TyperGroup):
 
 
 def usage_error(error: Exception) -> str:
-    """An error of Typer's in one line: the command, what is wrong with which option, and where to
-    look.
-    """
+    """Return Typer's error as one line: the command, the option, its fault, and where to look."""
     context: Any = getattr(error, "ctx", None)
     command = context.command_path if context else "seq2point"
-    what = " ".join(getattr(error, "format_message", error.__str__)().split())
-    what = (
-        what.removeprefix("Invalid value for ")
-        .replace("Value error, ", "")
-        .replace(". Did you mean", "; did you mean")
-    )
-    what = re.sub(r"'(-[\w-]+)'", r"\1", what).rstrip(".?")
-    option, colon, rest = what.partition(": ") if what.startswith("-") else ("", "", what)
+    message = " ".join(getattr(error, "format_message", error.__str__)().split())
+    message = message.removeprefix("Invalid value for ").replace("Value error, ", "")
+    message = message.replace(". Did you mean", "; did you mean")
+    message = re.sub(r"'(-[\w-]+)'", r"\1", message).rstrip(".?")
+    option, colon, rest = message.partition(": ") if message.startswith("-") else ("", "", message)
     if rest[1:2].islower():
         rest = rest[0].lower() + rest[1:]
     return f"{command}: {option}{colon}{rest}; see --help"
 
 
 def _simplify(record: tuple[str, str], argument: bool) -> tuple[str, str]:
-    """Drop what only a programmer would miss: the type of an argument, 'list' and 'range', brackets
-    around defaults.
+    """Return a line of help without a programmer's marks.
+
+    These are the type of an argument, 'list' and 'range', and brackets around defaults.
     """
     name, text = record
-    name = (
-        name.partition(" <")[0]
-        if argument
-        else re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)
-    )
+    if argument:
+        name = name.partition(" <")[0]
+    else:
+        name = re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)
     return name, re.sub(r"default: \((.*)\)(?=[;\]])", r"default: \1", text)
 
 

@@ -1,4 +1,4 @@
-"""`seq2point info`: what is in a model file."""
+"""`seq2point info`: show what is in a model file."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ def info(
     ],
     json: options.Json = None,
 ) -> None:
-    """Show what a model is, what it was trained on, how it was pruned and what it reaches."""
+    """Show what a model is, its training data, its pruning and its metrics."""
     from seq2point import runtime
     from seq2point.cli.find_model import find_model_file
 
@@ -54,7 +54,7 @@ def _show_exported(model: Path, json: Path | None) -> None:
             f" ({format_number(metadata.window * metadata.period_s / 60, 4)} min), predicts sample"
             f" {metadata.target_index}"
         ),
-        "answers for": (
+        "predicts": (
             "all windows of chunks of any length"
             if metadata.sliding
             else "windows, in batches of any size"
@@ -133,12 +133,12 @@ def _show_native(model: Path, json: Path | None) -> None:
     if pruned := loaded.provenance.get("pruned") or loaded.provenance.get("training", {}).get(
         "pruning"
     ):
-        given = ", ".join(
+        settings = ", ".join(
             f"{name} {value}"
             for name, value in pruned.items()
             if name != "method" and value is not None
         )
-        rows["pruned by"] = f"{pruned['method']} ({given})" if given else pruned["method"]
+        rows["pruned by"] = f"{pruned['method']} ({settings})" if settings else pruned["method"]
     for step in loaded.provenance.get("compaction", []):
         rows["compacted from"] = (
             f"{Architecture.model_validate(step['before']).parameters:,} parameters"

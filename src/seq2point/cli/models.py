@@ -16,11 +16,11 @@ def models(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """List the models that come with the package, or show one's card: what it learned from, what it
-    reaches, its limits.
+    """List the models that come with the package, or show one's card.
 
-    Use one by its name wherever a model is asked for. `disaggregate` takes an appliance alone, and
-    finds the period in the mains.
+    A card says what the model learned from, its metrics and its limits. Give a model's name
+    wherever a verb takes a MODEL. `disaggregate` also takes an appliance's name alone, and finds
+    the period in the mains.
     """
     from seq2point.model import pretrained
     from seq2point.report import pretrained as cards

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their values are read."""
+"""Options that several verbs share, and the parsers of their values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -51,40 +51,42 @@ SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration_s(text: str | float) -> float:
-    """A duration such as 90, 90s, 10m, 1.5h or 2d as seconds; raises typer.BadParameter for
-    anything else.
+    """Return a duration such as 90, 90s, 10m, 1.5h or 2d in seconds.
 
-    Typer also hands it an option's default, which is a number.
+    Typer also passes an option's default, which is a number.
+    Raises typer.BadParameter for anything else.
     """
-    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", str(text).lower())
-    if not found or found[2] not in SECONDS or float(found[1]) <= 0:
-        raise typer.BadParameter(f"'{text}' is no duration; write 90s, 10m or 1.5h")
-    return float(found[1]) * SECONDS[found[2]]
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", str(text).lower())
+    if not match or match[2] not in SECONDS or float(match[1]) <= 0:
+        raise typer.BadParameter(f"invalid duration '{text}': expected for example 90s or 1.5h")
+    return float(match[1]) * SECONDS[match[2]]
 
 
 def parse_numbers(option: str, text: str) -> list[float]:
-    """Numbers from zero on, written 0,1,2.5, in order and each once; raises UsageError for anything
-    else.
+    """Return numbers from zero on, written 0,1,2.5, in order and each once.
+
+    Raises UsageError for anything else.
     """
     try:
-        found = {float(number) for number in text.split(",")}
+        numbers = {float(number) for number in text.split(",")}
     except ValueError:
-        found = {-1.0}
-    if not all(0 <= number < float("inf") for number in found):
-        raise UsageError(f"{option} {text}: write numbers from zero on, as 0,1,2,4")
-    return sorted(found)
+        numbers = {-1.0}
+    if not all(0 <= number < float("inf") for number in numbers):
+        raise UsageError(f"{option} {text}: expected numbers from zero on, as 0,1,2,4")
+    return sorted(numbers)
 
 
 def split_words(texts: Sequence[str] | None) -> list[str]:
-    """Words of an option that is given several times, with commas, or both."""
+    """Return the words of an option that is repeated, has commas, or both."""
     return [word.strip() for text in texts or [] for word in text.split(",") if word.strip()]
 
 
 def parse_shares(option: str, texts: Sequence[str] | None) -> list[float]:
-    """Shares from 0 to below 1, written 0.5,0.8 or given several times; raises UsageError for
-    anything else.
+    """Return shares from 0 to below 1, written 0.5,0.8 or in a repeated option.
+
+    Raises UsageError for anything else.
     """
-    found = []
+    shares = []
     for word in split_words(texts):
         try:
             share = float(word)
@@ -94,44 +96,46 @@ def parse_shares(option: str, texts: Sequence[str] | None) -> list[float]:
             raise UsageError(
                 f"{option} {word}: expected a share from 0 to below 1, as 0.5 or 0.5,0.8"
             )
-        found.append(share)
-    return found
+        shares.append(share)
+    return shares
 
 
 BYTES = {"": 1, "b": 1, "kb": 1 << 10, "k": 1 << 10, "mb": 1 << 20, "m": 1 << 20}
 
 
 def parse_bytes(text: str | int) -> int:
-    """A memory such as 65536, 64KB or 1MB as bytes, 1024 to a KB; raises typer.BadParameter for
-    anything else.
+    """Return a memory size such as 65536, 64KB or 1MB in bytes, 1024 to a KB.
+
+    Raises typer.BadParameter for anything else.
     """
-    found = re.fullmatch(r"\s*([0-9]+)\s*([a-z]*)\s*", str(text).lower())
-    if not found or found[2] not in BYTES or int(found[1]) == 0:
-        raise typer.BadParameter(f"'{text}' is no size; write 256KB or 1MB")
-    return int(found[1]) * BYTES[found[2]]
+    match = re.fullmatch(r"\s*([0-9]+)\s*([a-z]*)\s*", str(text).lower())
+    if not match or match[2] not in BYTES or int(match[1]) == 0:
+        raise typer.BadParameter(f"invalid size '{text}': expected for example 256KB or 1MB")
+    return int(match[1]) * BYTES[match[2]]
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, str]:
-    """Settings written name=value; raises UsageError for what is not, and for a name that comes
-    twice.
+    """Return settings written name=value, by name.
+
+    Raises UsageError for other words, and for a name that comes twice.
     """
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
-            raise UsageError(f"--set {pair}: write name=value")
-        if name in found:
-            raise UsageError(f"--set {name} is given twice")
-        found[name] = value
-    return found
+            raise UsageError(f"--set {pair}: expected name=value")
+        if name in settings:
+            raise UsageError(f"--set {name}: comes twice; give it once")
+        settings[name] = value
+    return settings
 
 
 def parse_pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) -> dict[str, str]:
-    """The settings of --set; raises UsageError where the sparsity is there and in --sparsity too."""
-    found = parse_settings(pairs or [])
-    if sparsity is not None and "sparsity" in found:
-        raise UsageError("--sparsity and --set sparsity are one thing: give one of them")
-    return found
+    """Return the settings of --set; raises UsageError for a sparsity in --sparsity and --set."""
+    settings = parse_settings(pairs or [])
+    if sparsity is not None and "sparsity" in settings:
+        raise UsageError("--sparsity and --set sparsity are the same: give one of them")
+    return settings
 
 
 BUT_APPLIANCES = Take(without=("appliances",))
@@ -182,7 +186,7 @@ EngineName = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="Every window at once, or one by one: the same network, the same answers.",
+        help="Every window at once, or one by one: the same network, the same predictions.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -217,13 +221,15 @@ ApplianceColumn = Annotated[
 
 
 def parse_time_zone(name: str) -> "tzinfo":
-    """A time zone by name; raises UsageError for an unknown one."""
+    """Return a time zone by its name; raises UsageError for an unknown one."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"--zone: '{name}' is no time zone; write Europe/London or UTC") from None
+        raise UsageError(
+            f"--zone: unknown time zone '{name}': expected for example Europe/London or UTC"
+        ) from None
 
 
 def name_column(columns: ColumnsConfig, appliance: str, column: str | None) -> ColumnsConfig:

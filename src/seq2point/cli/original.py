@@ -1,6 +1,4 @@
-"""The original commands, `train_main.py` and `test_main.py`, with their flags: doors onto the same
-code.
-"""
+"""The original commands, `train_main.py` and `test_main.py`, with their flags, on the same code."""
 
 import json
 from pathlib import Path
@@ -10,7 +8,7 @@ import typer
 
 from seq2point.choices import Freeze
 from seq2point.cli import options as shared
-from seq2point.cli.original_data import Use, find_files
+from seq2point.cli.original_data import OriginalReader, Use, read_training
 from seq2point.cli.run_app import run_app
 
 if TYPE_CHECKING:
@@ -21,16 +19,10 @@ if TYPE_CHECKING:
     from seq2point.studies import OutcomeFiles
 
 PERIOD_S = 8.0  # of the REFIT files that the original's data sets are made from
-SYNTHETIC_DAYS = 4
-SYNTHETIC: dict[Use, range] = {
-    "training": range(8),
-    "validation": range(8, 9),
-    "test": range(9, 10),
-}
 
 
 class NetworkAlias(NamedTuple):
-    """Another name of a network, and what to say of it."""
+    """Another name of a network, and a note on it."""
 
     network: str
     note: str
@@ -76,9 +68,9 @@ NetworkType = Annotated[
 Window = Annotated[int, typer.Option("--input_window_length", help="Samples in a window, odd.")]
 
 
-def _directory(use: Use, without: str) -> Any:
-    what = f"A {use} file, or a folder of them."
-    return typer.Option(f"--{use}_directory", help=f"{what} Without it: {without}.", metavar="PATH")
+def _directory(use: Use, default: str) -> Any:
+    text = f"A {use} file, or a folder of them. Without it: {default}."
+    return typer.Option(f"--{use}_directory", help=text, metavar="PATH")
 
 
 def _in_place(use: Use) -> str:
@@ -127,12 +119,14 @@ def train_main(
     ] = None,
     period: Annotated[float | None, _period("8s")] = None,
     engine: shared.EngineName = "sliding",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of weights, order and pruning.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of weights, order and pruning.")
+    ] = 0,
     transfer_from: Annotated[
         Path | None,
         typer.Option(
             "--transfer_from",
-            help="A model to begin from, of this appliance or another.",
+            help="A model to start from, of this appliance or another.",
             metavar="MODEL",
         ),
     ] = None,
@@ -140,13 +134,14 @@ def train_main(
         Freeze | None,
         typer.Option(
             "--freeze",
-            help="What of it stays as it is.",
+            help="Layers of it that do not learn.",
             show_default="convolutions of another appliance's model, else none",
         ),
     ] = None,
 ) -> None:
-    """Train a seq2point network and prune it; the model, the plots and the log go to
-    APPLIANCE/saved_models.
+    """Train a seq2point network and prune it.
+
+    The model, the plots and the log go to APPLIANCE/saved_models.
     """
     from seq2point import network, studies
     from seq2point.appliances import find_appliance
@@ -154,18 +149,18 @@ def train_main(
     from seq2point.configuration import TrainOptions
     from seq2point.report.outcome import present_outcome
 
-    what = find_appliance(appliance_name)
+    target = find_appliance(appliance_name)
     network_name, notes = _resolve_network(network_type)
     network.find_network(network_name, input_window_length)
     pruning.find_pruner(pruning_algorithm)
     if batch_size is not None and engine == "sliding":
         notes.append("--batch_size has no effect with --engine sliding: a step is sixteen chunks")
-    reader = _Reader(what, period, PERIOD_S, crop)
-    training, validation = _read_training(reader, training_directory, validation_directory)
+    reader = OriginalReader(target, period, PERIOD_S, crop)
+    training, validation = read_training(reader, training_directory, validation_directory)
     _print_lines(*notes, training.note, validation.note)
-    files, folder = _name_files(what, pruning_algorithm, network_name)
+    files, folder = _name_files(target, pruning_algorithm, network_name)
     parent = _load_parent(
-        transfer_from, freeze, what, training.recordings, input_window_length, seed
+        transfer_from, freeze, target, training.recordings, input_window_length, seed
     )
     options = TrainOptions.of(
         validation=validation.recordings or None,
@@ -178,7 +173,7 @@ def train_main(
         seed=seed,
         overwrite=True,
     )
-    outcome = studies.train_and_test(training.recordings, what, files, folder, options)
+    outcome = studies.train_and_test(training.recordings, target, files, folder, options)
     present_outcome(outcome)
 
 
@@ -211,13 +206,13 @@ def test_main(
     from seq2point.studies import count_by_layer
     from seq2point.system.atomic_files import write_json
 
-    what = find_appliance(appliance_name)
+    target = find_appliance(appliance_name)
     network_name, notes = _resolve_network(network_type)
     network.find_network(network_name, input_window_length)
     pruning.find_pruner(pruning_algorithm)
-    files, _ = _name_files(what, pruning_algorithm, network_name)
+    files, _ = _name_files(target, pruning_algorithm, network_name)
     if not files.model.exists():
-        raise UsageError(f"{files.model}: not there; run train_main.py with the same flags first")
+        raise UsageError(f"{files.model}: not found; run train_main.py with the same flags first")
     model = Model.load(files.model)
     if model.architecture.window != input_window_length:
         has = model.architecture.window
@@ -227,7 +222,7 @@ def test_main(
         )
     if batch_size is not None:
         notes.append("--batch_size has no effect on a test, which predicts every window at once")
-    data = _Reader(what, period, model.period_s, crop).read(test_directory, "test")
+    data = OriginalReader(target, period, model.period_s, crop).read(test_directory, "test")
     _print_lines(*notes, data.note)
     evaluation = evaluate(model, data.recordings)
     report = (
@@ -245,23 +240,23 @@ def test_main(
 
 
 def _read_training_report(path: Path) -> dict[str, Any]:
-    """What the training left in the report that a test fills in."""
+    """Return the training's part of the report, empty where there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return report if isinstance(report, dict) else {}
 
 
 def _load_parent(
     path: Path | None,
     freeze: Freeze | None,
-    what: "Appliance",
+    target: "Appliance",
     training: "Sequence[Recording]",
     window: int,
     seed: int,
 ) -> dict[str, Any]:
-    """The options of a training that begins from a model; none where none is given."""
+    """Return the options of a training that starts from a model, none without a path."""
     from seq2point.errors import UsageError
     from seq2point.model.model_file import Model
     from seq2point.training.transfer import describe_parent, replace_appliance
@@ -274,9 +269,9 @@ def _load_parent(
     if model.architecture.window != window:
         has = model.architecture.window
         raise UsageError(f"{path}: its window is {has} samples; give --input_window_length {has}")
-    same = [a.name for a in model.appliances] == [what.name]
+    same = [a.name for a in model.appliances] == [target.name]
     frozen: Freeze = freeze or ("none" if same else "convolutions")
-    start = model if same else replace_appliance(model, what, training, seed, frozen)
+    start = model if same else replace_appliance(model, target, training, seed, frozen)
     return {
         "start": start,
         "freeze": frozen,
@@ -285,18 +280,18 @@ def _load_parent(
 
 
 def _name_files(
-    what: "Appliance", algorithm: str, network_name: str
+    target: "Appliance", algorithm: str, network_name: str
 ) -> "tuple[OutcomeFiles, Path]":
-    """The lineage's names, and a folder beside them for checkpoints and logs."""
+    """Return files under the original's names, and a folder for checkpoints and logs."""
     from seq2point.studies import OutcomeFiles
 
-    saved = Path(what.name) / "saved_models"
-    prefix = f"{what.name}_{algorithm}_{network_name}_"
+    saved = Path(target.name) / "saved_models"
+    prefix = f"{target.name}_{algorithm}_{network_name}_"
     return OutcomeFiles.in_folder(saved, prefix), saved / f"{prefix}run"
 
 
 def _resolve_network(network_type: str) -> tuple[str, list[str]]:
-    """The network that a name or an alias stands for, and what to say of an alias."""
+    """Return the network of a name or an alias, and a note on an alias."""
     alias = NETWORK_ALIASES.get(network_type)
     if alias is None:
         return network_type, []
@@ -306,71 +301,6 @@ def _resolve_network(network_type: str) -> tuple[str, list[str]]:
 def _print_lines(*notes: str) -> None:
     for note in notes:
         typer.echo(note, err=True)
-
-
-class _Data(NamedTuple):
-    """The recordings for one use, and where they are from."""
-
-    recordings: "Sequence[Recording]"
-    note: str
-    simulated: bool = False
-
-
-class _Reader(NamedTuple):
-    """Reads or simulates what one command works on.
-
-    `period_s` is the sampling period that the user gave; without it files with times keep theirs,
-    and all else has `usual_period_s`.
-    """
-
-    appliance: "Appliance"
-    period_s: float | None
-    usual_period_s: float
-    crop: int | None
-
-    def read(self, place: Path | None, use: Use) -> _Data:
-        """The data of a place or in place, or simulated houses; no two uses share a house."""
-        paths = find_files(place, self.appliance, use)
-        if not paths:
-            return self._simulate(use)
-        note = f"{use} data: {', '.join(map(str, paths))}"
-        return _Data([self._crop(self._load(path)) for path in paths], note)
-
-    def _load(self, path: Path) -> "Recording":
-        from seq2point.data.seq2point_csv import is_seq2point_csv, load_seq2point_csv
-        from seq2point.data.table import read_table, to_recording
-
-        if is_seq2point_csv(path):
-            return load_seq2point_csv(path, self.appliance, self.period_s or self.usual_period_s)
-        table = read_table(path, [self.appliance.name])
-        return to_recording(table, self.period_s or table.period_s or self.usual_period_s)
-
-    def _simulate(self, use: Use) -> _Data:
-        from seq2point.simulator import simulate_house
-
-        seeds, period_s = SYNTHETIC[use], self.period_s or self.usual_period_s
-        names = [self.appliance.name]
-        houses = [simulate_house(seed, SYNTHETIC_DAYS, period_s, names) for seed in seeds]
-        which = f"house{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-        how = f"{SYNTHETIC_DAYS} days each at {period_s:g} s"
-        note = f"{use} data: none given or in place, so simulated {which} ({how})"
-        return _Data([self._crop(house) for house in houses], note, simulated=True)
-
-    def _crop(self, recording: "Recording") -> "Recording":
-        return recording.slice(0, self.crop) if self.crop else recording
-
-
-def _read_training(
-    reader: _Reader, training_place: Path | None, validation_place: Path | None
-) -> tuple[_Data, _Data]:
-    """The training and the validation data; the latter are empty where a part is to be held out."""
-    training = reader.read(training_place, "training")
-    if validation_place is not None:
-        return training, reader.read(validation_place, "validation")
-    in_place = training_place is None and bool(find_files(None, reader.appliance, "validation"))
-    if training.simulated or in_place:
-        return training, reader.read(None, "validation")
-    return training, _Data([], "validation data: the last fifth of the training data")
 
 
 def run_as_script(command: object) -> None:

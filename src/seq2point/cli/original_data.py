@@ -1,12 +1,15 @@
-"""The files of the original commands: a named one, those of a folder by name, or those in place."""
+"""The data of the original commands: named files, those of a folder or in place, or simulated."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from seq2point.appliances import ALIASES, APPLIANCES, Appliance, canonical_name
 from seq2point.errors import DataError
+
+if TYPE_CHECKING:
+    from seq2point.recording import Recording
 
 Use = Literal["training", "validation", "test"]
 
@@ -17,6 +20,12 @@ USE_WORDS: dict[Use, frozenset[str]] = {
 }
 SUFFIXES = (".csv", ".parquet", ".pq")
 MOST_LISTED = 8
+SIMULATED_DAYS = 4
+SIMULATED_HOUSES: dict[Use, range] = {
+    "training": range(8),
+    "validation": range(8, 9),
+    "test": range(9, 10),
+}
 
 
 class NamedTable(NamedTuple):
@@ -51,7 +60,7 @@ class NamedTable(NamedTuple):
 
 
 def find_files(place: Path | None, appliance: Appliance, use: Use) -> list[Path]:
-    """The files for one use: `place` itself, those of the folder `place`, or those in place.
+    """Return the files for one use: `place` itself, those of that folder, or those in place.
 
     In place is where the original commands read: `./kettle/kettle_training_.csv` and the like.
     The list is empty where nothing is in place, and for a validation where the training lies there
@@ -88,7 +97,7 @@ def _list_tables(folder: Path, appliance: Appliance) -> list[NamedTable]:
 
 
 def _choose(tables: Sequence[NamedTable], appliance: Appliance, use: Use, where: str) -> list[Path]:
-    """The tables whose names say the use and the appliance or, failing that, the use alone."""
+    """Return the tables whose names hold the use and the appliance, or else the use alone."""
     of_use = [table for table in tables if use in table.uses]
     chosen = [table for table in of_use if appliance.name in table.appliances]
     chosen = chosen or [table for table in of_use if not table.appliances]
@@ -112,3 +121,68 @@ def _list_names(tables: Sequence[NamedTable]) -> str:
     listed = ", ".join(str(table.path) for table in tables[:MOST_LISTED])
     left = len(tables) - MOST_LISTED
     return f"{listed} and {left} more" if left > 0 else listed
+
+
+class OriginalData(NamedTuple):
+    """The recordings for one use, and a note on their origin."""
+
+    recordings: "Sequence[Recording]"
+    note: str
+    simulated: bool = False
+
+
+class OriginalReader(NamedTuple):
+    """Reads or simulates the recordings of one command.
+
+    `period_s` is the sampling period that the user chose. Without it, files with times keep theirs,
+    and all other data have `usual_period_s`.
+    """
+
+    appliance: "Appliance"
+    period_s: float | None
+    usual_period_s: float
+    crop: int | None
+
+    def read(self, place: Path | None, use: Use) -> OriginalData:
+        """Return the data of a place or in place, or simulated houses; no two uses share one."""
+        paths = find_files(place, self.appliance, use)
+        if not paths:
+            return self._simulate(use)
+        note = f"{use} data: {', '.join(map(str, paths))}"
+        return OriginalData([self._crop(self._load(path)) for path in paths], note)
+
+    def _load(self, path: Path) -> "Recording":
+        from seq2point.data.seq2point_csv import is_seq2point_csv, load_seq2point_csv
+        from seq2point.data.table import read_table, to_recording
+
+        if is_seq2point_csv(path):
+            return load_seq2point_csv(path, self.appliance, self.period_s or self.usual_period_s)
+        table = read_table(path, [self.appliance.name])
+        return to_recording(table, self.period_s or table.period_s or self.usual_period_s)
+
+    def _simulate(self, use: Use) -> OriginalData:
+        from seq2point.simulator import simulate_house
+
+        seeds, period_s = SIMULATED_HOUSES[use], self.period_s or self.usual_period_s
+        names = [self.appliance.name]
+        houses = [simulate_house(seed, SIMULATED_DAYS, period_s, names) for seed in seeds]
+        numbers = f"house{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+        extent = f"{SIMULATED_DAYS} days each at {period_s:g} s"
+        note = f"{use} data: none given or in place, so simulated {numbers} ({extent})"
+        return OriginalData([self._crop(house) for house in houses], note, simulated=True)
+
+    def _crop(self, recording: "Recording") -> "Recording":
+        return recording.slice(0, self.crop) if self.crop else recording
+
+
+def read_training(
+    reader: OriginalReader, training_place: Path | None, validation_place: Path | None
+) -> tuple[OriginalData, OriginalData]:
+    """Return the training and the validation data, no validation data where a part is held out."""
+    training = reader.read(training_place, "training")
+    if validation_place is not None:
+        return training, reader.read(validation_place, "validation")
+    in_place = training_place is None and bool(find_files(None, reader.appliance, "validation"))
+    if training.simulated or in_place:
+        return training, reader.read(None, "validation")
+    return training, OriginalData([], "validation data: the last fifth of the training data")

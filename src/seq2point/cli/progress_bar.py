@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
-    """A bar over so many samples; yields what to call with the number of samples just done."""
+    """Show a bar over a number of samples; yield the function that moves it by some samples."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -25,6 +25,6 @@ def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
     )
     with Progress(
         *columns, console=console, disable=not console.is_terminal, transient=True
-    ) as shown:
-        task = shown.add_task(description, total=samples)
-        yield lambda done: shown.advance(task, done)
+    ) as bar:
+        task = bar.add_task(description, total=samples)
+        yield lambda done: bar.advance(task, done)

@@ -45,13 +45,11 @@ def prune(
     period: options.Period = None,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Prune a trained model: at once, or with --finetune on the method's schedule while it trains
-    on.
+    """Prune a trained model at once, or with --finetune while it trains on.
 
-    Where whole units or channels are gone, the compacted model is written beside it, as
-    NAME-compact.safetensors.
-    A long training is better run with `seq2point train --from MODEL --pruning METHOD`, which keeps
-    checkpoints and logs.
+    With --finetune it is pruned on the method's schedule. Where whole units or channels are gone,
+    the compacted model is written beside it, as NAME-compact.safetensors. For a long training use
+    `seq2point train --from MODEL --pruning METHOD`, which keeps checkpoints and logs.
     """
     from seq2point import studies
     from seq2point.cli.find_model import load_model
@@ -67,10 +65,10 @@ def prune(
         raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
     pruner = choose_pruner(pruning.model_copy(update={"pruning": method}))
     assert pruner is not None
-    lengths = (learning.epochs, learning.steps, learning.budget_s)
-    if not finetune and (validate or any(lengths)):
+    durations = (learning.epochs, learning.steps, learning.budget_s)
+    if not finetune and (validate or any(durations)):
         raise UsageError(
-            "--validate, --epochs, --steps and --budget are for training on: give data with"
+            "--validate, --epochs, --steps and --budget train the model on: give data with"
             " --finetune"
         )
     dense = load_model(model, machine.device, machine.threads, finetune or [], columns, period)
@@ -98,7 +96,8 @@ def prune(
             "pruning": studies.count_by_layer(pruned),
         }
         accuracy = {"before": evaluate(dense, trained.held_out).metrics}
-        with suppress(UsageError):  # of a method that decides while the network trains
+        # a method that decides while the network trains cannot prune at once
+        with suppress(UsageError):
             at_once = studies.prune_copy(dense, pruner, learning.seed)
             accuracy["pruned at once"] = evaluate(at_once, trained.held_out).metrics
         accuracy["pruned and trained on"] = evaluation.metrics
@@ -109,7 +108,7 @@ def prune(
         pruned, compacted, accuracy, {"before": dense}, measured_in
     )
     terminal.print_report(report, json)
-    written = {"model": out, "compacted": compacted}
+    files = {"model": out, "compacted": compacted}
     terminal.print_files(
-        {label: path for label, path in written.items() if path.exists()}, quiet=str(json) == "-"
+        {label: path for label, path in files.items() if path.exists()}, quiet=str(json) == "-"
     )

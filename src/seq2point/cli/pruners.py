@@ -1,4 +1,4 @@
-"""`seq2point pruners`: every pruning method with its source, its settings and one line of advice."""
+"""`seq2point pruners`: every pruning method with its source, settings and a line of advice."""
 
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 
 def pruners(json: options.Json = None) -> None:
-    """List the pruning methods: what they remove, where they come from, their settings and
-    defaults, and when to use them.
-    """
+    """List the pruning methods with what they remove, their sources, settings and advice."""
     import json as jsonlib
 
     from rich.console import Console
@@ -41,12 +39,12 @@ def pruners(json: options.Json = None) -> None:
     if json is not None:
         write_json(report, json)
     console = Console()
-    for name, told in report.items():
-        also = f" (also {', '.join(told['also_called'])})" if told["also_called"] else ""
-        terminal.print_prose(console, f"{name}{also}", "bold")
-        terminal.print_prose(console, f"{told['removes']}. {told['advice']}")
-        terminal.print_prose(console, told["source"], "dim")
-        for key, setting in told["settings"].items():
+    for name, method in report.items():
+        aliases = f" (also {', '.join(method['also_called'])})" if method["also_called"] else ""
+        terminal.print_prose(console, f"{name}{aliases}", "bold")
+        terminal.print_prose(console, f"{method['removes']}. {method['advice']}")
+        terminal.print_prose(console, method["source"], "dim")
+        for key, setting in method["settings"].items():
             terminal.print_prose(
                 console,
                 f"  --set {key}={_format_default(setting['default'])}  {setting['allowed']}",
@@ -55,17 +53,13 @@ def pruners(json: options.Json = None) -> None:
 
 
 def _format_default(default: Any) -> str:
-    return (
-        "..."
-        if default is None
-        else str(default).lower()
-        if isinstance(default, bool)
-        else str(default)
-    )
+    if default is None:
+        return "..."
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _describe_allowed(field: "FieldInfo") -> str:
-    """What a setting may be, in words."""
+    """Return the values that a setting may have, in words."""
     kind = field.annotation
     optional = type(None) in get_args(kind)
     if optional:

@@ -1,4 +1,4 @@
-"""Running a command: what a user can cause comes out as one line and an exit code."""
+"""Running a command: an error that a user can cause becomes one line and an exit code."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ TYPERS_INTERRUPT = 130
 
 
 class StoppedError(Seq2PointError):
-    """A signal has ended a verb; the text says how to go on."""
+    """A signal has stopped a verb; the text says how to go on."""
 
     def __init__(self, number: int, advice: str):
         super().__init__(f"stopped; {advice}" if advice else "stopped")
@@ -36,63 +36,63 @@ class StoppedError(Seq2PointError):
 
 
 def guard_inputs(verb: Callable[..., None]) -> Callable[..., None]:
-    """A verb that refuses, before anything is read, to write over a file that it reads, or two
-    results to one file.
+    """Return a verb that refuses to replace a file that it reads, before it reads anything.
 
-    A signal ends it in one line.
+    It refuses to write two results to one file, too. A signal ends it in one line.
     """
 
     @wraps(verb)
-    def guarded(**given: Any) -> None:
+    def guarded(**arguments: Any) -> None:
         outputs = {
-            name: given[name]
+            name: arguments[name]
             for name in OUTPUTS
-            if isinstance(given.get(name), Path) and str(given[name]) != "-"
+            if isinstance(arguments.get(name), Path) and str(arguments[name]) != "-"
         }
         inputs = [
-            path for name, value in given.items() if name not in OUTPUTS for path in _paths(value)
+            path
+            for name, value in arguments.items()
+            if name not in OUTPUTS
+            for path in _list_paths(value)
         ]
         for name, output in outputs.items():
             if output.is_file() and any(
                 path.is_file() and path.samefile(output) for path in inputs
             ):
                 raise UsageError(
-                    f"--{name} {output}: would replace a file that is read; give it another name"
+                    f"--{name} {output}: would replace a file that is read; choose another name"
                 )
         if len({output.resolve() for output in outputs.values()}) < len(outputs):
             raise UsageError(
                 f"{' and '.join(f'--{name}' for name in outputs)}: two results cannot be one file"
             )
-        with report_stop(RESUMABLE if "resume" in given else ""):
-            verb(**given)
+        with report_stop(RESUMABLE if "resume" in arguments else ""):
+            verb(**arguments)
 
     return guarded
 
 
-def _paths(value: Any) -> list[Path]:
-    return [
-        path for path in (value if isinstance(value, list) else [value]) if isinstance(path, Path)
-    ]
+def _list_paths(value: Any) -> list[Path]:
+    values = value if isinstance(value, list) else [value]
+    return [path for path in values if isinstance(path, Path)]
 
 
 @contextmanager
 def report_stop(advice: str) -> Iterator[None]:
-    """Make a signal that ends the work inside one line: what is kept, and the advice how to go on."""
+    """Turn a signal that stops the work inside into one line: the files kept, and the advice."""
     try:
         yield
-    except KeyboardInterrupt as stopped:
-        number, kept = getattr(stopped, "number", signal.SIGINT), getattr(stopped, "kept", "")
-        raise StoppedError(
-            number, advice.format(kept=kept) if kept or advice != RESUMABLE else ""
-        ) from None
+    except KeyboardInterrupt as interrupt:
+        number = getattr(interrupt, "number", signal.SIGINT)
+        kept = getattr(interrupt, "kept", "")
+        advice = advice.format(kept=kept) if kept or advice != RESUMABLE else ""
+        raise StoppedError(number, advice) from None
 
 
 def run_app(app: Callable[..., object], name: str | None = None) -> None:
-    """Run a Typer app under a name, else that of the program; a warning is one line.
+    """Run a Typer app under a name, by default that of the program; a warning is one line.
 
-    Exits with 0, 1 (failed), 2 (usage) or 128 and the number of a signal.
-
-    Raises SystemExit, and whatever is a defect of ours.
+    Raises SystemExit with 0, 1 (failed), 2 (usage), 3 (a check failed) or 128 plus the number of a
+    signal. An error that no user can cause passes through.
     """
     received: list[int] = []
     try:
@@ -104,10 +104,10 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
                 sys.stdout.flush()  # what cannot be printed shows here, not when Python ends
     except Seq2PointError as error:
         sys.exit(_fail(str(error), error.exit_code))
-    except KeyboardInterrupt as stopped:
-        sys.exit(_fail("stopped", 128 + getattr(stopped, "number", signal.SIGINT)))
-    except SystemExit as left:
-        if left.code != TYPERS_INTERRUPT:
+    except KeyboardInterrupt as interrupt:
+        sys.exit(_fail("stopped", 128 + getattr(interrupt, "number", signal.SIGINT)))
+    except SystemExit as error:
+        if error.code != TYPERS_INTERRUPT:
             raise
         sys.exit(_fail("stopped", 128 + (received[0] if received else signal.SIGINT)))
     except BrokenPipeError:
@@ -128,8 +128,9 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
 
 
 def _call(app: Callable[..., object], name: str | None) -> None:
-    """Run a Typer app, whose own errors become one line instead of boxes; raises SystemExit with
-    the code that it leaves with.
+    """Run a Typer app, whose own errors become one line instead of boxes.
+
+    Raises SystemExit with its exit code, where that is not 0.
     """
     try:
         code = app(standalone_mode=False, prog_name=name)
@@ -142,18 +143,22 @@ def _call(app: Callable[..., object], name: str | None) -> None:
 
 @contextmanager
 def _signals(received: list[int]) -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, their numbers added to `received`; what
-    is ignored stays so.
+    """Let SIGTERM and SIGHUP stop the work as Ctrl-C does, and add their numbers to `received`.
+
+    An ignored signal stays ignored.
     """
 
     def stop(number: int, _: FrameType | None) -> None:
         received.append(number)
         raise Interrupted(number)
 
-    ours = threading.current_thread() is threading.main_thread()
-    numbers = [
-        n for n in (signal.SIGTERM, signal.SIGHUP) if ours and signal.getsignal(n) == signal.SIG_DFL
-    ]
+    numbers = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = [
+            number
+            for number in (signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) == signal.SIG_DFL
+        ]
     for number in numbers:
         signal.signal(number, stop)
     try:
@@ -164,7 +169,7 @@ def _signals(received: list[int]) -> Iterator[None]:
 
 
 def _silence_stdout() -> None:
-    """Let Python's own flush at its end go nowhere: what it holds could not be written."""
+    """Send standard output nowhere: Python's flush at its end would fail again."""
     with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 

@@ -1,4 +1,4 @@
-"""`seq2point test`: what a model reaches on houses it has not seen."""
+"""`seq2point test`: the metrics of a model on houses it has not seen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +48,7 @@ def test(
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
-    from seq2point.cli.find_model import load_houses, load_predictor
+    from seq2point.cli.find_model import HouseReader, load_predictor
     from seq2point.cli.progress_bar import show_bar
     from seq2point.model.evaluation import evaluate
     from seq2point.report import terminal
@@ -59,9 +59,7 @@ def test(
         plots.check_picture_ending(plot)
     days = options.parse_time_zone(zone)
     loaded = load_predictor(model, machine.device, machine.threads, data, columns)
-    names = [a.name for a in loaded.appliances]
-    named = options.name_column(columns, names[0], appliance_column)
-    recordings = load_houses(data, names, loaded.period_s, named, resample)
+    recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with show_bar("testing", sum(map(len, recordings))) as progress:
         evaluation = evaluate(loaded, recordings, engine, days, progress)
     if plot is not None:

@@ -1,4 +1,4 @@
-"""`seq2point transfer`: a trained model for other appliances, other houses or few days of labels."""
+"""`seq2point transfer`: a trained model for other appliances, houses or few days of labels."""
 
 from pathlib import Path
 from typing import Annotated
@@ -51,13 +51,12 @@ def transfer(
     json: options.Json = None,
     resample: options.Resample = False,
 ) -> None:
-    """Train a model on for other houses, or for other appliances over its convolutions (D'Incecco
-    et al. 2020).
+    """Train a model on for other houses, or for other appliances over its convolutions.
 
-    Masks hold and compacted models stay small. Houses of another sampling period than the model's
-    are refused without --resample.
+    The method is that of D'Incecco et al. 2020. Masks hold and compacted models stay small. Houses
+    of another sampling period than the model's are refused without --resample.
     """
-    from seq2point.cli.find_model import load_houses, load_model
+    from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.configuration import TransferOptions
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
@@ -75,18 +74,15 @@ def transfer(
                 " and `rescale`"
             )
         freeze = "convolutions"
-    wanted = [target.name for target in targets]
-    houses, held_out, tested = (
-        load_houses(paths or [], wanted, parent.period_s, columns, resample)
-        for paths in (train, validate, test)
-    )
-    chosen = transfer.as_options() | {"freeze": freeze, "validation": held_out or None}
+    reader = HouseReader([t.name for t in targets], parent.period_s, columns, resample)
+    houses, held_out, tested = (reader.load(paths) for paths in (train, validate, test))
+    shared = transfer.as_options() | {"freeze": freeze, "validation": held_out or None}
     trained = [
         run_transfer(
             parent,
             houses,
             TransferOptions.join(
-                learning, machine, **chosen | {"appliance": target}, hold_out=session.hold_out
+                learning, machine, **shared | {"appliance": target}, hold_out=session.hold_out
             ),
         )
         for target in targets

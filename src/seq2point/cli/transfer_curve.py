@@ -1,6 +1,4 @@
-"""`seq2point transfer-curve`: what days of labels from a house are worth, for a trained model and
-from nothing.
-"""
+"""`seq2point transfer-curve`: the error in a house against the days of labels from it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +25,7 @@ STOPPED = "the points that are done stay, and the same command goes on with the 
 def transfer_curve(
     model: Annotated[
         Path,
-        typer.Argument(help="The model to begin from, a file or a name: kettle.", metavar="MODEL"),
+        typer.Argument(help="The model to start from, a file or a name: kettle.", metavar="MODEL"),
     ],
     train: Annotated[
         Path,
@@ -43,8 +41,8 @@ def transfer_curve(
         typer.Option(
             "--test",
             help=(
-                "What to test on; the same file again is what follows the last of the days. Repeat"
-                " for several."
+                "A house to test on; the training file again means the readings after the last"
+                " day. Repeat for several."
             ),
             metavar="FILE",
             rich_help_panel=options.DATA,
@@ -78,7 +76,10 @@ def transfer_curve(
     freeze: Annotated[
         list[str] | None,
         typer.Option(
-            help="What stays as it is: none, convolutions or all-but-output; repeat for several.",
+            help=(
+                "Layers that do not learn: none, convolutions or all-but-output; repeat for"
+                " several."
+            ),
             show_default="each; not all-but-output for another appliance",
             rich_help_panel=options.NETWORK,
         ),
@@ -103,7 +104,7 @@ def transfer_curve(
         float,
         typer.Option(
             min=0,
-            help="Each seed begins so many days later, so that the spread is of the days too.",
+            help="Days that each seed begins later, so that the spread includes the days.",
             rich_help_panel=options.DATA,
         ),
     ] = 0.0,
@@ -126,16 +127,16 @@ def transfer_curve(
     ] = False,
     json: options.Json = None,
 ) -> None:
-    """The error in a house against the days of labels from it: the model as it is, trained on, and
-    from nothing.
+    """Measure the error in a house against the days of labels from it.
 
-    Writes curve.json, curve.md and curve.png. What is finished is not repeated; what was
-    interrupted goes on. Every training takes as many steps, learns from all of its days and keeps
-    its last weights.
+    The model is tested as it is and trained on, and its architecture is trained from nothing.
+    Writes curve.json, curve.md and curve.png. Finished points are not repeated, and interrupted
+    trainings go on. Every training takes the same number of steps, learns from all of its days and
+    keeps its last weights.
     """
     from rich.console import Console
 
-    from seq2point.cli.find_model import load_houses, load_model
+    from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.report import markdown, terminal
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache
@@ -150,27 +151,32 @@ def transfer_curve(
     from seq2point.system.atomic_files import atomic_write, write_json
     from seq2point.training.transfer import find_target_appliance
 
-    wanted_days = options.parse_numbers("--days", days) if days else None
+    days_given = options.parse_numbers("--days", days) if days else None
     loaded = load_model(model, machine.device, machine.threads, [train], columns)
-    what = find_target_appliance(loaded, appliance)
-    house, *tested = load_houses([train, *test], [what.name], loaded.period_s, columns, resample)
-    same = [path.resolve() == train.resolve() for path in test]
-    before = transfer.skip + stagger * (seeds - 1)
-    held = house.count_days(what.name) * (0.5 if any(same) else 1.0)
-    chosen_days = wanted_days or [n for n in USUAL_DAYS if 0.99 * n <= max(held - before, 0)]
-    rest = cut_after_days(house, what.name, before + max(chosen_days), loaded.architecture.window)
-    own = what.name == loaded.appliances[0].name
-    chosen = list(dict.fromkeys(freeze or [f for f in FREEZES if own or f != "all-but-output"]))
+    target = find_target_appliance(loaded, appliance)
+    reader = HouseReader([target.name], loaded.period_s, columns, resample)
+    house, *tested = reader.load([train, *test])
+    is_train_file = [path.resolve() == train.resolve() for path in test]
+    days_before = transfer.skip + stagger * (seeds - 1)
+    # a file that is tested, too, keeps half of its days for that
+    days_there = house.count_days(target.name) * (0.5 if any(is_train_file) else 1.0)
+    days_left = max(days_there - days_before, 0)
+    curve_days = days_given or [n for n in USUAL_DAYS if 0.99 * n <= days_left]
+    days_used = days_before + max(curve_days)
+    rest = cut_after_days(house, target.name, days_used, loaded.architecture.window)
+    is_own = target.name == loaded.appliances[0].name
+    freezes = freeze or [f for f in FREEZES if is_own or f != "all-but-output"]
+    choices = list(dict.fromkeys(freezes))
     training = {name: getattr(learning, name) for name in LEARNING}
     if all(training[name] is None for name in ("epochs", "steps", "budget_s")):
         training["steps"] = USUAL_STEPS
     curve = TransferCurve(
         loaded,
-        what,
+        target,
         house,
-        [rest if again else recording for again, recording in zip(same, tested, strict=True)],
-        chosen_days,
-        [*chosen, *([FROM_NOTHING] if from_nothing else [])],
+        [rest if again else other for again, other in zip(is_train_file, tested, strict=True)],
+        curve_days,
+        [*choices, *([FROM_NOTHING] if from_nothing else [])],
         range(seeds),
         transfer.skip,
         stagger,
@@ -185,11 +191,11 @@ def transfer_curve(
             ResultCache(out / "parts", any_version=any_code),
             lambda line: console.print(line, markup=False),
         )
-    found = make_report(curve, results)
+    report = make_report(curve, results)
     files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}
-    write_json(found, files["points"])
+    write_json(report, files["points"])
     with atomic_write(files["table"]) as beside:
-        beside.write_text(found["markdown"], encoding="utf-8")
-    save_plot(found, files["picture"])
-    markdown.print_markdown(terminal.write_report(found, json), found["markdown"])
+        beside.write_text(report["markdown"], encoding="utf-8")
+    save_plot(report, files["picture"])
+    markdown.print_markdown(terminal.write_report(report, json), report["markdown"])
     terminal.print_files(files, quiet=str(json) == "-")

@@ -29,7 +29,7 @@ def verify(
     model: Annotated[
         Path | None,
         typer.Argument(
-            help="The model to hold it to, a file or a name.",
+            help="The model to compare it with, a file or a name.",
             metavar="[MODEL]",
             show_default="that of the name",
         ),
@@ -38,30 +38,35 @@ def verify(
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Run an exported file and its native model side by side; exit code 3 where the file is worse
-    than the limits allow.
+    """Run an exported file and its native model side by side.
+
+    Exit code 3 means that the file is worse than the limits allow.
     """
     from rich.console import Console
 
-    from seq2point.cli.find_model import find_model_file_for, is_model_name, load_houses, load_model
-    from seq2point.deploy.verify import verify as hold
+    from seq2point.cli.find_model import (
+        HouseReader,
+        find_model_file_for,
+        is_model_name,
+        load_model,
+    )
+    from seq2point.deploy.verify import verify as compare
     from seq2point.errors import UsageError, VerificationError
     from seq2point.report import deployment, terminal
 
     if model is None and not is_model_name(exported):
         raise UsageError(
-            f"{exported}: name the model to hold it to: seq2point verify EXPORTED MODEL --data FILE"
+            f"{exported}: name the model to compare it with: seq2point verify EXPORTED MODEL"
+            " --data FILE"
         )
     loaded = load_model(model or exported, "cpu", machine.threads, data, columns)
     exported = find_model_file_for(exported, data, columns, exported=True)
-    names = [a.name for a in loaded.appliances]
-    named = options.name_column(columns, names[0], appliance_column)
-    recordings = load_houses(data, names, loaded.period_s, named, resample)
+    recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with Console(stderr=True).status("verifying"):
-        found = hold(exported, loaded, recordings, limits, machine.threads)
-    proof = found.as_json()
+        comparison = compare(exported, loaded, recordings, limits, machine.threads)
+    proof = comparison.as_json()
     console = terminal.write_report(proof, json)
     title = deployment.make_proof_title(exported, proof)
     console.print(terminal.make_table(title, deployment.make_proof_rows(proof)))
-    if found.failures:
-        raise VerificationError(f"{exported}: {'; '.join(found.failures)}")
+    if comparison.failures:
+        raise VerificationError(f"{exported}: {'; '.join(comparison.failures)}")

@@ -90,7 +90,7 @@ class PruningConfig(Config):
     @model_validator(mode="after")
     def _check_sparsity(self) -> Self:
         if self.sparsity is not None and "sparsity" in (self.pruning_settings or {}):
-            raise ValueError("`sparsity` and the setting sparsity are one thing: give one of them")
+            raise ValueError("`sparsity` and the setting sparsity are the same: give one of them")
         return self
 
 
@@ -175,13 +175,13 @@ class LearningConfig(AugmentationConfig):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if sum(value is not None for value in (self.epochs, self.steps, self.budget_s)) > 1:
-            raise ValueError("give one of epochs, steps and budget_s, not several")
+            raise ValueError("give one of `epochs`, `steps` and `budget_s`, not several")
         if self.engine == "windows" and any(
             (self.transplant, self.gain, self.loads, self.stretch, self.missing)
         ):
             raise ValueError(
-                "transplant, gain, loads, stretch and missing change whole chunks: they go with"
-                " engine 'sliding'"
+                "`transplant`, `gain`, `loads`, `stretch` and `missing` change whole chunks: use"
+                " them with `engine` sliding"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Training: what options and recordings ask for, batches, the loop, pruning beside it, checkpoints."""
+"""Training: options and recordings resolved to a job, batches, the loop, pruning, checkpoints."""
 
 from seq2point.training.resolve import resolve_appliance
 from seq2point.training.training import TrainingResult, run_training, train, train_with_history

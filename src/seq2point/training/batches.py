@@ -1,5 +1,6 @@
-"""What each training step learns from, as a function of the seed and the step alone: nothing to
-save, exact to resume.
+"""The batches of a training: single windows, or chunks of neighbouring windows.
+
+A batch is a function of the seed and the step alone: nothing to save, exact to resume.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,11 @@ from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.recording.windows import WindowRuns, find_window_runs
 from seq2point.training.augmentation import (
-    NOTHING,
+    NO_AUGMENTATION,
     PER_MILLE,
     Augmentation,
     draw_repeats,
-    replace_appliance,
+    replace_power_w,
 )
 from seq2point.training.loss import Loss
 from seq2point.training.synthetic_loads import draw_synthetic_loads_w
@@ -29,7 +30,7 @@ SQUARED = Loss()
 
 
 class Batches(Protocol):
-    """Draws what a step learns from and computes the loss on it."""
+    """Draws the batch of a step and computes the loss on it."""
 
     steps_per_epoch: int
     windows_per_step: int
@@ -37,44 +38,45 @@ class Batches(Protocol):
     rows: str
 
     def draw(self, step: int) -> Tensor:
-        """What step `step` (from 0) learns from, one row each of i64, the same whenever it is
-        asked.
-        """
+        """Return the rows i64 that step `step` (from 0) learns from, the same at every call."""
         ...
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
-        """The mean error, in network units, on what was drawn, at a point of the training from 0 to
-        1.
+        """Return the mean error on the drawn rows, in network units.
+
+        `progress` is the point of the training, from 0 to 1.
         """
         ...
 
 
 def take_share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
-    """What one of several processes learns from of a draw: its turn of the rows, or all of them
-    where there are too few.
+    """Return the rows of a draw that one of several processes learns from.
+
+    It takes every `ranks`-th row, or all of them where there are too few.
     """
     return drawn[rank::ranks] if len(drawn) >= ranks else drawn
 
 
 class _House(NamedTuple):
-    """A recording on the device, watts f32[T] and f32[T, A], and its usable windows.
+    """A recording on the device, watts f32[T] each, and its usable windows.
 
-    `held_w` are the appliances' with short gaps filled: what the mains hold of them, but nothing to
-    learn from.
+    `filled_w` are the appliances with short gaps filled. The mains hold that power, but nothing is
+    learned from it.
     """
 
     runs: WindowRuns
     mains_w: Tensor
     appliances_w: list[Tensor]
-    held_w: list[Tensor]
+    filled_w: list[Tensor]
 
     def move(self, device: torch.device) -> "_House":
-        """The same on another device."""
-        mains_w, appliances_w, held_w = (
-            [watts.to(device) for watts in series]
-            for series in ([self.mains_w], self.appliances_w, self.held_w)
+        """Return the same house on another device."""
+        return _House(
+            self.runs,
+            self.mains_w.to(device),
+            [power_w.to(device) for power_w in self.appliances_w],
+            [power_w.to(device) for power_w in self.filled_w],
         )
-        return _House(self.runs, mains_w[0], appliances_w, held_w)
 
 
 class Houses:
@@ -91,7 +93,9 @@ class Houses:
         scale: Scale,
         device: torch.device,
     ):
-        self.architecture, self.scale, self.period_s = architecture, scale, recordings[0].period_s
+        self.architecture = architecture
+        self.scale = scale
+        self.period_s = recordings[0].period_s
         self.houses = [
             _House(
                 find_window_runs(r, architecture.window, architecture.target_index, names),
@@ -111,35 +115,41 @@ class Houses:
         self._std_w = torch.tensor(scale.appliance_std_w, device=device)
 
     def move(self, device: torch.device) -> None:
-        """Bring the recordings to another device."""
+        """Move the recordings to another device."""
         self.houses = [house.move(device) for house in self.houses]
-        self._mean_w, self._std_w = self._mean_w.to(device), self._std_w.to(device)
+        self._mean_w = self._mean_w.to(device)
+        self._std_w = self._std_w.to(device)
 
-    def scaled_mains(self, mains_w: Tensor) -> Tensor:
-        """Watts to network units, in place."""
+    def scale_mains_(self, mains_w: Tensor) -> Tensor:
+        """Scale mains from watts to network units, in place, and return them."""
         return mains_w.sub_(self.scale.mains_mean_w).div_(self.scale.mains_std_w)
 
-    def scaled_power(self, power_w: Tensor) -> Tensor:
-        """Watts [..., A] to network units."""
+    def scale_power(self, power_w: Tensor) -> Tensor:
+        """Return appliance power [..., A] in network units."""
         return (power_w - self._mean_w) / self._std_w
 
 
 class WindowBatches:
-    """Shuffled single windows, gathered from the series by number and never held all at once.
+    """Shuffled single windows, gathered from the series by number.
 
-    Every epoch visits each usable window once, in a fresh order.
+    Every epoch visits each usable window once, in a fresh order. The windows are never all in
+    memory at once.
     """
 
     rows = "windows"
 
     def __init__(self, houses: Houses, batch_size: int, seed: int, error: Loss = SQUARED):
-        self.data, self.windows_per_step, self.seed, self.error = houses, batch_size, seed, error
+        self.data = houses
+        self.windows_per_step = batch_size
+        self.seed = seed
+        self.error = error
         self.ends = np.cumsum([house.runs.total for house in houses.houses])
         self.steps_per_epoch = -(-houses.windows // batch_size)
-        self._epoch, self._order = -1, np.empty(0, dtype=np.int32)
+        self._epoch = -1
+        self._order = np.empty(0, dtype=np.int32)
 
     def draw(self, step: int) -> Tensor:
-        """Window numbers of a step, i64[B]; the last step of an epoch takes what is left."""
+        """Return the window numbers of a step, i64[B], fewer in the last step of an epoch."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._order = np.arange(self.data.windows, dtype=np.int32)
@@ -149,41 +159,37 @@ class WindowBatches:
         return torch.from_numpy(self._order[span].astype(np.int64))
 
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """Scaled mains f32[B, W] and scaled targets f32[B, A] of windows by number."""
-        numbers, shape = drawn.cpu().numpy(), self.data.architecture
+        """Return scaled mains f32[B, W] and scaled targets f32[B, A] of windows by number."""
+        numbers = drawn.cpu().numpy()
+        shape = self.data.architecture
         house_of = np.searchsorted(self.ends, numbers, side="right")
         mains, power = [], []
         for i in np.unique(house_of):
             house = self.data.houses[i]
-            starts = torch.from_numpy(
-                house.runs.starts(numbers[house_of == i] - (self.ends[i] - house.runs.total))
-            )
-            starts = starts.to(house.mains_w.device)
+            in_house = numbers[house_of == i] - (self.ends[i] - house.runs.total)
+            starts = torch.from_numpy(house.runs.starts(in_house)).to(house.mains_w.device)
+            targets_w = [power_w[starts + shape.target_index] for power_w in house.appliances_w]
             mains.append(house.mains_w.unfold(0, shape.window, 1)[starts])
-            power.append(
-                torch.stack(
-                    [power_w[starts + shape.target_index] for power_w in house.appliances_w], dim=1
-                )
-            )
-        return self.data.scaled_mains(torch.cat(mains)), self.data.scaled_power(torch.cat(power))
+            power.append(torch.stack(targets_w, dim=1))
+        return self.data.scale_mains_(torch.cat(mains)), self.data.scale_power(torch.cat(power))
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
-        """The mean error on the drawn windows."""
+        """Return the mean error on the drawn windows."""
         x, target = self.gather(drawn)
-        return self.error.at(progress)(network(x), target, self.data.scaled_power).mean()
+        return self.error.ramp(progress)(network(x), target, self.data.scale_power).mean()
 
 
 class ChunkBatches:
-    """Chunks of consecutive windows for sliding evaluation.
+    """Chunks of consecutive windows for the sliding engine.
 
-    Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order, so
-    that it visits each usable window about once; windows over gaps are left out of the loss.
+    Every epoch tiles each house anew from a random offset and takes the tiles in a fresh order. So
+    it visits each usable window about once. Windows over gaps are left out of the loss.
 
     A step of a few chunks may see a rare appliance once or not at all, and its gradient then swings
     from step to step. So the fraction `active` of a step's chunks is drawn in proportion to how
-    much the appliances' power varies in each tile, and every chunk's error is weighted with the
-    inverse of how often it comes: what is minimised stays the same (importance sampling,
-    Katharopoulos and Fleuret 2018, arXiv 1803.00942).
+    much the appliances' power varies in each tile. Every chunk's error is weighted with the inverse
+    of its frequency, so that the minimised loss stays the same (importance sampling, Katharopoulos
+    and Fleuret 2018, arXiv 1803.00942).
     """
 
     rows = "chunks"
@@ -195,62 +201,75 @@ class ChunkBatches:
         chunks_per_step: int,
         seed: int,
         active: float = 0.0,
-        augmentation: Augmentation = NOTHING,
+        augmentation: Augmentation = NO_AUGMENTATION,
         error: Loss = SQUARED,
     ):
-        self.data, self.hop, self.chunks, self.seed = (
-            houses,
-            windows_per_chunk,
-            chunks_per_step,
-            seed,
-        )
-        self.augmentation, self.error = augmentation, error
+        self.data = houses
+        self.hop = windows_per_chunk
+        self.chunks = chunks_per_step
+        self.seed = seed
+        self.augmentation = augmentation
+        self.error = error
         self.windows_per_step = windows_per_chunk * chunks_per_step
-        self.activity = [_activity(house, houses.architecture) for house in houses.houses]
+        self.activity = [_sum_activity(house, houses.architecture) for house in houses.houses]
         self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
         self.active = active if self.whole_activity > 0 else 0.0
-        self.tiles = sum(len(self._tiles(house, 0)) for house in houses.houses)
+        self.tiles = sum(len(self._find_tiles(house, 0)) for house in houses.houses)
         self.steps_per_epoch = -(-self.tiles // chunks_per_step)
-        self._epoch, self._order, self._chances = -1, np.empty((0, 2), dtype=np.int64), np.empty(0)
+        self._epoch = -1
+        self._order = np.empty((0, 2), dtype=np.int64)
+        self._chances = np.empty(0)
 
-    def _tiles(self, house: _House, offset: int) -> npt.NDArray[np.int64]:
-        """First windows of the tiles that hold a usable window."""
+    @property
+    def _chunk_samples(self) -> int:
+        """The readings that the windows of a chunk cover."""
+        return self.hop + self.data.architecture.window - 1
+
+    @property
+    def _targets(self) -> slice:
+        """The readings of a chunk that are targets of its windows."""
+        first = self.data.architecture.target_index
+        return slice(first, first + self.hop)
+
+    def _find_tiles(self, house: _House, offset: int) -> npt.NDArray[np.int64]:
+        """Return the first windows of the tiles that hold a usable window."""
         windows = len(house.mains_w) - self.data.architecture.window + 1
         starts = np.arange(-offset, windows, self.hop, dtype=np.int64)
         return starts[house.runs.count_within(starts, self.hop) > 0]
 
     def draw(self, step: int) -> Tensor:
-        """House and first window of a step's chunks, i64[N, 2]; augmented, all that
-        `Augmentation.draw` gives, i64[N, 7].
+        """Return house and first window of a step's chunks, i64[N, 2].
+
+        With augmentation the columns of `Augmentation.draw` follow, i64[N, 7].
         """
         epoch, batch = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            random = np.random.default_rng((self.seed, epoch))
-            tiles = [
-                self._tiles(house, int(random.integers(self.hop))) for house in self.data.houses
-            ]
-            pairs = [
-                np.stack([np.full_like(starts, i), starts], axis=1)
-                for i, starts in enumerate(tiles)
-            ]
-            self._order, self._epoch = random.permutation(np.concatenate(pairs)), epoch
-            if self.active:
-                share = self._share_of_activity(self._order)
-                self._chances = share / share.sum()
-        places = np.arange(batch * self.chunks, (batch + 1) * self.chunks) % len(self._order)
-        if chosen := round(self.active * self.chunks):
+            self._begin_epoch(epoch)
+        rows = np.arange(batch * self.chunks, (batch + 1) * self.chunks) % len(self._order)
+        if active_chunks := round(self.active * self.chunks):
             random = np.random.default_rng((self.seed, epoch, batch))
-            places[:chosen] = random.choice(len(self._order), chosen, p=self._chances)
-        drawn = self._order[places]
+            rows[:active_chunks] = random.choice(len(self._order), active_chunks, p=self._chances)
+        drawn = self._order[rows]
         if self.augmentation:
             random = np.random.default_rng((self.seed, epoch, batch, 1))
             drawn = np.column_stack([drawn, self.augmentation.draw(drawn, self._order, random)])
         return torch.from_numpy(drawn)
 
-    def _share_of_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """What part of all the power's variation lies in each tile, given as house and first
-        window.
-        """
+    def _begin_epoch(self, epoch: int) -> None:
+        """Tile the houses anew and shuffle the tiles."""
+        random = np.random.default_rng((self.seed, epoch))
+        tiles = []
+        for i, house in enumerate(self.data.houses):
+            starts = self._find_tiles(house, int(random.integers(self.hop)))
+            tiles.append(np.stack([np.full_like(starts, i), starts], axis=1))
+        self._order = random.permutation(np.concatenate(tiles))
+        self._epoch = epoch
+        if self.active:
+            share = self._measure_activity(self._order)
+            self._chances = share / share.sum()
+
+    def _measure_activity(self, tiles: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the share of the power's variation in each tile, a house and its first window."""
         share = np.empty(len(tiles))
         for i, summed in enumerate(self.activity):
             first = tiles[tiles[:, 0] == i, 1]
@@ -258,157 +277,144 @@ class ChunkBatches:
             share[tiles[:, 0] == i] = (summed[ends[1]] - summed[ends[0]]) / self.whole_activity
         return share
 
-    def weights(self, drawn: Tensor) -> Tensor:
-        """The weight of each chunk's error, f32[N]: how often it would come by lot over how often
-        it comes.
+    def weigh(self, drawn: Tensor) -> Tensor:
+        """Return the weight of each chunk's error, f32[N].
+
+        It is the chunk's frequency in a plain draw, over its frequency in this one.
         """
         active = round(self.active * self.chunks) / self.chunks
-        often = (
-            1 - active + active * self.tiles * self._share_of_activity(drawn.cpu().numpy())
-            if active
-            else np.ones(len(drawn))
-        )
-        return torch.from_numpy(1 / often).float()
+        if not active:
+            return torch.ones(len(drawn))
+        activity = self._measure_activity(drawn.cpu().numpy())
+        frequency = 1 - active + active * self.tiles * activity
+        return torch.from_numpy(1 / frequency).float()
 
     def gather(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scaled mains f32[N, L], scaled targets f32[N, M, A] and which of the M windows of each
-        chunk are usable, bool[N, M].
+        """Return scaled mains f32[N, L], scaled targets f32[N, M, A] and usable windows bool[N, M].
+
+        A chunk has L readings and M windows.
         """
-        shape, places = self.data.architecture, drawn[:, :2]
-        mains_w, target_w, usable = (
-            self._mains_w(places),
-            self._power_w(places),
-            self._usable(places),
-        )
         if self.augmentation:
-            mains_from, (gain, duration), seeds = (
-                drawn[:, 2:4],
-                drawn[:, 4:6].T.to(target_w) / PER_MILLE,
-                drawn[:, 6],
-            )
-            held_w = self._power_w(places, held=True)
-            if self.augmentation.stretch:
-                target_w, held_w = (
-                    self._stretched_w(places, duration, held) for held in (False, True)
-                )
-                known = ~target_w[
-                    :, shape.target_index : shape.target_index + self.hop
-                ].isnan().any(-1)
-                usable = torch.where((duration == 1)[:, None], usable, known)
-            target_w, held_w = (power_w * gain[:, None, None] for power_w in (target_w, held_w))
-            mains_w = replace_appliance(
-                self._mains_w(mains_from), self._power_w(mains_from, held=True), held_w
-            )
-            usable = usable & self._usable(mains_from)
-            if a_day := self.augmentation.loads:
-                made_up = np.stack(
-                    [
-                        draw_synthetic_loads_w(seed, mains_w.shape[1], self.data.period_s, a_day)
-                        for seed in seeds.tolist()
-                    ]
-                )
-                mains_w = mains_w + torch.from_numpy(made_up).to(mains_w)
-            if share := self.augmentation.missing:
-                mains_w = torch.stack(
-                    [
-                        row[draw_repeats(seed, len(row), share)]
-                        for row, seed in zip(mains_w, seeds.tolist(), strict=True)
-                    ]
-                )
-        target_w = target_w[:, shape.target_index : shape.target_index + self.hop]
+            mains_w, power_w, usable = self._gather_augmented(drawn)
+        else:
+            places = drawn[:, :2]
+            mains_w = self._gather_mains_w(places)
+            power_w = self._gather_power_w(places)
+            usable = self._find_usable(places)
         return (
-            torch.nan_to_num_(self.data.scaled_mains(mains_w)),
-            torch.nan_to_num_(self.data.scaled_power(target_w)),
+            torch.nan_to_num_(self.data.scale_mains_(mains_w)),
+            torch.nan_to_num_(self.data.scale_power(power_w[:, self._targets])),
             usable,
         )
 
-    def _mains_w(self, places: Tensor) -> Tensor:
-        """The mains of chunks, f32[N, L], NaN beyond a house's ends."""
-        length = self.hop + self.data.architecture.window - 1
+    def _gather_augmented(self, drawn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return mains_w f32[N, L], power_w f32[N, L, A] and usable windows bool[N, M], changed."""
+        places, mains_from, seeds = drawn[:, :2], drawn[:, 2:4], drawn[:, 6].tolist()
+        usable = self._find_usable(places)
+        power_w = self._gather_power_w(places)
+        gain, duration = drawn[:, 4:6].T.to(power_w) / PER_MILLE
+        if self.augmentation.stretch:
+            power_w = self._stretch_power_w(places, duration)
+            added_w = self._stretch_power_w(places, duration, filled=True)
+            known = ~power_w[:, self._targets].isnan().any(-1)
+            usable = torch.where((duration == 1)[:, None], usable, known)
+        else:
+            added_w = self._gather_power_w(places, filled=True)
+        mains_w = replace_power_w(
+            self._gather_mains_w(mains_from),
+            self._gather_power_w(mains_from, filled=True),
+            added_w * gain[:, None, None],
+        )
+        if per_day := self.augmentation.loads:
+            length, period_s = mains_w.shape[1], self.data.period_s
+            loads_w = [draw_synthetic_loads_w(seed, length, period_s, per_day) for seed in seeds]
+            mains_w = mains_w + torch.from_numpy(np.stack(loads_w)).to(mains_w)
+        if share := self.augmentation.missing:
+            rows = zip(mains_w, seeds, strict=True)
+            mains_w = torch.stack([row[draw_repeats(seed, len(row), share)] for row, seed in rows])
+        return mains_w, power_w * gain[:, None, None], usable & self._find_usable(mains_from)
+
+    def _gather_mains_w(self, places: Tensor) -> Tensor:
+        """Return the mains of chunks, f32[N, L], NaN beyond a house's ends."""
+        length = self._chunk_samples
         return torch.stack(
-            [_padded(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()]
+            [_cut(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()]
         )
 
-    def _power_w(self, places: Tensor, held: bool = False) -> Tensor:
-        """The appliances' power in chunks, f32[N, L, A], NaN where it is missing or, with `held`,
-        in long gaps alone.
-        """
-        length = self.hop + self.data.architecture.window - 1
-        return torch.stack(
-            [
-                torch.stack(
-                    [_padded(power_w, start, length) for power_w in self._series_w(i, held)], dim=1
-                )
-                for i, start in places.tolist()
-            ]
-        )
+    def _gather_power_w(self, places: Tensor, filled: bool = False) -> Tensor:
+        """Return the appliances' power in chunks, f32[N, L, A], NaN where it is missing.
 
-    def _series_w(self, house: int, held: bool) -> list[Tensor]:
-        return self.data.houses[house].held_w if held else self.data.houses[house].appliances_w
-
-    def _stretched_w(self, places: Tensor, duration: Tensor, held: bool) -> Tensor:
-        """The appliances' power in chunks, so many times as long about their middles, between
-        samples on a line: f32[N, L, A].
+        With `filled` it is missing in long gaps alone.
         """
-        length = self.hop + self.data.architecture.window - 1
+        chunks = []
+        for i, start in places.tolist():
+            series = self._select_series_w(i, filled)
+            cut = [_cut(power_w, start, self._chunk_samples) for power_w in series]
+            chunks.append(torch.stack(cut, dim=1))
+        return torch.stack(chunks)
+
+    def _select_series_w(self, house: int, filled: bool) -> list[Tensor]:
+        return self.data.houses[house].filled_w if filled else self.data.houses[house].appliances_w
+
+    def _stretch_power_w(self, places: Tensor, duration: Tensor, filled: bool = False) -> Tensor:
+        """Return the appliances' power in chunks, stretched about their middles, f32[N, L, A].
+
+        Each chunk is `duration` times as long, interpolated between samples.
+        """
+        length = self._chunk_samples
         middle = (length - 1) / 2
-        stretched = []
-        for (i, start), times in zip(places.tolist(), duration.tolist(), strict=True):
-            at = start + middle + (np.arange(length) - middle) / times
-            first = int(np.floor(at[0]))
-            before = torch.from_numpy(at - first).floor().long()
-            along = torch.from_numpy(at - first - before.numpy()).to(places.device, torch.float32)
-            series = [
-                _padded(power_w, first, int(before[-1]) + 2) for power_w in self._series_w(i, held)
-            ]
-            stretched.append(
-                torch.stack(
-                    [torch.lerp(power_w[before], power_w[before + 1], along) for power_w in series],
-                    dim=1,
-                )
-            )
-        return torch.stack(stretched)
+        chunks = []
+        for (i, start), factor in zip(places.tolist(), duration.tolist(), strict=True):
+            position = start + middle + (np.arange(length) - middle) / factor
+            first = int(np.floor(position[0]))
+            before = torch.from_numpy(position - first).floor().long()
+            fraction = torch.from_numpy(position - first - before.numpy())
+            fraction = fraction.to(places.device, torch.float32)
+            columns = []
+            for power_w in self._select_series_w(i, filled):
+                cut = _cut(power_w, first, int(before[-1]) + 2)
+                columns.append(torch.lerp(cut[before], cut[before + 1], fraction))
+            chunks.append(torch.stack(columns, dim=1))
+        return torch.stack(chunks)
 
-    def _usable(self, places: Tensor) -> Tensor:
-        """Which windows of chunks are usable, bool[N, M]."""
+    def _find_usable(self, places: Tensor) -> Tensor:
+        """Return which windows of chunks are usable, bool[N, M]."""
         flags = [self.data.houses[i].runs.flags(start, self.hop) for i, start in places.tolist()]
         return torch.from_numpy(np.stack(flags)).to(self.data.houses[0].mains_w.device)
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
-        """The mean error on the usable windows of the drawn chunks, weighted."""
+        """Return the weighted mean error on the usable windows of the drawn chunks."""
         x, target, usable = self.gather(drawn)
-        weight_NT = usable * self.weights(drawn).to(x.device)[:, None]
-        error = self.error.at(progress)(
-            self.answers(network, drawn, x), target, self.data.scaled_power
-        ).mean(-1)
+        weight_NT = usable * self.weigh(drawn).to(x.device)[:, None]
+        prediction = self.predict(network, drawn, x)
+        error = self.error.ramp(progress)(prediction, target, self.data.scale_power).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
-    def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
-        """What a network answers to the windows of drawn chunks, whose scaled mains are x: f32[N,
-        M, A].
-        """
+    def predict(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
+        """Return a network's predictions f32[N, M, A] for the drawn chunks' scaled mains x."""
         return sliding.predict_chunks(network, x)
 
 
-def _activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:
-    """How far the appliances' power is from its mean at the usable windows, summed up to each,
-    f64[windows + 1].
+def _sum_activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:
+    """Return how far the appliances' power is from its mean, summed up to each window.
+
+    The sums are f64[windows + 1] and count usable windows alone.
     """
     windows = max(len(house.mains_w) - shape.window + 1, 0)
     usable = house.runs.flags(0, windows)
     summed = np.zeros(windows + 1)
+    if not usable.any():
+        return summed
     for power_w in house.appliances_w:
         targets_w = power_w[shape.target_index : shape.target_index + windows].cpu().numpy()
-        away_w = np.where(
-            usable, np.abs(targets_w - np.nanmean(targets_w[usable]) if usable.any() else 0.0), 0.0
-        )
-        if away_w.sum() > 0:
-            summed[1:] += np.cumsum(away_w / away_w.mean(), dtype=np.float64)
+        distance_w = np.where(usable, np.abs(targets_w - np.nanmean(targets_w[usable])), 0.0)
+        if distance_w.sum() > 0:
+            summed[1:] += np.cumsum(distance_w / distance_w.mean(), dtype=np.float64)
     return summed
 
 
-def _padded(series: Tensor, first: int, length: int) -> Tensor:
-    """Samples [first, first + length) of a series, NaN where it does not reach."""
+def _cut(series: Tensor, first: int, length: int) -> Tensor:
+    """Return samples [first, first + length) of a series, NaN where it does not reach."""
     inside = series[max(first, 0) : max(first + length, 0)]
     before = max(-first, 0)
     return torch.nn.functional.pad(

@@ -1,4 +1,4 @@
-"""Running a training: one process or several, Lightning's loop, and what comes out of it."""
+"""Running a training: one process or several, Lightning's loop, and its outcome."""
 
 import logging
 import signal
@@ -23,16 +23,12 @@ from seq2point.network import masks
 from seq2point.system.atomic_files import explain_write_errors
 from seq2point.training import processes
 from seq2point.training.batches import take_share
-from seq2point.training.lightning_loop import (
-    AtomicCheckpoints,
-    BestWeights,
-    Checkpoints,
-    Loop,
-    Pruning,
-    parameter_groups,
-)
+from seq2point.training.best_weights import BestWeights
+from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
+from seq2point.training.lightning_loop import Loop, group_parameters
 from seq2point.training.pace import Pace, Plan, plan_steps
-from seq2point.training.progress_line import ShownProgress
+from seq2point.training.progress_line import ProgressLine
+from seq2point.training.pruning_callback import Pruning
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob
 from seq2point.training.signals import StopBetweenSteps, StopRequest
@@ -40,10 +36,11 @@ from seq2point.training.signals import StopBetweenSteps, StopRequest
 A_LONG_TRAINING = 10**6  # a pruner that is timed must find itself at its beginning
 TIMED_STEPS, FEWEST_TIMED_STEPS = 12, 4
 BUDGET_FOR_TIMING = 0.05
+TIMING_RATE = 1e-9  # Adam's steps cost the same, and leave the weights almost as they are
 
 
 class TrainingOutcome(NamedTuple):
-    """What is left of a training when its processes are gone."""
+    """What a training returns from its processes: the best weights, and how it went."""
 
     weights: Mapping[str, Tensor]
     masks: Mapping[str, Tensor]
@@ -69,8 +66,9 @@ class TrainingProcess:
     checkpoint_every_s: float
 
     def __call__(self) -> TrainingOutcome:
-        """Run the training; raises Interrupted where a signal has ended it."""
-        job, folder, is_first = self.job, self.folder, processes.get_rank() == 0
+        """Run the training; raises Interrupted where a signal has stopped it."""
+        job, folder = self.job, self.folder
+        is_first = processes.get_rank() == 0
         if _runs_on_gpus(job):
             job.move(torch.device("cuda", torch.cuda.current_device()))
         plan = self.plan or make_plan(job)
@@ -78,24 +76,25 @@ class TrainingProcess:
             folder.write(job.identify(), plan, finished=False)
         network, pruner, config = job.model.network, job.pruner, job.config
         state = pruner.begin(network, config.seed) if pruner else PruneState(final=True)
-        earlier = job.model.masks
-        pruning = Pruning(pruner, plan, replace(state, masks=earlier), earlier)
+        earlier_masks = job.model.masks
+        pruning = Pruning(pruner, plan, replace(state, masks=earlier_masks), earlier_masks)
         best = BestWeights(config.patience, pruning)
         stop = StopRequest()
-        watching: list[pl.Callback] = [pruning, best, StopBetweenSteps(stop)]
+        callbacks: list[pl.Callback] = [pruning, best, StopBetweenSteps(stop)]
         if self.progress and is_first:
-            watching.append(ShownProgress(plan, job.batches.windows_per_step))
+            callbacks.append(ProgressLine(plan, job.batches.windows_per_step))
         if folder:
-            watching.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
+            callbacks.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
+        callbacks += self.callbacks
         place = folder.path if folder else "output"
         device = next(network.parameters()).device
         with explain_write_errors(place):
-            trainer = _make_trainer([*watching, *self.callbacks], plan, folder, device, job.devices)
+            trainer = _make_trainer(callbacks, plan, folder, device, job.devices)
         loop = Loop(network, job.batches, job.validate, config, plan, stop)
-        with stop.listening(), explain_write_errors(place):
+        with stop.listen(), explain_write_errors(place):
             _fit(trainer, loop, self.checkpoint)
-        if stop.agreed:
-            raise Interrupted(stop.agreed)
+        if stop.number:
+            raise Interrupted(stop.number)
         if folder:
             trainer.save_checkpoint(folder.checkpoint)
         return TrainingOutcome(
@@ -112,23 +111,23 @@ class TrainingProcess:
 
 
 def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> TrainingOutcome:
-    """Run a training in as many processes as it has devices.
+    """Run a training in as many processes as it has devices, and return its outcome.
 
-    Raises Interrupted, which says what of the run is kept.
+    Raises Interrupted where a signal has stopped it; its text names the checkpoint that is kept.
     """
     job, folder = process.job, process.folder
     try:
         if job.devices == 1:
             return process()
         return processes.run_processes(process, job.devices, gpu, threads)
-    except KeyboardInterrupt as stopped:
-        kept = folder and folder.checkpoint.exists()
-        message = f"{folder.path} keeps a checkpoint" if folder and kept else ""
-        raise Interrupted(getattr(stopped, "number", signal.SIGINT), message) from None
+    except KeyboardInterrupt as interrupt:
+        has_checkpoint = folder and folder.checkpoint.exists()
+        message = f"{folder.path} keeps a checkpoint" if folder and has_checkpoint else ""
+        raise Interrupted(getattr(interrupt, "number", signal.SIGINT), message) from None
 
 
 def make_plan(job: TrainingJob) -> Plan:
-    """Return the plan of a training; with a budget, a few steps are timed first.
+    """Return the plan of a training; with a budget, time a few steps first.
 
     Where nothing is held out, the only validation is at the end.
     """
@@ -138,41 +137,49 @@ def make_plan(job: TrainingJob) -> Plan:
 
 
 def measure_pace(job: TrainingJob) -> Pace:
-    """Return the seconds of a step and of a validation; the network is then as it was."""
+    """Return the seconds of a step and of a validation; the network's weights stay."""
+    network = job.model.network
+    weights = {name: t.clone() for name, t in network.state_dict().items()}
+    step_s = _time_steps(job)
+    began_at = time.perf_counter()
+    job.validate(network)
+    validation_s = time.perf_counter() - began_at
+    network.load_state_dict(weights)
+    network.zero_grad()
+    return Pace(processes.find_greatest(step_s), processes.find_greatest(validation_s))
+
+
+def _time_steps(job: TrainingJob) -> float:
+    """Return the median seconds of a few steps, without the first one."""
     network, pruner = job.model.network, job.pruner
-    before = {name: t.clone() for name, t in network.state_dict().items()}
-    optimiser = torch.optim.Adam(parameter_groups(network, 1e-9), lr=1e-9, fused=True)
+    groups = group_parameters(network, TIMING_RATE)
+    optimiser = torch.optim.Adam(groups, lr=TIMING_RATE, fused=True)
     weights = masks.find_prunable(network)
-    everything = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
+    full_masks = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
     state = pruner.begin(network, job.config.seed) if pruner else None
-    enough_s = BUDGET_FOR_TIMING * (job.config.budget_s or 0)
-    began, times = time.perf_counter(), list[float]()
-    while len(times) < FEWEST_TIMED_STEPS or (
-        len(times) < TIMED_STEPS and processes.find_greatest(time.perf_counter() - began) < enough_s
+    rank, ranks = processes.get_rank(), processes.count_ranks()
+    budget_s = BUDGET_FOR_TIMING * (job.config.budget_s or 0)
+    began_at, times_s = time.perf_counter(), list[float]()
+    while len(times_s) < FEWEST_TIMED_STEPS or (
+        len(times_s) < TIMED_STEPS
+        and processes.find_greatest(time.perf_counter() - began_at) < budget_s
     ):
-        start = time.perf_counter()
+        step_began_at = time.perf_counter()
         optimiser.zero_grad()
-        rank, ranks = processes.get_rank(), processes.count_ranks()
-        drawn = take_share(job.batches.draw(len(times)), rank, ranks)
+        drawn = take_share(job.batches.draw(len(times_s)), rank, ranks)
         job.batches.loss(network, drawn).backward()  # type: ignore[no-untyped-call]
         processes.average_gradients_(network)
         optimiser.step()
         if pruner and state:
-            info = StepInfo(len(times) + 1, A_LONG_TRAINING, 0.0)
+            info = StepInfo(len(times_s) + 1, A_LONG_TRAINING, 0.0)
             state = pruner.update(network, state, info)
-            masks.apply_(network, everything)
-        times.append(time.perf_counter() - start)
-    start = time.perf_counter()
-    job.validate(network)
-    validation_s = time.perf_counter() - start
-    network.load_state_dict(before)
-    network.zero_grad()
-    step_s = float(np.median(times[1:]))
-    return Pace(processes.find_greatest(step_s), processes.find_greatest(validation_s))
+            masks.apply_(network, full_masks)
+        times_s.append(time.perf_counter() - step_began_at)
+    return float(np.median(times_s[1:]))
 
 
 def _runs_on_gpus(job: TrainingJob) -> bool:
-    """Whether this is one of several processes that have a GPU each."""
+    """Return whether this is one of several processes that have a GPU each."""
     if job.devices == 1 or not torch.cuda.is_available():
         return False
     return bool(torch.distributed.get_backend() == "nccl")
@@ -217,8 +224,8 @@ def _make_trainer(
 
 
 def _fit(trainer: pl.Trainer, loop: Loop, checkpoint: Path | None) -> None:
-    """Run Lightning's loop; a Ctrl-C comes out as KeyboardInterrupt."""
-    # Lightning's own handlers save nothing
+    """Run Lightning's loop; raises KeyboardInterrupt for Ctrl-C."""
+    # Lightning's own signal handlers save nothing
     trainer._signal_connector.register_signal_handlers = (  # type: ignore[method-assign]
         lambda: None
     )
@@ -227,5 +234,5 @@ def _fit(trainer: pl.Trainer, loop: Loop, checkpoint: Path | None) -> None:
             warnings.filterwarnings("ignore", module="lightning")
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             trainer.fit(loop, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit as stopped:
-        raise KeyboardInterrupt from stopped
+    except SystemExit as error:
+        raise KeyboardInterrupt from error

@@ -1,6 +1,4 @@
-"""Training with frozen layers: what they make of the mains is computed once, and only what stands
-after them learns.
-"""
+"""Frozen layers: their output is computed once, and only the layers after them learn."""
 
 from typing import Any
 
@@ -12,12 +10,13 @@ from seq2point.network import Seq2Point, sliding
 from seq2point.training.batches import ChunkBatches, Houses
 
 KEPT_MB = 1024
-PIECE = 1 << 16
+PIECE = 1 << 16  # readings at a time: the features before the last layer take memory, too
 
 
 def freeze_(network: Seq2Point, freeze: Freeze) -> None:
-    """Let only the layers that are not frozen learn: the others get no gradient, and no optimiser
-    holds or moves them.
+    """Let only the layers that are not frozen learn.
+
+    The others get no gradient, and no optimiser holds or moves them.
     """
     if freeze == "none":
         return
@@ -28,49 +27,54 @@ def freeze_(network: Seq2Point, freeze: Freeze) -> None:
 
 
 class FrozenChunks(ChunkBatches):
-    """Chunks of what the frozen layers give, computed over each house at the first step and kept.
+    """Chunks of the frozen layers' output, computed over each house at the first step and kept.
 
-    Made only where `can_cache` says so: the mains must come as they are, and so must what is made
-    of them.
+    `can_cache` says where this is possible: the mains and the frozen layers must not change.
     """
 
     def __init__(self, freeze: Freeze, *arguments: Any):
         super().__init__(*arguments)
         self.freeze = freeze
-        self._kept: list[Tensor] = []
+        self._features: list[Tensor] = []
 
-    def answers(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
-        """The answers of the layers that learn, to what is kept."""
-        if not self._kept:
-            self._kept = [self._given(network, house.mains_w) for house in self.data.houses]
+    def predict(self, network: Seq2Point, drawn: Tensor, x: Tensor) -> Tensor:
+        """Return the predictions f32[N, M, A] that the learning layers make from the kept output.
+
+        The mains x are not read again.
+        """
+        if not self._features:
+            houses = self.data.houses
+            self._features = [self._compute_features(network, house.mains_w) for house in houses]
         span = self.hop + (network.architecture.taps - 1 if self.freeze == "convolutions" else 0)
         pieces = torch.stack(
-            [_columns(self._kept[i], start, span) for i, start in drawn[:, :2].tolist()]
+            [_cut_columns(self._features[i], start, span) for i, start in drawn[:, :2].tolist()]
         )
         if self.freeze == "convolutions":
             return sliding.predict_features(network, pieces)
         return network.run_layer(network.architecture.output_layer, pieces.mT)
 
     @torch.no_grad()
-    def _given(self, network: Seq2Point, mains_w: Tensor) -> Tensor:
-        """What the frozen layers give for a house, over time: what the first Linear reads, or the
-        output.
+    def _compute_features(self, network: Seq2Point, mains_w: Tensor) -> Tensor:
+        """Return the frozen layers' output for a house, f32[features, time].
+
+        It is what the first Linear reads, or what the output layer reads.
         """
-        x = torch.nan_to_num_(self.data.scaled_mains(mains_w.clone()))
+        x = torch.nan_to_num_(self.data.scale_mains_(mains_w.clone()))
         if self.freeze == "all-but-output":
-            return _last_units(network, x).T.contiguous()
+            return _compute_last_units(network, x).T.contiguous()
         shape = network.architecture
         before = shape.window - shape.taps
-        given = x.new_empty(shape.first_linear.inputs, len(x) - before)
-        for first in range(0, given.shape[1], PIECE):
+        features = x.new_empty(shape.first_linear.inputs, len(x) - before)
+        for first in range(0, features.shape[1], PIECE):
             piece = network.extract_features(x[None, first : first + PIECE + before])[0]
-            given[:, first : first + PIECE] = piece
-        return given
+            features[:, first : first + PIECE] = piece
+        return features
 
 
 def can_cache(houses: Houses, freeze: Freeze) -> bool:
-    """Whether what frozen layers give is the same at every step, dropout would change it, and fits
-    into about a gigabyte.
+    """Return whether the frozen layers' output can be kept.
+
+    It must be the same at every step, which dropout prevents, and fit into KEPT_MB.
     """
     shape = houses.architecture
     rows = {
@@ -78,15 +82,16 @@ def can_cache(houses: Houses, freeze: Freeze) -> bool:
         "convolutions": shape.first_linear.inputs,
         "all-but-output": shape.output_layer.inputs,
     }[freeze]
-    kept_bytes = 4 * rows * sum(len(house.mains_w) for house in houses.houses)
+    float_bytes = 4
+    kept_bytes = float_bytes * rows * sum(len(house.mains_w) for house in houses.houses)
     return freeze != "none" and shape.dropout == 0 and kept_bytes <= KEPT_MB * 2**20
 
 
-def _last_units(network: Seq2Point, series_T: Tensor) -> Tensor:
-    """The values that the output layer reads, for all full windows of a scaled series, f32[T - W +
-    1, H].
+def _compute_last_units(network: Seq2Point, series_T: Tensor) -> Tensor:
+    """Return what the output layer reads, for all full windows of a scaled series.
 
-    A network whose outputs are those units, one each, answers them through the sliding engine.
+    The values are f32[T - W + 1, H]. The sliding engine computes them with a network whose outputs
+    are those H units.
     """
     shape, output = network.architecture, network.architecture.output_layer
     count = output.inputs
@@ -101,8 +106,8 @@ def _last_units(network: Seq2Point, series_T: Tensor) -> Tensor:
     return sliding.predict(units.eval(), series_T).view(-1, count)
 
 
-def _columns(kept: Tensor, first: int, length: int) -> Tensor:
-    """Columns [first, first + length) of what is kept, zeros where it does not reach."""
-    inside = kept[:, max(first, 0) : max(first + length, 0)]
+def _cut_columns(features: Tensor, first: int, length: int) -> Tensor:
+    """Return columns [first, first + length), zeros where the features do not reach."""
+    inside = features[:, max(first, 0) : max(first + length, 0)]
     before = max(-first, 0)
     return torch.nn.functional.pad(inside, (before, length - before - inside.shape[1]))

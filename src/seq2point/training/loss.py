@@ -1,4 +1,4 @@
-"""The error that a training minimises, of answers in network units."""
+"""The loss that a training minimises, of predictions in network units."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Self
@@ -8,44 +8,44 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-OFF_W = 5.0
-RISE = 0.3
+OFF_W = 5.0  # the appliance is off below this: room for standby
+RISE = 0.3  # fraction of the training over which the absolute error's weight rises
 
 
 class Loss(NamedTuple):
-    """The squared error, the paper's, and what is put beside it.
+    """The squared error, as in the paper, and what is added to it.
 
-    `absolute` is the weight of the absolute error. It rises over the first RISE of the training:
-    while a network's answers are still noise, the absolute error pulls at all of them alike until
-    they are silent, and in a thin network the features die. With `clipped`, an answer below zero
-    counts as zero where the appliance is off (below OFF_W, which leaves room for standby): so it is
-    answered to the user. A network whose answers are held to exactly zero for most of the day
-    spends itself on that, and hovers about it by some watts; where it only must not be above, it
-    need not.
+    `absolute` is the weight of the absolute error. It rises over the first RISE of the training.
+    While a network's predictions are still noise, the absolute error pulls all of them alike
+    towards silence, and in a thin network the features die.
+
+    With `clipped`, a prediction below zero counts as zero where the appliance is off (below OFF_W).
+    The user sees it so, too. A network that must hold its predictions at exactly zero for most of
+    the day spends itself on that, and hovers about zero by some watts.
     """
 
     absolute: float = 0.0
     clipped: bool = False
 
-    def at(self, progress: float) -> Self:
-        """The error at a point of the training, from 0 to 1."""
+    def ramp(self, progress: float) -> Self:
+        """Return the loss at a point of the training, from 0 to 1."""
         return self._replace(absolute=self.absolute * min(progress / RISE, 1.0))
 
     def __call__(
-        self, answer: Tensor, target: Tensor, scaled: Callable[[Tensor], Tensor]
+        self, prediction: Tensor, target: Tensor, scale: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The error of each answer [..., A], in network units, to which `scaled` brings watts."""
-        if self.clipped:
-            zero, off = (scaled(answer.new_full((), power_w)) for power_w in (0.0, OFF_W))
-            answer = torch.where(target < off, torch.maximum(answer, zero), answer)
-        difference = answer - target
-        return (
-            difference.square() + self.absolute * difference.abs()
-            if self.absolute
-            else difference.square()
-        )
+        """Return the error of each prediction [..., A], in network units.
 
-    def of_watts(self, error_w: npt.NDArray[np.float64], std_w: float) -> float:
-        """The sum over errors in watts, of one appliance."""
+        `scale` brings watts to network units.
+        """
+        if self.clipped:
+            zero, off = (scale(prediction.new_full((), power_w)) for power_w in (0.0, OFF_W))
+            prediction = torch.where(target < off, torch.maximum(prediction, zero), prediction)
+        difference = prediction - target
+        squared = difference.square()
+        return squared + self.absolute * difference.abs() if self.absolute else squared
+
+    def sum_errors(self, error_w: npt.NDArray[np.float64], std_w: float) -> float:
+        """Return the sum of the loss over one appliance's errors in watts."""
         scaled = error_w / std_w
         return float(np.square(scaled).sum() + self.absolute * np.abs(scaled).sum())

@@ -1,8 +1,7 @@
-"""One training in several processes on this machine, joined by torch.distributed: gloo on CPUs,
-NCCL on GPUs.
+"""One training in several processes on one machine, joined by torch.distributed.
 
-Processes are spawned, so that nothing is shared but what they send each other: each gets its own
-copy of the work.
+The backend is gloo on CPUs and NCCL on GPUs. Processes are spawned: each gets its own copy of the
+work, and they share only what they send each other.
 """
 
 import logging
@@ -26,28 +25,28 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from seq2point.errors import Interrupted, Seq2PointError, TrainingError
 from seq2point.system.device import keep_freed_memory, set_threads
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 5.0  # for the other processes to end by themselves when one has died
-OURS = str(Path(__file__).parents[1])
+PACKAGE = str(Path(__file__).parents[1])
 
 
 def get_rank() -> int:
-    """The number of this process among those of the training; 0 where it is alone."""
+    """Return the number of this process in the training, 0 where it is alone."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def count_ranks() -> int:
-    """How many processes the training has."""
+    """Return the number of processes in the training."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def find_greatest(value: float) -> float:
-    """The greatest of the processes' values, the same in all of them."""
+    """Return the greatest of the processes' values, the same in all of them."""
     if not distributed.is_initialized():
         return value
-    shared = torch.tensor(value, dtype=torch.float64, device=_device_of_backend())
+    shared = torch.tensor(value, dtype=torch.float64, device=_get_backend_device())
     distributed.all_reduce(shared, distributed.ReduceOp.MAX)
     return float(shared)
 
@@ -61,94 +60,94 @@ def average_gradients_(network: torch.nn.Module) -> None:
 
 
 def run_processes(
-    work: Callable[[], Answer], processes: int, gpu: bool = False, threads: int | None = None
-) -> Answer:
-    """Run the same work in so many processes and return what that of rank 0 gives.
+    work: Callable[[], Result], processes: int, gpu: bool = False, threads: int | None = None
+) -> Result:
+    """Run the same work in several processes and return the result of rank 0.
 
-    `work` and its answer are pickled; a script that calls this at its top level needs `if __name__
-    == "__main__"`.
-    Raises what the work raises of ours, Interrupted where it was stopped, and TrainingError where a
-    process died.
+    `work` and its result are pickled. A script that calls this at its top level needs
+    `if __name__ == "__main__"`.
+    Raises the Seq2PointError that the work raises, Interrupted where a signal stopped it, and
+    TrainingError where a process died.
     """
     with tempfile.TemporaryDirectory(prefix="seq2point-") as folder:
-        context = pickle.dumps(
-            (work, "nccl" if gpu else "gloo", threads or max((os.cpu_count() or 1) // processes, 1))
-        )
+        threads = threads or max((os.cpu_count() or 1) // processes, 1)
+        context = pickle.dumps((work, "nccl" if gpu else "gloo", threads))
         try:
-            stopped = _spawn((processes, _free_port(), folder, context), processes)
+            signal_number = _spawn((processes, _find_free_port(), folder, context), processes)
         except ProcessRaisedException as error:
-            raise _read_result(Path(folder, "error")) or error from None
+            raise _read_pickle(Path(folder, "error")) or error from None
         except ProcessExitedException as error:
             raise TrainingError(f"a process of the training died ({error})") from None
-        answer = _read_result(Path(folder, "answer"))
-    if answer is None or stopped:
-        raise Interrupted(stopped or signal.SIGINT)
-    given: Answer
-    given, said = answer
-    for category, text in said:
+        result_and_warnings = _read_pickle(Path(folder, "result"))
+    if result_and_warnings is None or signal_number:
+        raise Interrupted(signal_number or signal.SIGINT)
+    result: Result
+    result, caught = result_and_warnings
+    for category, text in caught:
         warnings.warn(text, category, stacklevel=2)
-    return given
+    return result
 
 
 def _spawn(arguments: tuple[object, ...], processes: int) -> int:
-    """Run the processes to their end; the number of the signal that has stopped them, 0 for none.
+    """Run the processes to their end and return the signal that stopped them, 0 for none.
 
-    The first signal is passed on to them, and they stop in their own time; a second one kills them.
-    They begin with signals held back, until they listen (signals.py).
+    The first signal is passed on to them, and they stop in their own time. A second one kills them.
+    They begin with signals blocked, until they listen (signals.py).
     """
-    noted: list[int] = []
-    resource_tracker.ensure_running()  # when it starts it lets signals through
+    received: list[int] = []
+    resource_tracker.ensure_running()  # when it starts, it unblocks signals
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     context = spawn(_process, arguments, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
 
     def pass_on(number: int, _: FrameType | None) -> None:
         for process in context.processes:
             if process.is_alive():
-                process.kill() if noted else os.kill(process.pid, number)
-        noted.append(number)
+                process.kill() if received else os.kill(process.pid, number)
+        received.append(number)
 
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = threading.current_thread() is threading.main_thread()
+    # only the main thread may set handlers
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handlers = {n: signal.getsignal(n) for n in SIGNALS if in_main_thread}
     try:
-        for number, handler in before.items() if heard else ():
+        for number, handler in handlers.items():
             if handler not in (signal.SIG_IGN, None):
                 signal.signal(number, pass_on)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         while not context.join(grace_period=GRACE_S):
             pass
     except (ProcessExitedException, ProcessRaisedException):
-        if not noted:
+        if not received:
             raise
     finally:
-        for number, handler in before.items() if heard else ():
+        for number, handler in handlers.items():
             if handler is not None:
                 signal.signal(number, handler)
-    return noted[0] if noted else 0
+    return received[0] if received else 0
 
 
 def _process(number: int, processes: int, port: int, folder: str, context: bytes) -> None:
-    """One of the processes; module-level, because spawned processes find it by name."""
+    """Run the work in one of the processes, which find this function by its name."""
     os.environ |= {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "LOCAL_RANK": str(number),
         "RANK": str(number),
+        "WORLD_SIZE": str(processes),
     }
-    os.environ["WORLD_SIZE"] = str(processes)
     if number:
         logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             work, backend, threads = pickle.loads(context)
             set_threads(threads)
             keep_freed_memory()
             if backend == "nccl":
                 torch.cuda.set_device(number)
             distributed.init_process_group(backend, rank=number, world_size=processes)
-            answer = work()
+            result = work()
         if number == 0:
-            ours = [(w.category, str(w.message)) for w in said if w.filename.startswith(OURS)]
-            Path(folder, "answer").write_bytes(pickle.dumps((answer, ours)))
+            ours = [(w.category, str(w.message)) for w in caught if w.filename.startswith(PACKAGE)]
+            Path(folder, "result").write_bytes(pickle.dumps((result, ours)))
     except Seq2PointError as error:
         beside = Path(folder, f"error.{number}")
         beside.write_bytes(pickle.dumps(error))
@@ -159,23 +158,22 @@ def _process(number: int, processes: int, port: int, folder: str, context: bytes
             distributed.destroy_process_group()
 
 
-def _read_result(path: Path) -> Any:
-    """What a process has left under a name, in a folder that only this user can write; None where
-    there is nothing.
+def _read_pickle(path: Path) -> Any:
+    """Return what a process wrote, None where it wrote nothing.
+
+    Only this user can write to the folder, so that unpickling is safe.
     """
     return pickle.loads(path.read_bytes()) if path.exists() else None
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _device_of_backend() -> torch.device:
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if distributed.get_backend() == "nccl"
-        else torch.device("cpu")
-    )
+def _get_backend_device() -> torch.device:
+    if distributed.get_backend() == "nccl":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: a bar on a terminal, a line for each validation elsewhere."""
+"""The progress of a training: a bar on a terminal, a line for each validation elsewhere."""
 
 import sys
 import time
@@ -20,8 +20,8 @@ from seq2point.training.pace import Plan
 from seq2point.wording import format_number
 
 
-class ShownProgress(pl.Callback):
-    """Steps done, losses, windows a second and the time left, on standard error."""
+class ProgressLine(pl.Callback):
+    """Shows steps, losses, windows a second and the time left, on standard error."""
 
     def __init__(self, plan: Plan, windows_per_step: int):
         self.plan, self.windows_per_step = plan, windows_per_step
@@ -30,62 +30,66 @@ class ShownProgress(pl.Callback):
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[shown]}"),
+            TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
         )
-        self.plain = not console.is_terminal
-        self.task = self.bar.add_task("training", total=plan.steps, shown="")
-        self.shown: dict[str, float] = {}
-        self._since = self._steps = 0.0
+        self.on_terminal = console.is_terminal
+        self.task = self.bar.add_task("training", total=plan.steps, figures="")
+        self.figures: dict[str, float] = {}
+        self._began_at = 0.0
+        self._first_step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the bar, from where a resumed training stands."""
-        self._since, self._steps = time.perf_counter(), trainer.global_step
+        """Show the bar, which begins at the step of a resumed training."""
+        self._began_at = time.perf_counter()
+        self._first_step = trainer.global_step
         if trainer.global_step:
-            _show(f"going on from step {trainer.global_step} of {self.plan.steps}")
+            _print_line(f"going on from step {trainer.global_step} of {self.plan.steps}")
         self.bar.start()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, i: int
     ) -> None:
-        """One step on."""
-        pace = (trainer.global_step - self._steps) / (time.perf_counter() - self._since)
-        self.shown["windows/s"] = pace * self.windows_per_step
-        if not self.plain:
-            self.shown["loss"] = float(outputs["loss"])
-            self.bar.update(self.task, completed=trainer.global_step, shown=self._text())
+        """Move the bar by one step."""
+        steps = trainer.global_step - self._first_step
+        pace = steps / (time.perf_counter() - self._began_at)
+        self.figures["windows/s"] = pace * self.windows_per_step
+        if self.on_terminal:
+            self.figures["loss"] = float(outputs["loss"])
+            figures = self._format_figures()
+            self.bar.update(self.task, completed=trainer.global_step, figures=figures)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The validation's losses."""
-        found = trainer.callback_metrics
-        self.shown |= {
-            "validation loss": float(found["val_loss"]),
-            "MAE in W": float(found["val_mae_w"]),
+        """Show the validation's loss and MAE."""
+        metrics = trainer.callback_metrics
+        self.figures |= {
+            "validation loss": float(metrics["val_loss"]),
+            "MAE in W": float(metrics["val_mae_w"]),
         }
-        if self.plain:
-            _show(f"step {trainer.global_step}/{self.plan.steps}  {self._text()}")
+        if not self.on_terminal:
+            _print_line(f"step {trainer.global_step}/{self.plan.steps}  {self._format_figures()}")
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Leave the bar as it is."""
+        """Stop the bar, and leave it on the terminal."""
         self.bar.stop()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Leave the bar before the error is printed."""
+        """Stop the bar before the error is printed."""
         self.bar.stop()
 
-    def _text(self) -> str:
+    def _format_figures(self) -> str:
         return "  ".join(
             f"{name} {format_number(value, 3 if value > 100 else 4)}"
-            for name, value in self.shown.items()
+            for name, value in self.figures.items()
         )
 
 
-def _show(line: str) -> None:
-    """Print a line; one that cannot be printed is no reason to end a training."""
+def _print_line(line: str) -> None:
+    """Print a line; a closed standard error does not end the training."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)

@@ -18,7 +18,10 @@ from seq2point.training.pace import Plan
 
 
 class _Record(BaseModel):
-    """What `run.json` holds: what decides the weights ('asked'), the plan, and their SHA-256."""
+    """The content of `run.json`: the run's identity, its plan, and their SHA-256.
+
+    The identity is everything that decides the weights. The file calls it 'asked'.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -34,9 +37,9 @@ class _Record(BaseModel):
 
 
 class RunFolder:
-    """Where a training keeps what it needs to go on.
+    """The folder of a run: its record, its checkpoints and its logs.
 
-    The plan of steps is fixed here once, so a resumed run keeps it.
+    The record fixes the plan of steps, so that a resumed run keeps it.
     """
 
     def __init__(self, path: str | Path):
@@ -46,11 +49,11 @@ class RunFolder:
         self._record = self.path / "run.json"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other training out of this folder; the system lets it go however this process
-        ends.
+    def lock(self) -> Iterator[None]:
+        """Keep every other training out of this folder.
 
-        Raises TrainingError where another one is at work there.
+        The system unlocks it, however this process ends.
+        Raises TrainingError where another training runs in the folder.
         """
         with explain_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -60,8 +63,8 @@ class RunFolder:
         except BlockingIOError:
             os.close(folder)
             raise TrainingError(
-                f"{self.path}: another training is at work in this folder; wait for it, or choose"
-                " another folder"
+                f"{self.path}: another training runs in this folder; wait for it, or choose another"
+                " folder"
             ) from None
         except OSError:
             pass  # a file system without locks
@@ -73,29 +76,29 @@ class RunFolder:
     def plan_to_resume(self, identity: dict[str, Any]) -> Plan | None:
         """Return the plan of the run in this folder, None where there is none to resume.
 
-        Raises UsageError for a run of other data or options, and of version 0.1.0; TrainingError
+        Raises UsageError for a run of other data or options, or of version 0.1.0, and TrainingError
         for a damaged record.
         """
         if not self._record.exists():
             return None
         record = self._read()
-        here, now = record.identity, json.loads(json.dumps(identity))
-        if here != now and record.sha256 is None:
+        earlier, now = record.identity, json.loads(json.dumps(identity))
+        if earlier != now and record.sha256 is None:
             raise UsageError(
-                f"{self.path}: a run of version 0.1.0, whose checkpoints have no checksum: finish"
-                " it with that version, or begin anew with `overwrite`"
+                f"{self.path}: holds a run of version 0.1.0, whose checkpoints have no checksum;"
+                " finish it with that version, or begin anew with `overwrite`"
             )
-        if here != now:
+        if earlier != now:
             raise UsageError(
-                f"{self.path}: cannot resume with another {_differences(here, now)} than the run"
-                " began with"
+                f"{self.path}: cannot resume with another {_list_differences(earlier, now)} than"
+                " the run began with"
             )
         return record.plan
 
     def clear(self, overwrite: bool) -> None:
         """Make room for a new run.
 
-        Raises UsageError where another one lies, finished or not, unless it may be overwritten.
+        Raises UsageError for an earlier run, finished or not, unless `overwrite` is true.
         """
         if self._record.exists() and not overwrite:
             if self.is_finished():
@@ -113,11 +116,14 @@ class RunFolder:
             self._record.unlink(missing_ok=True)
 
     def is_finished(self) -> bool:
-        """Whether a run lies here and is done; raises TrainingError for a damaged record."""
+        """Return whether the folder holds a finished run.
+
+        Raises TrainingError for a damaged record.
+        """
         return self._record.exists() and self._read().finished
 
     def write(self, identity: dict[str, Any], plan: Plan, finished: bool) -> None:
-        """Record what decides the weights, the plan, and whether the run is done."""
+        """Write the record: the run's identity, its plan, and whether it is finished."""
         record = _Record(identity=json.loads(json.dumps(identity)), plan=plan, finished=finished)
         values = {
             "asked": identity,
@@ -130,22 +136,22 @@ class RunFolder:
     def _read(self) -> _Record:
         try:
             record = _Record.model_validate_json(self._record.read_bytes())
-            why = "" if record.sha256 in (None, record.digest()) else "its checksum differs"
+            reason = "" if record.sha256 in (None, record.digest()) else "its checksum differs"
         except OSError as error:
-            why = error.strerror or str(error)
+            reason = error.strerror or str(error)
         except ValidationError as error:
             first = error.errors()[0]
-            why = " ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-        if why:
-            raise TrainingError(f"{self._record}: damaged ({why}); train anew with `overwrite`")
+            reason = " ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        if reason:
+            raise TrainingError(f"{self._record}: damaged ({reason}); train anew with `overwrite`")
         return record
 
 
-def _differences(here: dict[str, Any], now: dict[str, Any]) -> str:
-    """The names of what differs: of a setting rather than of the settings."""
+def _list_differences(earlier: dict[str, Any], now: dict[str, Any]) -> str:
+    """Return the names of the parts that differ, and within a part its settings."""
     names: list[str] = []
     for name, value in now.items():
-        before = here.get(name)
+        before = earlier.get(name)
         if isinstance(value, dict) and isinstance(before, dict):
             names += [key for key in value if before.get(key) != value[key]]
         elif before != value:

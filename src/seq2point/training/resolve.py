@@ -110,7 +110,7 @@ class TrainingJob:
             predicted_w = self.model.predict_w(recording, clip=loss.clipped)[:, 0]
             error_w = (predicted_w - truth_w).astype(np.float64)
             error_w = error_w[~np.isnan(error_w)]
-            losses += loss.of_watts(error_w, std_w)
+            losses += loss.sum_errors(error_w, std_w)
             absolutes += float(np.abs(error_w).sum())
             count += len(error_w)
         if count < self.validation_windows:  # the network predicts what is no number

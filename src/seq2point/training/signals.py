@@ -1,5 +1,6 @@
-"""Signals while a training runs: noted as they come, obeyed between two steps, so that nothing of
-the training is lost.
+"""Signals while a training runs: noted as they come, obeyed between two steps.
+
+So nothing of the training is lost.
 """
 
 import signal
@@ -16,66 +17,64 @@ from seq2point.training.processes import SIGNALS
 
 
 class StopRequest:
-    """A signal that has asked this training to stop.
+    """A signal that asks this training to stop.
 
-    A second one has the effect that it had before the training began. Of several processes all stop
-    at the same step; the process that has spawned them decides what a second signal does.
+    `number` is the signal on which all processes have agreed, 0 for none. A second signal has the
+    effect that it had before the training began. Several processes all stop at the same step. The
+    process that spawned them decides what a second signal does.
     """
 
     def __init__(self) -> None:
-        self.agreed = 0
-        self._noted = 0
-        self._before: dict[signal.Signals, Any] = {}
+        self.number = 0
+        self._received = 0
+        self._handlers: dict[signal.Signals, Any] = {}
 
     def agree(self) -> bool:
-        """Whether to stop now, the same in all processes, which all take part; `agreed` is then the
-        signal's number.
-        """
-        self.agreed = int(processes.find_greatest(self._noted))
-        return self.agreed > 0
+        """Return whether to stop now, the same in all processes, which must all call this."""
+        self.number = int(processes.find_greatest(self._received))
+        return self.number > 0
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Note signals inside, those that waited (`processes.run_processes`) first; an ignored one
-        stays ignored.
+    def listen(self) -> Iterator[None]:
+        """Note signals inside, first those that were blocked (`processes.run_processes`).
 
-        The handlers of before are put back at the end, and a signal that nobody has obeyed by then
-        is sent again.
+        An ignored signal stays ignored. The former handlers are restored at the end, and a signal
+        that nobody has obeyed by then is sent again.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        self._before = {number: signal.getsignal(number) for number in SIGNALS}
-        for number, handler in self._before.items():
+        self._handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        for number, handler in self._handlers.items():
             if handler not in (signal.SIG_IGN, None):
-                signal.signal(number, self._note)
-        waiting = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+                signal.signal(number, self._receive)
+        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         try:
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
-            self._put_back()
-            if self._noted and not self.agreed and processes.count_ranks() == 1:
-                signal.raise_signal(self._noted)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            self._restore_handlers()
+            if self._received and not self.number and processes.count_ranks() == 1:
+                signal.raise_signal(self._received)
 
-    def _note(self, number: int, _: FrameType | None) -> None:
-        self._noted = self._noted or number
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        self._received = self._received or number
         if processes.count_ranks() == 1:
-            self._put_back()
+            self._restore_handlers()
 
-    def _put_back(self) -> None:
-        for number, handler in self._before.items():
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
             if handler is not None:
                 signal.signal(number, handler)
 
 
 class StopBetweenSteps(pl.Callback):
-    """Ends a training after the interval that a signal has cut short."""
+    """Stops a training after the interval that a signal has cut short."""
 
     def __init__(self, stop: StopRequest):
         self.stop = stop
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop, where a signal has asked for it."""
+        """Stop where a signal asks for it."""
         if self.stop.agree():
             trainer.should_stop = True

@@ -1,4 +1,4 @@
-"""train: recordings in, a trained (and pruned) model out."""
+"""Training a network for one appliance: recordings in, a trained and pruned model out."""
 
 import platform
 import sys
@@ -21,8 +21,8 @@ from seq2point.training.resolve import TrainingJob, average_w, resolve_job
 class TrainingResult(NamedTuple):
     """A trained model, and how its training went.
 
-    `history` has a row for every validation. `pruned` is the pruner's state at the end, with what
-    it remembers of its course.
+    `history` has a row for every validation. `pruned` is the pruner's state at the end, with the
+    memory of its course.
     """
 
     model: Model
@@ -36,15 +36,15 @@ class TrainingResult(NamedTuple):
 def run_training(
     recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
 ) -> TrainingResult:
-    """Train as `train` does, with the options as one object, and return how it went besides."""
+    """Train as `train` does, with the options as one object, and return how it went, too."""
     set_threads(options.threads)
     device = choose_device(options.device)
     job = resolve_job(recordings, appliance, options, device)
     job.warn_of_gaps()
     folder = RunFolder(options.out) if options.out is not None else None
-    # not before the data are in place: what reading them freed goes back to the system
+    # not before the data are in place: the memory that reading them freed goes back to the system
     keep_freed_memory()
-    with folder.locked() if folder else nullcontext():
+    with folder.lock() if folder else nullcontext():
         plan = folder.plan_to_resume(job.identify()) if folder and options.resume else None
         checkpoint = folder.checkpoint if folder and plan and folder.checkpoint.exists() else None
         if folder and plan is None:
@@ -82,10 +82,10 @@ def run_training(
 def train_with_history(
     recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
 ) -> TrainingResult:
-    """Train as `train` does, and return how it went: the model, a row for every validation, the
-    speed.
+    """Train as `train` does, and return how it went, too.
 
-    The arguments and errors are those of `train`.
+    The result holds the model, a row for every validation, and the speed. Arguments and errors are
+    those of `train`.
     """
     return run_training(recordings, appliance, options)
 
@@ -94,28 +94,29 @@ def train_with_history(
 def train(
     recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
 ) -> Model:
-    """Train and prune a network for one appliance (Zhang et al. 2018: Adam, squared error, early
-    stopping).
+    """Train and prune a network for one appliance, and return the model.
+
+    Zhang et al. 2018 is the source (AAAI, arXiv 1612.09106): Adam and early stopping.
 
     `recordings` and `validation` are one recording (`load_recording`, `recording_from_frame`) or
     several, or data frames of pandas or Polars with a row for each reading in watts.
     `appliance` is a name of the table, as 'kettle', or one of your own (`appliances.define`), whose
-    scaling is fitted on the training part. A training is for one appliance; module
+    scaling is fitted on the training part. A training is for one appliance. Module
     `training.transfer` joins several models into one.
     Without `validation`, the last `hold_out` of each recording is held out as one block, a window's
-    gap before it; with 0 all is learned from, and the last weights are taken.
+    gap before it. With `hold_out` 0 nothing is held out, and the last weights are taken.
     `network` is a name or an `Architecture`, by default the paper's. With `start` the training
     begins from that model's weights, with its architecture, scale and masks, which hold throughout.
     `pruning` is a name of `PRUNERS` or a pruner. `seq2point.configuration` describes every option:
     `help(seq2point.configuration.TrainOptions)`.
-    With `out`, checkpoints and logs are written there, and `resume` goes on from the last
-    checkpoint exactly as if the training had never stopped. With `devices` above 1 so many
-    processes share every step. They are spawned, so a script that does this guards its top level.
-    SIGINT, SIGTERM and SIGHUP end a training between two steps, once a checkpoint is saved, as
-    `Interrupted`, a KeyboardInterrupt that knows the signal.
-    Raises DataError for recordings that cannot be learned from; UsageError for an option that does
-    not exist, with the nearest that does, or does not fit; TrainingError when the loss is no longer
-    a number.
+    With `out`, checkpoints and logs are written there. `resume` goes on from the last checkpoint,
+    exactly as if the training had never stopped. With `devices` above 1, several processes share
+    every step. They are spawned, so a script that does this guards its top level.
+    SIGINT, SIGTERM and SIGHUP stop a training between two steps, once a checkpoint is saved. They
+    raise `Interrupted`, a KeyboardInterrupt that holds the signal's number.
+    Raises DataError for recordings that cannot be learned from, and TrainingError when the loss is
+    no longer a number. Raises UsageError for an option that does not fit or does not exist, with
+    the nearest that does.
     """
     return run_training(recordings, appliance, options).model
 
@@ -146,6 +147,6 @@ def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
 def _describe_window(model: Model) -> str:
     hours = model.window * model.period_s / 3600
     return (
-        f"window of {model.window} readings ({hours:.3g} h), the default for one every"
-        f" {model.period_s:g} s; set another by `window`"
+        f"window: {model.window} readings ({hours:.3g} h), the default for one every"
+        f" {model.period_s:g} s; choose another with `window`"
     )

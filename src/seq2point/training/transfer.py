@@ -1,8 +1,7 @@
-"""Transfer learning: a trained network for another appliance, or for another house with few days of
-labels.
+"""Transfer learning: a trained network for another appliance, or for another house.
 
-Appliance transfer takes the convolutions of one appliance and trains the Linear layers anew for
-another; cross-domain transfer takes the whole network to another data set, as it is or trained on
+Appliance transfer keeps the convolutions of one appliance and trains the Linear layers anew for
+another. Cross-domain transfer takes the whole network to another data set, as it is or trained on
 (D'Incecco, Squartini, Zhong 2020, IEEE Transactions on Smart Grid 11(2), arXiv 1902.08835).
 """
 
@@ -29,10 +28,15 @@ from seq2point.training.resolve import resolve_appliance
 from seq2point.training.training import TrainingResult, run_training
 from seq2point.wording import format_count, format_number
 
+ENOUGH = 0.99  # of the days that `days` names: a few readings are missing everywhere
+
 
 @accept_fields(TransferOptions, positional=("appliance",))
 def transfer(model: Model, recordings: RecordingsLike, options: TransferOptions) -> TrainingResult:
-    """Train a model on for other houses, or for another appliance, see `run_transfer`."""
+    """Train a model on for other houses, or for another appliance.
+
+    Arguments and errors are those of `run_transfer`, with each field of the options by name.
+    """
     return run_transfer(model, recordings, options)
 
 
@@ -43,109 +47,112 @@ def run_transfer(
 
     `recordings` are one or several, or data frames of pandas or Polars at the model's sampling
     period. For another appliance the Linear layers begin anew, and the convolutions are frozen by
-    default. Otherwise the whole network goes on from where it is, and nothing is frozen by default.
-    Masks hold. `days` takes so many first days of readings of each recording, after `skip` such
-    days; 0 leaves the model as it is.
+    default. Otherwise the whole network trains on, and nothing is frozen by default. Masks hold.
+    `days` takes the first days of readings of each recording, after `skip` days. With 0 days the
+    model stays as it is.
     Raises UsageError for options that do not fit, DataError for recordings that do not fit the
     model.
     """
     target = find_target_appliance(model, options.appliance)
-    another = target.name != model.appliances[0].name
-    freeze: Freeze = options.freeze or ("convolutions" if another else "none")
-    days, skip, rescale = options.days, options.skip, options.rescale
-    if days == 0:
-        if another:
-            raise UsageError(
-                f"a model of {_names(model)} says nothing of {target.label} without days to learn"
-                " from"
-            )
-        if rescale == "refit":
-            raise UsageError(
-                "without days to learn from there is nothing to fit a scaling to: leave out"
-                " `rescale`"
-            )
-        start = copy.deepcopy(model)
-        record = describe_parent(model, freeze=freeze, days=days, rescale=rescale)
-        start.provenance |= {"transfer": record}
-        return TrainingResult(start, [], 0.0, 0.0, [], PruneState(masks=start.masks, final=True))
-    houses = _cut_recordings(model, recordings, target, days, skip)
-    if another:
+    is_other = target.name != model.appliances[0].name
+    freeze: Freeze = options.freeze or ("convolutions" if is_other else "none")
+    if options.days == 0:
+        return _copy_untrained(model, target, freeze, options)
+    houses = _cut_recordings(model, recordings, target, options.days, options.skip)
+    if is_other:
         start = replace_appliance(model, target, houses, options.seed, freeze)
     else:
         start = copy.deepcopy(model)
-    if rescale == "refit":
+    if options.rescale == "refit":
         start.scale = Scale.fit([target], houses)
-    record = describe_parent(model, freeze=freeze, days=days, skip=skip, rescale=rescale)
+    record = describe_parent(
+        model, freeze=freeze, days=options.days, skip=options.skip, rescale=options.rescale
+    )
     training = _train_options(options, start=start, freeze=freeze, provenance={"transfer": record})
     return run_training(houses, target, training)
+
+
+def _copy_untrained(
+    model: Model, target: Appliance, freeze: Freeze, options: TransferOptions
+) -> TrainingResult:
+    """Return the model as it is, for a transfer without days to learn from."""
+    if target.name != model.appliances[0].name:
+        raise UsageError(
+            f"`days` 0: a model of {_join_labels(model)} cannot predict {target.label} without"
+            " days to learn from; give some"
+        )
+    if options.rescale == "refit":
+        raise UsageError("`days` 0: no readings to fit the scaling to; leave out `rescale`")
+    copied = copy.deepcopy(model)
+    record = describe_parent(model, freeze=freeze, days=options.days, rescale=options.rescale)
+    copied.provenance |= {"transfer": record}
+    return TrainingResult(copied, [], 0.0, 0.0, [], PruneState(masks=copied.masks, final=True))
 
 
 @accept_fields(TransferOptions, positional=("appliance",))
 def train_from_scratch(
     model: Model, recordings: RecordingsLike, options: TransferOptions
 ) -> TrainingResult:
-    """Train a model's architecture from fresh weights on what a transfer would learn from.
+    """Train a model's architecture from fresh weights on the recordings of a transfer.
 
-    This is what a transfer must beat. Of the model it takes the shape and the scaling, no weights
-    and no masks. Arguments and errors are those of `transfer`.
+    This is what a transfer must beat. It takes the model's shape and scaling, no weights and no
+    masks. Arguments and errors are those of `transfer`.
     """
     if options.freeze not in (None, "none"):
-        raise UsageError("fresh layers must learn: leave out `freeze`")
+        raise UsageError("`freeze` keeps fresh layers from learning: leave it out")
     target = find_target_appliance(model, options.appliance)
     houses = _cut_recordings(model, recordings, target, options.days, options.skip)
     if options.rescale == "refit":
         scale = Scale.fit([target], houses)
     else:
-        scale = _scale(model, target)
+        scale = _choose_scale(model, target)
     training = _train_options(options, network=model.architecture, scaling=scale, freeze="none")
     return run_training(houses, target, training)
 
 
 def _train_options(options: TransferOptions, **changes: Any) -> TrainOptions:
-    """Return the options of the training that a transfer is; None stands for the default."""
-    given = {
-        name: value
-        for name, value in options.as_options().items()
-        if name in TrainOptions.model_fields
-    }
-    return TrainOptions.of(**given | changes)
+    """Return the options of a transfer's training; None stands for the default."""
+    values = options.as_options()
+    shared = {name: values[name] for name in values if name in TrainOptions.model_fields}
+    return TrainOptions.of(**shared | changes)
 
 
 def find_target_appliance(model: Model, appliance: str | Appliance | None = None) -> Appliance:
-    """The appliance that a model is transferred to: its own where none is named.
+    """Return the appliance that a model is transferred to, by default its own.
 
-    Raises UsageError for a model of several appliances, an unknown name, and one that is only
-    defined.
+    Raises UsageError for a model of several appliances, an unknown name, and an appliance that has
+    a definition but no scaling.
     """
     if len(model.appliances) > 1:
         raise UsageError(
-            f"a model of several appliances ({_names(model)}) is not trained on: transfer the ones"
-            " it was joined from"
+            f"a model of several appliances ({_join_labels(model)}) cannot be transferred: transfer"
+            " the models that it was joined from"
         )
-    what = model.appliances[0] if appliance is None else resolve_appliance(appliance, model)
-    if isinstance(what, Definition):
-        raise UsageError(f"'{what.name}' has no scaling of its own yet: train a model of it first")
-    return what
+    target = model.appliances[0] if appliance is None else resolve_appliance(appliance, model)
+    if isinstance(target, Definition):
+        raise UsageError(
+            f"'{target.name}' has no scaling of its own yet: train a model of it first"
+        )
+    return target
 
 
-def describe_parent(model: Model, **asked: Any) -> dict[str, Any]:
-    """What a transferred model records of the one that it came from, and of what was asked for, as
-    JSON.
-    """
-    came_from = {
+def describe_parent(model: Model, **options: Any) -> dict[str, Any]:
+    """Return the provenance of a transferred model: its parent and the options, as JSON."""
+    parent = {
         "sha256": model.digest(),
         "appliances": [a.name for a in model.appliances],
         "period_s": model.period_s,
         "provenance": model.provenance,
     }
-    return {"from": came_from, **asked}
+    return {"from": parent, **options}
 
 
 def _cut_recordings(
     model: Model, recordings: RecordingsLike, appliance: Appliance, days: float | None, skip: float
 ) -> list[Recording]:
-    """What of the recordings is learned from; a warning where it is less than asked for, and where
-    the appliance is never on.
+    """Return the days of the recordings to learn from.
+
+    Warns where they are fewer than `days`, and where the appliance is never on.
     """
     name = appliance.name
     houses = to_recordings(recordings, [name], model.period_s)
@@ -154,28 +161,27 @@ def _cut_recordings(
             house.take_days(house.days if days is None else days, name, skip) for house in houses
         ]
     for house in houses:
-        if days is not None and (found := house.count_days(name)) < 0.99 * days:
+        known_days = house.count_days(name)
+        if days is not None and known_days < ENOUGH * days:
             warnings.warn(
-                f"{format_house(house.house)}: only {format_count(found, 'day')} of readings there,"
-                f" not {format_number(days)}",
+                f"{format_house(house.house)}: has only {format_count(known_days, 'day')} of"
+                f" readings, not {format_number(days)}",
                 stacklevel=4,
             )
-    power_w = [house.appliance_w(name) for house in houses]
-    known = not all(np.isnan(w).all() for w in power_w)
-    if known and not any(
-        is_on(np.nan_to_num(w), appliance, houses[0].period_s).any() for w in power_w
+    series_w = [house.appliance_w(name) for house in houses]
+    is_known = not all(np.isnan(power_w).all() for power_w in series_w)
+    if is_known and not any(
+        is_on(np.nan_to_num(power_w), appliance, houses[0].period_s).any() for power_w in series_w
     ):
         warnings.warn(
-            f"{appliance.label} is never on in what is learned from: a model forgets it there",
+            f"{appliance.label} is never on in the recordings to learn from: the model forgets it",
             stacklevel=4,
         )
     return houses
 
 
-def _scale(model: Model, appliance: Appliance) -> Scale:
-    """A model's own scaling; for another appliance, that of the mains with the published one of the
-    appliance.
-    """
+def _choose_scale(model: Model, appliance: Appliance) -> Scale:
+    """Return a model's scaling, for another appliance with that one's published constants."""
     if appliance.name == model.appliances[0].name:
         return model.scale
     return model.scale.model_copy(
@@ -190,62 +196,58 @@ def replace_appliance(
     seed: int = 0,
     freeze: Freeze = "convolutions",
 ) -> Model:
-    """A model of another appliance with a model's convolutions and masks, and fresh Linear layers
-    that answer the mean power.
+    """Return a model of another appliance with a model's convolutions and masks.
 
-    The mains' scaling stays, which the convolutions know; the appliance's is published.
-    Raises DataError where no recording knows the appliance's power, UsageError for a `freeze` that
-    keeps the fresh layers.
+    Its Linear layers are fresh and predict the mean power. The mains keep the scaling that the
+    convolutions know, and the appliance has its published constants.
+    Raises DataError where no recording holds the appliance's power, UsageError for a `freeze` that
+    keeps the fresh layers from learning.
     """
     if freeze == "all-but-output":
         raise UsageError(
-            f"hidden units that are fresh for {appliance.label} must learn: choose `freeze`"
-            " convolutions or none"
+            f"`freeze` all-but-output keeps hidden units that are fresh for {appliance.label}:"
+            " choose convolutions or none"
         )
     recordings = to_recordings(recordings, [appliance.name], model.period_s)
-    known_w = np.concatenate(
-        [
-            r.appliance_w(appliance.name)[~np.isnan(r.appliance_w(appliance.name))]
-            for r in recordings
-        ]
-    )
+    power_w = np.concatenate([r.appliance_w(appliance.name) for r in recordings])
+    known_w = power_w[~np.isnan(power_w)]
     if not len(known_w):
         raise DataError(
             f"{', '.join(r.house for r in recordings)}: no reading of '{appliance.name}' to learn"
             " from"
         )
     torch.manual_seed(seed)
-    fresh = model.architecture.build()
-    fresh.load_state_dict(_convolutions(model), strict=False)
-    fresh.set_output_bias_(
-        (float(known_w.mean(dtype=np.float64)) - appliance.mean_w) / appliance.std_w
-    )
-    held = {name: mask.clone() for name, mask in model.masks.items()}
-    return Model(fresh, _scale(model, appliance), (appliance,), model.period_s, held)
+    network = model.architecture.build()
+    network.load_state_dict(_get_convolutions(model), strict=False)
+    mean_w = float(known_w.mean(dtype=np.float64))
+    network.set_output_bias_((mean_w - appliance.mean_w) / appliance.std_w)
+    masks = {name: mask.clone() for name, mask in model.masks.items()}
+    scale = _choose_scale(model, appliance)
+    return Model(network, scale, (appliance,), model.period_s, masks)
 
 
 @torch.no_grad()
 def join_models(models: Sequence[Model]) -> Model:
-    """One model of several appliances from models that share their convolutions, which it computes
-    once: the same answers.
+    """Return one model of several appliances, from models that share their convolutions.
 
-    The Linear layers stand side by side; masks keep every unit and output to its own model's.
+    It computes the convolutions once, and gives the same predictions. The Linear layers stand side
+    by side. Masks keep every unit and output to its own model's inputs.
     Raises UsageError for models whose convolutions, window, period or mains scaling differ, and for
-    an appliance given twice.
+    an appliance that comes twice.
     """
     first = models[0]
     for other in models[1:]:
-        _require_alike(first, other)
+        _require_same_convolutions(first, other)
     names = [a.name for model in models for a in model.appliances]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise UsageError(f"{min(twice)} is there twice: join one model of each appliance")
-    networks, linear = [m.network for m in models], first.architecture.linear_layers
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"{min(repeated)} comes twice: join one model of each appliance")
+    networks = [m.network for m in models]
+    linear = first.architecture.linear_layers
     outputs = [[layer.outputs for layer in m.architecture.linear_layers] for m in models]
+    widths = [sum(counts) for counts in zip(*outputs, strict=True)]
     with torch.device("meta"):
-        network = _with_linear(
-            first.architecture, [sum(of) for of in zip(*outputs, strict=True)]
-        ).build()
-    state = {name: t.clone() for name, t in _convolutions(first).items()}
+        network = _resize_linear(first.architecture, widths).build()
+    state = {name: t.clone() for name, t in _get_convolutions(first).items()}
     masks = {name: mask for name, mask in first.masks.items() if name in state}
     for layer in linear:
         weight, bias = layer.weight_name, layer.bias_name
@@ -253,12 +255,13 @@ def join_models(models: Sequence[Model]) -> Model:
         if layer is linear[0]:
             state[weight] = torch.cat([n.get_parameter(weight) for n in networks])
             if any(weight in m.masks for m in models):
-                masks[weight] = torch.cat([_mask(m, weight) for m in models])
+                masks[weight] = torch.cat([_get_mask(m, weight) for m in models])
         else:
             state[weight] = _make_block_diagonal([n.get_parameter(weight) for n in networks])
-            masks[weight] = _make_block_diagonal([_mask(m, weight).float() for m in models]) > 0
+            blocks = [_get_mask(m, weight).float() for m in models]
+            masks[weight] = _make_block_diagonal(blocks) > 0
         if any(bias in m.masks for m in models):
-            masks[bias] = torch.cat([_mask(m, bias) for m in models])
+            masks[bias] = torch.cat([_get_mask(m, bias) for m in models])
     network.load_state_dict(state, assign=True)
     scale = first.scale.model_copy(
         update={
@@ -266,18 +269,16 @@ def join_models(models: Sequence[Model]) -> Model:
             for moment in ("appliance_mean_w", "appliance_std_w")
         }
     )
-    provenance = {
-        "joined": [m.provenance for m in models],
-        "training_mean_w": {
-            k: v for m in models for k, v in m.provenance.get("training_mean_w", {}).items()
-        },
-    }
+    means_w: dict[str, float] = {}
+    for model in models:
+        means_w |= model.provenance.get("training_mean_w", {})
+    provenance = {"joined": [m.provenance for m in models], "training_mean_w": means_w}
     appliances = tuple(a for m in models for a in m.appliances)
     return Model(network.eval(), scale, appliances, first.period_s, masks, provenance)
 
 
-def _convolutions(model: Model) -> dict[str, torch.Tensor]:
-    """The parameters of the layers that convolve."""
+def _get_convolutions(model: Model) -> dict[str, torch.Tensor]:
+    """Return the parameters of the convolutions."""
     state = model.network.state_dict()
     return {
         name: state[name]
@@ -286,8 +287,8 @@ def _convolutions(model: Model) -> dict[str, torch.Tensor]:
     }
 
 
-def _with_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
-    """An architecture with so many outputs of each Linear layer."""
+def _resize_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
+    """Return an architecture with another number of outputs of each Linear layer."""
     layers = (
         layer._replace(outputs=count)
         for layer, count in zip(shape.linear_layers, outputs, strict=True)
@@ -296,37 +297,37 @@ def _with_linear(shape: Architecture, outputs: Sequence[int]) -> Architecture:
 
 
 def _make_block_diagonal(blocks: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The matrix with these blocks along its diagonal."""
-    whole: torch.Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
-    return whole
+    matrix: torch.Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    return matrix
 
 
-def _mask(model: Model, name: str) -> torch.Tensor:
-    return model.masks.get(
-        name, torch.ones_like(model.network.get_parameter(name), dtype=torch.bool)
-    )
+def _get_mask(model: Model, name: str) -> torch.Tensor:
+    """Return a parameter's mask, all true where it has none."""
+    if name in model.masks:
+        return model.masks[name]
+    return torch.ones_like(model.network.get_parameter(name), dtype=torch.bool)
 
 
-def _names(model: Model) -> str:
+def _join_labels(model: Model) -> str:
     return ", ".join(a.label for a in model.appliances)
 
 
-def _require_alike(one: Model, other: Model) -> None:
-    both = f"the models of {_names(one)} and of {_names(other)}"
-    a, b = (
-        _with_linear(m.architecture, [1] * len(m.architecture.linear_layers)) for m in (one, other)
-    )
-    if a != b or a.rank:
+def _require_same_convolutions(first: Model, second: Model) -> None:
+    both = f"the models of {_join_labels(first)} and of {_join_labels(second)}"
+    shapes = [
+        _resize_linear(m.architecture, [1] * len(m.architecture.linear_layers))
+        for m in (first, second)
+    ]
+    if shapes[0] != shapes[1] or shapes[0].rank:
         raise UsageError(
             f"{both} do not share their convolutions (compaction or a low rank made them differ):"
             " join, then compact"
         )
-    convolutions = [_convolutions(m) for m in (one, other)]
-    if any(not torch.equal(t, convolutions[1][name]) for name, t in convolutions[0].items()):
+    others = _get_convolutions(second)
+    if any(not torch.equal(t, others[name]) for name, t in _get_convolutions(first).items()):
         raise UsageError(
-            f"{both} do not share their convolutions: train them with `seq2point transfer --freeze"
-            " convolutions`"
+            f"{both} do not share their convolutions: transfer them with `freeze` convolutions"
         )
-    mains = [(m.period_s, m.scale.mains_mean_w, m.scale.mains_std_w) for m in (one, other)]
+    mains = [(m.period_s, m.scale.mains_mean_w, m.scale.mains_std_w) for m in (first, second)]
     if mains[0] != mains[1]:
         raise UsageError(f"{both} were trained at different periods or scalings of the mains")

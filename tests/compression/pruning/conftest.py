@@ -25,7 +25,7 @@ def network() -> Seq2Point:
 
 @pytest.fixture
 def states() -> States:
-    """The state before the first step and after every step of a training in which nothing changes."""
+    """Return the state before a training and after every step, where no weight changes."""
 
     def states(
         pruner: Pruner, network: Seq2Point, planned: int, losses: Any = None, seed: int = 0

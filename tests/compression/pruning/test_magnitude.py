@@ -29,7 +29,7 @@ def states(pruner: Magnitude, network: Seq2Point, planned: int) -> list[PruneSta
 
 
 @pytest.mark.parametrize(("planned", "first"), [(250, 25), (5, 1), (3000, 100)])
-def test_by_default_half_of_every_tensor_goes_at_a_tenth_of_the_steps_or_the_hundredth_and_nothing_before(
+def test_by_default_half_of_every_tensor_goes_at_a_tenth_of_the_steps_or_the_hundredth(
     network: Seq2Point, planned: int, first: int
 ):
     after = states(Magnitude(), network, planned)

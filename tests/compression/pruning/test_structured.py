@@ -33,7 +33,7 @@ def flags(*dropped: int, of: int) -> torch.Tensor:
 def test_a_dropped_unit_takes_its_row_its_bias_and_every_weight_that_reads_it(
     network: Seq2Point, layer: str, of: int, unit: int
 ):
-    """Whatever is left, changing what was dropped changes no answer; and nothing else was dropped."""
+    """Check that no prediction depends on a dropped weight, and that nothing else was dropped."""
     chosen = couple_masks(network, {layer: flags(unit, of=of)})
     masks.apply_(network, chosen)
     x = torch.randn(7, 33)

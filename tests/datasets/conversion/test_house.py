@@ -70,7 +70,7 @@ def test_one_meter_becomes_what_align_makes_of_it_whatever_the_pieces_and_the_st
     assert report.gaps.get("mains", 0) == np.isnan(recording.mains_w).sum()
 
 
-def test_the_first_reading_of_the_mains_lies_on_the_grid_and_the_plugs_stamps_fall_on_the_nearest_sample(
+def test_the_mains_first_reading_lies_on_the_grid_and_plugs_fall_on_the_nearest_sample(
     convert_meters: Convert,
 ):
     recording, _ = convert_meters(
@@ -102,7 +102,7 @@ def test_legs_are_summed_where_both_are_known(convert_meters: Convert):
     assert_watts(recording.mains_w, [101, NAN, NAN, *[NAN] * 7, 404, 505])
 
 
-def test_a_hole_is_filled_for_thirty_seconds_a_gap_that_the_file_means_is_not_and_a_glitch_is_a_hole(
+def test_holes_are_filled_for_thirty_seconds_gaps_of_the_file_are_not_and_glitches_are_holes(
     convert_meters: Convert,
 ):
     recording, report = convert_meters(
@@ -114,7 +114,7 @@ def test_a_hole_is_filled_for_thirty_seconds_a_gap_that_the_file_means_is_not_an
     assert (report.glitches, report.filled) == ({"kettle": 1}, {"mains": 5, "kettle": 1})
 
 
-def test_weeks_without_readings_are_rows_and_more_than_three_months_are_a_jump_with_a_grid_of_its_own(
+def test_weeks_without_readings_are_rows_and_more_than_three_months_are_a_jump(
     convert_meters: Convert,
 ):
     recording, report = convert_meters(

@@ -68,9 +68,14 @@ def test_mains_and_plugs_of_their_own_files_with_their_own_stamps_are_put_togeth
         "time,state",
         *(f"{1_400_000_000 + 10 * i},{0.5 + i / 100}" for i in range(60)),
     )
-    plug = write(tmp_path / "plugs" / "plug.csv", "last_changed,entity,state",
-                 "2014-05-13 17:53:24,kettle,0", "2014-05-13 17:55:01,kettle,2.0", "2014-05-13 17:55:14,kettle,unavailable",
-                 "2014-05-13 17:55:40,kettle,0.1")  # fmt: skip
+    plug = write(
+        tmp_path / "plugs" / "plug.csv",
+        "last_changed,entity,state",
+        "2014-05-13 17:53:24,kettle,0",
+        "2014-05-13 17:55:01,kettle,2.0",
+        "2014-05-13 17:55:14,kettle,unavailable",
+        "2014-05-13 17:55:40,kettle,0.1",
+    )
     pl.DataFrame(
         {"stamp": [1_400_000_003_000, 1_400_000_013_000], "power": [0.1, 0.2]}
     ).write_parquet(tmp_path / "fridge.parquet")

@@ -92,9 +92,7 @@ def test_readings_come_in_halves_or_finer_up_to_the_largest(make_model: Callable
 
 
 def test_a_steady_load_is_no_worse_for_coarse_weights(make_model: Callable[..., Model]):
-    """The mean is taken off in whole numbers too, so that a flat series at the mean predictions what
-    the float model predictions.
-    """
+    """The mean is subtracted in whole numbers, too, so that a flat series gives equal results."""
     model = make_model(Architecture(window=20, channels=(2,), kernels=(3,), hidden=2))
     network = quantise(model, Ranges(4000.0, (1.0, 1.0)), 16)
     flat_w = np.full(20, model.scale.mains_mean_w, dtype=np.float32)

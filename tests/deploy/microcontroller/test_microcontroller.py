@@ -1,4 +1,4 @@
-"""The C for a microcontroller: what it computes is what its twin in Python computes, bit for bit."""
+"""The C for a microcontroller computes what its twin in Python computes, bit for bit."""
 
 import re
 import subprocess

@@ -112,8 +112,11 @@ def test_a_checkpoints_folder_brings_its_scaling_and_its_checksum_is_held_to(
     (tmp_path / "metadata.json").write_text(json.dumps(facts))
     model = load_contrib(tmp_path, "washing machine", 60.0)
     assert model.scale.model_dump() == {
-        "mains_mean_w": 500, "mains_std_w": 700, "appliance_mean_w": (40,), "appliance_std_w": (200,)
-    }  # fmt: skip
+        "mains_mean_w": 500,
+        "mains_std_w": 700,
+        "appliance_mean_w": (40,),
+        "appliance_std_w": (200,),
+    }
     assert model.appliances[0].name == "washing_machine"
     weights.write_bytes(weights.read_bytes() + b"x")
     with pytest.raises(ModelFileError, match="was altered"):

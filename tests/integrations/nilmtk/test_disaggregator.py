@@ -26,7 +26,7 @@ QUICK = {
 def frames(
     samples: int = 1200, seed: int = 0, start: str = "2024-01-01"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Mains and a kettle of 2.5 kW over a base load, a reading a minute, as NILMTK hands them over."""
+    """Return mains and a 2.5 kW kettle over a base load, a reading a minute, as in NILMTK."""
     rng = np.random.default_rng(seed)
     kettle_w = np.zeros(samples)
     at = 20

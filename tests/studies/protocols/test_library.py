@@ -1,4 +1,4 @@
-"""The protocols of the package are whole, and a file that is no protocol is refused with its key."""
+"""The protocols of the package are whole; a file that is no protocol is refused by its key."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,9 +32,20 @@ def test_a_protocol_of_the_package_can_be_run_and_names_its_sources(name: str):
 
 def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
     assert library.list_names() == [
-        "bert4nilm_ukdale", "dincecco_refit", "half_minute", "nilmbench_t1", "nilmbench_t2", "nilmbench_t3", "nilmformer_ukdale",
-        "one_minute", "one_minute_houses", "pretrained_60s", "pretrained_8s", "zhang_redd", "zhang_ukdale",
-    ]  # fmt: skip
+        "bert4nilm_ukdale",
+        "dincecco_refit",
+        "half_minute",
+        "nilmbench_t1",
+        "nilmbench_t2",
+        "nilmbench_t3",
+        "nilmformer_ukdale",
+        "one_minute",
+        "one_minute_houses",
+        "pretrained_60s",
+        "pretrained_8s",
+        "zhang_redd",
+        "zhang_ukdale",
+    ]
 
 
 def test_the_packages_own_protocols_take_the_default_window_of_their_period():
@@ -185,7 +196,7 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "two lengths": (
         {"steps = 3": "steps = 3, epochs = 1"},
-        "small.toml: training: give one of epochs, steps and budget_s",
+        "small.toml: training: give one of `epochs`, `steps` and `budget_s`",
     ),
     "a strange network": (
         {"network = {": "network = { layers = 3,"},
