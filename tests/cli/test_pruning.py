@@ -327,7 +327,7 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
         (
             "prune {dense} --method lamp --steps 9 -o {out}",
             2,
-            "train the model on: give data with --finetune",
+            "give data with --finetune",
         ),
         (
             "prune {dense} --method magnitude --set freq=9 -o {out}",

@@ -225,8 +225,9 @@ def fit_budget(
     terminal.print_files(files, quiet=str(json) == "-")
     if best is not None and not search.is_useful(best):
         console.print(
-            f"the best network is of little use: {METRICS['nde'].label} of 1 or more, {METRICS['f1'].label} below 0.5,"
-            " or no better than always zero; give it more steps or room"
+            f"the best network is of little use: {METRICS['nde'].label} of 1 or more,"
+            f" {METRICS['f1'].label} below 0.5, or no better than always zero; give it more steps"
+            " or room"
         )
     if best is None:
         raise Seq2PointError(
