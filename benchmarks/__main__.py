@@ -1,6 +1,4 @@
-"""Run benchmarks by name; without one, all that take minutes (`pruning` and `transfer` take hours:
-ask for them).
-"""
+"""Run benchmarks by name; without one, all that take minutes."""
 
 import sys
 from importlib import import_module

@@ -3,7 +3,8 @@ two threads.
 
     python -m benchmarks deployment
 
-Takes the first seed's models of `python -m benchmarks pruning`, which must be in runs/pruning. int8
+Takes the first seed's models of `python -m experiments pruning`, made now where they are not there
+yet. int8
 is calibrated on ukdale_house1_6s_a, which the networks were trained on, and tested on
 ukdale_house1_6s_b; parity is measured on a week of the latter.
 """
@@ -16,14 +17,14 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from experiments.houses import load_ukdale1
+from experiments.pruning import load_stage
 
-from benchmarks.pruning import FOLDER, houses
 from benchmarks.timing import seconds
 from seq2point import deploy, runtime
 from seq2point.appliances import APPLIANCES
 from seq2point.configuration import ExportOptions
 from seq2point.model.evaluation import evaluate
-from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
 from seq2point.recording import Recording
 from seq2point.system.device import prepare_process
@@ -75,10 +76,8 @@ def latencies_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 
 def appliance_rows(name: str, folder: Path) -> None:
     """What dense float32, compacted float32 and compacted int8 cost and reach."""
-    train, test = houses(name)
-    dense, small = (
-        Model.load(FOLDER / f"{name}-0-{kind}.safetensors") for kind in ("dense", "small")
-    )
+    train, test = load_ukdale1(name)
+    dense, small = (load_stage(name, 0, stage) for stage in ("dense", "small"))
     orders = {
         "dense, float32": (dense, ExportOptions()),
         "compacted, float32": (small, ExportOptions()),

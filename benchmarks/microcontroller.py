@@ -1,7 +1,7 @@
 """Networks for 256 KB of flash and 64 KB of RAM: what their C answers on a real house, beside the
 networks they come from.
 
-Goes on from the pieces of `benchmarks pruning` (dense and small, in runs/pruning): the small
+Goes on from the networks of `experiments pruning` (dense and small): the small
 network loses half of its hidden units and a channel of each convolution, and trains on. Its C runs
 over all of ukdale_house1_6s_b. Instructions are those of a Cortex-M4 in QEMU.
 """
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from experiments.houses import load_ukdale1
+from experiments.pruning import CACHE, OURS, load_stage, plan_stage
 
-from benchmarks.pruning import FOLDER as PIECES
-from benchmarks.pruning import TRAINING, houses
-from seq2point.compression.compaction import compact
 from seq2point.compression.pruning import PRUNERS
 from seq2point.deploy.c_program import open_source
 from seq2point.deploy.c_sizes import measure_sizes
@@ -25,8 +24,9 @@ from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.predictor import Predictor
 from seq2point.recording import Recording, Watts
+from seq2point.report.deployment import describe_arithmetic
 from seq2point.runtime import ExportMetadata, Runtime
-from seq2point.training import train_with_history
+from seq2point.studies.trainings import StudyTraining, run_trainings
 
 FOLDER = Path("runs/microcontroller")
 TESTS = Path(__file__).parent.parent / "tests" / "deploy" / "microcontroller"
@@ -80,28 +80,24 @@ class Twin(Runtime):
         )
 
 
-def smallest(appliance: str, seed: int, train: Recording) -> Model:
-    """The network that fits, trained where it is not there yet."""
-    path = FOLDER / f"{appliance}-{seed}.safetensors"
-    if not path.exists():
-        parent = Model.load(PIECES / f"{appliance}-{seed}-small.safetensors")
-        pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **HALVED)
-        options: dict[str, Any] = {**TRAINING, "seed": seed, "threads": 1}
-        pruned = train_with_history(
-            train,
-            appliance,
-            start=parent,
-            pruning=pruner,
-            steps=GRADUAL_STEPS,
-            learning_rate=1e-3,
-            **options,
-        )
-        start = compact(pruned.model)
-        steps = FINETUNE_STEPS[appliance, seed]
-        train_with_history(
-            train, appliance, start=start, steps=steps, learning_rate=2e-3, **options
-        ).model.save(path)
-    return Model.load(path)
+def load_smallest(appliance: str, seed: int, train: Recording) -> Model:
+    """Return the network that fits, trained where it is not there yet."""
+    pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **HALVED)
+    gradually = OURS | {"seed": seed, "steps": GRADUAL_STEPS, "learning_rate": 1e-3}
+    name = f"{appliance}-seed{seed}"
+    pruned = StudyTraining(
+        f"{name}-halved",
+        appliance,
+        [train],
+        gradually,
+        start=plan_stage(appliance, seed, "small"),
+        pruner=pruner,
+        compacts=True,
+    )
+    finetuning = gradually | {"steps": FINETUNE_STEPS[appliance, seed], "learning_rate": 2e-3}
+    smallest = StudyTraining(f"{name}-smallest", appliance, [train], finetuning, start=pruned)
+    run_trainings(CACHE, [smallest], print, threads=1)
+    return smallest.load_model(CACHE)
 
 
 def instructions(source: Path, window: int, mains_w: Watts) -> float | None:
@@ -143,13 +139,13 @@ def main() -> None:
     )
     costs = []
     for appliance, seed in FINETUNE_STEPS:
-        train, test = houses(appliance)
+        train, test = load_ukdale1(appliance)
         folder, name = FOLDER / f"{appliance}-{seed}", f"{appliance}, seed {seed}"
         folder.mkdir(parents=True, exist_ok=True)
         for stage in ("dense", "small"):
-            native = Model.load(PIECES / f"{appliance}-{seed}-{stage}.safetensors")
+            native = load_stage(appliance, seed, stage)
             row(name, stage, native.architecture.parameters, native, test)
-        model = smallest(appliance, seed, train)
+        model = load_smallest(appliance, seed, train)
         parameters, source = model.architecture.parameters, folder / "model.c"
         row(name, "smallest, float", parameters, model, test)
         made = build_c_export(model, train, "model.h")
@@ -181,7 +177,11 @@ def main() -> None:
             )
         )
     for name, made, sizes, count in costs:
-        print(f"\n{name}: {count or 0:,.0f} instructions a reading", *made.notes(), sep="\n")
+        print(
+            f"\n{name}: {count or 0:,.0f} instructions a reading",
+            *describe_arithmetic(made.report()),
+            sep="\n",
+        )
         print(*(f"{by}: {size}" for by, size in sizes.items()), sep="\n")
 
 

@@ -79,20 +79,20 @@ FLAGS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=4
 @given(FLAGS)
 def test_the_on_off_metrics_are_those_of_scikit_learn(pairs: list[tuple[bool, bool]]):
     truth, estimate = (np.array(flags) for flags in zip(*pairs, strict=True))
-    found = score(
+    metrics = score(
         [scored(2500 * truth, 2500 * estimate)], Appliance.model_validate(ALWAYS_COUNTED), PERIOD_S
     )
-    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, estimate))
+    assert metrics["accuracy"] == pytest.approx(sk.accuracy_score(truth, estimate))
     if not truth.any():
-        assert {found[name] for name in ("f1", "precision", "recall", "mcc")} == {None}
+        assert {metrics[name] for name in ("f1", "precision", "recall", "mcc")} == {None}
         return
     precision, recall, f1, _ = sk.precision_recall_fscore_support(
         truth, estimate, average="binary", zero_division=0
     )
-    assert [found[name] for name in ("precision", "recall", "f1")] == pytest.approx(
+    assert [metrics[name] for name in ("precision", "recall", "f1")] == pytest.approx(
         [precision, recall, f1]
     )
-    assert found["mcc"] == (
+    assert metrics["mcc"] == (
         None if truth.all() else pytest.approx(sk.matthews_corrcoef(truth, estimate))
     )
 
@@ -187,7 +187,7 @@ def test_every_metric_equals_a_plain_computation(seed: int):
         np.float32
     )
     stretch = scored(truth, estimate)
-    found = score([stretch], KETTLE, PERIOD_S)
+    metrics = score([stretch], KETTLE, PERIOD_S)
 
     y, x = truth.astype(float), np.maximum(estimate, 0).astype(float)
     on_y, on_x = (np.array(brute_force_on_state(w, KETTLE, PERIOD_S)) for w in (y, x))
@@ -218,14 +218,14 @@ def test_every_metric_equals_a_plain_computation(seed: int):
         "event_recall": matched / len(onsets_y),
         "event_f1": 2 * matched / (len(onsets_x) + len(onsets_y)),
     }
-    assert found == pytest.approx(expected, rel=1e-5)
-    assert set(found) == ERRORS | SCORES
+    assert metrics == pytest.approx(expected, rel=1e-5)
+    assert set(metrics) == ERRORS | SCORES
 
 
 def test_a_perfect_estimate_is_perfect():
     truth = random_kettle(0)
-    found = score([scored(truth, truth)], KETTLE, PERIOD_S)
-    assert found == pytest.approx(dict.fromkeys(ERRORS, 0.0) | dict.fromkeys(SCORES, 1.0))
+    metrics = score([scored(truth, truth)], KETTLE, PERIOD_S)
+    assert metrics == pytest.approx(dict.fromkeys(ERRORS, 0.0) | dict.fromkeys(SCORES, 1.0))
 
 
 def test_f1_falls_when_the_estimate_is_wrong():
@@ -238,16 +238,21 @@ def test_f1_falls_when_the_estimate_is_wrong():
 
 def test_an_estimate_of_zero_has_an_f1_of_zero_where_the_appliance_is_on():
     truth = cycles((100, 130))
-    found = score([scored(truth, np.zeros_like(truth))], KETTLE, PERIOD_S)
-    assert (found["f1"], found["recall"], found["event_recall"], found["event_f1"]) == (0, 0, 0, 0)
-    assert found["event_precision"] is None
-    assert found["sae"] == pytest.approx(1)
-    assert found["nde"] == pytest.approx(1)
+    metrics = score([scored(truth, np.zeros_like(truth))], KETTLE, PERIOD_S)
+    assert (metrics["f1"], metrics["recall"], metrics["event_recall"], metrics["event_f1"]) == (
+        0,
+        0,
+        0,
+        0,
+    )
+    assert metrics["event_precision"] is None
+    assert metrics["sae"] == pytest.approx(1)
+    assert metrics["nde"] == pytest.approx(1)
 
 
 def test_what_an_unused_appliance_leaves_undefined_is_null():
-    found = score([scored(np.zeros(100), cycles((10, 40), size=100))], KETTLE, PERIOD_S)
-    undefined = {name for name, value in found.items() if value is None}
+    metrics = score([scored(np.zeros(100), cycles((10, 40), size=100))], KETTLE, PERIOD_S)
+    undefined = {name for name, value in metrics.items() if value is None}
     assert undefined == {
         "on_mae_w",
         "sae",
@@ -259,22 +264,22 @@ def test_what_an_unused_appliance_leaves_undefined_is_null():
         "event_recall",
         "event_f1",
     }
-    assert found["mae_w"] == pytest.approx(750)
-    assert found["accuracy"] == pytest.approx(0.7)
-    assert found["event_precision"] == 0
+    assert metrics["mae_w"] == pytest.approx(750)
+    assert metrics["accuracy"] == pytest.approx(0.7)
+    assert metrics["event_precision"] == 0
 
 
 def test_an_appliance_that_draws_power_but_is_never_on_keeps_its_energy_metrics():
-    found = score([scored(np.full(100, 50.0), np.full(100, 25.0))], KETTLE, PERIOD_S)
-    assert (found["on_mae_w"], found["f1"], found["mcc"]) == (None, None, None)
-    assert (found["sae"], found["nde"]) == pytest.approx((0.5, 0.25))
+    metrics = score([scored(np.full(100, 50.0), np.full(100, 25.0))], KETTLE, PERIOD_S)
+    assert (metrics["on_mae_w"], metrics["f1"], metrics["mcc"]) == (None, None, None)
+    assert (metrics["sae"], metrics["nde"]) == pytest.approx((0.5, 0.25))
 
 
 @pytest.mark.parametrize("estimate_w", [0.0, 2500.0])
 def test_an_appliance_that_is_always_on_has_no_correlation(estimate_w: float):
-    found = score([scored(np.full(100, 2500.0), np.full(100, estimate_w))], KETTLE, PERIOD_S)
-    assert found["mcc"] is None
-    assert found["f1"] == (1.0 if estimate_w else 0.0)
+    metrics = score([scored(np.full(100, 2500.0), np.full(100, estimate_w))], KETTLE, PERIOD_S)
+    assert metrics["mcc"] is None
+    assert metrics["f1"] == (1.0 if estimate_w else 0.0)
 
 
 def test_estimates_below_zero_count_as_zero():
@@ -329,11 +334,11 @@ def test_days_of_a_zone_with_summer_time_have_23_or_25_hours(
     start: datetime, hours_of_the_days: list[int]
 ):
     stretch = missed_kilowatt(start, 48)
-    found = score([stretch], KETTLE, 60.0, ZoneInfo("Europe/London"))
+    metrics = score([stretch], KETTLE, 60.0, ZoneInfo("Europe/London"))
     zone = ZoneInfo("Europe/London")
     dates = [datetime.fromtimestamp(t, UTC).astimezone(zone).date() for t in stretch.times_s]
     assert [len(list(run)) / 60 for _, run in itertools.groupby(dates)] == hours_of_the_days
-    assert found["energy_per_day_wh"] == pytest.approx(1000 * 48 / len(hours_of_the_days))
+    assert metrics["energy_per_day_wh"] == pytest.approx(1000 * 48 / len(hours_of_the_days))
 
 
 def test_the_autumn_day_of_25_hours_is_one_day():
@@ -349,10 +354,10 @@ def test_the_autumn_day_of_25_hours_is_one_day():
 )
 def test_an_onset_is_matched_within_a_minute(late_s: float, matched: int):
     shift = int(late_s / PERIOD_S)
-    found = score(
+    metrics = score(
         [scored(cycles((500, 530)), cycles((500 + shift, 530 + shift)))], KETTLE, PERIOD_S
     )
-    assert found["event_f1"] == matched
+    assert metrics["event_f1"] == matched
 
 
 def test_one_estimated_onset_matches_one_true_onset_only():
@@ -388,9 +393,9 @@ def test_errors_of_two_houses_at_the_same_hours_do_not_cancel():
         scored(truth, truth + error_w)._replace(recording=i)
         for i, error_w in enumerate((100.0, -100.0))
     ]
-    found = score(houses, KETTLE, PERIOD_S)
-    assert found["energy_per_day_wh"] == pytest.approx(2400)
-    assert found["sae_delta_w"] == pytest.approx(100)
+    metrics = score(houses, KETTLE, PERIOD_S)
+    assert metrics["energy_per_day_wh"] == pytest.approx(2400)
+    assert metrics["sae_delta_w"] == pytest.approx(100)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2000)), min_size=1, max_size=4))
@@ -404,9 +409,9 @@ def test_energy_errors_of_several_houses_are_the_mean_over_the_days_of_each(
         truth = np.full(2 * 1440, 3000.0)
         houses.append(scored(truth, truth - error_w, begin, 60.0)._replace(recording=i))
         days += [24.0 * error_w] * 2
-    found = score(houses, KETTLE, 60.0)
-    assert found["energy_per_day_wh"] == pytest.approx(np.mean(days), rel=1e-4)
-    assert found["sae_delta_w"] == pytest.approx(np.mean(days) / 24, rel=1e-4)
+    metrics = score(houses, KETTLE, 60.0)
+    assert metrics["energy_per_day_wh"] == pytest.approx(np.mean(days), rel=1e-4)
+    assert metrics["sae_delta_w"] == pytest.approx(np.mean(days) / 24, rel=1e-4)
 
 
 def test_a_missing_sample_of_the_truth_neither_splits_an_activation_nor_is_scored():

@@ -20,13 +20,18 @@ from typing import Any
 
 from seq2point import deploy
 from seq2point.appliances import find_appliance
-from seq2point.cli.models import HEADINGS, describe_card, explain_terms, make_row
 from seq2point.configuration import ExportOptions
 from seq2point.errors import Seq2PointError
 from seq2point.model import pretrained
 from seq2point.model.model_file import Model
 from seq2point.model.pretrained import Card, HouseResult
 from seq2point.recording import Recording
+from seq2point.report.pretrained import (
+    describe_card,
+    explain_terms,
+    make_card_headings,
+    make_card_row,
+)
 from seq2point.studies import ResultCache
 from seq2point.studies.protocols import houses, library
 from seq2point.studies.protocols.library import NamedProtocol
@@ -56,7 +61,7 @@ length.
 
 Version 0.1.0 trained and tested them, by protocols that fill no missing reading.
 """
-METRICS = ("mae_w", "on_mae_w", "nde", "sae", "f1", "mcc")
+KEPT = ("mae_w", "on_mae_w", "nde", "sae", "f1", "mcc")
 LICENCES = {
     "ukdale": "UK-DALE: J. Kelly and W. Knottenbelt, Scientific Data 2:150007 (2015), CC BY 4.0",
     "refit": (
@@ -73,7 +78,7 @@ def made(
     """What a protocol gives for an appliance once its network is compacted."""
     parts = ProtocolSteps(protocol, source.where, data)
     runner = Runner(
-        [parts], store, "cpu", 1, progress=False, said=lambda line: print(line, flush=True)
+        [parts], store, "cpu", 1, progress=False, report=lambda line: print(line, flush=True)
     )
     (result,) = runner.run([name], 1)[name][parts.row]
     return result
@@ -90,7 +95,7 @@ def tested(house: str, unseen: bool, result: Mapping[str, Any]) -> HouseResult:
         house=house,
         unseen=unseen,
         days=round(sum(part["days"] for part in result["data"]), 1),
-        metrics={metric: result["metrics"][metric] for metric in METRICS},
+        metrics={metric: result["metrics"][metric] for metric in KEPT},
         zero_mae_w=result["baselines"]["zero"]["mae_w"],
         mean_mae_w=result["baselines"]["mean"]["mae_w"],
     )
@@ -246,7 +251,7 @@ def page() -> str:
             "",
             *(f"- {fact}" for fact in describe_card(card)),
             "",
-            *render_table(HEADINGS, [make_row(t) for t in card.tested]),
+            *render_table(make_card_headings(), [make_card_row(t) for t in card.tested]),
             "",
         ]
     return "\n".join(parts)

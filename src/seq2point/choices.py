@@ -19,7 +19,7 @@ Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 FILL = 10
 """Missing readings in a row that are filled by default. With one reading in ten missing, every
 window is whole again (72 to 91 % of them where readings go in bursts of six). The error grows by at
-most a tenth (benchmarks/fill.py, docs/lab/missing_readings.md)."""
+most a tenth (experiments/fill.py, docs/lab/missing_readings.md)."""
 
 
 def find_nearest(name: str, choices: Sequence[str]) -> str | None:

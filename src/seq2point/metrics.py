@@ -4,7 +4,7 @@ Truth and estimate are f32[T] in watts at one sampling period. A metric is None 
 it no meaning: no energy used, never on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple, Self
 
@@ -16,6 +16,61 @@ from seq2point.recording.on_off import Flags, is_on
 
 Array = npt.NDArray[np.float32]
 Metrics = dict[str, float | None]
+
+
+class MetricDefinition(NamedTuple):
+    """How every report names and writes a metric: its label, unit and decimals.
+
+    `remark` says in a word or two what the label's abbreviation leaves open.
+    """
+
+    label: str
+    unit: str = ""
+    decimals: int = 3
+    lower_is_better: bool = True
+    remark: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The label with the unit, for the heading of a column: 'MAE, W'."""
+        return ", ".join(filter(None, (self.label, self.unit)))
+
+    def format(self, value: float | None, decimals: int | None = None) -> str:
+        """Return a value with its unit: '12.3 W'; '-' for None."""
+        if value is None:
+            return "-"
+        return self.add_unit(f"{value:,.{self.decimals if decimals is None else decimals}f}")
+
+    def describe(self, value: float | None, decimals: int | None = None) -> str:
+        """Return a value after its label: 'MAE 12.3 W'."""
+        return f"{self.label} {self.format(value, decimals)}"
+
+    def add_unit(self, number: str) -> str:
+        """Return a number that is written already, with the unit."""
+        return f"{number} {self.unit}" if self.unit else number
+
+
+METRICS: Mapping[str, MetricDefinition] = {
+    "mae_w": MetricDefinition("MAE", "W", 1),
+    "on_mae_w": MetricDefinition("MAE while on", "W", 1),
+    "sae": MetricDefinition("SAE", remark="energy error"),
+    "sae_delta_w": MetricDefinition("SAE by the hour", "W", 1),
+    "nde": MetricDefinition("NDE"),
+    "energy_per_day_wh": MetricDefinition("energy error a day", "Wh", 1),
+    "f1": MetricDefinition("F1", lower_is_better=False, remark="on/off"),
+    "precision": MetricDefinition("precision", lower_is_better=False),
+    "recall": MetricDefinition("recall", lower_is_better=False),
+    "mcc": MetricDefinition("MCC", lower_is_better=False),
+    "accuracy": MetricDefinition("accuracy", lower_is_better=False),
+    "event_f1": MetricDefinition("F1 of events", lower_is_better=False),
+    "event_precision": MetricDefinition("precision of events", lower_is_better=False),
+    "event_recall": MetricDefinition("recall of events", lower_is_better=False),
+}
+"""Every metric that `score` gives, in the order of the reports.
+
+What the letters mean: MAE, mean absolute error; SAE, signal aggregate error; NDE, normalised
+disaggregation error; MCC, Matthews correlation coefficient.
+"""
 
 HOUR_S = 3600.0
 EVENT_TOLERANCE_S = 60.0

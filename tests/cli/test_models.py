@@ -230,7 +230,7 @@ def test_other_verbs_take_names_too(seq2point: Command, house: Path, tmp_path: P
     assert "221,605" in seq2point("info", "kettle-8s").out
     tested = seq2point("test", "kettle-8s", "--data", house)
     assert tested.code == 0, tested.err
-    assert "F1 of on/off" in tested.out
+    assert "F1, on/off" in tested.out
     exported = seq2point("export", "kettle-60s", "--target", "onnx", "-o", tmp_path / "kettle.onnx")
     assert exported.code == 0, exported.err
     for verb in (("info", "heater"), ("compact", "heater", "-o", tmp_path / "x.safetensors")):

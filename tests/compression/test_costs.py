@@ -17,6 +17,7 @@ from seq2point.compression.low_rank import factorise
 from seq2point.metrics import Metrics
 from seq2point.model.model_file import Model
 from seq2point.network import masks
+from seq2point.report.costs import make_accuracy_rows, make_cost_rows
 
 REACHED: Metrics = {"mae_w": 14.52, "on_mae_w": 505.2, "sae": 0.125, "f1": None, "nde": 0.3}
 
@@ -104,7 +105,7 @@ def test_the_notes_say_that_zeros_make_nothing_faster_and_what_stays(models: dic
 
 def test_the_table_in_words(models: dict[str, Model]):
     result = costs.measure_costs(models)
-    table = {row[0]: row[1:] for row in costs.make_cost_rows(result)}
+    table = {row[0]: row[1:] for row in make_cost_rows(result)}
     assert table[""] == ["pruned", "compacted"]
     assert table["hidden units"] == ["8", "3"]
     assert table["channels"] == ["4 4", "4 4"]
@@ -119,14 +120,14 @@ def test_more_samples_a_second_is_better_and_more_bytes_is_worse(models: dict[st
     result = costs.measure_costs(models)
     for name, speed, size in (("pruned", 100.0, 10), ("compacted", 300.0, 20)):
         result["models"][name] |= {"sliding_samples_per_s": speed, "file_bytes": size}
-    table = {row[0]: row[2] for row in costs.make_cost_rows(result)}
+    table = {row[0]: row[2] for row in make_cost_rows(result)}
     assert table["sliding, samples/s"] == "300 (3x)"
     assert table["file, bytes"] == "20 (0.5x)"
 
 
 def test_a_network_with_a_rank_has_its_own_rows(tiny_model: Model):
     result = costs.measure_costs({"given": tiny_model, "factorised": factorise(tiny_model, 2)})
-    table = {row[0]: row[1:] for row in costs.make_cost_rows(result)}
+    table = {row[0]: row[1:] for row in make_cost_rows(result)}
     assert table["rank"] == ["full", "2"]
     assert table["projection.weight"] == ["-", "216"]
     assert table["hidden.weight"] == ["864", "16"]
@@ -140,7 +141,7 @@ def test_accuracy_stands_by_stage_and_by_appliance_where_there_are_several(
         models, {"before pruning": {"kettle": REACHED}, "after pruning": {"kettle": REACHED}}
     )
     assert result["accuracy"] == {"before pruning": chosen, "after pruning": chosen}
-    heading, *stages = costs.make_accuracy_rows(result)
+    heading, *stages = make_accuracy_rows(result)
     assert heading == ["", "MAE", "MAE while on", "SAE", "F1"]
     assert stages == [
         [stage, "14.5 W", "505.2 W", "0.125", "-"] for stage in ("before pruning", "after pruning")
@@ -149,10 +150,10 @@ def test_accuracy_stands_by_stage_and_by_appliance_where_there_are_several(
         models, {"pruned": {"kettle": REACHED}}, tested_on=["house 5", "mine"]
     )
     assert in_houses["tested_on"] == ["house 5", "mine"]
-    assert costs.make_accuracy_rows(in_houses)[0][0] == "on house 5, mine"
+    assert make_accuracy_rows(in_houses)[0][0] == "on house 5, mine"
     two = costs.measure_costs(models, {"pruned": {"kettle": REACHED, "fridge": REACHED}})
     assert two["accuracy"] == {"pruned": {"kettle": chosen, "fridge": chosen}}
-    assert [row[0] for row in costs.make_accuracy_rows(two)[1:]] == [
+    assert [row[0] for row in make_accuracy_rows(two)[1:]] == [
         "pruned, kettle",
         "pruned, fridge",
     ]

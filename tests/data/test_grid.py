@@ -85,9 +85,9 @@ def test_a_missing_row_is_a_gap_as_one_without_a_reading_is(gap: int):
 
 def test_readings_a_little_slower_than_the_grid_leave_no_gap():
     slow_s = 8 * np.arange(40)
-    found = on_grid(slow_s, range(40))
-    expected = [np.flatnonzero(slow_s <= 6 * i + 3).max() for i in range(len(found))]
-    np.testing.assert_array_equal(found, expected)
+    averaged_w = on_grid(slow_s, range(40))
+    expected = [np.flatnonzero(slow_s <= 6 * i + 3).max() for i in range(len(averaged_w))]
+    np.testing.assert_array_equal(averaged_w, expected)
 
 
 def test_a_reading_that_is_missing_among_slow_ones_is_a_gap_at_every_sample_until_the_next():

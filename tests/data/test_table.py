@@ -311,20 +311,20 @@ def test_a_model_reads_tables_of_its_period_or_near_it(
     tmp_path: Path, steps: tuple[int, ...], resample: bool, says: str | None
 ):
     times = np.cumsum((0, *steps))
-    found = table(tmp_path, "time,mains\n" + "".join(f"{t},100\n" for t in times))
+    readings = table(tmp_path, "time,mains\n" + "".join(f"{t},100\n" for t in times))
     if says is None:
-        found.require_period(6.0, resample)
+        readings.require_period(6.0, resample)
     else:
         with pytest.raises(DataError, match=says):
-            found.require_period(6.0, resample)
+            readings.require_period(6.0, resample)
 
 
 def test_a_coarser_table_is_read_by_repeating_readings_and_a_warning_tells(tmp_path: Path):
-    found = table(tmp_path, "time,mains\n" + "".join(f"{8 * i},{100 * i}\n" for i in range(4)))
+    readings = table(tmp_path, "time,mains\n" + "".join(f"{8 * i},{100 * i}\n" for i in range(4)))
     with pytest.warns(UserWarning, match="readings every 8 s are repeated to give one every 6 s"):
-        found.require_period(6.0, resample=True)
-    recording = to_recording(found, 6.0)
+        readings.require_period(6.0, resample=True)
+    recording = to_recording(readings, 6.0)
     np.testing.assert_array_equal(recording.mains_w, [0, 100, 100, 200, 300])
     assert recording.resampled_from_s == 8.0
     assert recording.slice(1, 3).resampled_from_s == 8.0
-    assert to_recording(found).resampled_from_s is None
+    assert to_recording(readings).resampled_from_s is None

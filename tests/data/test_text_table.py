@@ -112,8 +112,8 @@ ODD: dict[str, tuple[str | bytes, list[float], list[float], int]] = {
 @pytest.mark.parametrize("name", ODD)
 def test_rows_that_are_not_plain_numbers_are_read_for_what_they_are(tmp_path: Path, name: str):
     text, times, first, strange = ODD[name]
-    found, series, no_number = joined(rows_of(tmp_path / "rows.csv", text, THREE))
-    np.testing.assert_array_equal(found, times)
+    parsed, series, no_number = joined(rows_of(tmp_path / "rows.csv", text, THREE))
+    np.testing.assert_array_equal(parsed, times)
     np.testing.assert_array_equal(series[0], np.float32(first))
     assert no_number[0] == strange
 

@@ -84,8 +84,8 @@ def test_a_date_time_far_ahead_is_no_unix_number():
 
 
 def test_what_is_no_time_is_none():
-    found = Clock().to_seconds(pl.Series(["2014-03-30 12:00:00", "yesterday", None, ""]))
-    np.testing.assert_array_equal(found, [NOON.timestamp(), np.nan, np.nan, np.nan])
+    seconds = Clock().to_seconds(pl.Series(["2014-03-30 12:00:00", "yesterday", None, ""]))
+    np.testing.assert_array_equal(seconds, [NOON.timestamp(), np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(
         Clock().to_seconds(np.array([1.0, 2.0, -1e300, np.nan])), [1, 2, np.nan, np.nan]
     )
@@ -102,8 +102,8 @@ def test_a_value_that_is_cut_short_or_in_another_form_spoils_none_of_the_others(
         "30/03/2014 12:00",
         "2014-03",
     ]
-    found = Clock().to_seconds(pl.Series(words)) - NOON.timestamp()
-    np.testing.assert_array_equal(found, [np.nan, np.nan, 0, 0, 0, 0, 0, 0.5, 0, np.nan])
+    seconds = Clock().to_seconds(pl.Series(words)) - NOON.timestamp()
+    np.testing.assert_array_equal(seconds, [np.nan, np.nan, 0, 0, 0, 0, 0, 0.5, 0, np.nan])
 
 
 def test_local_times_are_those_of_their_zone_and_a_zone_that_is_written_down_counts_before_it():
@@ -116,10 +116,10 @@ def test_local_times_are_those_of_their_zone_and_a_zone_that_is_written_down_cou
 
 
 def test_the_hour_that_spring_leaps_over_has_no_times():
-    found = Clock("Europe/London").to_seconds(
+    seconds = Clock("Europe/London").to_seconds(
         pl.Series(["2014-03-30 00:59:50", "2014-03-30 01:30:00", "2014-03-30 02:00:00"])
     )
-    np.testing.assert_array_equal(found - NOON.timestamp(), [-11 * 3600 - 10, np.nan, -11 * 3600])
+    np.testing.assert_array_equal(seconds - NOON.timestamp(), [-11 * 3600 - 10, np.nan, -11 * 3600])
 
 
 @given(
@@ -141,10 +141,10 @@ def test_both_passes_of_the_hour_that_autumn_repeats_are_told_apart_whatever_the
     ]
     del times[3600 // step : 3600 // step + missing]
     column, clock = words(times, zone), Clock(zone)
-    found = np.concatenate(
+    seconds = np.concatenate(
         [clock.to_seconds(column[i : i + piece]) for i in range(0, len(column), piece)]
     )
-    np.testing.assert_array_equal(found, [time.timestamp() for time in times])
+    np.testing.assert_array_equal(seconds, [time.timestamp() for time in times])
 
 
 def test_an_hour_that_comes_once_is_summer_time_and_the_next_autumn_begins_anew():
@@ -161,5 +161,5 @@ def test_an_hour_that_comes_once_is_summer_time_and_the_next_autumn_begins_anew(
         (2014, 10, 26, 2, 0),
         (2015, 10, 25, 0, 10),
     ]
-    found = Clock("Europe/London").to_seconds(twice)
-    assert found.tolist() == [datetime(*of, tzinfo=UTC).timestamp() for of in expected]
+    seconds = Clock("Europe/London").to_seconds(twice)
+    assert seconds.tolist() == [datetime(*of, tzinfo=UTC).timestamp() for of in expected]

@@ -18,6 +18,7 @@ from seq2point.compression.low_rank import factorise
 from seq2point.configuration import Tolerances
 from seq2point.deploy.verify import require_parent, verify
 from seq2point.model.evaluation import evaluate
+from seq2point.report.deployment import make_proof_rows
 
 SHAPE = Architecture(window=33, channels=(4, 6), kernels=(5, 3), hidden=16)
 
@@ -44,7 +45,7 @@ def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(
         assert result.costs[side]["latency_ms"] > 0
         assert result.costs[side]["file_bytes"] > 1000
     assert result.costs["exported"]["peak_mb"] < result.costs["native"]["peak_mb"]
-    words = [row[0] for row in result.rows()]
+    words = [row[0] for row in make_proof_rows(result.as_json())]
     assert words[1:7] == [
         "MAE",
         "MAE while on",

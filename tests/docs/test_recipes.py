@@ -194,8 +194,11 @@ def test_it_fits_one_screen_and_names_the_targets_of_make():
     ]
 
 
-def test_the_citation_has_the_packages_version_and_licence():
+def test_the_citation_has_the_last_released_version_and_the_licence():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert citation["version"] == seq2point.__version__ == project["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    version, date = re.findall(r"^## \[(\d[^]]*)\] - (\S+)$", changelog, re.MULTILINE)[0]
+    assert (citation["version"], str(citation["date-released"])) == (version, date)
+    assert seq2point.__version__ == project["version"]
     assert (citation["title"], citation["license"]) == (project["name"], project["license"])

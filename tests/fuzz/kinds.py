@@ -124,17 +124,17 @@ def study(folder: Path) -> None:
     from seq2point.studies.result_cache import CachedResult, ResultCache
 
     store, part = ResultCache(folder), CachedResult("part", {"seed": 1})
-    store.result(part, lambda _: {"mae_w": 1.0})
-    (store.folder(part) / "result.json").rename(folder / "result.json")
+    store.find_or_make(part, lambda _: {"mae_w": 1.0})
+    (store.find_folder(part) / "result.json").rename(folder / "result.json")
 
 
 def read_study(folder: Path) -> None:
     from seq2point.studies.result_cache import CachedResult, ResultCache
 
     store, part = ResultCache(folder), CachedResult("part", {"seed": 1})
-    store.folder(part).mkdir(parents=True, exist_ok=True)
-    (store.folder(part) / "result.json").write_bytes((folder / "result.json").read_bytes())
-    store.result(part, lambda _: {"mae_w": 1.0})
+    store.find_folder(part).mkdir(parents=True, exist_ok=True)
+    (store.find_folder(part) / "result.json").write_bytes((folder / "result.json").read_bytes())
+    store.find_or_make(part, lambda _: {"mae_w": 1.0})
 
 
 def protocol(folder: Path) -> None:

@@ -286,7 +286,7 @@ def test_one_reading_in_ten_missing_leaves_all_windows_whole(
             3000.0,
             (
                 "This model is no better than always saying that the kettle is off: its MAE is"
-                " 2693.3 W, that of"
+                " 2,693.3 W, that of"
             ),
         ),
     ],

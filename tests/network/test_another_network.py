@@ -23,6 +23,7 @@ from seq2point.configuration import ExportOptions, Tolerances
 from seq2point.deploy.verify import verify
 from seq2point.errors import ModelFileError
 from seq2point.network import Architecture, Layer, connect, masks, sliding
+from seq2point.report.costs import make_cost_rows
 from seq2point.system.c_library import find_compiler
 from seq2point.training import train_with_history
 from seq2point.training.transfer import join_models, replace_appliance
@@ -152,7 +153,7 @@ def test_its_costs_stand_beside_those_of_the_compacted_one(model: Model):
         == small.architecture.parameters
         < SHAPE.parameters
     )
-    (row,) = (row for row in costs.make_cost_rows(result) if row[0] == "second.weight")
+    (row,) = (row for row in make_cost_rows(result) if row[0] == "second.weight")
     assert row[1:] == ["20 of 54 (34 zero)", "20"]
 
 

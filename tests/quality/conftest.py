@@ -20,12 +20,13 @@ def healthy() -> Recording:
 
 
 @pytest.fixture(scope="session")
-def found() -> Findings:
-    """The findings on a recording, of some severities; `changes` are its fields, `channels` its
-    appliances, None for none.
+def find_in() -> Findings:
+    """Return the findings of some severities on a recording.
+
+    `changes` are fields of the recording, `channels` its appliances; None leaves one out.
     """
 
-    def found(
+    def find_in(
         recording: Recording,
         severities: str = "error warning",
         channels: dict[str, Any] | None = None,
@@ -33,8 +34,8 @@ def found() -> Findings:
     ) -> list[Finding]:
         appliances_w = {**recording.appliances_w, **(channels or {})}
         kept = {name: power_w for name, power_w in appliances_w.items() if power_w is not None}
-        notes = FindingLog("home")
-        check_recording(replace(recording, appliances_w=kept, **changes), notes)
-        return [f for f in notes.findings if f.severity in severities.split()]
+        log = FindingLog("home")
+        check_recording(replace(recording, appliances_w=kept, **changes), log)
+        return [f for f in log.findings if f.severity in severities.split()]
 
-    return found
+    return find_in

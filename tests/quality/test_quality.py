@@ -25,8 +25,8 @@ def only(findings: list[Finding], check: str, channel: str | None) -> Finding:
     return chosen[0]
 
 
-def test_a_healthy_house_has_no_errors_and_no_warnings(healthy: Recording, found: Findings):
-    assert found(healthy) == []
+def test_a_healthy_house_has_no_errors_and_no_warnings(healthy: Recording, find_in: Findings):
+    assert find_in(healthy) == []
 
 
 def test_energy_time_on_and_uses_are_what_was_used(healthy: Recording):
@@ -50,43 +50,45 @@ def test_energy_time_on_and_uses_are_what_was_used(healthy: Recording):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [*combinations(("kettle", "fridge", "washing_machine", "microwave", "dishwasher"), 2)],
 )
 def test_two_channels_that_were_swapped_are_both_named(
-    one: str, other: str, healthy: Recording, found: Findings
+    name: str, other: str, healthy: Recording, find_in: Findings
 ):
-    swapped = {one: healthy.appliance_w(other), other: healthy.appliance_w(one)}
-    findings = found(healthy, channels=swapped)
-    assert f"swapped with {other}" in only(findings, "swapped", one).figure
-    assert f"swapped with {one}" in only(findings, "swapped", other).figure
+    swapped = {name: healthy.appliance_w(other), other: healthy.appliance_w(name)}
+    findings = find_in(healthy, channels=swapped)
+    assert f"swapped with {other}" in only(findings, "swapped", name).figure
+    assert f"swapped with {name}" in only(findings, "swapped", other).figure
 
 
 def test_a_channel_of_another_kind_is_named_by_what_it_looks_like(
-    healthy: Recording, found: Findings
+    healthy: Recording, find_in: Findings
 ):
-    findings = found(healthy, channels={"kettle": healthy.appliance_w("fridge"), "fridge": None})
+    findings = find_in(healthy, channels={"kettle": healthy.appliance_w("fridge"), "fridge": None})
     assert "looks like a fridge" in only(findings, "looks_like", "kettle").figure
 
 
 @pytest.mark.parametrize("name", ["kettle", "fridge", "dishwasher"])
-def test_a_channel_swapped_with_the_mains_is_found(name: str, healthy: Recording, found: Findings):
-    findings = found(healthy, channels={name: healthy.mains_w}, mains_w=healthy.appliance_w(name))
+def test_a_channel_swapped_with_the_mains_is_found(
+    name: str, healthy: Recording, find_in: Findings
+):
+    findings = find_in(healthy, channels={name: healthy.mains_w}, mains_w=healthy.appliance_w(name))
     assert "above the mains" in only(findings, "swapped", name).figure
 
 
-def test_a_column_written_twice_is_found(healthy: Recording, found: Findings):
-    findings = found(healthy, channels={"kettle_2": healthy.appliance_w("kettle")})
+def test_a_column_written_twice_is_found(healthy: Recording, find_in: Findings):
+    findings = find_in(healthy, channels={"kettle_2": healthy.appliance_w("kettle")})
     assert "the same as kettle" in only(findings, "copy", "kettle_2").figure
 
 
 @pytest.mark.parametrize("late_s", [-3600, -80, 48, 600])
 @pytest.mark.parametrize("name", ["kettle", "fridge"])
 def test_a_clock_that_is_off_is_measured(
-    name: str, late_s: int, healthy: Recording, found: Findings
+    name: str, late_s: int, healthy: Recording, find_in: Findings
 ):
     finding = only(
-        found(healthy, channels={name: np.roll(healthy.appliance_w(name), late_s // 8)}),
+        find_in(healthy, channels={name: np.roll(healthy.appliance_w(name), late_s // 8)}),
         "lag",
         name,
     )
@@ -95,10 +97,10 @@ def test_a_clock_that_is_off_is_measured(
     assert f"{-late_s:+d} s" in finding.advice.replace(f"{-finding.value:+.0f}", f"{-late_s:+d}")
 
 
-def test_a_clock_that_drifts_is_measured_by_the_day(healthy: Recording, found: Findings):
+def test_a_clock_that_drifts_is_measured_by_the_day(healthy: Recording, find_in: Findings):
     stretched = np.clip(np.arange(len(healthy)) * (1 - 12 / 86400), 0, None).astype(int)
     finding = only(
-        found(healthy, channels={"kettle": healthy.appliance_w("kettle")[stretched]}),
+        find_in(healthy, channels={"kettle": healthy.appliance_w("kettle")[stretched]}),
         "drift",
         "kettle",
     )
@@ -106,21 +108,21 @@ def test_a_clock_that_drifts_is_measured_by_the_day(healthy: Recording, found: F
     assert finding.severity == "error"
 
 
-def test_a_clock_that_was_set_an_hour_is_found(healthy: Recording, found: Findings):
+def test_a_clock_that_was_set_an_hour_is_found(healthy: Recording, find_in: Findings):
     fridge_w = healthy.appliance_w("fridge").copy()
     fridge_w[10 * DAY :] = np.roll(fridge_w, HOUR)[10 * DAY :]
-    finding = only(found(healthy, channels={"fridge": fridge_w}), "drift", "fridge")
+    finding = only(find_in(healthy, channels={"fridge": fridge_w}), "drift", "fridge")
     assert finding.value == pytest.approx(3600, abs=10)
 
 
-def test_a_channel_that_is_not_behind_the_mains_is_found(healthy: Recording, found: Findings):
-    findings = found(healthy, channels={"fridge": healthy.appliance_w("fridge")[::-1].copy()})
+def test_a_channel_that_is_not_behind_the_mains_is_found(healthy: Recording, find_in: Findings):
+    findings = find_in(healthy, channels={"fridge": healthy.appliance_w("fridge")[::-1].copy()})
     assert only(findings, "match", "fridge").severity == "error"
 
 
-def test_a_mains_that_misses_a_circuit_is_below_the_sum(healthy: Recording, found: Findings):
+def test_a_mains_that_misses_a_circuit_is_below_the_sum(healthy: Recording, find_in: Findings):
     without_w = healthy.mains_w - healthy.appliance_w("dishwasher")
-    findings = found(healthy, mains_w=np.maximum(without_w, 0))
+    findings = find_in(healthy, mains_w=np.maximum(without_w, 0))
     assert only(findings, "above_mains", "dishwasher").severity == "error"
     assert only(findings, "sum_above_mains", None).value > 1
 
@@ -129,15 +131,19 @@ def test_a_mains_that_misses_a_circuit_is_below_the_sum(healthy: Recording, foun
     ("level_w", "words"),
     [(0.0, "reads 0 W throughout"), (7.0, "reads 7 W throughout"), (np.nan, "no reading at all")],
 )
-def test_a_dead_channel_is_found(level_w: float, words: str, healthy: Recording, found: Findings):
-    findings = found(healthy, channels={"kettle": np.full(len(healthy), level_w, dtype=np.float32)})
+def test_a_dead_channel_is_found(level_w: float, words: str, healthy: Recording, find_in: Findings):
+    findings = find_in(
+        healthy, channels={"kettle": np.full(len(healthy), level_w, dtype=np.float32)}
+    )
     assert words in only(findings, "dead", "kettle").figure
     assert len(findings) == 1
 
 
-def test_an_appliance_that_never_reaches_its_power_is_never_on(healthy: Recording, found: Findings):
+def test_an_appliance_that_never_reaches_its_power_is_never_on(
+    healthy: Recording, find_in: Findings
+):
     finding = only(
-        found(healthy, channels={"kettle": healthy.appliance_w("kettle") * np.float32(0.5)}),
+        find_in(healthy, channels={"kettle": healthy.appliance_w("kettle") * np.float32(0.5)}),
         "never_on",
         "kettle",
     )
@@ -146,21 +152,23 @@ def test_an_appliance_that_never_reaches_its_power_is_never_on(healthy: Recordin
 
 
 def test_a_reading_that_stands_still_is_found_and_left_out_of_the_comparisons(
-    healthy: Recording, found: Findings
+    healthy: Recording, find_in: Findings
 ):
     mains_w, kettle_w = healthy.mains_w.copy(), healthy.appliance_w("kettle").copy()
     mains_w[5 * DAY : 5 * DAY + 4 * HOUR], kettle_w[5 * DAY : 5 * DAY + 4 * HOUR] = 300, 2500
-    findings = found(healthy, mains_w=mains_w, channels={"kettle": kettle_w})
+    findings = find_in(healthy, mains_w=mains_w, channels={"kettle": kettle_w})
     assert only(findings, "frozen", "mains").value == pytest.approx(4, abs=0.01)
     assert "at 2,500 W" in only(findings, "frozen", "kettle").figure
     assert not [f for f in findings if "above_mains" in f.check]
 
 
-def test_a_standby_that_stands_still_is_nothing(healthy: Recording, found: Findings):
-    assert found(healthy, channels={"kettle": np.maximum(healthy.appliance_w("kettle"), 16)}) == []
+def test_a_standby_that_stands_still_is_nothing(healthy: Recording, find_in: Findings):
+    assert (
+        find_in(healthy, channels={"kettle": np.maximum(healthy.appliance_w("kettle"), 16)}) == []
+    )
 
 
-def test_an_appliance_that_falls_silent_is_found(found: Findings, healthy: Recording):
+def test_an_appliance_that_falls_silent_is_found(find_in: Findings, healthy: Recording):
     thrice = replace(
         healthy,
         mains_w=np.tile(healthy.mains_w, 3),
@@ -168,12 +176,12 @@ def test_an_appliance_that_falls_silent_is_found(found: Findings, healthy: Recor
     )
     fridge_w = thrice.appliance_w("fridge").copy()
     fridge_w[30 * DAY : 58 * DAY] = 0
-    finding = only(found(thrice, channels={"fridge": fridge_w}), "silent", "fridge")
+    finding = only(find_in(thrice, channels={"fridge": fridge_w}), "silent", "fridge")
     assert finding.value == pytest.approx(28, abs=0.2)
 
 
 def test_gaps_are_counted_by_channel_and_a_jump_of_the_clock_is_named(
-    healthy: Recording, found: Findings
+    healthy: Recording, find_in: Findings
 ):
     mains_w, fridge_w = healthy.mains_w.copy(), healthy.appliance_w("fridge").copy()
     mains_w[DAY : DAY + 2 * DAY] = np.nan
@@ -181,7 +189,7 @@ def test_gaps_are_counted_by_channel_and_a_jump_of_the_clock_is_named(
     fridge_w[11 * DAY : 11 * DAY + HOUR] = np.nan
     assert healthy.start is not None
     jump = Jump(15 * DAY, healthy.start + timedelta(days=25))
-    findings = found(
+    findings = find_in(
         healthy, "error warning info", mains_w=mains_w, channels={"fridge": fridge_w}, jumps=(jump,)
     )
     assert only(findings, "gaps", "mains").value == pytest.approx(100 * 2 / 21, abs=0.01)
@@ -192,9 +200,9 @@ def test_gaps_are_counted_by_channel_and_a_jump_of_the_clock_is_named(
 
 
 def test_a_clipped_channel_is_found_and_the_tables_own_limit_is_a_fact(
-    healthy: Recording, found: Findings
+    healthy: Recording, find_in: Findings
 ):
-    findings = found(
+    findings = find_in(
         healthy,
         "error warning info",
         mains_w=np.minimum(healthy.mains_w, 3000),
@@ -213,10 +221,10 @@ def test_a_clipped_channel_is_found_and_the_tables_own_limit_is_a_fact(
 
 
 def test_an_appliance_of_no_known_kind_is_judged_without_a_table(
-    healthy: Recording, found: Findings
+    healthy: Recording, find_in: Findings
 ):
     pump_w = np.roll(healthy.appliance_w("dishwasher"), DAY)
-    findings = found(healthy, mains_w=healthy.mains_w + pump_w, channels={"heat_pump": pump_w})
+    findings = find_in(healthy, mains_w=healthy.mains_w + pump_w, channels={"heat_pump": pump_w})
     assert findings == []
 
 
@@ -242,20 +250,20 @@ def test_no_recording_however_short_or_empty_trips_it(
 
 
 def test_the_work_grows_with_the_number_of_time_jumps_alone(
-    found: Findings, monkeypatch: pytest.MonkeyPatch
+    find_in: Findings, monkeypatch: pytest.MonkeyPatch
 ):
-    asked = []
+    checked = []
     times_s = Recording.times_s
     monkeypatch.setattr(
-        Recording, "times_s", lambda recording: asked.append(1) or times_s(recording)
+        Recording, "times_s", lambda recording: checked.append(1) or times_s(recording)
     )
     watts = np.random.default_rng(0).uniform(50, 3000, 4000).astype(np.float32)
     start = datetime(2024, 1, 1, tzinfo=UTC)
     jumps = tuple(Jump(20 * i, start + timedelta(days=i)) for i in range(1, 200))
     recording = Recording("home", 6.0, watts, {"kettle": watts / 2}, start, jumps)
-    findings = found(recording, "info")
+    findings = find_in(recording, "info")
     assert len([f for f in findings if "time jumps by" in f.figure]) == len(jumps)
-    assert len(asked) <= 2
+    assert len(checked) <= 2
 
 
 def test_a_table_of_very_many_columns_is_no_house(tmp_path: Path):

@@ -74,9 +74,9 @@ def test_a_longer_run_begins_with_the_shorter_one(period_s):
 
 
 def test_the_house_owns_all_five_whichever_are_asked_for():
-    asked = simulate_house(7, days=1, appliances=["Fridge Freezer", "kettle"])
-    assert list(asked.appliances_w) == ["fridge", "kettle"]
-    assert_same_bytes(asked, simulate_house(7, days=1))
+    two_columns = simulate_house(7, days=1, appliances=["Fridge Freezer", "kettle"])
+    assert list(two_columns.appliances_w) == ["fridge", "kettle"]
+    assert_same_bytes(two_columns, simulate_house(7, days=1))
 
 
 def test_seeds_are_different_houses():

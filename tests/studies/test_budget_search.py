@@ -172,7 +172,7 @@ def test_what_would_not_run_is_refused_before_any_training(
 def test_fine_tuning_takes_the_settings_that_the_model_was_trained_with(
     make: Callable[..., BudgetSearch], model: Model
 ):
-    settings = make(training={}).network(GridPoint(0.5, 0)).decides["finetune"]
+    settings = make(training={}).plan_network(GridPoint(0.5, 0)).decides["finetune"]
     assert settings["chunk"] == model.provenance["training"]["settings"]["chunk"] == 40
     assert settings["steps"] == 20
     assert settings["learning_rate"] == 1e-3

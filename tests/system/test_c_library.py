@@ -178,16 +178,16 @@ def test_a_library_that_others_can_change_is_built_again(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-@pytest.mark.parametrize("what", ["library", "folder"])
+@pytest.mark.parametrize("place", ["library", "folder"])
 def test_what_another_user_owns_is_not_loaded(
-    source: Path, cache: Path, builds: list[Path], caplog: pytest.LogCaptureFixture, what: str
+    source: Path, cache: Path, builds: list[Path], caplog: pytest.LogCaptureFixture, place: str
 ):
     assert loads(source)
     (library,) = cache.iterdir()
-    os.chown(library if what == "library" else cache, 65534, 65534)
+    os.chown(library if place == "library" else cache, 65534, 65534)
     assert loads(source)
-    assert [path.parent == cache for path in builds] == [True, what == "library"]
-    assert ("belongs to another user" in caplog.text) == (what == "folder")
+    assert [path.parent == cache for path in builds] == [True, place == "library"]
+    assert ("belongs to another user" in caplog.text) == (place == "folder")
 
 
 @pytest.mark.parametrize("place", ["folder", "above"])

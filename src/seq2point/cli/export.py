@@ -76,7 +76,7 @@ def export(
 
     from seq2point import deploy
     from seq2point.cli.find_model import HouseReader, load_model
-    from seq2point.report import terminal
+    from seq2point.report import deployment, terminal
 
     exporter = deploy.find_target(target)
     data = [*([calibrate] if calibrate else []), *(verify or [])]
@@ -90,8 +90,9 @@ def export(
     console = terminal.write_report(
         {"target": target, "constants_w": loaded.constants_w(), **exported.report}, json
     )
-    for title, lines in exported.tables:
+    path = next(iter(exported.files.values()))
+    for title, lines in deployment.list_export_tables(path, exported.report):
         console.print(terminal.make_table(title, lines))
-    for note in exported.notes:
+    for note in deployment.list_export_notes(exported.report):
         terminal.print_prose(console, note)
     terminal.print_files(exported.files, quiet=str(json) == "-")

@@ -165,6 +165,7 @@ def fit_budget(
 
     from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.errors import Seq2PointError
+    from seq2point.metrics import METRICS
     from seq2point.report import markdown, terminal
     from seq2point.report.budget_search import make_report, save_plot
     from seq2point.studies import ResultCache
@@ -196,7 +197,8 @@ def fit_budget(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):
         candidates = search.run(
-            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+            ResultCache(out / "parts", any_version=any_code),
+            lambda line: console.print(line, markup=False),
         )
     # an earlier search may have left files of another budget
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):
@@ -221,10 +223,11 @@ def fit_budget(
                 shutil.copyfile(path, beside)
     markdown.print_markdown(terminal.write_report(report, json), report["markdown"])
     terminal.print_files(files, quiet=str(json) == "-")
-    if best is not None and not search.is_of_use(best):
+    if best is not None and not search.is_useful(best):
         console.print(
-            "the best network is of little use: NDE of 1 or more, F1 below 0.5, or no better than"
-            " always zero; give it more steps or room"
+            f"the best network is of little use: {METRICS['nde'].label} of 1 or more,"
+            f" {METRICS['f1'].label} below 0.5, or no better than always zero; give it more steps"
+            " or room"
         )
     if best is None:
         raise Seq2PointError(

@@ -83,6 +83,7 @@ def _show_native(model: Path, json: Path | None) -> None:
 
     from rich.console import Console
 
+    from seq2point.metrics import METRICS
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
     from seq2point.predictor import warn_of_constants
@@ -144,7 +145,7 @@ def _show_native(model: Path, json: Path | None) -> None:
         )
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
-        rows["MAE when tested"] = f"{metrics['mae_w']:.2f} W"
+        rows[f"{METRICS['mae_w'].label} when tested"] = METRICS["mae_w"].format(metrics["mae_w"], 2)
     console = Console()
     console.print(terminal.make_facts_table(str(model), rows))
     if pruning["sparsity"]:

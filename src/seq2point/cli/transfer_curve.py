@@ -188,7 +188,8 @@ def transfer_curve(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with report_stop(STOPPED):
         results = curve.run(
-            ResultCache(out / "parts", any_code), lambda line: console.print(line, markup=False)
+            ResultCache(out / "parts", any_version=any_code),
+            lambda line: console.print(line, markup=False),
         )
     report = make_report(curve, results)
     files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}

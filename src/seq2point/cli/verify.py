@@ -8,7 +8,6 @@ import typer
 from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig, Tolerances
-from seq2point.wording import format_count
 
 
 def verify(
@@ -53,7 +52,7 @@ def verify(
     )
     from seq2point.deploy.verify import verify as compare
     from seq2point.errors import UsageError, VerificationError
-    from seq2point.report import terminal
+    from seq2point.report import deployment, terminal
 
     if model is None and not is_model_name(exported):
         raise UsageError(
@@ -65,9 +64,9 @@ def verify(
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with Console(stderr=True).status("verifying"):
         comparison = compare(exported, loaded, recordings, limits, machine.threads)
-    console = terminal.write_report(comparison.as_json(), json)
-    windows = format_count(comparison.windows, "window")
-    title = f"{exported.name} beside the native model, {windows}"
-    console.print(terminal.make_table(title, comparison.rows()))
+    proof = comparison.as_json()
+    console = terminal.write_report(proof, json)
+    title = deployment.make_proof_title(exported, proof)
+    console.print(terminal.make_table(title, deployment.make_proof_rows(proof)))
     if comparison.failures:
         raise VerificationError(f"{exported}: {'; '.join(comparison.failures)}")

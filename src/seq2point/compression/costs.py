@@ -19,7 +19,6 @@ from torch import Tensor
 from seq2point.metrics import Metrics
 from seq2point.model.model_file import Model
 from seq2point.network import masks, sliding
-from seq2point.wording import format_number
 
 ZEROS = (
     "Zeros alone make nothing faster: only weights that are removed save time. They shrink the"
@@ -33,7 +32,8 @@ LEAST_S = 0.01
 TURNS, MOST_TURNS = 5, 25
 TURNS_S = 0.5
 """Seconds of all turns together, between TURNS and MOST_TURNS of them."""
-METRICS = ("mae_w", "on_mae_w", "sae", "f1")
+ACCURACY = ("mae_w", "on_mae_w", "sae", "f1")
+"""The metrics that are kept for every stage."""
 
 
 def measure_costs(
@@ -42,7 +42,7 @@ def measure_costs(
     notes: Sequence[str] = (),
     tested_on: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the costs of models by their labels, as JSON.
+    """Return the costs of models by their labels, as JSON; report/costs.py makes tables of it.
 
     `accuracy` has the metrics by appliance of every stage that was measured: 'before pruning',
     'after pruning', 'after fine-tuning'. `tested_on` are the houses that it was measured on.
@@ -90,7 +90,7 @@ def _evaluation_mode(models: Mapping[str, Model]) -> Iterator[None]:
 def _select_metrics(by_appliance: Mapping[str, Metrics]) -> dict[str, Any]:
     """Return the metrics of the table; by appliance only where there are several."""
     chosen = {
-        name: {metric: metrics[metric] for metric in METRICS}
+        name: {metric: metrics[metric] for metric in ACCURACY}
         for name, metrics in by_appliance.items()
     }
     return dict(chosen) if len(chosen) > 1 else next(iter(chosen.values()))
@@ -180,109 +180,3 @@ def _measure_s(work: Callable[[], object], times: int) -> float:
     for _ in range(times):
         work()
     return (time.perf_counter() - start_s) / times
-
-
-def make_cost_rows(costs: Mapping[str, Any]) -> list[list[str]]:
-    """The table in words: a heading with the models' labels, then a row for each cost.
-
-    Beside a cost stands how many times better it is than the first model's.
-    """
-    models = list(costs["models"].values())
-    return [["", *costs["models"]], *_shape_rows(models), *_layer_rows(models), *_cost_rows(models)]
-
-
-def make_total_rows(costs: Mapping[str, Any]) -> list[list[str]]:
-    """As `rows`, without the layers: what the whole models take."""
-    return [["", *costs["models"]], *_cost_rows(list(costs["models"].values()))]
-
-
-def make_accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
-    """What was reached at every stage, in words: a heading, which names the houses, and a row for
-    each stage and appliance.
-    """
-    houses = f"on {', '.join(costs['tested_on'])}" if costs.get("tested_on") else ""
-    lines = [[houses, "MAE", "MAE while on", "SAE", "F1"]]
-    for stage, found in costs["accuracy"].items():
-        by_appliance = {"": found} if METRICS[0] in found else found
-        for name, metrics in by_appliance.items():
-            styles = {metric: ",.1f" if metric.endswith("_w") else ".3f" for metric in METRICS}
-            cells = [
-                "-" if metrics[metric] is None else format(metrics[metric], styles[metric])
-                for metric in METRICS
-            ]
-            cells[:2] = [cell if cell == "-" else f"{cell} W" for cell in cells[:2]]
-            lines.append([", ".join(filter(None, (stage, name))), *cells])
-    return lines
-
-
-def _shape_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    shapes = [model["architecture"] for model in models]
-    ranked = any(shape.get("rank") for shape in shapes)
-    return [
-        [
-            "window, sample predicted",
-            *(f"{shape['window']}, {shape['target_index']}" for shape in shapes),
-        ],
-        ["channels", *(" ".join(map(str, shape["channels"])) for shape in shapes)],
-        ["kernels", *(" ".join(map(str, shape["kernels"])) for shape in shapes)],
-        ["hidden units", *(f"{shape['hidden']:,}" for shape in shapes)],
-        *([["rank", *(str(shape.get("rank") or "full") for shape in shapes)]] if ranked else []),
-    ]
-
-
-def _layer_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Weights kept of those that are there, and how many are exactly zero."""
-    layers = [{layer["name"]: layer for layer in model["layers"]} for model in models]
-    names = dict.fromkeys(name for model in sorted(layers, key=len, reverse=True) for name in model)
-
-    def cell(layer: Mapping[str, Any] | None) -> str:
-        if layer is None:
-            return "-"
-        kept = (
-            f"{layer['kept']:,}"
-            if layer["kept"] == layer["total"]
-            else f"{layer['kept']:,} of {layer['total']:,}"
-        )
-        return f"{kept} ({layer['zeros']:,} zero)" if layer["zeros"] else kept
-
-    return [[name, *(cell(model.get(name)) for model in layers)] for name in names]
-
-
-def _cost_rows(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    def row(
-        name: str,
-        values: Sequence[float],
-        show: Callable[[float], str],
-        more_is_better: bool = False,
-    ) -> list[str]:
-        cells, first = [name], values[0]
-        for i, value in enumerate(values):
-            cell = show(value)
-            if i:
-                cell += f" ({format_number(value / first if more_is_better else first / value)}x)"
-            cells.append(cell)
-        return cells
-
-    def whole(value: float) -> str:
-        return f"{value:,.0f}"
-
-    def milliseconds(value: float) -> str:
-        return f"{format_number(value)} ms"
-
-    return [
-        row("parameters", [m["parameters"] for m in models], whole),
-        row("not zero", [m["nonzero_parameters"] for m in models], whole),
-        row("multiply-adds a window", [m["multiply_adds"] for m in models], whole),
-        row("file, bytes", [m["file_bytes"] for m in models], whole),
-        row("gzipped, bytes", [m["gzipped_bytes"] for m in models], whole),
-        *(
-            row(f"latency, batch {b}", [m["latency_ms"][str(b)] for m in models], milliseconds)
-            for b in BATCHES
-        ),
-        row(
-            "sliding, samples/s",
-            [m["sliding_samples_per_s"] for m in models],
-            whole,
-            more_is_better=True,
-        ),
-    ]

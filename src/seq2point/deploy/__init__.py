@@ -4,7 +4,6 @@ A target is one module with `export(model, out, options) -> ExportResult` and on
 It writes nothing that fails its own proof, unless forced.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -38,16 +37,13 @@ def refuse_idle_calibration(options: ExportOptions) -> None:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What a target wrote: files by what they hold, a report as JSON, and the same in words.
+    """What a target wrote: files by what they hold, and a report as JSON.
 
-    `tables` are titles with rows of cells, the first row their heading; `notes` are sentences under
-    them.
+    report/deployment.py makes tables and notes of it.
     """
 
     files: dict[str, Path]
     report: dict[str, Any]
-    tables: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
-    notes: Sequence[str] = ()
 
 
 class Target(Protocol):

@@ -21,7 +21,7 @@ from seq2point.deploy.calibration import (
     spread_evenly,
 )
 from seq2point.deploy.fixed_point import FeatureBits, FixedPoint, measure_ranges, quantise
-from seq2point.deploy.proof import make_metadata, make_proof_table, prove, warn_of_pruning
+from seq2point.deploy.proof import make_metadata, prove, warn_of_pruning
 from seq2point.errors import Seq2PointError, UsageError
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture
@@ -29,7 +29,6 @@ from seq2point.recording import Recording, Watts
 from seq2point.recording.windows import find_gapless_spans
 from seq2point.system.atomic_files import atomic_write
 from seq2point.system.c_library import find_compiler
-from seq2point.wording import format_number
 
 FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
 PREFIX = "s2p"
@@ -86,23 +85,6 @@ class CExport:
             },
         }
 
-    def notes(self) -> list[str]:
-        """What there is to say about the arithmetic."""
-        tried = ", ".join(
-            f"{format_number(difference_w)} W in {bits} bits"
-            for bits, difference_w in self.differences_w.items()
-        )
-        return [
-            (
-                f"{self.cost.multiply_adds:,} multiply-adds a reading; features in"
-                f" {self.network.feature_bits} bits"
-            ),
-            (
-                "mean distance from the float model while on, where the calibration is busiest:"
-                f" {tried}"
-            ),
-        ]
-
 
 def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     """Write a model as `out`.c and `out`.h, or model.c and model.h in a folder, once it is proved.
@@ -143,12 +125,7 @@ def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
         **made.report(),
         "sizes": _as_json(sizes),
     }
-    tables = [
-        ("bytes on the device", _make_size_rows(made.cost, sizes)),
-        make_proof_table(source, found),
-    ]
-    notes = [*found.failures, *made.notes(), *([note] if (note := simulated.note()) else [])]
-    return ExportResult({"source": source, "header": header}, report, tables, notes)
+    return ExportResult({"source": source, "header": header}, report)
 
 
 def build_c_export(
@@ -300,18 +277,3 @@ def _choose_test_stretch(recording: Recording, power_w: Watts, network: FixedPoi
 
 def _as_json(sizes: dict[str, Sizes | str]) -> dict[str, Any]:
     return {name: size if isinstance(size, str) else size._asdict() for name, size in sizes.items()}
-
-
-def _make_size_rows(cost: DeviceCost, sizes: dict[str, Sizes | str]) -> list[list[str]]:
-    """A heading, then what it costs as counted and what compilers make of it."""
-    rows = [["", "flash: text", "data", "RAM: bss"]]
-    for name, size in sizes.items():
-        rows.append(
-            [name, size, "", ""]
-            if isinstance(size, str)
-            else [name, *(f"{section:,}" for section in size)]
-        )
-    return [
-        *rows,
-        ["as counted, with the stack", f"{cost.flash_bytes:,}", "", f"{cost.ram_bytes:,}"],
-    ]

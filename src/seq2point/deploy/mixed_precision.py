@@ -3,8 +3,7 @@
 Every candidate is built and measured, and the one that loses least is taken.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from seq2point.deploy.calibration import CalibrationSample, draw_windows
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
-from seq2point.wording import format_number
 
 CALIBRATION = (256, 256)
 """Windows to take ranges from: with an appliance on, and evenly over all."""
@@ -91,8 +89,8 @@ def search_layers(
     report = {
         "layers_in_float": list(chosen.in_float),
         "calibration": describe_sample(ranges, model, recording),
-        "candidates": [_make_search_row(model, candidate) for candidate in candidates],
-        "float32": _make_search_row(model, whole),
+        "candidates": [_describe_candidate(model, candidate) for candidate in candidates],
+        "float32": _describe_candidate(model, whole),
     }
     return chosen.content, report
 
@@ -165,24 +163,7 @@ def choose_candidate(
     )
 
 
-def make_search_rows(quantization: Mapping[str, Any]) -> list[list[str]]:
-    """The report of a search in words: a heading, then a row for float32 and for each choice."""
-    lines = [["float32", "MAE while on", "SAE", "bytes", ""]]
-    for row in [quantization["float32"], *quantization["candidates"]]:
-        found = row["losses"].values()
-        lines.append(
-            [
-                _shorten_layers(row["layers_in_float"]),
-                ", ".join(f"{format_number(loss['on_mae_w'], 4)} W" for loss in found),
-                ", ".join(f"{loss['sae']:.3f}" for loss in found),
-                f"{row['graph_bytes']:,}",
-                "chosen" if row["layers_in_float"] == quantization["layers_in_float"] else "",
-            ]
-        )
-    return lines
-
-
-def _make_search_row(model: Model, candidate: Candidate) -> dict[str, Any]:
+def _describe_candidate(model: Model, candidate: Candidate) -> dict[str, Any]:
     by_appliance = {
         a.name: loss._asdict() for a, loss in zip(model.appliances, candidate.losses, strict=True)
     }
@@ -191,12 +172,3 @@ def _make_search_row(model: Model, candidate: Candidate) -> dict[str, Any]:
         "losses": by_appliance,
         "graph_bytes": len(candidate.content),
     }
-
-
-def _shorten_layers(layers: list[str]) -> str:
-    """Layers in few words: a run of numbered ones by its ends."""
-    shown = []
-    for numbered, run in groupby(layers, key=lambda name: name.rpartition(".")[0]):
-        names = list(run)
-        shown += [" to ".join(dict.fromkeys([names[0], names[-1]]))] if numbered else names
-    return ", ".join(shown) or "none"

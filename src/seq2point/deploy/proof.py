@@ -9,7 +9,6 @@ from seq2point.choices import FILL
 from seq2point.configuration import ExportOptions
 from seq2point.deploy import ExportResult
 from seq2point.deploy.calibration import SimulatedParts
-from seq2point.deploy.mixed_precision import make_search_rows
 from seq2point.deploy.verify import Verification, verify
 from seq2point.errors import VerificationError
 from seq2point.model.model_file import Model
@@ -17,7 +16,6 @@ from seq2point.network import masks
 from seq2point.predictor import warn_of_constants
 from seq2point.recording import Recording
 from seq2point.runtime import ExportMetadata
-from seq2point.wording import format_count, format_number
 
 
 def warn_of_pruning(model: Model) -> None:
@@ -80,38 +78,12 @@ def prove(
 
 
 def make_result(
-    out: Path, quantization: dict[str, Any] | None, found: Verification, simulated: SimulatedParts
+    out: Path, quantization: dict[str, Any] | None, proof: Verification, simulated: SimulatedParts
 ) -> ExportResult:
-    """One file with its proof, as JSON and in words."""
+    """Return one file with its proof."""
     report = {
         "quantization": quantization,
-        "verification": found.as_json(),
+        "verification": proof.as_json(),
         "simulated": simulated._asdict(),
     }
-    if not found.metrics:
-        said = (
-            f"the native model's answers in {format_count(found.windows, 'window')} of "
-            f"random mains, to {format_number(found.relative, 1)} of the largest"
-        )
-        if not found.highest_w:
-            said += "; but all are zero there, which proves little: give recordings to verify on"
-        return ExportResult({"model": out}, report, (), (*found.failures, said))
-    tables = []
-    if quantization is not None:
-        tables.append(
-            (
-                "layers that stay float32, and what is lost on the calibration part",
-                make_search_rows(quantization),
-            )
-        )
-    tables.append(make_proof_table(out, found))
-    notes = [note] if (note := simulated.note()) else []
-    return ExportResult({"model": out}, report, tables, [*found.failures, *notes])
-
-
-def make_proof_table(out: Path, found: Verification) -> tuple[str, list[list[str]]]:
-    """The table of a proof, and its title."""
-    return (
-        f"{out.name} beside the native model, {format_count(found.windows, 'window')}",
-        found.rows(),
-    )
+    return ExportResult({"model": out}, report)

@@ -18,7 +18,7 @@ from seq2point.data.frame import to_recordings
 from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.footprint import measure_peak_mb
 from seq2point.errors import DataError, UsageError
-from seq2point.metrics import Metrics, score
+from seq2point.metrics import METRICS, Metrics, score
 from seq2point.model.evaluation import check_recordings, find_scored_stretches
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, RecordingsLike, Watts
@@ -31,18 +31,6 @@ RANDOM_WINDOWS = 1024
 SIDES = ("native", "exported")
 REDUCTIONS = ("compaction", "factorisation", "metrics", "exported_with")
 """Entries of a provenance that change without training."""
-METRICS = (
-    ("mae_w", "MAE", " W"),
-    ("on_mae_w", "MAE while on", " W"),
-    ("sae", "SAE", ""),
-    ("f1", "F1", ""),
-)
-COSTS = (
-    ("latency_ms", "latency, batch 1", 3, " ms"),
-    ("peak_mb", "peak memory of the process", 3, " MB"),
-    ("file_bytes", "file", 1, " bytes"),
-    ("gzipped_bytes", "gzipped", 1, " bytes"),
-)
 
 
 @dataclass(frozen=True)
@@ -74,44 +62,6 @@ class Verification:
             "costs": self.costs,
             "failures": list(self.failures),
         }
-
-    def rows(self) -> list[list[str]]:
-        """The report in words: a heading, then a row for each number of the native and of the
-        exported model.
-        """
-        lines = [["", *SIDES]]
-        for name in self.metrics.get("native", {}):
-            of = f", {name.replace('_', ' ')}" if len(self.metrics["native"]) > 1 else ""
-            for metric, words, unit in METRICS:
-                values = [self.metrics[side][name][metric] for side in SIDES]
-                lines.append(
-                    [
-                        words + of,
-                        *(
-                            "-" if value is None else f"{format_number(value, 4)}{unit}"
-                            for value in values
-                        ),
-                    ]
-                )
-        for cost, words, digits, unit in COSTS if self.costs else ():
-            values = [self.costs[side][cost] for side in SIDES]
-            lines.append(
-                [
-                    words,
-                    *(
-                        "-" if value is None else f"{format_number(value, digits)}{unit}"
-                        for value in values
-                    ),
-                ]
-            )
-        lines.append(
-            [
-                "largest difference",
-                "",
-                f"{format_number(self.largest_w)} W ({format_number(self.relative, 2)} relative)",
-            ]
-        )
-        return lines
 
 
 def verify(
@@ -271,7 +221,7 @@ def _find_failures(
                 f" {after / before - 1:.1%}"
             )
             failures.append(
-                f"the {appliance.label}'s MAE while on grows from {grown}"
+                f"the {appliance.label}'s {METRICS['on_mae_w'].label} grows from {grown}"
                 f" ({format_number(limits.on_mae)} allowed)"
             )
         if (
@@ -281,7 +231,7 @@ def _find_failures(
         ):
             grown = f"{native['sae']:.3f} to {ours['sae']:.3f}"
             failures.append(
-                f"the {appliance.label}'s SAE grows from {grown} ({format_number(limits.sae)}"
+                f"the {appliance.label}'s {METRICS['sae'].label} grows from {grown} ({format_number(limits.sae)}"
                 " allowed)"
             )
     return failures

@@ -11,7 +11,7 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Engine
 from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError
-from seq2point.metrics import Metrics, ScoredStretch, score
+from seq2point.metrics import METRICS, Metrics, ScoredStretch, score
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
 from seq2point.recording.coverage import Coverage
@@ -92,9 +92,13 @@ def _describe_failure(label: str, metrics: Metrics, zero: Metrics) -> str | None
         return (
             f"The {label} is never on in this data, which cannot show whether the model finds it."
         )
-    beside_zero = f"its MAE is {mae_w:.1f} W, that of always saying off {zero_mae_w:.1f} W"
+    mae, f1_label = METRICS["mae_w"], METRICS["f1"].label
+    beside_zero = (
+        f"its {mae.label} is {mae.format(mae_w)}, that of always saying off"
+        f" {mae.format(zero_mae_w)}"
+    )
     if f1 < NOT_FOUND_F1:
-        return f"This model does not find the {label}: F1 is {f1:.2f}, and {beside_zero}."
+        return f"This model does not find the {label}: {f1_label} is {f1:.2f}, and {beside_zero}."
     return (
         f"This model is no better than always saying that the {label} is off: {beside_zero}."
         if mae_w >= zero_mae_w

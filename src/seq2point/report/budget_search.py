@@ -6,36 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2point.metrics import METRICS
 from seq2point.report.plots import FrontPoint, save_front_plot
 from seq2point.studies.budget_search import BudgetSearch, Candidate
 from seq2point.studies.spread import render_table
 from seq2point.wording import format_number
 
-HEADINGS = (
-    "units",
-    "channels",
-    "weights",
-    "flash",
-    "RAM",
-    "ms",
-    "MAE W",
-    "on-MAE W",
-    "NDE",
-    "F1",
-    "",
-)
-CRITERIA = {
-    "nde": "NDE",
-    "mae_w": "MAE, W",
-    "on_mae_w": "MAE while on, W",
-    "f1": "F1 of the on state",
-}
+SHOWN = ("mae_w", "on_mae_w", "nde", "f1")
 
 
-def make_report(search: BudgetSearch, found: Sequence[Candidate]) -> dict[str, Any]:
+def make_report(search: BudgetSearch, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """All of a search as JSON."""
-    best, front = search.best(found), search.front(found)
-    told: dict[str, Any] = {
+    best, front = search.best(candidates), search.front(candidates)
+    report: dict[str, Any] = {
         "appliance": search.model.appliances[0].name,
         "from": {
             "sha256": search.model.digest(),
@@ -47,36 +30,33 @@ def make_report(search: BudgetSearch, found: Sequence[Candidate]) -> dict[str, A
         "validated_in": search.validated_in,
         "points": [
             {
-                "units_sparsity": one.point.units,
-                "channels_sparsity": one.point.channels,
-                "architecture": one.shape.model_dump(mode="json"),
-                "too_much": one.too_much,
-                "front": one in front,
-                "best": one is best,
-                "result": one.result,
+                "units_sparsity": candidate.point.units,
+                "channels_sparsity": candidate.point.channels,
+                "architecture": candidate.shape.model_dump(mode="json"),
+                "too_much": candidate.too_much,
+                "front": candidate in front,
+                "best": candidate is best,
+                "result": candidate.result,
             }
-            for one in found
+            for candidate in candidates
         ],
     }
-    return told | {"markdown": render_markdown(search, found)}
+    return report | {"markdown": render_markdown(search, candidates)}
 
 
-def render_markdown(search: BudgetSearch, found: Sequence[Candidate]) -> str:
+def render_markdown(search: BudgetSearch, candidates: Sequence[Candidate]) -> str:
     """The table of a search."""
-    best, front = search.best(found), search.front(found)
+    best, front = search.best(candidates), search.front(candidates)
     name = search.model.appliances[0].label
-    best_by = (
-        f"{'highest' if search.criterion == 'f1' else 'lowest'}"
-        f" {CRITERIA[search.criterion].removesuffix(', W')}"
-    )
-    lines = [
-        _cells(one, "**best**" if one is best else "front" if one in front else "") for one in found
-    ]
-    made = next((one.result for one in found if one.result), None)
+    criterion = METRICS[search.criterion]
+    best_by = f"{'lowest' if criterion.lower_is_better else 'highest'} {criterion.label}"
+    headings = ["units", "channels", "weights", "flash", "RAM", "ms"]
+    headings += [*(METRICS[key].heading for key in SHOWN), ""]
+    lines = [_make_cells(candidate, _mark(candidate, best, front)) for candidate in candidates]
+    made = next((candidate.result for candidate in candidates if candidate.result), None)
     if made is not None:
-        lines.append(
-            ["zero predictor", *[""] * 5, format_number(made["zero_mae_w"]), "", "1", "0", ""]
-        )
+        zero = {"mae_w": format_number(made["zero_mae_w"]), "nde": "1", "f1": "0"}
+        lines.append(["zero predictor", *[""] * 5, *(zero.get(key, "") for key in SHOWN), ""])
     return "\n".join(
         [
             f"## {name[:1].upper()}{name[1:]}: what fits {_describe_budget(search)}",
@@ -86,64 +66,63 @@ def render_markdown(search: BudgetSearch, found: Sequence[Candidate]) -> str:
                 f" the {best_by} of those that fit; front: none smaller is as good."
             ),
             "",
-            *render_table(HEADINGS, lines),
+            *render_table(headings, lines),
             "",
         ]
     )
 
 
+def _mark(candidate: Candidate, best: Candidate | None, front: Sequence[Candidate]) -> str:
+    return "**best**" if candidate is best else "front" if candidate in front else ""
+
+
 def _describe_budget(search: BudgetSearch) -> str:
     room = search.room
-    said = [
+    limits = [
         *([f"{room.flash_bytes / 1024:,.0f} KB of flash"] if room.flash_bytes else []),
         *([f"{room.ram_bytes / 1024:,.0f} KB of RAM"] if room.ram_bytes else []),
         *([f"{1e3 * room.latency_s:,.10g} ms an answer"] if room.latency_s else []),
     ]
-    return ", ".join(said) or "anything"
+    return ", ".join(limits) or "anything"
 
 
-def _cells(one: Candidate, mark: str) -> list[str]:
-    channels = "-".join(map(str, one.shape.channels))
-    if one.result is None:
-        return [
-            str(one.shape.hidden),
-            channels,
-            f"{one.shape.parameters:,}",
-            *[""] * 7,
-            one.too_much or "",
-        ]
-    result, metrics = one.result, one.metrics
+def _make_cells(candidate: Candidate, mark: str) -> list[str]:
+    shape, result = candidate.shape, candidate.result
+    channels = "-".join(map(str, shape.channels))
+    if result is None:
+        blank = [""] * (3 + len(SHOWN))
+        too_much = candidate.too_much or ""
+        return [str(shape.hidden), channels, f"{shape.parameters:,}", *blank, too_much]
     return [
-        str(one.shape.hidden),
+        str(shape.hidden),
         channels,
         f"{result['parameters']:,}",
         *(f"{result[part] / 1024:,.0f} KB" for part in ("flash_bytes", "ram_bytes")),
         format_number(1e3 * result["latency_s"]),
-        *(
-            "-" if (value := metrics[name]) is None else format_number(value)
-            for name in ("mae_w", "on_mae_w", "nde", "f1")
-        ),
-        ", ".join(filter(None, (mark, one.too_much))),
+        *(format_number(candidate.metrics[key]) for key in SHOWN),
+        ", ".join(filter(None, (mark, candidate.too_much))),
     ]
 
 
-def save_plot(search: BudgetSearch, found: Sequence[Candidate], path: str | Path) -> None:
+def save_plot(search: BudgetSearch, candidates: Sequence[Candidate], path: str | Path) -> None:
     """The picture of a search: accuracy against flash, what fits and what does not, the front and
     the winner.
     """
-    best, front = search.best(found), search.front(found)
+    best, front = search.best(candidates), search.front(candidates)
     points = []
-    for one in found:
-        score = search.score(one)
+    for candidate in candidates:
+        score = search.score(candidate)
         if score is not None:
-            label = f"{one.shape.hidden} units, {'-'.join(map(str, one.shape.channels))}"
+            label = (
+                f"{candidate.shape.hidden} units, {'-'.join(map(str, candidate.shape.channels))}"
+            )
             points.append(
                 FrontPoint(
-                    search.size(one) / 1024,
+                    search.size(candidate) / 1024,
                     score,
-                    one.too_much is None,
-                    one in front,
-                    one is best,
+                    candidate.too_much is None,
+                    candidate in front,
+                    candidate is best,
                     label,
                 )
             )
@@ -151,5 +130,5 @@ def save_plot(search: BudgetSearch, found: Sequence[Candidate], path: str | Path
     name = search.model.appliances[0].label
     title = f"{name[:1].upper()}{name[1:]}: what fits {_describe_budget(search)}"
     save_front_plot(
-        points, title, CRITERIA[search.criterion], flash / 1024 if flash else None, path
+        points, title, METRICS[search.criterion].heading, flash / 1024 if flash else None, path
     )

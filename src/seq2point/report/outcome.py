@@ -11,7 +11,7 @@ def present_outcome(outcome: Outcome, json: Path | None = None) -> None:
     """Write the pictures of an outcome, print its report, and name its files."""
     write_plots(outcome)
     terminal.print_report(outcome.report, json)
-    terminal.print_files(outcome.files.written(), quiet=str(json) == "-")
+    terminal.print_files(outcome.files.find_existing(), quiet=str(json) == "-")
 
 
 def write_plots(outcome: Outcome) -> None:

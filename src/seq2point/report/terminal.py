@@ -14,28 +14,11 @@ from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
+from seq2point.metrics import METRICS
 from seq2point.wording import format_count
 
 GAP = 2
 """Letters between two columns."""
-
-UNITS = {"_wh": "Wh", "_w": "W"}
-WORDS = {
-    "mae_w": "MAE",
-    "on_mae_w": "MAE while on",
-    "sae": "SAE, energy error",
-    "sae_delta_w": "SAE by the hour",
-    "nde": "NDE",
-    "energy_per_day_wh": "energy error a day",
-    "f1": "F1 of on/off",
-    "precision": "precision",
-    "recall": "recall",
-    "mcc": "MCC",
-    "accuracy": "accuracy",
-    "event_f1": "F1 of events",
-    "event_precision": "precision of events",
-    "event_recall": "recall of events",
-}
 
 
 def print_report(report: dict[str, Any], path: Path | None) -> None:
@@ -54,7 +37,7 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
         for name in metrics if several else report["model"]["appliances"]:
             chosen = [metrics, baselines["zero"], baselines["mean"]]
             console.print(
-                _make_metrics_table(name, [m[name] for m in chosen] if several else chosen)
+                make_metrics_table(name, [m[name] for m in chosen] if several else chosen)
             )
             print_coverage(report["coverage"][name] if several else report["coverage"], console)
         for sentence in report["warnings"]:
@@ -71,11 +54,11 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
         print_costs(report["costs"], console)
 
 
-def print_coverage(found: Mapping[str, Any], console: Console) -> None:
+def print_coverage(coverage: Mapping[str, Any], console: Console) -> None:
     """How much of the data the numbers speak of."""
     from seq2point.recording.coverage import Coverage
 
-    console.print(str(Coverage.parse(found)), highlight=False)
+    console.print(str(Coverage.parse(coverage)), highlight=False)
 
 
 def write_report(report: dict[str, Any], path: Path | None) -> Console:
@@ -92,19 +75,17 @@ def write_report(report: dict[str, Any], path: Path | None) -> Console:
     return Console()
 
 
-def print_costs(found: Mapping[str, Any], console: Console) -> None:
-    """What the models cost side by side, what each stage reached, and what there is to say about
-    it.
-    """
-    from seq2point.compression import costs
+def print_costs(costs: Mapping[str, Any], console: Console) -> None:
+    """Print what the models cost side by side, what each stage reached, and the notes."""
+    from seq2point.report.costs import make_accuracy_rows, make_cost_rows
 
-    threads = format_count(found["threads"], "thread")
-    lines = costs.make_cost_rows(found)
+    threads = format_count(costs["threads"], "thread")
+    lines = make_cost_rows(costs)
     title = f"costs, measured on {threads}; (nx): n times better than the first"
     console.print(make_table(title, lines, wrap=range(len(lines[0]))))
-    if found["accuracy"]:
-        console.print(make_table("accuracy", costs.make_accuracy_rows(found)))
-    for note in found["notes"]:
+    if costs["accuracy"]:
+        console.print(make_table("accuracy", make_accuracy_rows(costs)))
+    for note in costs["notes"]:
         print_prose(console, note)
 
 
@@ -213,20 +194,17 @@ def print_prose(console: Console, text: str, style: str | None = None) -> None:
     console.print(Text("\n".join(lines), style=style or ""), soft_wrap=True)
 
 
-def _make_metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> FittedTable:
+def make_metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> FittedTable:
+    """Return the table of an appliance: each metric of the network and of both baselines."""
     heading = ["", "network", "zero predictor", "mean predictor"]
     rows = [
-        [words, *(_format_metric(metric, column[metric]) for column in columns)]
-        for metric, words in WORDS.items()
+        [
+            ", ".join(filter(None, (metric.label, metric.remark))),
+            *(metric.format(column[key]) for column in columns),
+        ]
+        for key, metric in METRICS.items()
     ]
     return FittedTable(name.replace("_", " "), heading, rows)
-
-
-def _format_metric(metric: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), None)
-    return f"{value:,.1f} {unit}" if unit else f"{value:.3f}"
 
 
 def make_pruning_table(layers: Sequence[dict[str, Any]]) -> FittedTable:
@@ -254,5 +232,5 @@ def print_files(listed: dict[str, Path], quiet: bool = False) -> None:
     """Where everything lies."""
     console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
     width = max(map(len, listed))
-    for what, path in listed.items():
-        console.print(f"{what:<{width}}  {path}", markup=False)
+    for label, path in listed.items():
+        console.print(f"{label:<{width}}  {path}", markup=False)

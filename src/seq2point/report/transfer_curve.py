@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.configuration import TrainingConfig
+from seq2point.metrics import METRICS
 from seq2point.recording import format_house
 from seq2point.report.plots import CurvePanel, save_curve_plot
 from seq2point.studies.spread import find_mean_and_sd, format_spread, render_table
@@ -23,6 +24,7 @@ from seq2point.wording import format_number
 
 Results = Sequence[tuple[CurvePoint, Mapping[str, Any]]]
 FEW = 3
+SHOWN, IN_BRACKETS = "mae_w", ("nde", "f1")
 
 
 def make_report(curve: TransferCurve, results: Results) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def make_report(curve: TransferCurve, results: Results) -> dict[str, Any]:
     for point, result in results:
         points.setdefault((point.choice, point.days), []).append(result)
     longest = max(results, key=lambda pair: pair[0].days)[1]
-    found: dict[str, Any] = {
+    report: dict[str, Any] = {
         "appliance": curve.appliance.name,
         "model": (
             curve.model.describe()
@@ -75,8 +77,8 @@ def make_report(curve: TransferCurve, results: Results) -> dict[str, Any]:
         ],
         "baselines": longest["baselines"],
     }
-    found["notes"] = list(_notes(curve, found["days"]))
-    return found | {"markdown": render_markdown(found)}
+    report["notes"] = list(_notes(curve, report["days"]))
+    return report | {"markdown": render_markdown(report)}
 
 
 def _days(results: Results) -> list[dict[str, Any]]:
@@ -114,71 +116,72 @@ def _notes(curve: TransferCurve, days: Sequence[Mapping[str, Any]]) -> Iterator[
         )
 
 
-def list_choices(found: Mapping[str, Any]) -> list[str]:
+def list_choices(report: Mapping[str, Any]) -> list[str]:
     """The choices of a report in the order in which they are shown."""
-    there = {point["choice"] for point in found["points"]}
+    there = {point["choice"] for point in report["points"]}
     shown_as = (*FREEZES, FROM_NOTHING) if there & {*FREEZES} else (AS_IT_IS, FROM_NOTHING)
     return [choice for choice in shown_as if choice in there]
 
 
-def find_point(found: Mapping[str, Any], choice: str, days: float) -> Mapping[str, Any] | None:
+def find_point(report: Mapping[str, Any], choice: str, days: float) -> Mapping[str, Any] | None:
     """A point of a report; at zero days every transfer is the model as it is."""
     if days == 0:
         choice = AS_IT_IS if choice != FROM_NOTHING else ""
-    return next((p for p in found["points"] if (p["choice"], p["days"]) == (choice, days)), None)
+    return next((p for p in report["points"] if (p["choice"], p["days"]) == (choice, days)), None)
 
 
-def render_markdown(found: Mapping[str, Any]) -> str:
-    """The table of a report: MAE with its spread, NDE and F1, by days and choice."""
-    choices = list_choices(found)
-    days = sorted({point["days"] for point in found["points"]})
-    on_states = {row["days"]: row["on_states"] for row in found["days"]}
+def render_markdown(report: Mapping[str, Any]) -> str:
+    """The table of a report: by days and choice."""
+    choices = list_choices(report)
+    days = sorted({point["days"] for point in report["points"]})
+    on_states = {row["days"]: row["on_states"] for row in report["days"]}
     lines = [
         [
             format_days(n),
             _times(on_states.get(n)),
-            *(_cell(find_point(found, choice, n)) for choice in choices),
+            *(_cell(find_point(report, choice, n)) for choice in choices),
         ]
         for n in days
     ]
-    for name, baseline in found["baselines"].items():
-        nde, f1 = (format_spread(baseline[metric]) for metric in ("nde", "f1"))
+    for name, baseline in report["baselines"].items():
+        in_brackets = ", ".join(format_spread(baseline[key]) for key in IN_BRACKETS)
         lines.append(
             [
                 f"{name} predictor",
                 "",
-                f"{format_spread(baseline['mae_w'])} ({nde}, {f1})",
+                f"{format_spread(baseline[SHOWN])} ({in_brackets})",
                 *[""] * (len(choices) - 1),
             ]
         )
-    seeds = len(found["seeds"])
-    houses = _tested_on(found)
+    seeds = len(report["seeds"])
+    houses = _tested_on(report)
+    shown, in_brackets = METRICS[SHOWN].heading, " and ".join(METRICS[k].label for k in IN_BRACKETS)
     over = f", mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
     return "\n".join(
         [
             (
-                f"## {found['appliance'].replace('_', ' ')}: days of labels from"
-                f" {format_house(found['train']['house'])}"
+                f"## {report['appliance'].replace('_', ' ')}: days of labels from"
+                f" {format_house(report['train']['house'])}"
             ),
             "",
             (
-                f"MAE in watts{over}, and in brackets NDE and F1, on {houses}."
+                f"{shown}{over}, and in brackets {in_brackets}, on {houses}."
                 f" {'0 days is the model as it is. ' if 0 in days else ''}Nothing is held out of"
                 " the days."
             ),
             "",
             *render_table(["labels", "on-states", *map(describe_choice, choices)], lines),
             "",
-            *(f"- {note}" for note in found["notes"]),
+            *(f"- {note}" for note in report["notes"]),
             "",
         ]
     )
 
 
-def _tested_on(found: Mapping[str, Any]) -> str:
+def _tested_on(report: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{format_house(test['house'])} ({format_number(test['days'])} days)"
-        for test in found["test"]
+        for test in report["test"]
     )
 
 
@@ -192,54 +195,50 @@ def _times(on_states: Sequence[int] | None) -> str:
 def _cell(point: Mapping[str, Any] | None) -> str:
     if point is None:
         return ""
-    mae, nde, f1 = (point["metrics"][metric] for metric in ("mae_w", "nde", "f1"))
-    return (
-        f"{format_spread(mae['mean'], mae['sd'])} ({format_spread(nde['mean'])},"
-        f" {format_spread(f1['mean'])})"
-    )
+    metrics = point["metrics"]
+    in_brackets = ", ".join(format_spread(metrics[key]["mean"]) for key in IN_BRACKETS)
+    return f"{format_spread(metrics[SHOWN]['mean'], metrics[SHOWN]['sd'])} ({in_brackets})"
 
 
-def make_panel(
-    found: Mapping[str, Any], metric: str, quantity: str, bounded: bool = False
-) -> CurvePanel:
+def make_panel(report: Mapping[str, Any], metric: str, bounded: bool = False) -> CurvePanel:
     """A metric of a report as a panel of its picture; a point that lacks it, where no seed's days
     tell, is left out.
     """
-    days = sorted({point["days"] for point in found["points"]})
+    days = sorted({point["days"] for point in report["points"]})
     lines: dict[str, dict[float, Sequence[float]]] = {
         describe_choice(choice): {} for choice in (*FREEZES, FROM_NOTHING)
     }
-    for choice in list_choices(found):
+    for choice in list_choices(report):
         reached = {
-            n: point["metrics"][metric] for n in days if (point := find_point(found, choice, n))
+            n: point["metrics"][metric] for n in days if (point := find_point(report, choice, n))
         }
         lines[describe_choice(choice)] = {
             n: value["values"] for n, value in reached.items() if value["mean"] is not None
         }
     constants = {
         f"{name} predictor": b[metric]
-        for name, b in found["baselines"].items()
+        for name, b in report["baselines"].items()
         if b[metric] is not None
     }
-    return CurvePanel(quantity, lines, {} if bounded else constants, bounded)
+    return CurvePanel(METRICS[metric].heading, lines, {} if bounded else constants, bounded)
 
 
-def save_plot(found: Mapping[str, Any], path: str | Path) -> None:
+def save_plot(report: Mapping[str, Any], path: str | Path) -> None:
     """The picture of a report: MAE, and the F1 of the on state where the test tells it, against
     days of labels.
     """
-    name, seeds = found["appliance"].replace("_", " "), len(found["seeds"])
-    panels = [make_panel(found, "mae_w", "MAE, W")]
-    f1 = make_panel(found, "f1", "F1 of the on state", bounded=True)
+    name, seeds = report["appliance"].replace("_", " "), len(report["seeds"])
+    panels = [make_panel(report, "mae_w")]
+    f1 = make_panel(report, "f1", bounded=True)
     if any(f1.lines.values()):
         panels.append(f1)
     parent = (
-        f"from a model of {found['model']['of'].replace('_', ' ')} with"
-        f" {found['model']['parameters']:,} weights"
+        f"from a model of {report['model']['of'].replace('_', ' ')} with"
+        f" {report['model']['parameters']:,} weights"
     )
     over = f"; mean and range of {seeds} seeds" if seeds > 1 else ""
     title = (
-        f"{name[:1].upper()}{name[1:]} in {format_house(found['train']['house'])}: what days of"
+        f"{name[:1].upper()}{name[1:]} in {format_house(report['train']['house'])}: what days of"
         " labels are worth"
     )
-    save_curve_plot(panels, title, f"{parent}, tested on {_tested_on(found)}{over}", path)
+    save_curve_plot(panels, title, f"{parent}, tested on {_tested_on(report)}{over}", path)

@@ -1,8 +1,8 @@
-"""Experiments: one training with its test, in a folder (outcome), and results that are made once
-and found again (store).
+"""Studies: one training with its test, results that are made once and found again (result_cache),
+and grids of them.
 """
 
-from seq2point.studies.result_cache import CachedResult, ResultCache, source_hash
+from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.studies.train_and_test import (
     Outcome,
     OutcomeFiles,
@@ -22,6 +22,5 @@ __all__ = [
     "count_by_layer",
     "name_houses",
     "prune_copy",
-    "source_hash",
     "train_and_test",
 ]

@@ -1,12 +1,12 @@
 """The most accurate network that fits a device: a grid of structured sparsities, each pruned,
 fine-tuned, exported, measured.
 
-What cannot fit by its shape is not trained. Every other point of the grid is a part of its own
-(store.py): pruned from the same model, compacted, trained on, exported, and held to the validation
+What cannot fit by its shape is not trained. Every other point of the grid is cached on its own:
+pruned from the same model, compacted, trained on, exported, and held to the validation
 recordings as what runs on the device, not as it was before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,22 @@ from seq2point.configuration import ExportOptions, Tolerances, TrainingConfig
 from seq2point.configuration.training import HELD_OUT
 from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
+from seq2point.metrics import METRICS
+from seq2point.model import pretrained
 from seq2point.model.model_file import Model
-from seq2point.model.pretrained import is_useful
 from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
+from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import train_with_history
 from seq2point.wording import format_number
+
+VERSION = 1
+"""Of the networks of every search, and of what is measured of their exports.
+
+Raise it when the same model, recordings and budget would give another network, file or metric:
+after a change of training, pruning, compaction, export or the metrics.
+"""
 
 TARGETS = ("microcontroller", "onnx")
 USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
@@ -50,7 +59,7 @@ KEPT = (
     "clipped",
     "seed",
 )
-SHOWN = {"mae_w": "MAE", "nde": "NDE", "f1": "F1"}
+SHOWN = ("mae_w", "nde", "f1")
 ANY_SIZE = 1 << 30
 ANY_LOSS = Tolerances(on_mae=float("inf"), sae=float("inf"), difference=float("inf"))
 
@@ -68,7 +77,7 @@ class DeviceBudget(NamedTuple):
 
 
 class GridPoint(NamedTuple):
-    """A point of the grid: the share of hidden units and of each convolution's channels that goes."""
+    """A point of the grid: the shares of hidden units and of channels that go."""
 
     units: float
     channels: float
@@ -172,73 +181,81 @@ class BudgetSearch:
             "RAM", needs.ram_bytes, ram_bytes
         )
 
-    def run(
-        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
-    ) -> list[Candidate]:
-        """Make or find every point that may fit; `said` is told of each. Raises what `check` does."""
-        self.check()
-        found, points = [], self.points
-        for i, point in enumerate(points, 1):
-            shape = self.shape(point)
-            too_much = self.too_much_by_shape(shape)
-            if too_much is None:
-                network = self.network(point)
-                part = self.exported(network)
-                known = store.found(part) is not None
-                made = store.result(network, partial(self._train, point))
-                result = made | store.result(part, partial(self._export, network, store))
-                where = {
-                    "weights": str(store.folder(network) / WEIGHTS),
-                    "exported": str(store.folder(part)),
-                }
-                one = Candidate(
-                    point,
-                    Architecture(**made["architecture"]),
-                    result | where,
-                    self._too_much(result),
-                )
-            else:
-                known, one = False, Candidate(point, shape, None, too_much)
-            found.append(one)
-            said(f"[{i}/{len(points)}] {self.line(one)}{' (was there)' if known else ''}")
-        return found
+    def run(self, cache: ResultCache, report: Report = lambda _: None) -> list[Candidate]:
+        """Make or find every point that may fit; `report` gets a line for each.
 
-    def best(self, found: Sequence[Candidate]) -> Candidate | None:
+        Raises what `check` does.
+        """
+        self.check()
+        candidates: list[Candidate] = []
+
+        def describe(point: GridPoint, result: Mapping[str, Any]) -> str:
+            candidates.append(self._make_candidate(point, result, cache))
+            return self.describe(candidates[-1])
+
+        run_grid(cache, self.points, partial(self._list_steps, cache), describe, report)
+        return candidates
+
+    def _list_steps(self, cache: ResultCache, point: GridPoint) -> list[Step]:
+        """Train, then export; nothing where no network of the point's shape can fit."""
+        if self.too_much_by_shape(self.shape(point)) is not None:
+            return []
+        network = self.plan_network(point)
+        return [
+            Step(network, partial(self._train, point)),
+            Step(self.plan_export(network), partial(self._export, network, cache)),
+        ]
+
+    def _make_candidate(
+        self, point: GridPoint, result: Mapping[str, Any], cache: ResultCache
+    ) -> Candidate:
+        if not result:
+            shape = self.shape(point)
+            return Candidate(point, shape, None, self.too_much_by_shape(shape))
+        network = self.plan_network(point)
+        folders = {
+            "weights": str(cache.find_folder(network) / WEIGHTS),
+            "exported": str(cache.find_folder(self.plan_export(network))),
+        }
+        shape = Architecture(**result["architecture"])
+        return Candidate(point, shape, {**result, **folders}, self._too_much(result))
+
+    def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
         """The most accurate of those that fit, None where none does."""
-        fitting = [one for one in found if one.too_much is None and self.score(one) is not None]
+        fitting = [c for c in candidates if c.too_much is None and self.score(c) is not None]
         return min(fitting, key=self._rank, default=None)
 
-    def front(self, found: Sequence[Candidate]) -> list[Candidate]:
+    def front(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Those that no smaller one equals in accuracy, the smallest first, whether they fit or
         not.
         """
         front: list[Candidate] = []
-        for one in sorted(
-            (o for o in found if self.score(o) is not None),
-            key=lambda o: (self.size(o), self._rank(o)),
+        for candidate in sorted(
+            (c for c in candidates if self.score(c) is not None),
+            key=lambda c: (self.size(c), self._rank(c)),
         ):
-            if not front or self._rank(one) < self._rank(front[-1]):
-                front.append(one)
+            if not front or self._rank(candidate) < self._rank(front[-1]):
+                front.append(candidate)
         return front
 
-    def is_of_use(self, one: Candidate) -> bool:
+    def is_useful(self, candidate: Candidate) -> bool:
         """Whether a point that was made is of use at all, see `pretrained.is_useful`."""
-        assert one.result is not None
-        return is_useful(one.metrics, one.result["zero_mae_w"])
+        assert candidate.result is not None
+        return pretrained.is_useful(candidate.metrics, candidate.result["zero_mae_w"])
 
-    def score(self, one: Candidate) -> float | None:
+    def score(self, candidate: Candidate) -> float | None:
         """A point's accuracy by the criterion, None where it has none."""
-        return one.metrics.get(self.criterion)
+        return candidate.metrics.get(self.criterion)
 
-    def size(self, one: Candidate) -> int:
+    def size(self, candidate: Candidate) -> int:
         """Bytes of flash, or of the file, of a point that was made."""
-        assert one.result is not None
-        return int(one.result["flash_bytes"])
+        assert candidate.result is not None
+        return int(candidate.result["flash_bytes"])
 
-    def _rank(self, one: Candidate) -> float:
-        score = self.score(one)
+    def _rank(self, candidate: Candidate) -> float:
+        score = self.score(candidate)
         assert score is not None
-        return -score if self.criterion == "f1" else score
+        return score if METRICS[self.criterion].lower_is_better else -score
 
     @property
     def validated_in(self) -> list[str]:
@@ -254,37 +271,41 @@ class BudgetSearch:
             )
         )
 
-    def line(self, one: Candidate) -> str:
+    def describe(self, candidate: Candidate) -> str:
         """A point in words."""
-        what = f"{one.shape.hidden} units, channels {', '.join(map(str, one.shape.channels))}"
-        if one.result is None:
-            return f"{what}: {one.too_much}"
-        metrics = one.metrics
-        known = ((words, metrics[name]) for name, words in SHOWN.items())
+        channels = ", ".join(map(str, candidate.shape.channels))
+        size = f"{candidate.shape.hidden} units, channels {channels}"
+        if candidate.result is None:
+            return f"{size}: {candidate.too_much}"
+        metrics = candidate.metrics
+        known = ((METRICS[key], metrics[key]) for key in SHOWN)
         reached = ", ".join(
-            f"{words} {format_number(value)}" for words, value in known if value is not None
+            f"{metric.label} {metric.add_unit(format_number(value))}"
+            for metric, value in known
+            if value is not None
         )
-        return f"{what}: {self.size(one) / 1024:,.0f} KB, {reached}" + (
-            f"; {one.too_much}" if one.too_much else ""
+        return f"{size}: {self.size(candidate) / 1024:,.0f} KB, {reached}" + (
+            f"; {candidate.too_much}" if candidate.too_much else ""
         )
 
-    def network(self, point: GridPoint) -> CachedResult:
+    def plan_network(self, point: GridPoint) -> CachedResult:
         """The part that prunes and fine-tunes a point's network."""
-        what = self.model.appliances[0]
+        appliance = self.model.appliances[0]
         decides = {
             "what": "fitted network",
             "from": self.model.digest(),
-            "appliance": what.model_dump(mode="json"),
-            "train": [recording.fingerprint(what.name) for recording in self.train],
+            "appliance": appliance.model_dump(mode="json"),
+            "train": [recording.fingerprint(appliance.name) for recording in self.train],
             "validation": self._validated_on,
             "units": point.units,
             "channels": point.channels,
             "pruning": self._settings(self.pruning_steps).model_dump(mode="json"),
             "finetune": self._settings(self.finetune_steps).model_dump(mode="json"),
         }
-        return CachedResult(f"{what.name}-units{point.units:g}-channels{point.channels:g}", decides)
+        name = f"{appliance.name}-units{point.units:g}-channels{point.channels:g}"
+        return CachedResult(name, decides, VERSION)
 
-    def exported(self, network: CachedResult) -> CachedResult:
+    def plan_export(self, network: CachedResult) -> CachedResult:
         """The part that exports a network and measures what was exported; the room for it decides
         how C stores its features.
         """
@@ -298,7 +319,7 @@ class BudgetSearch:
             "int8": self.int8,
             "room": room,
         }
-        return CachedResult(f"{network.name}-{self.target}", decides)
+        return CachedResult(f"{network.name}-{self.target}", decides, VERSION)
 
     @property
     def _validated_on(self) -> Any:
@@ -310,13 +331,13 @@ class BudgetSearch:
         """Those that the model was last trained with, for so many steps; all validations count."""
         before = self.model.provenance.get("training", {}).get("settings", {})
         kept = {name: before[name] for name in KEPT if name in before}
-        given = {"learning_rate": LEARNING_RATE, "patience": steps} | {
+        settings = {"learning_rate": LEARNING_RATE, "patience": steps} | {
             k: v for k, v in self.training.items() if v is not None
         }
-        return TrainingConfig.of(**{**kept, **given, "steps": steps})
+        return TrainingConfig.of(**{**kept, **settings, "steps": steps})
 
     def _train(self, point: GridPoint, folder: Path) -> dict[str, Any]:
-        what = self.model.appliances[0]
+        appliance = self.model.appliances[0]
         options: dict[str, Any] = {
             "validation": list(self.validation) or None,
             "threads": self.threads,
@@ -333,11 +354,11 @@ class BudgetSearch:
             )
             settings = self._settings(self.pruning_steps).model_dump()
             model = train_with_history(
-                self.train, what, start=model, pruning=pruner, **options, **settings
+                self.train, appliance, start=model, pruning=pruner, **options, **settings
             ).model
         settings = self._settings(self.finetune_steps).model_dump()
         tuned = train_with_history(
-            self.train, what, start=compact(model), **options, **settings
+            self.train, appliance, start=compact(model), **options, **settings
         ).model
         tuned.save(folder / WEIGHTS)
         return {
@@ -345,8 +366,9 @@ class BudgetSearch:
             "architecture": tuned.architecture.model_dump(mode="json"),
         }
 
-    def _export(self, network: CachedResult, store: ResultCache, folder: Path) -> dict[str, Any]:
-        model, in_c = Model.load(store.folder(network) / WEIGHTS), self.target == "microcontroller"
+    def _export(self, network: CachedResult, cache: ResultCache, folder: Path) -> dict[str, Any]:
+        model = Model.load(cache.find_folder(network) / WEIGHTS)
+        in_c = self.target == "microcontroller"
         verify = list(self.validation) or [
             r.hold_out(HELD_OUT, self.model.window)[1] for r in self.train
         ]
@@ -398,7 +420,7 @@ class BudgetSearch:
         return too_much
 
 
-def _describe_excess(what: str, needs: int, there: int | None) -> str | None:
+def _describe_excess(memory: str, needs: int, there: int | None) -> str | None:
     if there is None or needs <= there:
         return None
-    return f"needs {needs / 1024:,.0f} KB of {what}, {there / 1024:,.0f} KB are there"
+    return f"needs {needs / 1024:,.0f} KB of {memory}, {there / 1024:,.0f} KB are there"

@@ -1,15 +1,17 @@
-"""A store of results: each is made once, under the hash of everything that decides it, and found
-again from then on.
+"""Make each result of a study once, keep it in a folder, and find it again by what decides it.
 
-A study is a list of parts, and one line for each:
-
-    store = Store("runs/study")
-    found = store.result(Part("kettle-seed0", {"data": sha256, "settings": ..., "seed": 0}), make)
+    cache = ResultCache("runs/study")
+    part = CachedResult("kettle-seed0", {"data": sha256, "settings": ..., "seed": 0}, VERSION)
+    result = cache.find_or_make(part, make)
 
 `make` gets the part's folder, leaves its files there (a model, say) and returns the result as JSON.
 What only an unfinished part needs, its checkpoints above all, belongs in `unfinished` inside that
 folder: it is still there when the part is made again after an interruption, and goes when the part
 is done.
+
+A part's version is a constant beside the code that makes it. Raise it whenever the same inputs
+would give another result. Results that another version made stay in the folder; a cache takes them
+only with `any_version`.
 """
 
 import hashlib
@@ -18,41 +20,24 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2point.errors import Seq2PointError, TrainingError
 from seq2point.system.atomic_files import write_json
 
-DECIDES_NOTHING = ("cli", "plots.py")
 UNFINISHED = "unfinished"
+KEYED_BY_SOURCE = 0
+"""The version of every result that seq2point 0.1.0 made: it kept a hash of its source instead."""
 
-
-@cache
-def source_hash() -> str:
-    """The SHA-256 of the package's source, but for the command line and the pictures, which decide
-    no number.
-    """
-    root = Path(str(resources("seq2point")))
-    digest = hashlib.sha256()
-    for path in sorted(path for ending in ("*.py", "*.c") for path in root.rglob(ending)):
-        name = path.relative_to(root)
-        if name.parts[0] not in DECIDES_NOTHING:
-            digest.update(
-                f"{name.as_posix()}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
-            )
-    return digest.hexdigest()
+Make = Callable[[Path], Mapping[str, Any]]
 
 
 class Record(NamedTuple):
-    """A finished part as it lies in a store: what decided it, the code that made it, its result and
-    its folder.
-    """
+    """A finished part in a cache: its inputs, the version that made it, its result, its folder."""
 
     decides: Mapping[str, Any]
-    code: str
+    version: int
     result: Mapping[str, Any]
     folder: Path
 
@@ -64,17 +49,19 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class CachedResult:
-    """One result of a study: a name to read it by, and all that decides it, as JSON.
+    """One result of a study: a name to read it by, its inputs as JSON, and a version.
 
-    The code that makes it decides too; the store adds it.
+    `decides` holds every input that decides the result. `version` counts the changes of the code
+    that makes it.
     """
 
     name: str
     decides: Mapping[str, Any]
+    version: int = 1
 
     @property
     def key(self) -> str:
-        """The SHA-256 of what decides the result, in whatever order.
+        """The SHA-256 of the inputs, in whatever order.
 
         Raises ValueError for what is no JSON.
         """
@@ -85,74 +72,71 @@ class CachedResult:
 class ResultCache:
     """Results in a folder, one folder a part.
 
-    With `any_code`, results that other versions of the code have made count too.
+    With `any_version`, results that other versions have made count too.
     """
 
-    def __init__(self, folder: str | Path, any_code: bool = False):
-        self.path, self.any_code = Path(folder), any_code
+    def __init__(self, path: str | Path, any_version: bool = False):
+        self.path, self.any_version = Path(path), any_version
 
-    def folder(self, part: CachedResult) -> Path:
-        """Where a part's files are, or will be."""
-        key = part.key[:16]
-        own = self.path / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', part.name)}-{key}-{source_hash()[:8]}"
-        if self.any_code and not (own / "result.json").exists():
-            others = list(self.path.glob(f"*-{key}-????????/result.json"))
+    def find_folder(self, part: CachedResult) -> Path:
+        """Return where a part's files are, or will be."""
+        key, stem = part.key[:16], re.sub(r"[^A-Za-z0-9._-]+", "_", part.name)
+        own = self.path / f"{stem}-{key}-v{part.version}"
+        if self.any_version and not (own / "result.json").exists():
+            others = list(self.path.glob(f"*-{key}-*/result.json"))
             return max(others, key=lambda path: path.stat().st_mtime).parent if others else own
         return own
 
-    def found(self, part: CachedResult) -> dict[str, Any] | None:
-        """The result of a finished part, None of one that is not; raises TrainingError where its
-        record is damaged.
+    def find(self, part: CachedResult) -> dict[str, Any] | None:
+        """Return the result of a finished part, None for one that is not.
+
+        Raises TrainingError where its record is damaged.
         """
-        path = self.folder(part) / "result.json"
+        path = self.find_folder(part) / "result.json"
         if not path.exists():
             return None
-        record = _read(path)
+        record = _read_record(path)
         if record.decides != json.loads(json.dumps(part.decides)):
             raise TrainingError(f"{path}: is of another part; remove its folder to make this one")
         return dict(record.result)
 
-    def records(self) -> list[Record]:
-        """All finished parts in the order in which they were made; raises TrainingError where a
-        record is damaged.
+    def list_records(self) -> list[Record]:
+        """Return all finished parts in the order in which they were made.
+
+        Raises TrainingError where a record is damaged.
         """
         paths = sorted(
             self.path.glob("*/result.json"), key=lambda path: (path.stat().st_mtime_ns, path)
         )
-        return [_read(path) for path in paths]
+        return [_read_record(path) for path in paths]
 
-    def result(
-        self, part: CachedResult, make: Callable[[Path], Mapping[str, Any]]
-    ) -> dict[str, Any]:
-        """The result of a part: as it was found, or else as it is made now and kept."""
-        found = self.found(part)
-        if found is not None:
-            return found
-        folder = self.folder(part)
+    def find_or_make(self, part: CachedResult, make: Make) -> dict[str, Any]:
+        """Return the result of a part: from the cache, or made now and kept."""
+        cached = self.find(part)
+        if cached is not None:
+            return cached
+        folder = self.find_folder(part)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Seq2PointError(f"{folder}: cannot be made ({error.strerror})") from None
         result = json.loads(json.dumps(make(folder)))
-        write_json(
-            {
-                "name": part.name,
-                "decides": dict(part.decides),
-                "code": source_hash(),
-                "result": result,
-            },
-            folder / "result.json",
-        )
+        record = {
+            "name": part.name,
+            "decides": dict(part.decides),
+            "version": part.version,
+            "result": result,
+        }
+        write_json(record, folder / "result.json")
         shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
         return dict(result)
 
 
-def _read(path: Path) -> Record:
+def _read_record(path: Path) -> Record:
     try:
         record = json.loads(path.read_text())
-        return Record(
-            dict(record["decides"]), str(record["code"]), dict(record["result"]), path.parent
-        )
+        version = KEYED_BY_SOURCE if "code" in record else int(record["version"])
+        return Record(dict(record["decides"]), version, dict(record["result"]), path.parent)
     except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise TrainingError(
             f"{path}: damaged ({error}); remove its folder to make this part again"

@@ -1,4 +1,4 @@
-"""Numbers over seeds: their mean and spread, how they are written, and tables of them in Markdown."""
+"""Numbers over seeds: their mean and spread, how they are written, and their Markdown tables."""
 
 from collections.abc import Sequence
 from statistics import fmean, stdev

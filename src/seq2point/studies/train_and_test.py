@@ -61,8 +61,8 @@ class OutcomeFiles(NamedTuple):
             out / f"{prefix}spp.png",
         )
 
-    def written(self) -> dict[str, Path]:
-        """Those that are there, by what they hold."""
+    def find_existing(self) -> dict[str, Path]:
+        """Return those that are there, by what they hold."""
         return {what: path for what, path in self._asdict().items() if path.exists()}
 
 

@@ -1,16 +1,16 @@
-"""The curve of a transfer: the error in a house against the days of labels from it, part by part
-(store.py).
+"""The curve of a transfer: the error in a house against the days of labels from it, point by
+point.
 
     as it is                                        the model, without a day of labels
     none, convolutions, all-but-output              trained on with so much frozen
-    from nothing                                    its architecture from fresh weights: what a transfer must beat
+    from nothing                                    its architecture from fresh weights
 
-Every training takes as many steps, learns from all of its days and keeps its last weights: of one
-day of labels a part to choose weights by would hold two or three uses of a kettle, or none, and the
-day would lose them.
+A transfer must beat 'from nothing'. Every training takes as many steps, learns from all of its days
+and keeps its last weights: of one day of labels a part to choose weights by would hold two or three
+activations of a kettle, or none, and the day would lose them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,13 +22,22 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Device, Freeze, Rescale
 from seq2point.configuration import TrainingConfig
 from seq2point.errors import DataError, UsageError
+from seq2point.metrics import METRICS
 from seq2point.model.evaluation import check_recordings, evaluate
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording, format_house
 from seq2point.recording.on_off import find_runs, is_on
 from seq2point.recording.windows import find_window_runs
+from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training.transfer import train_from_scratch, transfer
+
+VERSION = 1
+"""Of the points of every curve.
+
+Raise it when the same model and recordings would give a point other metrics: after a change of
+training, transfer or the metrics.
+"""
 
 AS_IT_IS, FROM_NOTHING = "as it is", "from nothing"
 FREEZES: tuple[Freeze, ...] = get_args(Freeze)
@@ -85,13 +94,15 @@ class TransferCurve:
             for choice in self.choices
         ]
 
-    def skipped(self, seed: int) -> float:
+    def count_skipped_days(self, seed: int) -> float:
         """Days of readings that come before those of a seed."""
         return self.skip + self.stagger * seed
 
     def learned_from(self, point: CurvePoint) -> Recording:
         """The days of a point."""
-        return self.train.take_days(point.days, self.appliance.name, self.skipped(point.seed))
+        return self.train.take_days(
+            point.days, self.appliance.name, self.count_skipped_days(point.seed)
+        )
 
     def settings(self, point: CurvePoint) -> TrainingConfig:
         """Of a point's training."""
@@ -112,7 +123,8 @@ class TransferCurve:
             "days": point.days,
             "learned": learned if point.days else None,
         }
-        return CachedResult(f"{name}-{point.choice}-{point.days:g}d-seed{point.seed}", decides)
+        name = f"{name}-{point.choice}-{point.days:g}d-seed{point.seed}"
+        return CachedResult(name, decides, VERSION)
 
     @cached_property
     def _of_all(self) -> dict[str, Any]:
@@ -158,11 +170,11 @@ class TransferCurve:
                 f"nothing to test on: no window of {shape.window} samples without a gap in what is"
                 " left for the test"
             )
-        longest = self.skipped(max(self.seeds)) + max(self.days)
-        found = self.train.count_days(name)
-        if found < 0.99 * longest:
+        longest = self.count_skipped_days(max(self.seeds)) + max(self.days)
+        days = self.train.count_days(name)
+        if days < 0.99 * longest:
             raise DataError(
-                f"{format_house(self.train.house)}: holds {found:.3g} days of readings of {name},"
+                f"{format_house(self.train.house)}: holds {days:.3g} days of readings of {name},"
                 f" the curve needs {longest:g}"
             )
         for point in self.points:
@@ -176,24 +188,20 @@ class TransferCurve:
                 raise DataError(
                     f"{format_house(self.train.house)}: no window of {shape.window} samples without"
                     f" a gap in the {point.days:g} days after the first"
-                    f" {self.skipped(point.seed):g}; choose more with --days, or others with --skip"
+                    f" {self.count_skipped_days(point.seed):g}; choose more with --days, or others with --skip"
                 )
 
     def run(
-        self, store: ResultCache, said: Callable[[str], None] = lambda _: None
+        self, cache: ResultCache, report: Report = lambda _: None
     ) -> list[tuple[CurvePoint, dict[str, Any]]]:
-        """Make or find every point; `said` is told of each. Raises what `check` does."""
+        """Make or find every point; `report` gets a line for each. Raises what `check` does."""
         self.check()
-        found, points = [], self.points
-        for i, point in enumerate(points, 1):
-            part = self.part(point)
-            known = store.found(part) is not None
-            result = store.result(part, partial(self._make, point))
-            found.append((point, result))
-            said(
-                f"[{i}/{len(points)}] {self._line(point, result)}{' (was there)' if known else ''}"
-            )
-        return found
+        points = self.points
+        results = run_grid(cache, points, self._list_steps, self._describe, report)
+        return [(p, result) for p, result in zip(points, results, strict=True) if result]
+
+    def _list_steps(self, point: CurvePoint) -> list[Step]:
+        return [Step(self.part(point), partial(self._make, point))]
 
     def _make(self, point: CurvePoint, _: Path) -> dict[str, Any]:
         house, name = self.learned_from(point), self.appliance.name
@@ -219,24 +227,29 @@ class TransferCurve:
                     **options,
                 )
             model = trained.model
-            asked = model.provenance["training"]
+            record = model.provenance["training"]
             learned = {
                 "seconds": round(trained.seconds, 1),
-                "steps": asked["planned_steps"],
-                "loss": asked["val_loss"],
+                "steps": record["planned_steps"],
+                "loss": record["val_loss"],
             }
-        found = evaluate(model, self.test)
+        evaluation = evaluate(model, self.test)
         return learned | {
             "start": house.start.isoformat() if house.start and point.days else None,
             "on_states": count_activations(house, self.appliance) if point.days else 0,
-            "metrics": found.metrics[name],
-            "baselines": {baseline: metrics[name] for baseline, metrics in found.baselines.items()},
+            "metrics": evaluation.metrics[name],
+            "baselines": {
+                baseline: metrics[name] for baseline, metrics in evaluation.baselines.items()
+            },
         }
 
-    def _line(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
+    def _describe(self, point: CurvePoint, result: Mapping[str, Any]) -> str:
         metrics = result["metrics"]
-        f1 = "" if metrics["f1"] is None else f", F1 {metrics['f1']:.2f}"
-        reached = f"MAE {metrics['mae_w']:.2f} W{f1}"
+        reached = ", ".join(
+            METRICS[key].describe(metrics[key], 2)
+            for key in ("mae_w", "f1")
+            if metrics[key] is not None
+        )
         if not point.days:
             return f"{AS_IT_IS}: {reached}"
         days = (

@@ -74,12 +74,12 @@ def test_a_clock_that_repeats_or_steps_loses_the_fewest_readings(name: str, piec
 @given(st.lists(st.integers(0, 30), max_size=40))
 def test_what_is_kept_ascends_and_nothing_is_dropped_without_a_reason(seconds: list[int]):
     times_s = np.array(seconds, dtype=float)
-    found = judge_rows(times_s)
-    kept = times_s[found == KEPT]
+    verdicts = judge_rows(times_s)
+    kept = times_s[verdicts == KEPT]
     assert (np.diff(kept) > 0).all()
-    assert set(times_s[found == TWICE]) <= set(kept) | set(times_s[found == BACK])
+    assert set(times_s[verdicts == TWICE]) <= set(kept) | set(times_s[verdicts == BACK])
     if (np.diff(times_s) > 0).all():
-        assert (found == KEPT).all()
+        assert (verdicts == KEPT).all()
     assert len(kept) >= bool(seconds)
 
 

@@ -19,8 +19,8 @@ NAN = np.nan
 DAY = 86_400
 
 
-def assert_watts(found: np.ndarray, expected: list[float]) -> None:
-    np.testing.assert_array_equal(found, np.float32(expected))
+def assert_watts(actual: np.ndarray, expected: list[float]) -> None:
+    np.testing.assert_array_equal(actual, np.float32(expected))
 
 
 @st.composite

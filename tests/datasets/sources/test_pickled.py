@@ -33,8 +33,8 @@ def test_plain_data_comes_back(value: object, protocol: int):
 @given(st.integers(0, pickle.HIGHEST_PROTOCOL))
 def test_what_is_not_plain_stays_unread_and_what_is_around_it_is_read(protocol: int):
     value = {"when": [datetime.date(2013, 3, 31), "after"], "zone": datetime.UTC, "name": "REFIT"}
-    found = read_plain_pickle(pickle.dumps(value, protocol))
-    assert found == {"when": [UNREAD, "after"], "zone": UNREAD, "name": "REFIT"}
+    unpickled = read_plain_pickle(pickle.dumps(value, protocol))
+    assert unpickled == {"when": [UNREAD, "after"], "zone": UNREAD, "name": "REFIT"}
 
 
 def test_nothing_that_a_pickle_asks_for_is_run(tmp_path: Path):

@@ -36,8 +36,8 @@ def row(unix: int, mains: object, issues: int = 0, **channels: object) -> str:
 
 def house_of(folder: Path, house: str, *appliances: str) -> RawHouse:
     write(folder, house, [row(0, 100)])
-    (found,) = refit.list_houses(folder, Selection(houses=(house,), appliances=appliances))
-    return found
+    (raw_house,) = refit.list_houses(folder, Selection(houses=(house,), appliances=appliances))
+    return raw_house
 
 
 def made(folder: Path, out: Path) -> ConvertedHouse:
@@ -66,8 +66,8 @@ def test_every_house_but_14_has_nine_channels():
 def test_the_five_appliances_are_the_channels_of_the_data_sets_readme(
     tmp_path: Path, house: str, channels: dict[str, int]
 ):
-    found = house_of(tmp_path, house).channels
-    assert {name: label.split()[0] for name, label in found.items()} == {
+    origins = house_of(tmp_path, house).channels
+    assert {name: label.split()[0] for name, label in origins.items()} == {
         "mains": "Aggregate",
         **{name: f"Appliance{number}" for name, number in channels.items()},
     }
@@ -87,11 +87,11 @@ def test_what_nobody_knows_in_house_12_is_no_microwave_and_is_said(tmp_path: Pat
 def test_a_washing_machine_comes_before_a_washer_dryer_which_can_be_asked_for(
     tmp_path: Path, house: str, washing_machine: int, other: int
 ):
-    found = house_of(tmp_path, house)
-    assert found.channels["washing_machine"] == f"Appliance{washing_machine} 'Washing Machine'"
+    raw_house = house_of(tmp_path, house)
+    assert raw_house.channels["washing_machine"] == f"Appliance{washing_machine} 'Washing Machine'"
     assert any(
         f"channel {other} (" in remark and "name the appliance 'washing_machine_2'" in remark
-        for remark in found.remarks
+        for remark in raw_house.remarks
     )
     assert (
         house_of(tmp_path, house, "washing machine 2")

@@ -18,9 +18,9 @@ from seq2point.model.model_file import Model
 from seq2point.recording.scaling import Scale
 from seq2point.report.protocols import make_report
 from seq2point.studies import ResultCache
-from seq2point.studies import result_cache as store_module
 from seq2point.studies.protocols import rows as rows_module
 from seq2point.studies.protocols import runner as module
+from seq2point.studies.protocols import steps as steps_module
 from seq2point.studies.protocols.houses import load_stretch
 from seq2point.studies.protocols.library import NamedProtocol
 from seq2point.studies.protocols.overrides import list_variants, override_protocol
@@ -147,9 +147,9 @@ def test_a_change_makes_again_what_it_decides(change: str, small: Small, data: P
         ProtocolSteps(source.protocol, source.where, data)
         for source in (small(), small(texts=texts))
     )
-    one, other = before.network("kettle", 0), after.network("kettle", 0)
+    one, other = before.plan_network("kettle", 0), after.plan_network("kettle", 0)
     assert (one.key != other.key) == trains
-    assert (before.test("kettle", one).key != after.test("kettle", other).key) == tests
+    assert (before.plan_test("kettle", one).key != after.plan_test("kettle", other).key) == tests
 
 
 def test_other_readings_make_it_again(small: Small, data: Path, tmp_path: Path):
@@ -157,13 +157,15 @@ def test_other_readings_make_it_again(small: Small, data: Path, tmp_path: Path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     p, where = small().protocol, small().where
     one, other = ProtocolSteps(p, where, data), ProtocolSteps(p, where, tmp_path)
-    assert one.network("kettle", 0).key == other.network("kettle", 0).key
+    assert one.plan_network("kettle", 0).key == other.plan_network("kettle", 0).key
     (tmp_path / "ukdale_house1_6s.parquet").write_bytes(
         (data / "ukdale_house5_6s.parquet").read_bytes()
     )
-    assert one.network("kettle", 0).key != other.network("kettle", 0).key
+    assert one.plan_network("kettle", 0).key != other.plan_network("kettle", 0).key
     assert (
-        one.network("kettle", 0).key != one.network("kettle", 1).key != one.network("fridge", 1).key
+        one.plan_network("kettle", 0).key
+        != one.plan_network("kettle", 1).key
+        != one.plan_network("fridge", 1).key
     )
 
 
@@ -452,8 +454,8 @@ def test_rows_of_another_version_of_the_code_stay_and_say_so(
 ):
     source = small()
     first = rows_after(source, grid(source, data, ["magnitude"], [0.5]), tmp_path)
-    for place in (store_module, rows_module):
-        monkeypatch.setattr(place, "source_hash", lambda: "another")
+    for module_with_version in (steps_module, rows_module):
+        monkeypatch.setattr(module_with_version, "VERSION", 99)
     second = rows_after(source, grid(source, data, ["lamp"], [0.5]), tmp_path)
     labels = {key: row["label"] for key, row in second["rows"].items()}
     assert labels == {

@@ -132,7 +132,7 @@ def run(
         },
     )
     folder = out or Path("runs") / source.name
-    store = ResultCache(folder / "parts", any_code)
+    store = ResultCache(folder / "parts", any_version=any_code)
     require_own(folder, source, store)
     variants = [ProtocolSteps(protocol, source.where, data) for protocol in protocols]
     appliances = [canonical_name(a) for a in appliance or protocols[0].appliances]
@@ -142,7 +142,7 @@ def run(
         store,
         machine.device,
         machine.threads,
-        said=lambda line: console.print(line, markup=False),
+        report=lambda line: console.print(line, markup=False),
     )
     with report_stop(STOPPED):
         runner.run(appliances, seeds)

@@ -180,7 +180,7 @@ class Pruning(StrictTable):
     finetune: dict[str, Any] = {}
 
 
-class Published(StrictTable):
+class PublishedResult(StrictTable):
     """A published row: metrics by appliance, and where they stand. Whether F1 and MCC mean the same
     there, `differs` says.
     """
@@ -248,7 +248,7 @@ class Protocol(StrictTable):
         "f1",
         "mcc",
     )
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedResult, ...] = ()
     differs: tuple[str, ...] = ()
 
     @model_validator(mode="after")

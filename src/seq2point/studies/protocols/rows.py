@@ -14,8 +14,8 @@ from typing import Any
 from seq2point.compression.pruning import PRUNERS
 from seq2point.compression.pruning.spp import SPP
 from seq2point.network import NETWORKS
-from seq2point.studies.protocols.steps import NETWORK, ProtocolSteps, make_row_name
-from seq2point.studies.result_cache import Record, source_hash
+from seq2point.studies.protocols.steps import NETWORK, VERSION, ProtocolSteps, make_row_name
+from seq2point.studies.result_cache import Record
 
 Decides = Mapping[str, Any]
 Seed = dict[str, Any]
@@ -32,7 +32,7 @@ class Row:
     network: Decides
     pruned: Decides | None
     by_seed: dict[int, Seed] = field(default_factory=dict)
-    codes: set[str] = field(default_factory=set)
+    versions: set[int] = field(default_factory=set)
 
     @property
     def seeds(self) -> list[Seed]:
@@ -69,17 +69,17 @@ class Row:
     @property
     def shape(self) -> str:
         """The unpruned network in words."""
-        given, window = self.network["network"], self.network["network"]["window"]
-        own = {key: value for key, value in given.items() if key not in ("window", "target_index")}
-        named = (
+        shape, window = self.network["network"], self.network["network"]["window"]
+        own = {key: value for key, value in shape.items() if key not in ("window", "target_index")}
+        names = (
             name
-            for name, shape in NETWORKS.items()
-            if _as_json(shape.model_dump(exclude={"window", "target_index"})) == own
+            for name, usual in NETWORKS.items()
+            if _as_json(usual.model_dump(exclude={"window", "target_index"})) == own
         )
-        return f"{next(named, 'own shape')}, window {window}"
+        return f"{next(names, 'own shape')}, window {window}"
 
     @property
-    def asked(self) -> str:
+    def removal(self) -> str:
         """How much was to go, and of what: '50 % of weights'."""
         if self.pruned is None:
             return ""
@@ -94,9 +94,9 @@ class Row:
         )
 
     @property
-    def from_other_code(self) -> bool:
+    def is_from_another_version(self) -> bool:
         """Whether another version of the code made any of it."""
-        return self.codes != {source_hash()}
+        return self.versions != {VERSION}
 
 
 @dataclass
@@ -141,25 +141,27 @@ def format_percent(share: float) -> str:
 def collect_rows(records: Sequence[Record]) -> list[ScoredNetworks]:
     """All rows that the tests among some parts tell of, in the order in which they were made.
 
-    Where two versions of the code made one part, that of this version counts, or else the later.
+    Where two versions made one part, the result of today's version counts, or else the later.
     """
     by_key: dict[str, Record] = {}
-    for record in sorted(records, key=lambda record: record.code == source_hash()):
+    for record in sorted(records, key=lambda record: record.version == VERSION):
         by_key[record.key] = record
-    found: dict[str, ScoredNetworks] = {}
+    scored: dict[str, ScoredNetworks] = {}
     for record in records:
         if record.decides.get("what") == "test" and by_key[record.key] is record:
-            _add(found, record, by_key)
-    return list(found.values())
+            _add(scored, record, by_key)
+    return list(scored.values())
 
 
-def _add(found: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Record]) -> None:
+def _add(
+    by_identity: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Record]
+) -> None:
     made = by_key.get(test.decides["of"])
     network = by_key.get(made.decides["of"]) if made and made.decides["what"] == "pruned" else made
     if made is None or network is None:
         return  # its folder is gone
     identity = identify_scored(test.decides, network.decides)
-    scored = found.setdefault(
+    scored = by_identity.setdefault(
         identity, ScoredNetworks(network.decides["appliance"]["name"], identity)
     )
     row = find_row(network.decides, None if made is network else made.decides)
@@ -174,7 +176,7 @@ def _add(found: dict[str, ScoredNetworks], test: Record, by_key: Mapping[str, Re
         "key": made.key,
         "dense": dense,
     }
-    row.codes |= {network.code, made.code, test.code}
+    row.versions |= {network.version, made.version, test.version}
 
 
 def identify_scored(test: Decides, network: Decides) -> str:
@@ -194,22 +196,24 @@ def find_row(network: Decides, pruned: Decides | None) -> Row:
 def find_current(variants: Sequence[ProtocolSteps], appliance: str) -> tuple[str, list[str]]:
     """The identity of a run's test of an appliance, and those of its rows, of whatever seed."""
     first = variants[0]
-    network = first.network(appliance, 0)
-    scored = identify_scored(first.test(appliance, network).decides, network.decides)
-    pruned = [parts.pruned(appliance, 0).decides for parts in variants if parts.pruner is not None]
+    network = first.plan_network(appliance, 0)
+    scored = identify_scored(first.plan_test(appliance, network).decides, network.decides)
+    pruned = [
+        parts.plan_pruning(appliance, 0).decides for parts in variants if parts.pruner is not None
+    ]
     return scored, [find_row(network.decides, of).identity for of in (None, *pruned)]
 
 
 def name_differences(rows: Sequence[Row]) -> list[str]:
     """For each of some rows the settings in which not all agree, but the sparsity: 'steps 200'."""
     flat = [dict(_flat({"network": row.network, "pruned": row.pruned or {}})) for row in rows]
-    keys = dict.fromkeys(key for one in flat for key in one if key != "pruned.pruning.sparsity")
-    differ = [key for key in keys if len({_text(one.get(key)) for one in flat}) > 1]
-    said = [
-        [f"{key.rpartition('.')[2].replace('_', ' ')} {_value(one.get(key))}" for key in differ]
-        for one in flat
+    keys = dict.fromkeys(key for row in flat for key in row if key != "pruned.pruning.sparsity")
+    differ = [key for key in keys if len({_text(row.get(key)) for row in flat}) > 1]
+    differences = [
+        [f"{key.rpartition('.')[2].replace('_', ' ')} {_value(row.get(key))}" for key in differ]
+        for row in flat
     ]
-    return [", ".join(dict.fromkeys(words)) for words in said]
+    return [", ".join(dict.fromkeys(words)) for words in differences]
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -222,10 +226,10 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
 
 def _value(value: Any) -> str:
     """A setting in a few letters: of what is longer, as files' hashes, the begin of its hash."""
-    said = (
+    text = (
         "none" if value is None else f"{value:g}" if isinstance(value, int | float) else str(value)
     )
-    return said if len(said) < 12 else hashlib.sha256(_text(value).encode()).hexdigest()[:6]
+    return text if len(text) < 12 else hashlib.sha256(_text(value).encode()).hexdigest()[:6]
 
 
 def _seedless(decides: Decides) -> dict[str, Any]:

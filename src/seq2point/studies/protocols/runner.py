@@ -1,17 +1,17 @@
-"""A protocol run: parts by appliance and seed, each made once (experiment/store.py).
+"""A protocol run: results by appliance and seed, each made once.
 
-network    train on the protocol's houses                     -> weights
-pruned     train on under a pruner, compact, fine-tune        -> smaller weights
-test       either of them on the test houses                  -> metrics, with the zero and the mean predictor
+network    train on the protocol's houses                 -> weights
+pruned     train on under a pruner, compact, fine-tune    -> smaller weights
+test       either of them on the test houses              -> metrics, and those of the baselines
 
 Several prunings of one protocol begin from the same networks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -21,9 +21,11 @@ from seq2point.compression.compaction import compact
 from seq2point.configuration import TrainingConfig
 from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import UsageError
+from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.network.masks import measure_sparsity
+from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.houses import Recordings
 from seq2point.studies.protocols.protocol_file import Protocol
@@ -34,7 +36,6 @@ from seq2point.training import TrainingResult, train_with_history
 
 WEIGHTS = "model.safetensors"
 SIZES = ("parameters", "nonzero_parameters", "multiply_adds", "file_bytes", "gzipped_bytes")
-Make = Callable[[ProtocolSteps, str, int, Path], Mapping[str, Any]]
 
 Results = dict[str, dict[str, list[dict[str, Any]]]]
 """By appliance and row ('network', 'structured-0.5') what each seed gave: size, costs, training,
@@ -42,19 +43,39 @@ metrics, baselines, folder.
 """
 
 
+class RunPoint(NamedTuple):
+    """One network of a run: an appliance and a seed, unpruned or pruned by a variant."""
+
+    appliance: str
+    variant: ProtocolSteps
+    pruned: bool
+    seed: int
+
+    @property
+    def part(self) -> CachedResult:
+        """The part that makes the network."""
+        make_part = self.variant.plan_pruning if self.pruned else self.variant.plan_network
+        return make_part(self.appliance, self.seed)
+
+    @property
+    def row(self) -> str:
+        """The row of the report that the network belongs to."""
+        return self.variant.row if self.pruned else NETWORK
+
+
 @dataclass
 class Runner:
-    """Makes the parts of a protocol that are not there yet; `said` is told of each as it is done.
+    """Makes the parts of a protocol that are not there yet; `report` gets a line for each network.
 
     `variants` are the protocol under one pruning or another, and differ in nothing else.
     """
 
     variants: Sequence[ProtocolSteps]
-    store: ResultCache
+    cache: ResultCache
     device: Device = "auto"
     threads: int | None = None
     progress: bool = True
-    said: Callable[[str], None] = lambda _: None
+    report: Report = lambda _: None
     _recordings: dict[str, Recordings] = field(default_factory=dict)
 
     def run(self, appliances: Sequence[str], seeds: int) -> Results:
@@ -75,37 +96,43 @@ class Runner:
         houses.require_houses(protocol, appliances, self.variants[0].data)
         for name in appliances:
             houses.require_distinct_files(protocol, name, self.variants[0].data)
-        return {name: self._rows(name, range(seeds)) for name in appliances}
+        points = [point for name in appliances for point in self._list_points(name, seeds)]
+        results = run_grid(self.cache, points, self._list_steps, self._describe, self.report)
+        rows: Results = {}
+        for point, result in zip(points, results, strict=True):
+            part = point.part
+            origin = {"seed": point.seed, "folder": str(self.cache.find_folder(part))}
+            row = rows.setdefault(point.appliance, {}).setdefault(point.row, [])
+            row.append({**(result or {}), **origin, "key": part.key})
+        return rows
 
     @property
     def protocol(self) -> Protocol:
         """What is run, whatever prunes it."""
         return self.variants[0].protocol
 
-    def _rows(self, name: str, seeds: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
-        rows = {NETWORK: [self._trained(self.variants[0], name, seed) for seed in seeds]}
-        for parts in self.variants:
-            if parts.pruner is not None:
-                rows[parts.row] = [self._pruned(parts, name, seed) for seed in seeds]
-        return rows
+    def _list_points(self, name: str, seeds: int) -> list[RunPoint]:
+        """The networks of an appliance: unpruned, then under each pruning."""
+        variants = [(self.variants[0], False)]
+        variants += [(variant, True) for variant in self.variants if variant.pruner is not None]
+        return [
+            RunPoint(name, variant, pruned, seed)
+            for variant, pruned in variants
+            for seed in range(seeds)
+        ]
 
-    def _trained(self, parts: ProtocolSteps, name: str, seed: int) -> dict[str, Any]:
-        return self._row(parts, name, seed, parts.network(name, seed), self._train)
+    def _list_steps(self, point: RunPoint) -> list[Step]:
+        """Train or prune, then test."""
+        name, variant, pruned, seed = point
+        make = partial(self._prune if pruned else self._train, variant, name, seed)
+        return [
+            Step(point.part, make),
+            Step(variant.plan_test(name, point.part), lambda _: self._test(name, point.part)),
+        ]
 
-    def _pruned(self, parts: ProtocolSteps, name: str, seed: int) -> dict[str, Any]:
-        return self._row(parts, name, seed, parts.pruned(name, seed), self._prune)
-
-    def _row(
-        self, parts: ProtocolSteps, name: str, seed: int, part: CachedResult, make: Make
-    ) -> dict[str, Any]:
-        known = self.store.found(part) is not None
-        made = self.store.result(part, partial(make, parts, name, seed))
-        tested = self.store.result(parts.test(name, part), lambda _: self._test(name, part))
-        mae_w, found = tested["metrics"]["mae_w"], " (was there)" if known else ""
-        self.said(f"{part.name}: MAE {mae_w:.2f} W, {made['parameters']:,} weights{found}")
-        return (
-            made | tested | {"seed": seed, "folder": str(self.store.folder(part)), "key": part.key}
-        )
+    def _describe(self, point: RunPoint, result: Mapping[str, Any]) -> str:
+        mae = METRICS["mae_w"].describe(result["metrics"]["mae_w"], 2)
+        return f"{point.part.name}: {mae}, {result['parameters']:,} weights"
 
     def _of(self, name: str) -> Recordings:
         """The recordings of an appliance; those of the one before are let go."""
@@ -149,7 +176,7 @@ class Runner:
         )
 
     def _prune(self, parts: ProtocolSteps, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        dense = Model.load(self.store.folder(parts.network(name, seed)) / WEIGHTS)
+        dense = Model.load(self.cache.find_folder(parts.plan_network(name, seed)) / WEIGHTS)
         settings = parts.settings_while_pruned(seed)
         trained = self._training(
             name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=parts.pruner
@@ -180,21 +207,21 @@ class Runner:
         for model in models.values():
             model.network.cpu()
         latencies_ms = costs.measure_latencies_ms(models)
-        found = {what: costs.count_sizes(model) for what, model in models.items()}
+        sizes = {name: costs.count_sizes(model) for name, model in models.items()}
         measured = {
-            what: {key: found[what][key] for key in SIZES} | {"latency_ms": ms}
-            for what, ms in latencies_ms.items()
+            name: {key: sizes[name][key] for key in SIZES} | {"latency_ms": ms}
+            for name, ms in latencies_ms.items()
         }
         return {"threads": torch.get_num_threads(), "models": measured}
 
     def _test(self, name: str, of: CachedResult) -> Mapping[str, Any]:
         recordings = self._of(name)
         model = replace(
-            Model.load(self.store.folder(of) / WEIGHTS), appliances=(recordings.appliance,)
+            Model.load(self.cache.find_folder(of) / WEIGHTS), appliances=(recordings.appliance,)
         )
-        found = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
+        evaluation = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
         return {
-            what: found[what] for what in ("metrics", "baselines", "coverage", "data")
+            key: evaluation[key] for key in ("metrics", "baselines", "coverage", "data")
         } | self._tested_on(name)
 
     def _tested_on(self, name: str) -> dict[str, Any]:
@@ -211,7 +238,7 @@ def _describe_training(trained: TrainingResult) -> dict[str, Any]:
     """How a training went."""
     outcome = trained.model.provenance["training"]
     return {
-        **{what: outcome[what] for what in ("planned_steps", "best_step", "val_loss")},
+        **{key: outcome[key] for key in ("planned_steps", "best_step", "val_loss")},
         "seconds": round(trained.seconds, 1),
         "history": trained.history,
     }

@@ -24,12 +24,20 @@ from seq2point.studies.protocols.overrides import merge_settings
 from seq2point.studies.protocols.protocol_file import Protocol
 from seq2point.studies.result_cache import CachedResult
 
+VERSION = 1
+"""Of all results of a protocol: the networks, their prunings and the tests.
+
+Raise it when the same protocol and data would give another network or another metric: after a
+change of training, pruning, compaction, the reading of houses or the metrics. Leave it for a
+change of words, tables or pictures. Reports then mark the results that an earlier version made.
+"""
+
 LEARNED_FROM = {"name", "max_power_w", "mean_w", "std_w"}
 NETWORK = "network"
 
 
 def make_row_name(method: str, settings: Mapping[str, Any]) -> str:
-    """What networks that were pruned so are called: the method, and the sparsity where one is set."""
+    """Return the name of networks pruned so: the method, and the sparsity where one is set."""
     return method if settings.get("sparsity") is None else f"{method}-{settings['sparsity']:g}"
 
 
@@ -48,12 +56,12 @@ class ProtocolSteps:
     @cached_property
     def architecture(self) -> Architecture:
         """The network's shape."""
-        given, window = self.protocol.network, self.protocol.window
+        shape, window = self.protocol.network, self.protocol.window
         try:
             return (
-                networks.find_network(given, window)
-                if isinstance(given, str)
-                else Architecture(**{"window": window, **given})
+                networks.find_network(shape, window)
+                if isinstance(shape, str)
+                else Architecture(**{"window": window, **shape})
             )
         except UsageError as error:
             raise self._wrong("network", str(error)) from None
@@ -97,10 +105,10 @@ class ProtocolSteps:
         )
 
     def _settings(self, key: str, seed: int, others: Mapping[str, Any]) -> TrainingConfig:
-        given = merge_settings(self.protocol.training, others) | {"seed": seed}
+        settings = merge_settings(self.protocol.training, others) | {"seed": seed}
         try:
-            TrainingConfig(**given)
-            return TrainingConfig.of(**given)
+            TrainingConfig(**settings)
+            return TrainingConfig.of(**settings)
         except ValidationError as error:
             raise self._invalid(key, error) from None
         except UsageError as error:
@@ -108,15 +116,15 @@ class ProtocolSteps:
 
     def _invalid(self, key: str, error: ValidationError) -> UsageError:
         first = error.errors()[0]
-        said = (
+        message = (
             "there is no such key"
             if first["type"] == "extra_forbidden"
             else first["msg"].removeprefix("Value error, ")
         )
-        return self._wrong(".".join([key, *map(str, first["loc"])]), said)
+        return self._wrong(".".join([key, *map(str, first["loc"])]), message)
 
-    def _wrong(self, key: str, said: str) -> UsageError:
-        return UsageError(f"{self.where}: {key}: {said[:1].lower()}{said[1:]}")
+    def _wrong(self, key: str, message: str) -> UsageError:
+        return UsageError(f"{self.where}: {key}: {message[:1].lower()}{message[1:]}")
 
     def check(self, seeds: int) -> None:
         """Raises UsageError for whatever would not run."""
@@ -142,7 +150,7 @@ class ProtocolSteps:
             appliance_std_w=(power.std_w,),
         )
 
-    def network(self, name: str, seed: int) -> CachedResult:
+    def plan_network(self, name: str, seed: int) -> CachedResult:
         """The part that trains a network for an appliance."""
         roles, scaling = self.protocol.roles(name), self.scaling(name)
         decides = {
@@ -159,22 +167,22 @@ class ProtocolSteps:
             ),
             "training": self.settings(seed).model_dump(mode="json"),
         }
-        return CachedResult(f"{name}-seed{seed}", decides)
+        return CachedResult(f"{name}-seed{seed}", decides, VERSION)
 
-    def pruned(self, name: str, seed: int) -> CachedResult:
+    def plan_pruning(self, name: str, seed: int) -> CachedResult:
         """The part that prunes a trained network, compacts it and trains it on."""
         assert self.pruner is not None
         once_compacted = self.settings_once_compacted(seed)
         decides = {
             "what": "pruned",
-            "of": self.network(name, seed).key,
+            "of": self.plan_network(name, seed).key,
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")},
             "training": self.settings_while_pruned(seed).model_dump(mode="json"),
             "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
         }
-        return CachedResult(f"{name}-seed{seed}-{self.row}", decides)
+        return CachedResult(f"{name}-seed{seed}-{self.row}", decides, VERSION)
 
-    def test(self, name: str, of: CachedResult) -> CachedResult:
+    def plan_test(self, name: str, of: CachedResult) -> CachedResult:
         """The part that tests what another part made."""
         decides = {
             "what": "test",
@@ -188,4 +196,4 @@ class ProtocolSteps:
                 or "validation"
             ),
         }
-        return CachedResult(f"{of.name}-test", decides)
+        return CachedResult(f"{of.name}-test", decides, VERSION)

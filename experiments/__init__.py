@@ -1,0 +1,1 @@
+"""Studies behind the figures of docs/: `python -m experiments NAME`."""
