@@ -1,6 +1,8 @@
-"""Pages that are generated from the package: a directive of Sphinx for the command line, one for the Python API.
+"""Pages that are generated from the package: a directive of Sphinx for the command line, one for
+the Python API.
 
-`{command-line}` reads the tree of commands; `{python-api}` lists the public names and leaves each to autodoc.
+`{command-line}` reads the tree of commands; `{python-api}` lists the public names and leaves each
+to autodoc.
 """
 
 import inspect
@@ -89,7 +91,9 @@ def render_verb(path: str, command: Any) -> Iterator[str]:
 
 
 def plain_record(name: str, text: str, is_argument: bool) -> tuple[str, str]:
-    """Return a parameter's name and help as `--help` has them, without the type of an argument and the word 'range'."""
+    """Return a parameter's name and help as `--help` has them, without the type of an argument and
+    the word 'range'.
+    """
     return (
         name.partition(" <")[0]
         if is_argument
@@ -172,7 +176,9 @@ def shorten_signature(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    """Leave the bounds of a number out of a signature, and the modules of its types; the docstring has what counts."""
+    """Leave the bounds of a number out of a signature, and the modules of its types; the docstring
+    has what counts.
+    """
     return (signature and shorten(signature), returns and shorten(returns))
 
 

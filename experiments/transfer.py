@@ -1,6 +1,6 @@
 """What a trained network is worth to another appliance and to another house.
 
-    python -m experiments transfer           everything; SEQ2POINT_ONLY=a, SEQ2POINT_SEEDS=0 for less
+    python -m experiments transfer    everything; SEQ2POINT_ONLY=a, SEQ2POINT_SEEDS=0 for less
     python -m experiments transfer_table     tables and picture of the results that are there
 
 Parents are 'dense', the paper's network, and 'small', pruned from it by structure and compacted.

@@ -5,7 +5,7 @@ networks.
     recording = seq2point.load_recording("house.parquet")
     model = seq2point.train(recording, "kettle", pruning="magnitude", epochs=5)
     model.save("kettle.safetensors")
-    model = seq2point.Model.load("kettle.safetensors")         # or, without labels, Model.pretrained("kettle", 60)
+    model = seq2point.Model.load("kettle.safetensors")     # or Model.pretrained("kettle", 60)
     # f32[T] watts, as an array, pandas or Polars series
     kettle_w = model.disaggregate(mains_w)
 
@@ -13,9 +13,9 @@ Wherever a recording is asked for, a data frame of pandas or Polars may stand, w
 reading in watts, and a list of either: `seq2point.train(frame, "kettle")`. `recording_from_frame`
 says how its columns are found.
 
-    load_recording, recording_from_frame, ColumnsConfig, Recording, simulate_house     measurements
-    train, PRUNERS, Model, Architecture                                          models
-    evaluate                                                                     metrics, beside always zero and the mean
+    load_recording, recording_from_frame, Recording, ColumnsConfig, simulate_house: measurements
+    train, PRUNERS, Model, Architecture: models
+    evaluate: metrics, beside always zero and the mean
     Seq2PointError, DataError, ModelFileError, TrainingError, UsageError, VerificationError
 
 Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house

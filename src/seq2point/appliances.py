@@ -62,11 +62,11 @@ def _row(
 APPLIANCES: dict[str, Appliance] = {
     row.name: row
     for row in (
-        _row("kettle", 3100, 2000, 12, 0, 700, 1000),
-        _row("fridge", 300, 50, 60, 12, 200, 400),
-        _row("washing_machine", 2500, 20, 1800, 160, 400, 700),
-        _row("microwave", 3000, 200, 12, 30, 500, 800),
-        _row("dishwasher", 2500, 10, 1800, 1800, 700, 1000),
+        _row("kettle", max_w=3100, on_w=2000, on_s=12, off_s=0, mean_w=700, std_w=1000),
+        _row("fridge", max_w=300, on_w=50, on_s=60, off_s=12, mean_w=200, std_w=400),
+        _row("washing_machine", max_w=2500, on_w=20, on_s=1800, off_s=160, mean_w=400, std_w=700),
+        _row("microwave", max_w=3000, on_w=200, on_s=12, off_s=30, mean_w=500, std_w=800),
+        _row("dishwasher", max_w=2500, on_w=10, on_s=1800, off_s=1800, mean_w=700, std_w=1000),
     )
 }
 

@@ -16,11 +16,6 @@ Rescale = Literal["keep", "refit"]
 Unit = Literal["W", "kW"]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 
-FILL = 10
-"""Missing readings in a row that are filled by default. With one reading in ten missing, every
-window is whole again (72 to 91 % of them where readings go in bursts of six). The error grows by at
-most a tenth (experiments/fill.py, docs/lab/missing_readings.md)."""
-
 
 def find_nearest(name: str, choices: Sequence[str]) -> str | None:
     """Return the choice that is spelled most like a name; None where none is near."""

@@ -20,7 +20,8 @@ KILOWATTS_BELOW = 30.0
 
 
 def remove_absurd(power_w: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return readings with NaN for those that are infinite or beyond `ABSURD_W` on either side of 0.
+    """Return readings with NaN for those that are infinite or beyond `ABSURD_W` on either side of
+    0.
 
     Returns the same array where there are none.
     """

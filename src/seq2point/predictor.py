@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.choices import FILL, Edges, Engine
+from seq2point.choices import Edges, Engine
+from seq2point.configuration.columns import FILL
 from seq2point.data.grid import place_on_grid
 from seq2point.errors import DataError
 from seq2point.recording import Recording, RecordingLike, Watts, is_same_period

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seq2point import Architecture, DataError, Model
 from seq2point.appliances import find_appliance
-from seq2point.choices import FILL
+from seq2point.configuration.columns import FILL
 from seq2point.recording.scaling import Scale
 
 NAN = np.nan

@@ -15,7 +15,7 @@ from sklearn.metrics import mean_absolute_error
 
 from seq2point import Architecture, DataError, Model, Recording, evaluate
 from seq2point.appliances import find_appliance
-from seq2point.choices import FILL
+from seq2point.configuration.columns import FILL
 from seq2point.recording.coverage import Coverage
 from seq2point.recording.scaling import Scale
 

@@ -22,6 +22,7 @@ from typing import (
 )
 
 import typer
+from pydantic.fields import FieldInfo
 
 from seq2point.cli import options
 from seq2point.cli.options import Take
@@ -173,6 +174,8 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
         settings |= {"parser": options.parse_duration_s, "metavar": "DURATION"}
     elif name.endswith("_bytes"):
         settings |= {"parser": options.parse_bytes, "metavar": "SIZE"}
+    elif type_ is float and _is_fraction(field):
+        settings |= {"metavar": "FRACTION", "help": f"{field.description} From 0 to below 1."}
     elif type_ in (int, float):
         settings |= _find_bounds([*field.metadata, *_list_constraints(hint)], type_)
     flags = FLAGS.get(name, (flag_of(name),))
@@ -201,6 +204,14 @@ def _find_type(hint: Any) -> Any:
     if get_origin(hint) is Literal or hint in (bool, int, float, str, Path):
         return hint
     return list[str]
+
+
+def _is_fraction(field: FieldInfo) -> bool:
+    """Whether a field takes 0 and all below 1, which the command line's parser cannot say."""
+    bounds = {
+        name: getattr(c, name) for c in field.metadata for name in ("ge", "lt") if hasattr(c, name)
+    }
+    return bounds == {"ge": 0, "lt": 1}
 
 
 def _list_constraints(hint: Any) -> list[Any]:

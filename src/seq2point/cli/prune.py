@@ -18,7 +18,8 @@ def prune(
     method: Annotated[
         str,
         typer.Option(
-            help=f"{options.PRUNERS}; see `seq2point pruners`.", rich_help_panel=options.PRUNING
+            help=f"{options.PRUNERS}; tfmot is another name of magnitude. See `seq2point pruners`.",
+            rich_help_panel=options.PRUNING,
         ),
     ],
     out: Annotated[
@@ -65,11 +66,11 @@ def prune(
         raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
     pruner = choose_pruner(pruning.model_copy(update={"pruning": method}))
     assert pruner is not None
-    durations = (learning.epochs, learning.steps, learning.budget_s)
-    if not finetune and (validate or any(durations)):
+    idle = LearningConfig.of(learning_rate=LEARNING_RATE, seed=learning.seed)
+    if not finetune and (validate or learning != idle):
         raise UsageError(
-            "--validate, --epochs, --steps and --budget train the model on: give data with"
-            " --finetune"
+            "--validate and the options of training are for a model that is trained further: give"
+            " data with --finetune"
         )
     dense = load_model(model, machine.device, machine.threads, finetune or [], columns, period)
     accuracy: dict[str, Any] = {}

@@ -51,9 +51,10 @@ def transfer(
     json: options.Json = None,
     resample: options.Resample = False,
 ) -> None:
-    """Train a model on for other houses, or for other appliances over its convolutions.
+    """Continue training a model on other houses, or for other appliances.
 
-    The method is that of D'Incecco et al. 2020. Masks hold and compacted models stay small. Houses
+    For another appliance the convolutions stay and the rest is trained (D'Incecco et al. 2020).
+    Pruned weights stay pruned and compacted models small. Houses
     of another sampling period than the model's are refused without --resample.
     """
     from seq2point.cli.find_model import HouseReader, load_model

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 else:
     RecordingLike = Any
 
+FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
+"""What a small microcontroller has."""
+PREFIX = "s2p"
+
 
 class Tolerances(Config):
     """By how much an exported model may be worse than the native one."""
@@ -31,10 +35,14 @@ class ExportConfig(Config):
     sliding: bool = option(False, "Predict all windows of a chunk of any length at once.")
     int8: bool = option(False, "Quantise, with ranges from a recording or simulated homes.")
     force: bool = option(False, "Write a result that fails its proof all the same.")
-    flash_bytes: PositiveInt | None = option(None, "Flash of the microcontroller.", unset="256KB")
-    ram_bytes: PositiveInt | None = option(None, "RAM of the microcontroller.", unset="64KB")
+    flash_bytes: PositiveInt | None = option(
+        None, "Flash of the microcontroller.", unset=f"{FLASH_BYTES >> 10}KB"
+    )
+    ram_bytes: PositiveInt | None = option(
+        None, "RAM of the microcontroller.", unset=f"{RAM_BYTES >> 10}KB"
+    )
     prefix: str | None = option(
-        None, "Prefix of the names in C, for several models in one program.", unset="s2p"
+        None, "Prefix of the names in C, for several models in one program.", unset=PREFIX
     )
 
 

@@ -106,14 +106,14 @@ class AugmentationConfig(Config):
     transplant: float | None = option(
         None,
         "Fraction of chunks whose appliance is put in the mains of another time or house.",
-        unset="0.7, or 0 with engine windows or frozen layers",
+        unset=f"{TRANSPLANT}, or 0 with engine windows or frozen layers",
         ge=0,
         le=1,
     )
     gain: float | None = option(
         None,
         "How far the appliance's power is scaled up and down, as a fraction.",
-        unset="0.3, or 0 with engine windows or frozen layers",
+        unset=f"{GAIN}, or 0 with engine windows or frozen layers",
         ge=0,
         lt=1,
     )
@@ -127,7 +127,7 @@ class AugmentationConfig(Config):
     absolute: float | None = option(
         None,
         "Weight of the absolute error beside the squared one.",
-        unset="0.2, or 0 with engine windows",
+        unset=f"{ABSOLUTE}, or 0 with engine windows",
         ge=0,
     )
     clipped: bool | None = option(
@@ -161,7 +161,9 @@ class LearningConfig(AugmentationConfig):
         None, "Windows in a chunk of engine sliding.", unset="by the network"
     )
     learning_rate: PositiveFloat | None = option(
-        None, "Adam's highest learning rate.", unset="0.003, or 0.001 with engine windows"
+        None,
+        "Adam's highest learning rate.",
+        unset=f"{LEARNING_RATES['sliding']}, or {LEARNING_RATES['windows']} with engine windows",
     )
     schedule: LearningRateSchedule = option(
         "linear", "Course of the learning rate; all but constant end at zero."
@@ -278,7 +280,7 @@ class TransferConfig(Config):
     days: float | None = option(
         None, "Days of readings to learn from, from each house's first on.", unset="all", ge=0
     )
-    skip: float = option(0.0, "Days of readings to leave out before them.", ge=0)
+    skip: float = option(0.0, "Days of readings to leave out at each house's start.", ge=0)
     rescale: Rescale = option(
         "keep", "Keep the model's scaling constants, or fit them to these houses."
     )

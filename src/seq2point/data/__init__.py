@@ -1,1 +1,1 @@
-"""Files of recordings: CSV and Parquet tables, seq2point CSV files, the Parquet store."""
+"""Files of recordings: CSV and Parquet tables, seq2point CSV files, converted Parquet files."""

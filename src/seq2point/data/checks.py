@@ -1,7 +1,7 @@
 """Checks of a table's values: times ascend; watts are numbers, not negative and not absurd.
 
-A check raises DataError for the first row that fails it. With `repair` it mends the rows instead and
-notes what it did.
+A check raises DataError for the first row that fails it. With `repair` it mends the rows instead
+and notes what it did.
 """
 
 from dataclasses import dataclass, field
@@ -170,7 +170,9 @@ class Checks:
         self.require_watts(float(np.nanmax(mains_w)), len(mains_w))
 
     def require_watts(self, highest_w: float, rows: int) -> None:
-        """Raise DataError for mains whose highest reading is so small that they are in kilowatts."""
+        """Raise DataError for mains whose highest reading is so small that they are in
+        kilowatts.
+        """
         if 0 < highest_w < KILOWATTS_BELOW and rows > FEWEST_TO_JUDGE:
             raise DataError(
                 f"{self.path}: the mains never exceed {format_watts(highest_w)}; if they are"

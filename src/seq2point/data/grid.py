@@ -69,7 +69,9 @@ class Grid:
         return self.size == len(self.sample) and bool((np.diff(self.sample) == 1).all())
 
     def mean(self, values: Watts) -> Watts:
-        """Return the mean of the readings of each grid sample, f32[size]; NaN where one is missing."""
+        """Return the mean of the readings of each grid sample, f32[size]; NaN where one is
+        missing.
+        """
         if self.is_plain:
             return values
         ((mean, _),) = average_samples(self.sample, [values], self.size)
@@ -77,7 +79,9 @@ class Grid:
         return mean
 
     def at_readings(self, power_w: Watts) -> Watts:
-        """Return predictions f32[size, A] on the grid at each reading's nearest sample: f32[N, A]."""
+        """Return predictions f32[size, A] on the grid at each reading's nearest sample: f32[N,
+        A].
+        """
         return power_w if self.is_plain else power_w[self.sample]
 
 

@@ -43,7 +43,8 @@ class UnsplittableTable(Exception):  # noqa: N818 (no error: the table is read w
 
 
 class TableRows(NamedTuple):
-    """Consecutive rows: the file's times, the same in seconds f64[N], and the mains f32[N] in watts.
+    """Consecutive rows: the file's times, the same in seconds f64[N], and the mains f32[N] in
+    watts.
 
     Both times are None for a file without times.
     """

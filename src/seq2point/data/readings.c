@@ -1,5 +1,5 @@
-/* Readings out of text and onto a grid. compiled.py calls this; text.py reads with Polars what is refused here, and align.py has the
-   same means in NumPy. */
+/* Readings out of text and onto a grid. native_reader.py calls this. text_table.py reads with Polars what is refused
+   here, and grid.py has the same means in NumPy. */
 
 #include <math.h>
 #include <stdint.h>

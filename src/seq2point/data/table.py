@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from seq2point.choices import FILL
 from seq2point.configuration import ColumnsConfig
+from seq2point.configuration.columns import FILL
 from seq2point.data import parquet_file
 from seq2point.data.checks import Checks
 from seq2point.data.columns import DEFAULT_COLUMNS, UNIT_W, TableColumns, find_columns

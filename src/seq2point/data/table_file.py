@@ -18,7 +18,10 @@ LISTED_LETTERS = 40  # and at most so many letters of each
 
 
 class TableFile(NamedTuple):
-    """A table's file and its columns. `first_line` is the line of the first row, None in Parquet."""
+    """A table's file and its columns.
+
+    `first_line` is the line of the first row, None in Parquet.
+    """
 
     path: Path
     names: list[str]
@@ -105,7 +108,8 @@ def _open_csv(path: Path) -> TableFile:
             blank, line = blank + 1, file.readline()
     if ";" in line and line.count(";") >= line.count(","):
         raise DataError(
-            f"{path}: its cells are separated by ';': write the table with commas and decimal points"
+            f"{path}: its cells are separated by ';': write the table with commas and decimal"
+            " points"
         )
     header = not any(is_number(cell) for cell in line.strip().split(","))
     lines = pl.scan_csv(

@@ -98,8 +98,8 @@ def split_recordings(model: Model, options: ExportOptions, int8: bool) -> Calibr
     if calibrate is None:
         if unknown := [a.label for a in model.appliances if a.name not in APPLIANCES]:
             raise UsageError(
-                f"a {' and a '.join(unknown)} cannot be simulated: give a recording of it to calibrate"
-                " int8 on"
+                f"a {' and a '.join(unknown)} cannot be simulated: give a recording of it to"
+                " calibrate int8 on"
             )
         proof = verify or [_simulate_home(model, seed, PROOF_DAYS) for seed in PROOF_SEEDS]
         return CalibrationParts(simulate_homes(model), proof, SimulatedParts(True, not verify))

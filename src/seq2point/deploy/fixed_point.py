@@ -47,7 +47,8 @@ BLOCK_BYTES = 1 << 26
 
 
 class Ranges(NamedTuple):
-    """The largest magnitudes in a recording: of the mains, and of each layer's outputs but the last.
+    """The largest magnitudes in a recording: of the mains, and of each layer's outputs but the
+    last.
 
     The mains are in watts.
     """

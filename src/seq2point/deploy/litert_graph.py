@@ -1,6 +1,7 @@
 """A network as a LiteRT (TensorFlow Lite) graph, written from its weights: watts in, watts out.
 
-    mains_w [batch, window]    Reshape, Conv2D over a height of one, Reshape, FullyConnected    power_w [batch, appliances]
+    mains_w [batch, window]        -> Reshape, Conv2D over a height of one, Reshape,
+    FullyConnected                 -> power_w [batch, appliances]
 
 Scaling is folded into the first and the last weights, as in ONNX. The last layer's ReLU clips at
 zero. Layers that do not stay float32 are int8, with activations between their lowest and highest

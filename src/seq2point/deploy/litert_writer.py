@@ -38,7 +38,9 @@ class TensorScale(NamedTuple):
 
     @classmethod
     def fit(cls, extremes: tuple[float, float]) -> "TensorScale":
-        """Return an activation's scale: 256 steps from the lowest to the highest, zero among them."""
+        """Return an activation's scale: 256 steps from the lowest to the highest, zero among
+        them.
+        """
         low, high = min(extremes[0], 0.0), max(extremes[1], 0.0)
         step = float(np.float32((high - low) / STEPS)) or 1.0
         return cls(np.array([step]), round(LOWEST - low / step))
@@ -62,7 +64,9 @@ class _Buffer(schema.BufferT):  # type: ignore[misc]
 
 
 class Graph:
-    """Tensors, buffers and operators as they are added; `last` is the last operator's activation."""
+    """Tensors, buffers and operators as they are added; `last` is the last operator's
+    activation.
+    """
 
     def __init__(self) -> None:
         self.tensors: list[schema.TensorT] = []

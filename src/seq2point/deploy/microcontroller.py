@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2point.configuration import ExportOptions
+from seq2point.configuration.export import FLASH_BYTES, PREFIX, RAM_BYTES
 from seq2point.deploy import ExportResult, c_source, refuse_options
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.calibration import (
@@ -30,8 +31,6 @@ from seq2point.recording.windows import find_gapless_spans
 from seq2point.system.atomic_files import atomic_write
 from seq2point.system.c_library import find_compiler
 
-FLASH_BYTES, RAM_BYTES = 256 << 10, 64 << 10
-PREFIX = "s2p"
 WIDTHS: tuple[FeatureBits, ...] = (8, 16)
 RANGE_WINDOWS = (10_000, 10_000)
 """Windows to measure ranges on: with an appliance on, and evenly over all."""
@@ -149,8 +148,8 @@ def build_c_export(
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", prefix):
         raise UsageError(
-            f"prefix '{prefix}' does not fit: C names begin with a small letter; small letters, digits"
-            " and _ follow"
+            f"prefix '{prefix}' does not fit: C names begin with a small letter; small letters,"
+            " digits and _ follow"
         )
     costs = _count_fitting_costs(model.architecture, flash_bytes, ram_bytes)
     starts, on_by_appliance = find_windows(calibration, model, CALIBRATED_ON)

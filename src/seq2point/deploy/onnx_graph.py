@@ -1,7 +1,9 @@
 """A network as an ONNX graph, written from its weights: watts in, watts out.
 
-    mains_w [batch, window]    convolutions, Reshape, Gemm, Gemm, Relu          power_w [batch, appliances]
-    mains_w [batch, length]    convolutions, Conv of `taps`, Conv of 1, Relu    power_w [batch, length - window + 1, appliances]
+    mains_w [batch, window] -> convolutions, Reshape, Gemm, Gemm, Relu
+        -> power_w [batch, appliances]
+    mains_w [batch, length] -> convolutions, Conv of `taps`, Conv of 1, Relu
+        -> power_w [batch, length - window + 1, appliances]
 
 The second shares the convolutions among all windows of a chunk: the first Linear of a window is a
 convolution of `taps` samples. Scaling is folded into the first and the last weights in double

@@ -107,7 +107,9 @@ def quantise(
 
 
 def _keep_output_in_float(graph: onnx.GraphProto, output: str) -> None:
-    """Remove the rounding of the output layer's sum: 256 steps from 0 to 3 kW would be 12 W each."""
+    """Remove the rounding of the output layer's sum: 256 steps from 0 to 3 kW would be 12 W
+    each.
+    """
     rounded = [
         node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == output
     ]

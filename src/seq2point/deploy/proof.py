@@ -5,8 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seq2point.choices import FILL
 from seq2point.configuration import ExportOptions
+from seq2point.configuration.columns import FILL
 from seq2point.deploy import ExportResult
 from seq2point.deploy.calibration import SimulatedParts
 from seq2point.deploy.verify import Verification, verify

@@ -16,7 +16,7 @@ from seq2point.compression import costs
 from seq2point.configuration import Tolerances
 from seq2point.data.frame import to_recordings
 from seq2point.deploy.c_program import CProgram, open_source
-from seq2point.deploy.footprint import measure_peak_mb
+from seq2point.deploy.process_memory import measure_peak_mb
 from seq2point.errors import DataError, UsageError
 from seq2point.metrics import METRICS, Metrics, score
 from seq2point.model.evaluation import check_recordings, find_scored_stretches
@@ -178,8 +178,8 @@ def _predict_both(model: Model, exported: Runtime, recording: Recording) -> tupl
     known = np.isfinite(native_w) & np.isfinite(exported_w)
     if not known.any():
         raise DataError(
-            f"{recording.house}: no stretch of {exported.window} samples is without a gap, so nothing"
-            " can be verified on it"
+            f"{recording.house}: no stretch of {exported.window} samples is without a gap, so"
+            " nothing can be verified on it"
         )
     return np.where(known, native_w, np.nan), np.where(known, exported_w, np.nan)
 
@@ -212,8 +212,8 @@ def _find_failures(
         if before is None or after is None:
             if exported.metadata.quantization is not None:
                 raise DataError(
-                    f"the {appliance.label} is never on in the data, which cannot show what int8 loses;"
-                    " give a recording in which it is on"
+                    f"the {appliance.label} is never on in the data, which cannot show what int8"
+                    " loses; give a recording in which it is on"
                 )
         elif after > before * (1 + limits.on_mae):
             grown = (
@@ -231,8 +231,8 @@ def _find_failures(
         ):
             grown = f"{native['sae']:.3f} to {ours['sae']:.3f}"
             failures.append(
-                f"the {appliance.label}'s {METRICS['sae'].label} grows from {grown} ({format_number(limits.sae)}"
-                " allowed)"
+                f"the {appliance.label}'s {METRICS['sae'].label} grows from {grown}"
+                f" ({format_number(limits.sae)} allowed)"
             )
     return failures
 

@@ -22,7 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from seq2point.appliances import Appliance, find_appliance
-from seq2point.choices import FILL, Edges, Engine
+from seq2point.choices import Edges, Engine
+from seq2point.configuration.columns import FILL
 from seq2point.errors import ModelFileError
 from seq2point.limits import ABSURD_W, NOISE_W
 from seq2point.model import pretrained

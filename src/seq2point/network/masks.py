@@ -12,7 +12,8 @@ from torch import Tensor, nn
 Masks = Mapping[str, Tensor]
 
 ROWS = 16
-"""Rows of weights that `apply_` multiplies at a time: few enough to stay in the processor's cache."""
+"""Rows of weights that `apply_` multiplies at a time: few enough to stay in the processor's cache.
+"""
 
 
 class LayerCount(NamedTuple):

@@ -135,7 +135,9 @@ def _group_steps(
 
 
 def _find_lag(block: _Block, period_s: float) -> Lag | None:
-    """Return the lag of the highest match, to a fraction of a sample; None if it is not distinct."""
+    """Return the lag of the highest match, to a fraction of a sample; None if it is not
+    distinct.
+    """
     match = block.product / block.power
     peak = int(np.argmax(match))
     reach = len(match) // 2

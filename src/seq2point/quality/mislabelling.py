@@ -24,10 +24,8 @@ FITS: dict[str, Callable[[Signature], bool]] = {
     "kettle": (
         lambda m: m.nearly_w >= 1100 and m.pulse_s <= 480 and m.cycle_s <= 1800 and m.duty <= 0.06
     ),
-    "microwave": (
-        lambda m: (
-            350 <= m.nearly_w <= 2800 and m.pulse_s <= 720 and m.cycle_s <= 3000 and m.duty <= 0.06
-        )
+    "microwave": lambda m: (
+        350 <= m.nearly_w <= 2800 and m.pulse_s <= 720 and m.cycle_s <= 3000 and m.duty <= 0.06
     ),
     "fridge": lambda m: 25 <= m.half_w <= 500 and m.duty >= 0.08 and m.pulses_per_day >= 3,
     "washing_machine": lambda m: m.nearly_w >= 500 and m.cycle_s >= 1800 and m.duty <= 0.5,
@@ -104,6 +102,6 @@ def _report_swapped(name: str, other: str, signature: Signature, log: FindingLog
 
 def _describe_signature(signature: Signature) -> str:
     return (
-        f"most of its energy at up to {signature.nearly_w:,.0f} W, in runs of {signature.cycle_s / 60:.0f}"
-        f" min, on {signature.duty:.1%} of the time"
+        f"most of its energy at up to {signature.nearly_w:,.0f} W, in runs of"
+        f" {signature.cycle_s / 60:.0f} min, on {signature.duty:.1%} of the time"
     )

@@ -112,8 +112,8 @@ def draw_page(report: QualityReport, recording: Recording) -> Figure:
     )
     dataset = f"{report.dataset} " if report.dataset else ""
     figure.suptitle(
-        f"{dataset}{format_house(report.house)}: {Path(report.file).name}, {report.days:,.1f} days, "
-        f"a reading every {format_seconds(report.period_s)}",
+        f"{dataset}{format_house(report.house)}: {Path(report.file).name}, {report.days:,.1f} days,"
+        f" a reading every {format_seconds(report.period_s)}",
         x=0.01,
         ha="left",
         fontsize=13,

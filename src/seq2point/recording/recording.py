@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from seq2point.choices import FILL
+from seq2point.configuration.columns import FILL
 from seq2point.errors import DataError
 from seq2point.limits import remove_absurd
 from seq2point.recording.gaps import fill_forward
@@ -141,7 +141,9 @@ class Recording:
         return (start.timestamp() if start else 0.0) + (sample - first) * self.period_s
 
     def times_s(self) -> npt.NDArray[np.float64]:
-        """Return the times of all samples f64[T] in seconds since 1970, UTC; from 0 without times."""
+        """Return the times of all samples f64[T] in seconds since 1970, UTC; from 0 without
+        times.
+        """
         times = np.empty(len(self))
         starts = [self.start, *(jump.time for jump in self.jumps)]
         for (first, end), start in zip(self.pieces(), starts, strict=True):

@@ -68,7 +68,10 @@ def find_output_mismatch(appliances: Sequence[Appliance], scale: Scale, outputs:
     }
     for field, count in counts.items():
         if count != outputs:
-            return f"{field}: has {format_count(count, 'entry', 'entries')} for a network of {format_count(outputs, 'output')}"
+            return (
+                f"{field}: has {format_count(count, 'entry', 'entries')} for a network of"
+                f" {format_count(outputs, 'output')}"
+            )
     repeated = next((name for name in names if names.count(name) > 1), None)
     return f"appliances: '{repeated}' is listed twice" if repeated else None
 

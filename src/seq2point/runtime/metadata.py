@@ -83,7 +83,9 @@ class ExportMetadata(BaseModel):
 
     @classmethod
     def parse_entries(cls, entries: Mapping[str, str], path: Path) -> Self:
-        """Return the metadata of a file's JSON texts by name; raise ModelFileError as `parse` does."""
+        """Return the metadata of a file's JSON texts by name; raise ModelFileError as `parse`
+        does.
+        """
         return cls.parse(
             {
                 name: parse_metadata(text, path)
@@ -177,8 +179,8 @@ def check_digest(path: Path, marker: bytes) -> None:
             end = start + len(marker) + len(WITHOUT_DIGEST)
             if start < 0 or end > len(content):
                 raise ModelFileError(
-                    f"{path}: not exported by seq2point, or cut off (its digest is missing); copy it"
-                    " again"
+                    f"{path}: not exported by seq2point, or cut off (its digest is missing); copy"
+                    " it again"
                 )
             start += len(marker)
             digest = hashlib.sha256()

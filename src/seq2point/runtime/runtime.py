@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.choices import FILL, Edges, Engine
+from seq2point.choices import Edges, Engine
+from seq2point.configuration.columns import FILL
 from seq2point.errors import DataError, ModelFileError
 from seq2point.predictor import Progress, disaggregate_series, to_mains_recording
 from seq2point.recording import RecordingLike, Watts
@@ -93,7 +94,8 @@ class Runtime(ABC):
         return power_w[:, 0] if self.metadata.sliding else power_w
 
     def run_chunk(self, chunk_w: Watts) -> Watts:
-        """Return the appliances' power f32[L - W + 1, A] for all windows of a chunk of mains f32[L].
+        """Return the appliances' power f32[L - W + 1, A] for all windows of a chunk of mains
+        f32[L].
 
         Both are in watts. A file that does not slide takes the windows in batches. Raises DataError
         for another shape.

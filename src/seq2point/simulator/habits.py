@@ -15,7 +15,9 @@ Anchor = Literal["midnight", "wake", "leave", "noon", "return", "dinner", "dusk"
 
 @dataclass(frozen=True)
 class Peak:
-    """A time of day around which an activation begins: hours after an anchor, and a width in hours."""
+    """A time of day around which an activation begins: hours after an anchor, and a width in
+    hours.
+    """
 
     anchor: Anchor
     offset_h: float = 0.0

@@ -26,7 +26,10 @@ class Tape:
         self._motor: list[Watts] = []
 
     def add(self, seconds: float, motor: float | Watts = 0.0, heater: float | Watts = 0.0) -> None:
-        """Append a stage of whole seconds. A number is a steady power, an array a value a second."""
+        """Append a stage of whole seconds.
+
+        A number is a steady power, an array a value a second.
+        """
         length = max(int(seconds), 0)
         for curves, power in ((self._motor, motor), (self._heater, heater)):
             if isinstance(power, np.ndarray):

@@ -188,7 +188,8 @@ class TransferCurve:
                 raise DataError(
                     f"{format_house(self.train.house)}: no window of {shape.window} samples without"
                     f" a gap in the {point.days:g} days after the first"
-                    f" {self.count_skipped_days(point.seed):g}; choose more with --days, or others with --skip"
+                    f" {self.count_skipped_days(point.seed):g}; choose more with --days, or others"
+                    " with --skip"
                 )
 
     def run(

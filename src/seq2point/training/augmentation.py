@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seq2point.choices import FILL
+from seq2point.configuration.columns import FILL
 
 Places = npt.NDArray[np.int64]
 

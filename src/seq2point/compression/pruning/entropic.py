@@ -68,7 +68,9 @@ class Entropic(Pruner):
         )
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """Return the state after a step: a round is made when the loss is stable, or when it is due."""
+        """Return the state after a step: a round is made when the loss is stable, or when it is
+        due.
+        """
         if state.final:
             return state
         memory = dict(state.memory)

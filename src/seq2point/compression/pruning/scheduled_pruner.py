@@ -55,7 +55,9 @@ class Scheduled(Pruner):
 
     @abstractmethod
     def choose(self, network: nn.Module, sparsity: float, state: PruneState) -> dict[str, Tensor]:
-        """Return the masks of a network at a sparsity; they drop what the state's masks drop first."""
+        """Return the masks of a network at a sparsity; they drop what the state's masks drop
+        first.
+        """
 
     def make_schedule(self, planned_steps: int) -> Schedule:
         """Return the schedule for a training of so many steps."""
@@ -124,7 +126,9 @@ class SingleWeights(Scheduled):
         }
 
     def magnitudes(self, network: nn.Module, state: PruneState) -> dict[str, Tensor]:
-        """Return |w| of the tensors to prune, by name, and -1 where the state's masks drop a weight."""
+        """Return |w| of the tensors to prune, by name, and -1 where the state's masks drop a
+        weight.
+        """
         return {
             name: rank_dropped_last(weight.abs(), state.masks.get(name))
             for name, weight in self.select_tensors(network).items()

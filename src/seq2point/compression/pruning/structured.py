@@ -61,7 +61,9 @@ class Structured(Scheduled):
         return {"units": (True,), "channels": (False,), "both": (True, False)}[self.granularity]
 
     def update(self, network: nn.Module, state: PruneState, info: StepInfo) -> PruneState:
-        """Return the state after a step: new masks at the schedule's steps, Taylor scores before."""
+        """Return the state after a step: new masks at the schedule's steps, Taylor scores
+        before.
+        """
         if self.criterion == "taylor" and self._is_near_update(info):
             sums = self._sum_scores(require_seq2point(network), state)
             state = replace(state, memory={**state.memory, **sums})

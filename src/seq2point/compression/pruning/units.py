@@ -16,11 +16,13 @@ from seq2point.network.masks import merge
 
 
 def require_seq2point(network: nn.Module) -> Seq2Point:
-    """Return the network as a Seq2Point; raise UsageError for any other, whose layers are unknown."""
+    """Return the network as a Seq2Point; raise UsageError for any other, whose layers are
+    unknown.
+    """
     if not isinstance(network, Seq2Point):
         raise UsageError(
-            f"the network is a {type(network).__name__}: whole units and channels can be pruned of a"
-            " Seq2Point only"
+            f"the network is a {type(network).__name__}: whole units and channels can be pruned of"
+            " a Seq2Point only"
         )
     return network
 

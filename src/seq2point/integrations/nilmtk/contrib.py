@@ -150,7 +150,9 @@ class _Checkpoint(BaseModel):
 
 
 def _open_checkpoint(folder: Path) -> tuple[Path, _Checkpoint]:
-    """Return the weights and the metadata of a checkpoint's folder, once its checksum is checked."""
+    """Return the weights and the metadata of a checkpoint's folder, once its checksum is
+    checked.
+    """
     try:
         checkpoint = _Checkpoint.model_validate_json((folder / METADATA).read_bytes())
     except ValidationError as error:

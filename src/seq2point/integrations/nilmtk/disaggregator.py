@@ -92,8 +92,8 @@ class Seq2Point:
         for name, model in opened.items():
             if len(model.appliances) != 1:
                 raise UsageError(
-                    f"the model for '{name}' has {len(model.appliances)} appliances; give a model of"
-                    " one"
+                    f"the model for '{name}' has {len(model.appliances)} appliances; give a model"
+                    " of one"
                 )
         return opened
 

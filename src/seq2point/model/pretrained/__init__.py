@@ -1,8 +1,8 @@
 """The models that come with the package: one for each appliance and sampling period, with a card.
 
-A model has three files: `files/kettle-60s.safetensors`, the same in int8 as `files/kettle-60s.onnx`,
-which needs no torch, and its card `files/kettle-60s.json`. tools/make_models.py writes all three
-(`make models`).
+A model has three files: `files/kettle-60s.safetensors`, the same in int8 as
+`files/kettle-60s.onnx`, which needs no torch, and its card `files/kettle-60s.json`.
+tools/make_models.py writes all three (`make models`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ The gradients are the same kind of product: df^ = W^ g^ and dW^ = conj(g^) f^.
 
 Two backends compute this: `native_backend` in C, for float32 on the CPU where there is a C
 compiler, and `torch_backend` for everything else. Both take a few hidden units and blocks at a
-time, so that what lies between the products stays in the cache (docs/lab/performance.md). `low_rank`
-serves networks with other Linear layers: a first one in two factors, or more of them.
+time, so that what lies between the products stays in the cache (docs/lab/performance.md).
+`low_rank` serves networks with other Linear layers: a first one in two factors, or more of them.
 """
 
 import math

@@ -64,7 +64,9 @@ def _find_most_used(evaluation: Evaluation, name: str, column: int) -> tuple[Rec
 def _find_busiest(
     recording: Recording, name: str, prediction_w: Watts, hours: float
 ) -> tuple[int, int]:
-    """The span of so many hours in which the appliance used most, among samples with a prediction."""
+    """The span of so many hours in which the appliance used most, among samples with a
+    prediction.
+    """
     length = min(max(int(hours * 3600 / recording.period_s), 1), len(recording))
     power = np.where(np.isnan(prediction_w), 0, np.nan_to_num(recording.appliance_w(name))).astype(
         np.float64

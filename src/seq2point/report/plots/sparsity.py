@@ -101,7 +101,8 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
         )
         axes.errorbar(
             [left for left, _ in ordered], means, bars, color=colour, marker=marker, ms=7,
-            mec="white", mew=0.8, lw=1.8, elinewidth=1.2, capsize=3, label=name.replace("_", " "), zorder=3,
+            mec="white", mew=0.8, lw=1.8, elinewidth=1.2, capsize=3,
+            label=name.replace("_", " "), zorder=3,
         )  # fmt: skip
     for (name, line), style in zip(panel.networks.items(), cycle(("-", "--", "-.", ":"))):
         error = fmean(error for _, seeds in line for error in seeds)

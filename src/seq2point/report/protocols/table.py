@@ -43,7 +43,8 @@ def render_markdown(source: Protocol, protocol: Protocol, report: Mapping[str, A
     """Return the report as Markdown: an overview of the error of several appliances, and one table
     of everything.
 
-    PublishedResult rows stand beside what was tested on the houses of the protocol itself, `source`.
+    PublishedResult rows stand beside what was tested on the houses of the protocol itself,
+    `source`.
     """
     tables = list(list_tables(report))
     lines = [

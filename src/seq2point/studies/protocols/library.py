@@ -74,7 +74,9 @@ def find_protocol(name: str) -> NamedProtocol:
 
 
 def parse_protocol(text: str, where: str) -> Protocol:
-    """The protocol in a text; raises UsageError with the file, the key and what is wrong with it."""
+    """The protocol in a text; raises UsageError with the file, the key and what is wrong with
+    it.
+    """
     try:
         if DEEP_KEY.search(text):
             raise RecursionError
@@ -89,7 +91,9 @@ def parse_protocol(text: str, where: str) -> Protocol:
 
 
 def validate_protocol(given: Mapping[str, Any], where: str) -> Protocol:
-    """The protocol of a table; raises UsageError with the file, the key and what is wrong with it."""
+    """The protocol of a table; raises UsageError with the file, the key and what is wrong with
+    it.
+    """
     try:
         return Protocol.model_validate(given)
     except ValidationError as error:

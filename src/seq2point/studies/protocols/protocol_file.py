@@ -24,7 +24,8 @@ from seq2point.data.clipping import Clipping
 Role = Literal["train", "validation", "test"]
 ROLES: tuple[Role, ...] = ("train", "validation", "test")
 Metric = Literal[
-    "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1", "precision", "recall", "mcc", "accuracy",
+    "mae_w", "on_mae_w", "sae", "sae_delta_w", "nde", "energy_per_day_wh", "f1",
+    "precision", "recall", "mcc", "accuracy",
     "event_f1", "event_precision", "event_recall",
 ]  # fmt: skip
 NotNegative = Annotated[float, Field(ge=0)]

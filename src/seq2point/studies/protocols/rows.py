@@ -1,5 +1,4 @@
-"""The rows of a report: what a store knows of networks and their prunings, put together from its
-parts.
+"""The rows of a report: what a result cache holds of networks and their prunings.
 
 A row is a network under one pruning, or unpruned, over its seeds. Two runs with other settings give
 two rows, whichever came first; rows that were scored alike stand in one `Scored`.

@@ -80,7 +80,9 @@ class Library:
     def convolve(
         self, series_T: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], out_CL: Tensor
     ) -> None:
-        """Write all convolutions of a series, with their ReLUs and without padding, to out f32[C, L]."""
+        """Write all convolutions of a series, with their ReLUs and without padding, to out f32[C,
+        L].
+        """
         count = len(weights)
         shape = _Convolutions(count, torch.get_num_threads())
         for i, weight in enumerate(weights):

@@ -1,4 +1,7 @@
-"""Peak memory of a process that loads a model and predicts one window."""
+"""Peak memory of a process on this machine that loads a model and predicts one window.
+
+What a microcontroller needs is counted in microcontroller.py (`count_cost`).
+"""
 
 import subprocess
 import sys
@@ -14,7 +17,8 @@ try:
     print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 except OSError:
     import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1))
+    unit = 1024 if sys.platform == "darwin" else 1
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit)
 """
 EXPORTED = """
 import numpy as np
