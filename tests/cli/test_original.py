@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2point.cli import original
+from seq2point.cli import original, original_data
 from seq2point.compression.pruning import ALIASES, PRUNERS
 from seq2point.data.parquet_file import write_recording
 from seq2point.model.model_file import Model
@@ -183,7 +183,7 @@ def test_parquet_is_read_and_an_appliance_may_be_written_with_a_space(
 def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
     run_train: Command, run_test: Command, here: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
+    monkeypatch.setattr(original_data, "SIMULATED_DAYS", 1)
     trained = run_train("--appliance_name", "fridge", "--crop", 1500, "--epochs", 0.1, *QUICK)
     assert trained.code == 0, trained.err
     nothing = "data: none given or in place, so simulated"
@@ -360,7 +360,7 @@ def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
     make_house: Command,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(original, "SYNTHETIC_DAYS", 1)
+    monkeypatch.setattr(original_data, "SIMULATED_DAYS", 1)
     words = ("--crop", 1500, *QUICK)
     trained = run_train(*words, "--epochs", 0.1, "--period", "20s")
     assert trained.code == 0, trained.err
@@ -462,7 +462,7 @@ def test_a_batch_size_without_effect_is_accepted_and_that_is_said(
         (
             ("--input_window_length", "600"),
             2,
-            "a window of 600 samples does not fit default: an odd number",
+            "window 600 does not fit network 'default': give an odd number",
         ),
         (("--training_directory", "nowhere.csv"), 1, "nowhere.csv: no such file"),
         (("--training_directory", "."), 1, ".: holds no .csv or .parquet file"),

@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "epochs and steps": (
         "train kettle --train {train} --out {out} --epochs 1 --steps 9",
         2,
-        "give one of epochs, steps and",
+        "give one of --epochs, --steps and",
     ),
     "all chunks active": (
         "train kettle --train {train} --out {out} --active 1",

@@ -105,9 +105,7 @@ def test_another_version_makes_it_again_unless_any_will_do(tmp_path: Path):
 
 
 def test_a_result_that_was_keyed_by_source_is_read_as_of_an_earlier_version(tmp_path: Path):
-    """As seq2point 0.1.0 wrote it: the hash of the source in the record and in the folder's
-    name.
-    """
+    """Read a record of seq2point 0.1.0, with the hash of the source in it and in its folder."""
     folder = tmp_path / f"kettle_seed_0-{PART.key[:16]}-d33e1fad"
     folder.mkdir()
     record = {

@@ -53,8 +53,9 @@ def train(
     period: options.Period = None,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Train a network for one appliance, prune it, test it, and write model, numbers, plots and
-    logs to a folder.
+    """Train a network for one appliance, prune it and test it.
+
+    Model, numbers, plots and logs go to a folder.
     """
     from seq2point import network as networks
     from seq2point import studies
@@ -86,8 +87,8 @@ def train(
         [load_recording(path, [target.name], period, columns) for path in paths or []]
         for paths in (train, validate, test)
     )
-    begun = f"from_{start.stem}" if start else network.network or "seq2point"
-    default = Path("runs") / f"{target.name}_{pruning.pruning or 'none'}_{begun}"
+    origin = f"from_{start.stem}" if start else network.network or "seq2point"
+    default = Path("runs") / f"{target.name}_{pruning.pruning or 'none'}_{origin}"
     folder = Path(run.out or default)
     if run.resume and not RunFolder(folder).checkpoint.exists():
         print(
