@@ -60,6 +60,9 @@ PANELS: dict[type[Config], str] = {
 }
 """What `--help` groups the options of a configuration class by."""
 
+FIELDS = {field for kind in PANELS for field in kind.model_fields}
+"""Every field that some verb has a flag for."""
+
 FLAGS: dict[str, tuple[str, ...]] = {
     "time": ("--time-column",),
     "mains": ("--mains-column",),

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from seq2point.cli.declare import FIELDS, say_flags
 from seq2point.cli.help_and_usage import TYPERS_ERROR, usage_error
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
 
@@ -97,7 +98,9 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
     received: list[int] = []
     try:
         with warnings.catch_warnings(), _signals(received):
-            warnings.showwarning = lambda message, *_, **__: _print_error(f"warning: {message}")
+            warnings.showwarning = lambda message, *_, **__: _print_error(
+                f"warning: {say_flags(str(message), None, FIELDS)}"
+            )
             try:
                 _call(app, name)
             finally:
