@@ -41,16 +41,7 @@ def convert(
     ],
     columns: Annotated[ColumnsConfig, Take(only=("time", "mains", "unit"))],
     root: Annotated[Path, typer.Argument(help="Its folder or file.", metavar="ROOT")] = Path(),
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder for the houses.",
-            metavar="DIR",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = Path("houses"),
+    out: options.HousesFolder = Path("houses"),
     houses: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,6 +1,5 @@
 """`seq2point data synthesise`: simulated houses as Parquet files."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,16 +9,7 @@ from seq2point.wording import format_count, format_seconds
 
 
 def synthesise(
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder for the houses.",
-            metavar="DIR",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ],
+    out: options.HousesFolder,
     houses: Annotated[
         int, typer.Option(min=1, help="How many houses.", rich_help_panel=options.DATA)
     ] = 10,

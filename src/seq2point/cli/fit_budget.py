@@ -140,14 +140,7 @@ def fit_budget(
             rich_help_panel=options.TRAINING,
         ),
     ] = 300,
-    any_code: Annotated[
-        bool,
-        typer.Option(
-            "--any-code",
-            help="Take networks that another version of the code has finished.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    any_code: options.AnyVersion = False,
     json: options.Json = None,
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
@@ -166,11 +159,11 @@ def fit_budget(
     from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.errors import Seq2PointError
     from seq2point.metrics import METRICS
-    from seq2point.report import markdown, terminal
     from seq2point.report.budget_search import make_report, save_plot
+    from seq2point.report.study import present_study, write_study
     from seq2point.studies import ResultCache
     from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch, DeviceBudget
-    from seq2point.system.atomic_files import atomic_write, write_json
+    from seq2point.system.atomic_files import atomic_write
 
     loaded = load_model(model, "cpu", machine.threads, train, columns)
     reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
@@ -204,10 +197,7 @@ def fit_budget(
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):
         (out / name).unlink(missing_ok=True)
     report = make_report(search, candidates)
-    files = {"points": out / "fit.json", "table": out / "fit.md"}
-    write_json(report, files["points"])
-    with atomic_write(files["table"]) as beside:
-        beside.write_text(report["markdown"], encoding="utf-8")
+    files = write_study(report, out / "fit.json", out / "fit.md")
     if any(candidate.result for candidate in candidates):
         files["picture"] = out / "fit.png"
         save_plot(search, candidates, files["picture"])
@@ -221,8 +211,7 @@ def fit_budget(
             files[label] = out / (WEIGHTS if label == "model" else path.name)
             with atomic_write(files[label]) as beside:
                 shutil.copyfile(path, beside)
-    markdown.print_markdown(terminal.write_report(report, json), report["markdown"])
-    terminal.print_files(files, quiet=str(json) == "-")
+    present_study(report, files, json)
     if best is not None and not search.is_useful(best):
         console.print(
             f"the best network is of little use: {METRICS['nde'].label} of 1 or more,"

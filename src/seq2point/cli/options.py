@@ -173,6 +173,20 @@ TestFiles = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+AnyVersion = Annotated[
+    bool,
+    typer.Option(
+        "--any-code",
+        help="Take results that another version of seq2point has finished.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+HousesFolder = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--out", help="Folder for the houses.", metavar="DIR", rich_help_panel=OUTPUT
+    ),
+]
 Json = Annotated[
     Path | None,
     typer.Option(

@@ -117,14 +117,7 @@ def transfer_curve(
         ),
     ] = None,
     resample: options.Resample = False,
-    any_code: Annotated[
-        bool,
-        typer.Option(
-            "--any-code",
-            help="Take points that another version of the code has finished.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    any_code: options.AnyVersion = False,
     json: options.Json = None,
 ) -> None:
     """Measure the error in a house against the days of labels from it.
@@ -137,7 +130,7 @@ def transfer_curve(
     from rich.console import Console
 
     from seq2point.cli.find_model import HouseReader, load_model
-    from seq2point.report import markdown, terminal
+    from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache
     from seq2point.studies.transfer_curve import (
@@ -148,7 +141,6 @@ def transfer_curve(
         TransferCurve,
         cut_after_days,
     )
-    from seq2point.system.atomic_files import atomic_write, write_json
     from seq2point.training.transfer import find_target_appliance
 
     days_given = options.parse_numbers("--days", days) if days else None
@@ -192,10 +184,7 @@ def transfer_curve(
             lambda line: console.print(line, markup=False),
         )
     report = make_report(curve, results)
-    files = {"points": out / "curve.json", "table": out / "curve.md", "picture": out / "curve.png"}
-    write_json(report, files["points"])
-    with atomic_write(files["table"]) as beside:
-        beside.write_text(report["markdown"], encoding="utf-8")
+    files = write_study(report, out / "curve.json", out / "curve.md")
+    files["picture"] = out / "curve.png"
     save_plot(report, files["picture"])
-    markdown.print_markdown(terminal.write_report(report, json), report["markdown"])
-    terminal.print_files(files, quiet=str(json) == "-")
+    present_study(report, files, json)

@@ -80,12 +80,7 @@ def run(
             metavar="DIR",
         ),
     ] = None,
-    any_code: Annotated[
-        bool,
-        typer.Option(
-            "--any-code", help="Take parts that another version of the code has finished."
-        ),
-    ] = False,
+    any_code: options.AnyVersion = False,
     json: options.Json = None,
 ) -> None:
     """Run a protocol: train and test by appliance and seed, and write report.json, report.md and
@@ -98,7 +93,6 @@ def run(
     from rich.console import Console
 
     from seq2point.appliances import canonical_name
-    from seq2point.report import markdown, terminal
     from seq2point.report.protocols import (
         PICTURE,
         REPORT,
@@ -107,12 +101,12 @@ def run(
         require_own,
         save_plot,
     )
+    from seq2point.report.study import present_study, write_study
     from seq2point.studies.protocols import library
     from seq2point.studies.protocols.overrides import list_variants
     from seq2point.studies.protocols.runner import Runner
     from seq2point.studies.protocols.steps import ProtocolSteps
     from seq2point.studies.result_cache import ResultCache
-    from seq2point.system.atomic_files import atomic_write, write_json
 
     source = library.find_protocol(name)
     sparsities = options.parse_shares("--sparsity", sparsity)
@@ -146,12 +140,8 @@ def run(
     )
     with report_stop(STOPPED):
         runner.run(appliances, seeds)
-    found = make_report(source, variants, store, appliances)
-    files = {"report": folder / REPORT, "table": folder / TABLE}
-    write_json(found, files["report"])
-    with atomic_write(files["table"]) as beside:
-        beside.write_text(found["markdown"], encoding="utf-8")
-    if save_plot(found, folder / PICTURE):
+    report = make_report(source, variants, store, appliances)
+    files = write_study(report, folder / REPORT, folder / TABLE)
+    if save_plot(report, folder / PICTURE):
         files["picture"] = folder / PICTURE
-    markdown.print_markdown(terminal.write_report(found, json), found["markdown"])
-    terminal.print_files(files, quiet=str(json) == "-")
+    present_study(report, files, json)

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seq2point.report.plots.style import OFF_SCALE, add_legend_below, save_figure
-from seq2point.wording import format_number
+from seq2point.report.plots.style import OFF_SCALE, add_legend_below, note_off_scale, save_figure
 
 LINE_COLOURS = (
     "#d55e00",
@@ -88,20 +87,7 @@ def draw_curve(axes: Axes, panel: CurvePanel) -> None:
         if constant <= highest:
             axes.axhline(constant, color="#444444", lw=1.1, dashes=dashes, label=name, zorder=1)
         else:
-            text = (
-                f"{name}: {format_number(constant)} {panel.quantity.rpartition(', ')[2]}, off the"
-                " scale"
-            )
-            axes.text(
-                0.985,
-                0.985,
-                text,
-                transform=axes.transAxes,
-                ha="right",
-                va="top",
-                fontsize=8.5,
-                color="#444444",
-            )
+            note_off_scale(axes, name, constant, panel.quantity, 8.5)
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_xticks(all_days, [f"{days:g}" for days in all_days])
     axes.minorticks_off()

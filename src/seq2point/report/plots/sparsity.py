@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator
 
-from seq2point.report.plots.style import OFF_SCALE, add_legend_below, save_figure
+from seq2point.report.plots.style import OFF_SCALE, add_legend_below, note_off_scale, save_figure
 
 METHOD_COLOURS = (
     "#d55e00",
@@ -120,17 +120,7 @@ def draw_sparsity(axes: Axes, panel: SparsityPanel, names: Sequence[str]) -> Non
         if constant <= highest:
             axes.axhline(constant, color="#8a8f98", lw=1.5, dashes=(4, 2), label=name, zorder=1)
         else:
-            text = f"{name}: {constant:,.0f} {panel.quantity.rpartition(', ')[2]}, off the scale"
-            axes.text(
-                0.985,
-                0.985,
-                text,
-                transform=axes.transAxes,
-                ha="right",
-                va="top",
-                fontsize=10,
-                color="#555555",
-            )
+            note_off_scale(axes, name, constant, panel.quantity, 10)
     most, fewest = max(left for left, _ in points), min(left for left, _ in points)
     axes.set_xscale("log")
     axes.set_xlim(min(0.8 * fewest, most / LEAST_SPAN), 1.25 * most)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from seq2point.errors import UsageError
 from seq2point.system.atomic_files import atomic_write
+from seq2point.wording import format_number
 
 MAINS, TRUTH, PREDICTION = "#8a8f98", "#1f6fb4", "#d9541e"
 OFF_SCALE = 2.2
@@ -18,6 +19,21 @@ def check_picture_ending(path: Path) -> None:
     """Refuse a picture of an unknown kind, before anything is computed."""
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"{path}: a picture is written as {', '.join(ENDINGS)}")
+
+
+def note_off_scale(axes: Axes, name: str, value: float, quantity: str, size: float = 10) -> None:
+    """Write in the corner of a panel that a constant lies off its scale."""
+    unit = quantity.rpartition(", ")[2]
+    axes.text(
+        0.985,
+        0.985,
+        f"{name}: {format_number(value)} {unit}, off the scale",
+        transform=axes.transAxes,
+        ha="right",
+        va="top",
+        fontsize=size,
+        color="#444444",
+    )
 
 
 def add_legend_below(
