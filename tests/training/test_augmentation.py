@@ -116,7 +116,7 @@ def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> N
     nothing = TrainingConfig.of(transplant=0, gain=0, loads=0)
     assert Augmentation(*nothing.augmentation_amounts) == NO_AUGMENTATION
     for option in ("transplant", "gain"):
-        with pytest.raises(UsageError, match="go with engine 'sliding'"):
+        with pytest.raises(UsageError, match="use them with `engine` sliding"):
             train(house(1), "kettle", network=SHAPE, steps=1, engine="windows", **{option: 0.1})
 
 

@@ -47,8 +47,8 @@ def test_without_a_window_that_of_the_sampling_period_is_taken_and_said(
     model = seq2point.train(house, "kettle", network="reduced", steps=1, batch_size=1)
     assert model.architecture.window == window
     line = (
-        f"window of {window} readings ({hours} h), the default for one every {period_s:g} s; set"
-        " another by `window`\n"
+        f"window: {window} readings ({hours} h), the default for one every {period_s:g} s; choose"
+        " another with `window`\n"
     )
     assert capsys.readouterr().err.startswith(line)
     further = seq2point.train(house, "kettle", start=model, steps=1, batch_size=1)
