@@ -16,8 +16,8 @@ from seq2point.model.model_file import Model
 from seq2point.network import Architecture
 from seq2point.report import budget_search, costs, deployment, terminal, transfer_curve
 from seq2point.report import pretrained as cards
-from seq2point.report.protocols import render_markdown
 from seq2point.report.protocols.numbers import find_mean_and_sd
+from seq2point.report.protocols.table import render_markdown
 from seq2point.studies.budget_search import BudgetSearch, Candidate, DeviceBudget
 from seq2point.studies.protocols.library import find_protocol
 

@@ -16,7 +16,7 @@ from seq2point.errors import DataError, UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.recording.scaling import Scale
-from seq2point.report.protocols import make_report
+from seq2point.report.protocols.numbers import make_report
 from seq2point.studies import ResultCache
 from seq2point.studies.protocols import rows as rows_module
 from seq2point.studies.protocols import runner as module

@@ -93,14 +93,9 @@ def run(
     from rich.console import Console
 
     from seq2point.appliances import canonical_name
-    from seq2point.report.protocols import (
-        PICTURE,
-        REPORT,
-        TABLE,
-        make_report,
-        require_own,
-        save_plot,
-    )
+    from seq2point.report.protocols.folder import PICTURE, REPORT, TABLE, require_own
+    from seq2point.report.protocols.numbers import make_report
+    from seq2point.report.protocols.plot import save_plot
     from seq2point.report.study import present_study, write_study
     from seq2point.studies.protocols import library
     from seq2point.studies.protocols.overrides import list_variants
