@@ -452,6 +452,16 @@ def test_a_setting_that_a_model_to_transfer_brings_itself_is_unknown(
         transfer(kettle, homes["recording"], network=SMALL)  # type: ignore[call-arg]
 
 
+def test_arguments_beyond_those_that_have_a_place_are_refused(homes: dict[str, Any], kettle: Model):
+    recording = homes["recording"]
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        seq2point.train(recording, "kettle", recording)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="multiple values for argument 'appliance'"):
+        transfer(kettle, recording, "kettle", appliance="fridge")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="missing a required argument: 'appliance'"):
+        seq2point.train(recording)  # type: ignore[call-arg]
+
+
 def test_numbers_of_numpy_are_numbers(homes: dict[str, Any], kettle: Model):
     options = QUICK | {"steps": np.int64(4), "hold_out": np.float32(0.2), "devices": np.int64(1)}
     assert same_weights(

@@ -78,7 +78,7 @@ FLAGS: dict[str, tuple[str, ...]] = {
 
 METAVARS = {
     "time": "NAME", "mains": "NAME", "out": "DIR", "pruning_settings": "NAME=VALUE",
-    "fill": "READINGS", "start": "MODEL",
+    "fill": "READINGS",
 }  # fmt: skip
 UNITS = ("_s", "_w", "_bytes")
 

@@ -127,17 +127,20 @@ def accept_fields(
     def decorate(function: Callable[..., R]) -> Callable[Concatenate[Any, Any, P], R]:
         signature = inspect.signature(function)
         *own, last = signature.parameters.values()
-        names = {parameter.name for parameter in own}
+        fields = {parameter.name: parameter for parameter in _list_parameters(config)}
+        placed = [fields.pop(name).replace(kind=own[-1].kind) for name in positional]
+        head = inspect.Signature([*own, *placed])
 
         @wraps(function)
         def call(*args: Any, **options: Any) -> R:
-            options |= dict(zip(positional, args[len(own) :], strict=False))
-            ours = {name: options.pop(name) for name in names & {*options}}
+            named = {name: options.pop(name) for name in head.parameters.keys() & options.keys()}
+            given = head.bind(*args, **named).arguments
+            ours = {parameter.name: given.pop(parameter.name) for parameter in own}
             kind: Any = config
-            return function(*args[: len(own)], **ours, **{last.name: kind.of(**options)})
+            return function(**ours, **{last.name: kind.of(**given, **options)})
 
-        fields = _list_parameters(config)
-        vars(call)["__signature__"] = signature.replace(parameters=[*own, *fields])
+        parameters = [*own, *placed, *fields.values()]
+        vars(call)["__signature__"] = signature.replace(parameters=parameters)
         return call
 
     return decorate
