@@ -9,6 +9,8 @@ import typer
 
 from seq2point.choices import Engine
 from seq2point.configuration import ColumnsConfig
+from seq2point.configuration.training import PRUNERS as PRUNERS
+from seq2point.configuration.training import WINDOWS as WINDOWS
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,10 +29,6 @@ class Take(NamedTuple):
     unset: Mapping[str, str] = {}
 
 
-PRUNERS = (  # a test holds it to the table
-    "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
-)
-
 PANELS = (
     DATA := "Data",
     COLUMNS := "Columns of the data",
@@ -45,7 +43,6 @@ PANELS = (
     OUTPUT := "Output",
 )
 """What `--help` groups the options of a verb by, in this order."""
-WINDOWS = "599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"  # a test holds it to the table
 
 SECONDS = {"": 1, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 

@@ -32,6 +32,10 @@ else:
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
 HELD_OUT = 0.2
+PRUNERS = (  # a test holds it to the table
+    "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
+)
+WINDOWS = "599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"  # a test holds it to the table
 CHECKPOINT_EVERY_S = 60.0
 
 
@@ -62,9 +66,7 @@ class NetworkConfig(Config):
         "Name of the network: seq2point, reduced, dropout or reduced_dropout.",
         unset="seq2point",
     )
-    window: PositiveInt | None = option(
-        None, "Readings in a window, odd.", unset="599 at 6 s and 8 s, 511 at 30 s, 255 at 60 s"
-    )
+    window: PositiveInt | None = option(None, "Readings in a window, odd.", unset=WINDOWS)
     start: Model | None = option(
         None, "Model to start from: its weights, network, scaling and masks."
     )
@@ -78,8 +80,7 @@ class PruningConfig(Config):
 
     pruning: str | Pruner | None = option(
         None,
-        "Pruning method: none, magnitude, global_magnitude, lamp, structured, spp, entropic,"
-        " threshold or random; tfmot is another name of magnitude.",
+        f"Pruning method: none, {PRUNERS}; tfmot is another name of magnitude.",
         unset="none",
     )
     sparsity: float | None = option(None, "Fraction to remove, 0 to below 1.", unset="by method")
