@@ -5,7 +5,7 @@ import tomllib
 
 from tests.docs.pages import DOCS, ROOT
 
-PAGE = (DOCS / "reference" / "architecture.md").read_text()
+PAGE = (DOCS / "architecture.md").read_text()
 DOORS = {"nilmtk", "pruning", "sliding"}
 PACKAGE = ROOT / "src" / "seq2point"
 
