@@ -73,7 +73,7 @@ class TrainingProcess:
             job.move(torch.device("cuda", torch.cuda.current_device()))
         plan = self.plan or make_plan(job)
         if folder and is_first:
-            folder.write(job.identify(), plan, finished=False)
+            folder.write(job.identity, plan, finished=False)
         network, pruner, config = job.model.network, job.pruner, job.config
         state = pruner.begin(network, config.seed) if pruner else PruneState(final=True)
         earlier_masks = job.model.masks

@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class TrainingJob:
         """The name of the appliance."""
         return self.model.appliances[0].name
 
-    @property
+    @cached_property
     def coverage(self) -> dict[str, float]:
         """Days of windows: if there were no gap, those that are whole, and those learned from."""
         window, day = self.model.window, DAY_S / self.model.period_s
@@ -78,8 +78,9 @@ class TrainingJob:
                 stacklevel=3,
             )
 
-    def identify(self) -> dict[str, Any]:
-        """Return what decides the weights, as JSON: equal trainings give equal weights."""
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides the weights, as JSON: equal trainings give equal weights."""
         pruner = self.pruner
         return {
             "appliance": self.model.appliances[0].model_dump(mode="json"),

@@ -45,7 +45,7 @@ def run_training(
     # not before the data are in place: the memory that reading them freed goes back to the system
     keep_freed_memory()
     with folder.lock() if folder else nullcontext():
-        plan = folder.plan_to_resume(job.identify()) if folder and options.resume else None
+        plan = folder.plan_to_resume(job.identity) if folder and options.resume else None
         checkpoint = folder.checkpoint if folder and plan and folder.checkpoint.exists() else None
         if folder and plan is None:
             folder.clear(options.overwrite)
@@ -66,7 +66,7 @@ def run_training(
         model = finish_model(job, outcome)
         model.provenance |= options.provenance or {}
         if folder:
-            folder.write(job.identify(), outcome.plan, finished=True)
+            folder.write(job.identity, outcome.plan, finished=True)
     windows = outcome.steps * job.batches.windows_per_step
     return TrainingResult(
         model,
@@ -137,7 +137,7 @@ def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
     packages = ("seq2point", "torch", "lightning", "numpy")
     versions: dict[str, Any] = {name: version(name) for name in packages}
     model.provenance = {
-        "training": job.identify() | reached,
+        "training": job.identity | reached,
         "training_mean_w": {job.appliance: average_w(job.training, job.appliance)},
         "versions": versions | {"python": platform.python_version()},
     }
