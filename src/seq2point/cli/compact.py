@@ -28,17 +28,16 @@ def compact(
     These are units, channels, taps and time steps. The smaller model gives the same predictions,
     and trains, tests and deploys as any other.
     """
-    from rich.console import Console
-
     from seq2point.cli.find_model import load_model
     from seq2point.compression import compaction, costs
     from seq2point.report import terminal
+    from seq2point.system.console import show_status
 
     loaded = load_model(model, "cpu", machine.threads)
     small = compaction.compact(loaded)
     small.save(out)
     same = small.architecture == loaded.architecture
-    with Console(stderr=True).status("measuring"):
+    with show_status("measuring"):
         models = {"pruned": loaded} if same else {"pruned": loaded, "compacted": small}
         report = costs.measure_costs(models, notes=compaction.describe_remainder(small))
     console = terminal.write_report(report | {"changed": not same}, json)

@@ -144,8 +144,6 @@ def convert(
     The samples lie on a regular grid. Files that are up to date stay as they are. A stopped
     conversion goes on with the same command.
     """
-    from rich.console import Console
-
     from seq2point.cli.progress_bar import show_bar
     from seq2point.datasets.contract import Selection
     from seq2point.datasets.conversion.house import ConversionConfig
@@ -153,6 +151,7 @@ def convert(
     from seq2point.datasets.conversion.jobs import convert_houses as convert_all
     from seq2point.datasets.sources import find_source
     from seq2point.report import terminal
+    from seq2point.system.console import make_console, show_status
 
     if layout != "table" and (column or columns != USUAL or mains or plug or house):
         raise UsageError(
@@ -178,7 +177,7 @@ def convert(
         house,
     )
     settings = ConversionConfig(period_s=period, fill_s=fill, plug_limit_w=plug_limit)
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = make_console(to_stderr=True, wrap=False)
 
     def print_house(converted: ConvertedHouse) -> None:
         state = (
@@ -188,7 +187,7 @@ def convert(
         )
         console.print(f"{converted.report.house}: {state}, {converted.path}")
 
-    with console.status(f"looking at {root}"):
+    with show_status(f"looking at {root}"):
         conversions = plan_jobs(find_source(layout), root, out, selection, settings)
     progress = show_bar(
         f"converting {format_count(len(conversions), 'house')}",

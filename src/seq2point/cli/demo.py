@@ -43,18 +43,17 @@ def demo(
     json: options.Json = None,
 ) -> None:
     """Simulate houses, train and prune a network on some, and test it on one it has not seen."""
-    from rich.console import Console
-
     from seq2point import studies
     from seq2point.appliances import find_appliance
     from seq2point.configuration import TrainOptions
     from seq2point.network import Architecture
     from seq2point.report.outcome import present_outcome
     from seq2point.simulator import simulate_house
+    from seq2point.system.console import make_console, show_status
 
     target = find_appliance(appliance)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with console.status("simulating houses"):
+    console = make_console(to_stderr=True, wrap=False)
+    with show_status("simulating houses"):
         houses = [
             simulate_house(seed * 100 + i, days=7, appliances=[target.name])
             for i in range(TRAINING + 3)

@@ -50,8 +50,6 @@ def disaggregate(
 
     The result has the recording's own times and a column of watts for each appliance.
     """
-    from rich.console import Console
-
     from seq2point.cli.find_model import (
         find_model_file,
         is_model_name,
@@ -70,13 +68,14 @@ def disaggregate(
         write_predictions,
     )
     from seq2point.recording import is_same_period
+    from seq2point.system.console import make_console, show_status
 
     check_table_ending(out)
     loaded = (
         None if is_model_name(model) else load_predictor(model, machine.device, machine.threads)
     )
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with console.status(f"reading {mains}"):
+    console = make_console(to_stderr=True, wrap=False)
+    with show_status(f"reading {mains}"):
         readings = open_long_table(mains, columns) or read_table(mains, (), columns)
     if loaded is None:
         model = find_model_file(

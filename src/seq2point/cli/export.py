@@ -72,11 +72,10 @@ def export(
 
     A file that fails its proof is not written, with exit code 3.
     """
-    from rich.console import Console
-
     from seq2point import deploy
     from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.report import deployment, terminal
+    from seq2point.system.console import show_status
 
     exporter = deploy.find_target(target)
     data = [*([calibrate] if calibrate else []), *(verify or [])]
@@ -85,7 +84,7 @@ def export(
     calibration = reader.load([calibrate])[0] if calibrate else None
     proof = reader.load(verify)
     choices = ExportOptions.join(settings, calibrate=calibration, verify=proof, limits=limits)
-    with Console(stderr=True).status("exporting"):
+    with show_status("exporting"):
         exported = exporter.export(loaded, out, choices)
     console = terminal.write_report(
         {"target": target, "constants_w": loaded.constants_w(), **exported.report}, json

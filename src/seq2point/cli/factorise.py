@@ -49,24 +49,23 @@ def factorise(
     It holds nearly all of the weights. This needs no data. The predictions change, so test the
     result. Give one of --rank, --energy and --sparsity.
     """
-    from rich.console import Console
-
     from seq2point.cli.find_model import load_model
     from seq2point.compression import costs, low_rank
     from seq2point.errors import UsageError
     from seq2point.report import terminal
+    from seq2point.system.console import show_status
 
     if sum(value is not None for value in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
     loaded = load_model(model, "cpu", machine.threads)
-    with Console(stderr=True).status("decomposing"):
+    with show_status("decomposing"):
         if energy is not None:
             rank = low_rank.find_rank_for_energy(loaded, energy)
         elif sparsity is not None:
             rank = low_rank.find_rank_for_sparsity(loaded.architecture, sparsity)
         narrow = low_rank.factorise(loaded, rank or 1)
     narrow.save(out)
-    with Console(stderr=True).status("measuring"):
+    with show_status("measuring"):
         report = costs.measure_costs({"given": loaded, "factorised": narrow})
     kept = narrow.provenance["factorisation"]
     console = terminal.write_report(report | kept, json)
@@ -75,6 +74,5 @@ def factorise(
     console.print(
         f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared"
         " weights",
-        highlight=False,
     )
     terminal.print_files({"model": out}, quiet=str(json) == "-")

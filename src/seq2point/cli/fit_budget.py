@@ -154,8 +154,6 @@ def fit_budget(
     """
     import shutil
 
-    from rich.console import Console
-
     from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.errors import Seq2PointError
     from seq2point.metrics import METRICS
@@ -164,6 +162,7 @@ def fit_budget(
     from seq2point.studies import ResultCache
     from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch, DeviceBudget
     from seq2point.system.atomic_files import atomic_write
+    from seq2point.system.console import make_console
 
     loaded = load_model(model, "cpu", machine.threads, train, columns)
     reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
@@ -187,11 +186,11 @@ def fit_budget(
         },
         machine.threads,
     )
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = make_console(to_stderr=True, wrap=False)
     with report_stop(STOPPED):
         candidates = search.run(
             ResultCache(out / "parts", any_version=any_code),
-            lambda line: console.print(line, markup=False),
+            console.print,
         )
     # an earlier search may have left files of another budget
     for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):

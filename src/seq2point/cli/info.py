@@ -81,8 +81,6 @@ def _calibrated_on(quantization: dict[str, Any] | None) -> str:
 def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
-    from rich.console import Console
-
     from seq2point.metrics import METRICS
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
@@ -91,6 +89,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     from seq2point.report import terminal
     from seq2point.studies import count_by_layer
     from seq2point.system.atomic_files import write_json
+    from seq2point.system.console import make_console
 
     loaded = Model.load(model)
     pruning = count_by_layer(loaded)
@@ -146,7 +145,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     metrics = loaded.provenance.get("metrics") or {}
     if metrics.get("mae_w") is not None:
         rows[f"{METRICS['mae_w'].label} when tested"] = METRICS["mae_w"].format(metrics["mae_w"], 2)
-    console = Console()
+    console = make_console()
     console.print(terminal.make_facts_table(str(model), rows))
     if pruning["sparsity"]:
         console.print(terminal.make_pruning_table(pruning["layers"]))

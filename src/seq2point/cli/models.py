@@ -42,7 +42,7 @@ def models(
         for card in chosen:
             terminal.print_prose(console, f"{card.name} is {card.promise}")
     else:
-        console.print(f"[bold]{chosen[0].name}[/bold]", highlight=False)
+        console.print(chosen[0].name, style="bold")
         for fact in cards.describe_card(chosen[0]):
             terminal.print_prose(console, f"- {fact}")
         rows = map(cards.make_card_row, chosen[0].tested)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 @contextmanager
 def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
     """Show a bar over a number of samples; yield the function that moves it by some samples."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -16,9 +15,11 @@ def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    from seq2point.system.console import make_console
+
+    console = make_console(to_stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),

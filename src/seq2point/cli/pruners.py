@@ -14,11 +14,10 @@ def pruners(json: options.Json = None) -> None:
     """List the pruning methods with what they remove, their sources, settings and advice."""
     import json as jsonlib
 
-    from rich.console import Console
-
     from seq2point.compression.pruning import ALIASES, PRUNERS
     from seq2point.report import terminal
     from seq2point.system.atomic_files import write_json
+    from seq2point.system.console import make_console
 
     report: dict[str, dict[str, Any]] = {
         name: {
@@ -38,7 +37,7 @@ def pruners(json: options.Json = None) -> None:
         return
     if json is not None:
         write_json(report, json)
-    console = Console()
+    console = make_console()
     for name, method in report.items():
         aliases = f" (also {', '.join(method['also_called'])})" if method["also_called"] else ""
         terminal.print_prose(console, f"{name}{aliases}", "bold")

@@ -127,8 +127,6 @@ def transfer_curve(
     trainings go on. Every training takes the same number of steps, learns from all of its days and
     keeps its last weights.
     """
-    from rich.console import Console
-
     from seq2point.cli.find_model import HouseReader, load_model
     from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
@@ -141,6 +139,7 @@ def transfer_curve(
         TransferCurve,
         cut_after_days,
     )
+    from seq2point.system.console import make_console
     from seq2point.training.transfer import find_target_appliance
 
     days_given = options.parse_numbers("--days", days) if days else None
@@ -177,11 +176,11 @@ def transfer_curve(
         machine.device,
         machine.threads,
     )
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = make_console(to_stderr=True, wrap=False)
     with report_stop(STOPPED):
         results = curve.run(
             ResultCache(out / "parts", any_version=any_code),
-            lambda line: console.print(line, markup=False),
+            console.print,
         )
     report = make_report(curve, results)
     files = write_study(report, out / "curve.json", out / "curve.md")

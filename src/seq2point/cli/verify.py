@@ -42,8 +42,6 @@ def verify(
 
     Exit code 3 means that the file is worse than the limits allow.
     """
-    from rich.console import Console
-
     from seq2point.cli.find_model import (
         HouseReader,
         find_model_file_for,
@@ -53,6 +51,7 @@ def verify(
     from seq2point.deploy.verify import verify as compare
     from seq2point.errors import UsageError, VerificationError
     from seq2point.report import deployment, terminal
+    from seq2point.system.console import show_status
 
     if model is None and not is_model_name(exported):
         raise UsageError(
@@ -62,7 +61,7 @@ def verify(
     loaded = load_model(model or exported, "cpu", machine.threads, data, columns)
     exported = find_model_file_for(exported, data, columns, exported=True)
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
-    with Console(stderr=True).status("verifying"):
+    with show_status("verifying"):
         comparison = compare(exported, loaded, recordings, limits, machine.threads)
     proof = comparison.as_json()
     console = terminal.write_report(proof, json)

@@ -1,7 +1,6 @@
 """Reports as tables on the terminal and as JSON."""
 
 import json
-import sys
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seq2point.metrics import METRICS
+from seq2point.system.console import make_console
 from seq2point.wording import format_count
 
 GAP = 2
@@ -41,13 +41,7 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
             )
             print_coverage(report["coverage"][name] if several else report["coverage"], console)
         for sentence in report["warnings"]:
-            console.print(
-                f"warning: {sentence}",
-                style="yellow",
-                soft_wrap=True,
-                highlight=False,
-                markup=False,
-            )
+            console.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
     if report.get("pruning", {}).get("sparsity"):
         console.print(make_pruning_table(report["pruning"]["layers"]))
     if report.get("costs"):
@@ -58,7 +52,7 @@ def print_coverage(coverage: Mapping[str, Any], console: Console) -> None:
     """How much of the data the numbers speak of."""
     from seq2point.recording.coverage import Coverage
 
-    console.print(str(Coverage.parse(coverage)), highlight=False)
+    console.print(str(Coverage.parse(coverage)))
 
 
 def write_report(report: dict[str, Any], path: Path | None) -> Console:
@@ -69,10 +63,10 @@ def write_report(report: dict[str, Any], path: Path | None) -> Console:
 
     if path is not None and str(path) == "-":
         print(json.dumps(report, indent=2))
-        return Console(file=sys.stderr)
+        return make_console(to_stderr=True)
     if path is not None:
         write_json(report, path)
-    return Console()
+    return make_console()
 
 
 def print_costs(costs: Mapping[str, Any], console: Console) -> None:
@@ -230,7 +224,7 @@ def _make_pruning_row(name: str, total: int, kept: int, zeros: int) -> list[str]
 
 def print_files(listed: dict[str, Path], quiet: bool = False) -> None:
     """Where everything lies."""
-    console = Console(file=sys.stderr if quiet else sys.stdout, soft_wrap=True, highlight=False)
+    console = make_console(to_stderr=quiet, wrap=False)
     width = max(map(len, listed))
     for label, path in listed.items():
-        console.print(f"{label:<{width}}  {path}", markup=False)
+        console.print(f"{label:<{width}}  {path}")

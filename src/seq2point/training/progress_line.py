@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import lightning.pytorch as pl
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from seq2point.system.console import make_console
 from seq2point.training.pace import Plan
 from seq2point.wording import format_number
 
@@ -25,12 +25,12 @@ class ProgressLine(pl.Callback):
 
     def __init__(self, plan: Plan, windows_per_step: int):
         self.plan, self.windows_per_step = plan, windows_per_step
-        console = Console(stderr=True)
+        console = make_console(to_stderr=True)
         self.bar = Progress(
-            TextColumn("training"),
+            TextColumn("training", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,

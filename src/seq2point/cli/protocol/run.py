@@ -90,8 +90,6 @@ def run(
     every later run with the same folder, and the report tells of all of it: other methods,
     sparsities or settings add to it. What was interrupted goes on.
     """
-    from rich.console import Console
-
     from seq2point.appliances import canonical_name
     from seq2point.report.protocols.folder import PICTURE, REPORT, TABLE, require_own
     from seq2point.report.protocols.numbers import make_report
@@ -102,6 +100,7 @@ def run(
     from seq2point.studies.protocols.runner import Runner
     from seq2point.studies.protocols.steps import ProtocolSteps
     from seq2point.studies.result_cache import ResultCache
+    from seq2point.system.console import make_console
 
     source = library.find_protocol(name)
     sparsities = options.parse_shares("--sparsity", sparsity)
@@ -125,13 +124,13 @@ def run(
     require_own(folder, source, store)
     variants = [ProtocolSteps(protocol, source.where, data) for protocol in protocols]
     appliances = [canonical_name(a) for a in appliance or protocols[0].appliances]
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = make_console(to_stderr=True, wrap=False)
     runner = Runner(
         variants,
         store,
         machine.device,
         machine.threads,
-        report=lambda line: console.print(line, markup=False),
+        report=console.print,
     )
     with report_stop(STOPPED):
         runner.run(appliances, seeds)
