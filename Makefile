@@ -24,8 +24,8 @@ demo: setup      ## train, prune and test a network on simulated houses, in unde
 test: setup      ## all tests
 	$(BIN)/pytest -n auto --dist worksteal
 
-fuzz: setup      ## damage a file of every kind in thousands of ways: read or refused, never anything else (half an hour)
-	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz
+fuzz: setup      ## damage files of every kind and dress tables in thousands of ways: read right or refused (half an hour)
+	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz tests/data/test_grammar.py
 
 test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own
 	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -125,6 +126,18 @@ def test_times_are_read_however_a_column_or_an_index_holds_them(times: Any):
     same(recording_from_frame(frame.set_index("time")), want)
 
 
+@pytest.mark.parametrize("framed", [polars_frame, pandas_frame])
+def test_the_zone_is_that_of_times_that_do_not_say_theirs(framed: Framed):
+    local = ColumnsConfig(zone="America/Chicago")
+    starts = [
+        recording_from_frame(framed(ROWS), columns=each).start for each in (local, ColumnsConfig())
+    ]
+    assert starts == [FIRST, FIRST]
+    naive = ROWS | {"time": [time.replace(tzinfo=None) for time in ROWS["time"]]}
+    start = recording_from_frame(framed(naive), columns=local).start
+    assert start == FIRST.replace(tzinfo=ZoneInfo("America/Chicago"))
+
+
 @pytest.mark.parametrize(
     "dtype", ["float64", "float32", "Float64", "object", "string", "double[pyarrow]"]
 )
@@ -134,9 +147,9 @@ def test_readings_of_every_type_of_pandas_are_numbers_with_their_gaps(dtype: str
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "a negative reading": (
-        {"mains": [1.0, -50.0, 3.0, 4.0]},
-        ("frame, row 2: 'mains' is -50 W, below zero; mend it, or set `repair`"),
+    "a column of readings below zero": (
+        {"mains": [-1.5, -50.0, -3.0, -4.0]},
+        "frame: all readings of the mains are below zero",
     ),
     "an absurd one": (
         {"kettle": [0.0, 0.0, 1e9, 0.0]},
@@ -155,8 +168,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "frame: column 'mains' holds Boolean, not numbers",
     ),
     "no mains": (
-        {"mains": None, "a": [1, 2, 3, 4]},
-        "frame: no column for the mains (columns: time, kettle, a)",
+        {"mains": None, "x": [1, 2, 3, 4]},
+        "frame: no column for the mains (columns: time, kettle, x)",
     ),
     "a time that goes back": (
         {"time": [*ROWS["time"][:3], FIRST]},
@@ -164,7 +177,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a time that is missing": (
         {"time": [*ROWS["time"][:3], None]},
-        "frame, row 4: the time is missing or unreadable",
+        "frame, row 4: the time is missing; write times like 2024-03-31T07:15:00Z",
     ),
     "no times": (
         {"time": None},
@@ -182,6 +195,14 @@ def test_a_frame_is_refused_as_a_file_is_with_what_to_do_in_python(case: str, fr
     with pytest.raises(DataError) as refused:
         recording_from_frame(framed(rows))
     assert str(refused.value).startswith(says)
+
+
+@pytest.mark.parametrize("framed", [polars_frame, pandas_frame])
+def test_a_reading_below_zero_in_a_frame_is_a_gap_and_a_warning_tells(framed: Framed):
+    frame = framed(ROWS | {"mains": [100.0, -50.0, 300.0, 400.0]})
+    with pytest.warns(UserWarning, match="frame: 1 reading of 'mains' made gaps: below zero"):
+        recording = recording_from_frame(frame)
+    assert np.isnan(recording.mains_w).tolist() == [False, True, False, False]
 
 
 def test_kilowatts_are_refused_and_read_by_their_unit():

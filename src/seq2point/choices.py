@@ -13,7 +13,23 @@ Scaling = Literal["published", "lineage", "fitted"]
 """'published' is the constants of the table of appliances; 'lineage' is the older word for it."""
 Freeze = Literal["none", "convolutions", "all-but-output"]
 Rescale = Literal["keep", "refit"]
-Unit = Literal["W", "kW"]
+Unit = Literal["W", "kW", "Wh", "kWh"]
+Measure = Literal["power", "energy", "counter"]
+"""What readings are: power, the energy of an interval each, or energy counted since some day."""
+DateOrder = Literal["day-first", "month-first", "year-first"]
+TableFormat = Literal[
+    "home-assistant",
+    "shelly",
+    "emporia",
+    "p1",
+    "green-button",
+    "influx",
+    "emoncms",
+    "refit",
+    "ukdale",
+    "redd",
+    "nilmtk",
+]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 
 

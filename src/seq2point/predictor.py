@@ -13,9 +13,9 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Edges, Engine
 from seq2point.configuration.columns import FILL
 from seq2point.data.grid import place_on_grid
+from seq2point.data.series import Mains, open_series
 from seq2point.errors import DataError
 from seq2point.recording import Recording, RecordingLike, Watts, is_same_period
-from seq2point.recording.arrays import Mains, open_series
 from seq2point.wording import format_seconds
 
 Progress = Callable[[int], None]
@@ -90,12 +90,15 @@ def disaggregate_series(
     """Return the power of each appliance for a series of mains in watts, in the kind of the series.
 
     `series` is a NumPy array, a pandas Series or a Polars Series of T readings, one sampling period
-    apart. A pandas index of times is checked for that. The result has T values: a series for one
-    appliance, a table for several.
+    apart. Numbers may be text or Decimal; masked ones are gaps. The times of a pandas index, of
+    whatever type, are checked for the period. The result has T values: a series for one appliance,
+    a table for several.
+    Marks of missing readings (-1, 32767, ...) and readings below zero become gaps, with a warning.
     Up to `fill` missing readings in a row are filled with the reading before them, whether the
     value or the row is missing. Where no full window of readings reaches, the result is NaN (null
     in Polars), unless `edges` is 'repeat' or 'zeros'.
-    Raises DataError for values that are not numbers and for another period than the predictor's.
+    Raises DataError for values that are not numbers, for kilowatts, for a counter of energy and for
+    another period than the predictor's.
     """
     mains = open_series(series)
     power_w = _predict_series(predictor, mains, engine, edges, fill)

@@ -1,6 +1,7 @@
 """The `seq2point` command, run in this process, and small house files for it."""
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,13 +19,17 @@ from seq2point.cli import main
 from seq2point.data.parquet_file import write_recording
 from seq2point.recording import Recording
 
+UNDERSTOOD = re.compile(r"^.+: (time '|no times, mains ).*\n", re.MULTILINE)
+"""The lines that say how files were understood."""
+
 
 class Answer(NamedTuple):
-    """What a command said, and the code it left with."""
+    """What a command said, and the code it left with. `understood` is taken out of `err`."""
 
     code: int
     out: str
     err: str
+    understood: tuple[str, ...] = ()
 
 
 def answer_of(program: Callable[[], object], *words: object, columns: int = 200) -> Answer:
@@ -39,7 +44,8 @@ def answer_of(program: Callable[[], object], *words: object, columns: int = 200)
             program()
         except SystemExit as left:
             code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    return Answer(code, out.getvalue(), err.getvalue())
+    understood = [match[0].rstrip() for match in UNDERSTOOD.finditer(err.getvalue())]
+    return Answer(code, out.getvalue(), UNDERSTOOD.sub("", err.getvalue()), tuple(understood))
 
 
 Command = Callable[..., Answer]

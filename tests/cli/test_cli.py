@@ -128,6 +128,7 @@ def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(
     assert report["model"]["appliances"] == ["kettle"]
     (data,) = report["data"]
     assert data.pop("coverage") == report["coverage"]
+    assert data.pop("interpretation")["series"]["mains"]["unit"] == "W"
     assert data == {"house": "test", "samples": 1500, "days": 0.1, "period_s": 6.0}
     assert report["training"]["planned_steps"] == 250
     assert report["pruning"]["sparsity"] == pytest.approx(0.5, abs=1e-3)

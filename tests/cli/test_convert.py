@@ -92,6 +92,31 @@ def test_houses_appliances_and_the_period_are_chosen(
     assert load_recording(house["path"]).period_s == 60
 
 
+def test_a_house_that_cannot_be_opened_is_named_and_the_others_are_converted(
+    seq2point: Command, root: Path, tmp_path: Path
+):
+    (root / "CLEAN_House20.csv").write_text("appliance,room\nkettle,kitchen\n")
+    command = ("convert", "refit", root, "-o", tmp_path / "out")
+    answer = seq2point(*command)
+    assert answer.code == 0, answer.err
+    words = " ".join(answer.out.split())
+    assert "house 20 is left out: " in words
+    assert "no column 'Aggregate'" in words
+    assert words.endswith("choose others with --houses")
+    answer = seq2point(*command, "--json", "-")
+    report = json.loads(answer.out)
+    assert [house["house"] for house in report["houses"]] == ["house 2"]
+    (left_out,) = report["unreadable"]
+    assert left_out["house"] == "house 20"
+    assert "no column 'Aggregate'" in left_out["reason"]
+    answer = seq2point(*command, "--houses", 2)
+    assert (answer.code, "left out" in answer.out) == (0, False)
+    answer = seq2point(*command, "--houses", "2,20")
+    assert answer.code == 1
+    assert "no column 'Aggregate'" in answer.err
+    assert answer.err.rstrip().endswith("choose others with --houses")
+
+
 def test_the_fill_and_the_plugs_limit_are_chosen(seq2point: Command, root: Path, tmp_path: Path):
     def converted(*options: object) -> dict[str, Any]:
         answer = seq2point(

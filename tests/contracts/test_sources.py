@@ -1,16 +1,18 @@
 """What every source of raw data promises, swept over their names with a small house written in each
 one's layout.
 
-A new source needs one function in TREES; it is held to the same promises.
+A new source needs one function in TREES and one in BREAKS; it is held to the same promises.
 """
 
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+import h5py
 import numpy as np
 import pytest
 from tests import raw_trees
@@ -21,6 +23,7 @@ from seq2point.datasets.contract import MAINS, RawHouse, Selection, Source
 from seq2point.datasets.conversion.house import ConversionConfig
 from seq2point.datasets.conversion.jobs import convert_houses, plan_jobs
 from seq2point.datasets.sources import NAMES, find_source
+from seq2point.datasets.unreadable import UnreadableHouse
 from seq2point.errors import DataError, Seq2PointError, UsageError
 from seq2point.recording import Recording
 
@@ -79,6 +82,23 @@ def table(folder: Path) -> Path:
 TREES: dict[str, Callable[[Path], Path]] = {
     tree.__name__: tree for tree in (refit, ukdale, redd, nilmtk, table)
 }
+
+
+def without_metadata(root: Path) -> None:
+    with h5py.File(root, "a") as file:
+        del file["building14"].attrs["metadata"]
+
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "refit": lambda root: (root / "CLEAN_House15.csv").write_text(
+        "appliance,room\nkettle,kitchen\n"
+    ),
+    "ukdale": lambda root: (root / "house_15" / "labels.dat").unlink(),
+    "redd": lambda root: (root / "low_freq" / "house_15" / "channel_1.dat").unlink(),
+    "nilmtk": without_metadata,
+    "table": lambda root: (root / "15.csv").write_text("appliance,room\nkettle,kitchen\n"),
+}
+"""What makes house 15 of a tree one that cannot be opened."""
 
 
 class Tree(NamedTuple):
@@ -169,6 +189,22 @@ def test_one_house_is_taken_where_one_is_wanted_and_a_house_that_is_not_there_is
     assert [house.house for house in tree.houses(Selection(houses=("15",)))] == ["15"]
     with pytest.raises(UsageError, match=r"no house '7' \(houses: 2, 15\)"):
         tree.houses(Selection(houses=("7",)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_house_that_cannot_be_opened_is_left_out_with_its_reason_and_refused_by_name(
+    name: str, tmp_path: Path
+):
+    tree = Tree(find_source(name), TREES[name](tmp_path))
+    BREAKS[name](tree.root)
+    left_out: list[UnreadableHouse] = []
+    (house,) = tree.source.list_houses(tree.root, BOTH, left_out.append)
+    assert (house.house, ["15" in each.house for each in left_out]) == ("2", [True])
+    with pytest.warns(UserWarning, match=r"15.* is left out: .*; choose others with `houses`"):
+        assert len(tree.houses()) == 1
+    assert len(tree.houses(replace(BOTH, houses=("2",)))) == 1
+    with pytest.raises(DataError, match=f"^{re.escape(left_out[0].reason)}; .*`houses`"):
+        tree.houses(replace(BOTH, houses=("2", "15")))
 
 
 def test_appliances_are_taken_by_any_of_their_names_and_one_that_is_not_there_is_refused(

@@ -139,3 +139,11 @@ def test_the_usual_step_is_the_median_and_zero_for_a_single_reading():
 def test_the_usual_step_leaves_time_jumps_out_however_many_there_are():
     assert find_median_step_s(at(0, 6, 9000, 9006, 90000)) == 6.0
     assert find_median_step_s(at(0, 7200, 14400)) == 7200.0
+
+
+def test_a_reading_that_holds_counts_by_time_from_its_own_on():
+    times_s = np.array([0.0, 90.0, 120.0, 600.0])
+    grid = place_on_grid(times_s, 60.0, hold_s=120.0)
+    held = grid.mean_held(times_s, np.array([100, 300, 500, 700], dtype=np.float32), 120.0)
+    nan = np.nan
+    np.testing.assert_array_equal(held, [100, 200, 500, 500, nan, nan, nan, nan, nan, nan, 700])

@@ -16,12 +16,16 @@ from hypothesis import strategies as st
 from seq2point import DataError, Recording, load_recording
 from seq2point.configuration import ColumnsConfig
 from seq2point.data.parquet_file import write_recording
+from seq2point.data.table import read_table
 
 COLUMNS = ColumnsConfig()
 REPAIR = ColumnsConfig(repair=True)
 GOOD = "time,mains,kettle\n0,100,1\n6,200,2\n12,300,3\n"
-UNREADABLE_TIME = (
-    "the time is missing or unreadable; write times like 2024-03-31T07:15:00Z or as Unix seconds"
+HOW_TO_WRITE_TIMES = "write times like 2024-03-31T07:15:00Z or as Unix seconds, or "
+OR_DROP = HOW_TO_WRITE_TIMES + "set `repair` to drop such rows"
+NO_TIMES = (
+    f", which is no time that can be read; {HOW_TO_WRITE_TIMES}name another column with `time`"
+    " (columns: time, mains)"
 )
 
 
@@ -80,7 +84,9 @@ def test_a_folder_in_place_of_a_file(tmp_path: Path, name: str):
 def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
     path = written(tmp_path, content, name)
     assert re.match(
-        r": (the file is empty|not a CSV or Parquet table \(|holds no rows)", refusal(path)
+        r": (the file is empty$|not a CSV or Parquet table \(|holds no rows$"
+        r"|is neither text nor Parquet: save the readings as CSV$)",
+        refusal(path),
     )
 
 
@@ -88,25 +94,50 @@ def test_an_empty_file_or_garbage(tmp_path: Path, name: str, content: bytes):
     ("content", "says"),
     [
         ("time,mains\n", ": holds no rows"),
-        ("time,mains\n0,100\n6,200,300\n", ", line 3: 3 cells under 2 columns; mend it"),
-        ("\n\ntime,mains\n0,100\n6,200,300\n", ", line 5: 3 cells under 2 columns; mend it"),
-        (b"time,mains\n0,1\n6,\xff\n", "'utf-8' codec can't decode byte 0xff"),
+        (f"{GOOD}18,40,4,5\n", ", line 5: 4 cells under 3 columns; mend it"),
+        (f"{GOOD}18,400,4,5\n", ", line 5: 4 cells under 3 columns; mend it"),
+        (f"{GOOD}18,4,400,500\n", ", line 5: 4 cells under 3 columns; mend it"),
         (
-            'mains\n"1\n2"\n',
-            ", line 2: 'mains' is '1 2', not a number; mend it, or set `repair`",
+            "room,colour\nkitchen,red\nhall,blue\n",
+            ": holds neither times nor numbers (columns: room, colour); give a table with a row for"
+            " each reading: its time and its watts",
+        ),
+        (f"\n\n{GOOD}18,40,4,5\n", ", line 7: 4 cells under 3 columns; mend it"),
+        (
+            f"{GOOD}18,4,400,4\n",
+            ", line 5: 4 cells under 3 columns; '4,400' has a comma for thousands: write it"
+            " without the comma, or in quotes",
         ),
         (
-            "mains\n" + "x" * 10**5,
-            f", line 2: 'mains' is '{'x' * 40}', not a number; mend it, or set `repair`",
+            "time,mains\n0,100,5\n6,200,5\n",
+            ", line 2: 3 cells under 2 columns; name every column, or write decimal points, or ';'"
+            " between the cells, if '100,5' is one number",
+        ),
+        (
+            b"time,mains\n0,1\n6,\xff\n",
+            ", line 3: 'mains' is '\xff', not a number; mend it, or set `repair`",
+        ),
+        (
+            'mains\n"1\n2"\n',
+            ", line 2: a quote is opened and not closed on its line; mend it",
+        ),
+        (
+            "time,mains\n0," + "x" * 10**5,
+            f": column 'mains' holds '{'x' * 40}', not numbers; mend it, or name another column"
+            " with `mains`",
+        ),
+        (
+            f"{GOOD}18,{'x' * 10**5},4\n",
+            f", line 5: 'mains' is '{'x' * 40}', not a number; mend it, or set `repair`",
         ),
         (
             "time;mains\n0;1\n",
-            ": its cells are separated by ';': write the table with commas and decimal points",
+            ": has one reading alone; give its sampling period with `period_s`",
         ),
     ],
 )
 def test_a_table_without_rows_or_with_broken_ones(tmp_path: Path, content: str | bytes, says: str):
-    assert says in refusal(written(tmp_path, content))
+    assert refusal(written(tmp_path, content)) == says
 
 
 def test_a_broken_row_far_into_the_file(tmp_path: Path):
@@ -115,7 +146,10 @@ def test_a_broken_row_far_into_the_file(tmp_path: Path):
         + b"".join(b"%d,100\n" % (6 * i) for i in range(20_000))
         + b"120000,1\xff0\n"
     )
-    assert "invalid utf-8" in refusal(written(tmp_path, content)).lower()
+    assert (
+        refusal(written(tmp_path, content))
+        == ", line 20002: 'mains' is '1\xff0', not a number; mend it, or set `repair`"
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,8 +168,11 @@ def test_a_column_that_is_not_there(tmp_path: Path, columns: ColumnsConfig, says
 
 
 def test_mains_that_no_usual_name_tells(tmp_path: Path):
-    path = written(tmp_path, "time,a,b\n0,1,2\n")
-    assert refusal(path) == ": no column for the mains (columns: time, a, b); name it with `mains`"
+    path = written(tmp_path, "time,x,y\n0,1,2\n")
+    assert refusal(path) == ": no column for the mains (columns: time, x, y); name it with `mains`"
+    path = written(tmp_path, "time,kettle,voltage\n0,1,230\n")
+    says = ": no column for the mains (columns: time, kettle, voltage); name it with `mains`"
+    assert refusal(path) == says
 
 
 def test_an_appliance_that_the_house_lacks(tmp_path: Path):
@@ -153,9 +190,6 @@ def test_an_appliance_that_the_house_lacks(tmp_path: Path):
         ("1.2.3,1", "'mains' is '1.2.3', not a number; mend it, or set `repair`"),
         ("true,1", "'mains' is 'true', not a number; mend it, or set `repair`"),
         ("100,1 W", "'kettle' is '1 W', not a number; mend it, or set `repair`"),
-        ("-50,1", "'mains' is -50 W, below zero; mend it, or set `repair`"),
-        ("-inf,1", "'mains' is -inf W, below zero; mend it, or set `repair`"),
-        ("100,-50", "'kettle' is -50 W, below zero; mend it, or set `repair`"),
         (
             "1000000,1",
             "'mains' is 1,000,000 W, more than a house can draw; check the unit, or set `repair`",
@@ -183,6 +217,20 @@ def test_a_cell_that_is_no_power(tmp_path: Path, cells: str, says: str):
 
 
 @pytest.mark.parametrize(
+    ("cells", "name"), [("-50,1", "mains"), ("-inf,1", "mains"), ("100,-50", "kettle")]
+)
+def test_a_cell_below_zero_is_a_gap_with_a_note(tmp_path: Path, cells: str, name: str):
+    path = written(tmp_path, f"time,mains,kettle\n0,1,1\n6,{cells}\n12,2,2\n")
+    table = read_table(path, ["kettle"])
+    for series, watts in table.watts.items():
+        assert np.isnan(watts).tolist() == [False, series == name, False]
+    assert table.notes == (
+        f"1 reading of '{name}' made gaps: below zero, as where a home exports solar power; add the"
+        " production back to have the load",
+    )
+
+
+@pytest.mark.parametrize(
     ("content", "line"),
     [("100\nx\n", 2), ("mains\n100\nx\n", 3), ("\n\n100\nx\n", 4), ("mains\n1\n\nx\n", 4)],
 )
@@ -198,23 +246,26 @@ def test_the_line_that_is_named_is_the_files_own(tmp_path: Path, content: str, l
             ("0", "6", "6"),
             ", line 4: the time repeats the row before; sort the file, or set `repair`",
         ),
-        (("0", "x", "12"), f", line 3: {UNREADABLE_TIME}"),
-        (("0", "", "12"), f", line 3: {UNREADABLE_TIME}"),
-        (("0", "nan", "12"), f", line 3: {UNREADABLE_TIME}"),
-        (("0", "6", "inf"), f", line 4: {UNREADABLE_TIME}"),
-        (("-inf", "6", "12"), f", line 2: {UNREADABLE_TIME}"),
-        (("nan", "nan", "nan"), f", line 2: {UNREADABLE_TIME}"),
-        (("-9e10", "0", "6"), f", line 2: {UNREADABLE_TIME}"),
-        (("1e30", "2e30", "3e30"), f", line 2: {UNREADABLE_TIME}"),
-        (("yesterday", "today", "tomorrow"), f", line 2: {UNREADABLE_TIME}"),
-        (("2024-03-31T07:15:00Z", "", "2024-03-31T07:15:12Z"), f", line 3: {UNREADABLE_TIME}"),
+        (("0", "x", "12"), f", line 3: the time 'x' is unreadable; {OR_DROP}"),
+        (("0", "", "12"), f", line 3: the time is missing; {OR_DROP}"),
+        (("0", "nan", "12"), f", line 3: the time 'nan' is unreadable; {OR_DROP}"),
+        (("0", "6", "inf"), f", line 4: the time 'inf' is unreadable; {OR_DROP}"),
+        (("-inf", "6", "12"), f", line 2: the time '-inf' is unreadable; {OR_DROP}"),
+        (("nan", "nan", "nan"), f": column 'time' holds 'nan'{NO_TIMES}"),
+        (("-9e10", "0", "6"), f": column 'time' holds '-9e10'{NO_TIMES}"),
+        (("1e30", "2e30", "3e30"), f": column 'time' holds '1e30'{NO_TIMES}"),
+        (("yesterday", "today", "tomorrow"), f": column 'time' holds 'yesterday'{NO_TIMES}"),
+        (
+            ("2024-03-31T07:15:00Z", "", "2024-03-31T07:15:12Z"),
+            f", line 3: the time is missing; {OR_DROP}",
+        ),
         (
             ("2024-03-31T07:15:00Z", "2024-03-31T07:15:06Z", "2024-02-30T07:15:12Z"),
-            f", line 4: {UNREADABLE_TIME}",
+            f", line 4: the time '2024-02-30T07:15:12Z' is unreadable; {OR_DROP}",
         ),
         (
             ("2024-03-31T07:15:06Z", "2024-03-31T07:15:00Z", "2024-03-31T07:15:12Z"),
-            ", line 3: the time goes back",
+            ", line 3: the time goes back; sort the file, or set `repair`",
         ),
     ],
 )
@@ -222,14 +273,14 @@ def test_times_out_of_order_repeated_or_unreadable(
     tmp_path: Path, times: tuple[str, ...], says: str
 ):
     content = "time,mains\n" + "".join(f"{t},100\n" for t in times)
-    assert refusal(written(tmp_path, content)).startswith(says)
+    assert refusal(written(tmp_path, content)) == says
 
 
 @pytest.mark.parametrize(
     "values",
     [
         [[1], [2]],
-        pl.Series(["a", "b"], dtype=pl.Categorical),
+        pl.Series([b"a", b"b"]),
         [True, False],
         [{"a": 1}, {"a": 2}],
     ],
@@ -254,21 +305,40 @@ def test_a_parquet_column_of_nulls_holds_gaps(tmp_path: Path):
 
 def test_a_parquet_row_is_counted_from_one(tmp_path: Path):
     path = tmp_path / "house.parquet"
-    pl.DataFrame({"time": [0, 6, 12], "mains": [100, -50, 100]}).write_parquet(path)
-    assert refusal(path) == ", row 2: 'mains' is -50 W, below zero; mend it, or set `repair`"
+    pl.DataFrame({"time": [0, 6, 12], "mains": [100, 10**6, 100]}).write_parquet(path)
+    assert refusal(path).startswith(", row 2: 'mains' is 1,000,000 W, more than a house can draw")
 
 
 def test_mains_that_are_all_gaps(tmp_path: Path):
     path = written(tmp_path, "time,mains,kettle\n0,,1\n6,nan,2\n")
     assert refusal(path) == ": the mains hold no reading at all, only gaps"
-    assert "only gaps" in refusal(written(tmp_path, "time,mains\n0,x\n6,y\n"), columns=REPAIR)
+    words = written(tmp_path, "time,mains\n0,x\n6,y\n")
+    assert refusal(words, columns=REPAIR).startswith(": column 'mains' holds 'x', not numbers")
+    below_zero = written(tmp_path, "time,mains\n0,-5\n6,-6\n")
+    assert refusal(below_zero) == (
+        ": all readings of the mains are below zero; turn the meter's clamp round, or the signs in"
+        " the file"
+    )
 
 
 def test_mains_so_small_that_they_must_be_kilowatts(tmp_path: Path):
-    path = written(tmp_path, "time,mains\n" + "".join(f"{6 * i},{i / 100}\n" for i in range(200)))
-    assert (
-        refusal(path) == ": the mains never exceed 1.99 W; if they are kilowatts, set `unit` to kW"
+    rows = "".join(f"{6 * i},{i % 20 / 10}\n" for i in range(200))
+    path = written(tmp_path, "time,mains\n" + rows)
+    says = ": the mains, 'mains', never exceed 1.9 W; if they are kilowatts, set `unit` to kW"
+    assert refusal(path) == says
+
+
+def test_mains_that_only_rise_are_a_counter_unless_the_file_says_watts(
+    tmp_path: Path, make_recording
+):
+    path = written(tmp_path, "time,mains\n" + "".join(f"{6 * i},{i}\n" for i in range(200)))
+    assert refusal(path) == (
+        ": 'mains' only ever rises: it looks like a counter of energy, not power; set `unit` to kWh"
+        " or Wh to have power from it, or `measures` to power"
     )
+    assert load_recording(path, columns=ColumnsConfig(measures="power")).mains_w[-1] == 199
+    write_recording(make_recording(range(200)), tmp_path / "house.parquet")
+    assert load_recording(tmp_path / "house.parquet").mains_w[-1] == 199
 
 
 def test_a_file_without_times_or_period(tmp_path: Path):
@@ -280,9 +350,12 @@ def test_a_file_without_times_or_period(tmp_path: Path):
 
 def test_readings_too_far_apart_for_the_period(tmp_path: Path):
     path = written(tmp_path, "time,mains\n0,1\n60,2\n120,3\n")
-    assert (
-        refusal(path, period_s=6.0) == ": a reading every 60 s cannot be resampled to one every 6 s"
+    assert refusal(path, period_s=6.0) == (
+        ": a reading every 60 s cannot be resampled to one every 6 s; if the meter reports changes"
+        " alone, set `hold_s` to how long a reading holds"
     )
+    held = load_recording(path, None, 6.0, ColumnsConfig(hold_s=60))
+    np.testing.assert_array_equal(held.mains_w, [1] * 10 + [2] * 10 + [3])
 
 
 def with_metadata(folder: Path, metadata: dict[bytes, bytes]) -> Path:
@@ -379,6 +452,8 @@ texts = st.one_of(
 )
 @example(b"time,mains\n0,1\n1e10,2\n", False, False)
 @example(b"mains,mains\n1,2\n", True, False)
+@example(b"mains\n1e308\n", False, False)
+@example(b"time,mains kW\n0,1e308\n6,-1e308\n12,inf\n18,inf\n", False, True)
 def test_any_text_is_a_recording_or_a_data_error(
     tmp_path: Path, content: bytes, with_period: bool, repair: bool
 ):
@@ -417,3 +492,19 @@ def test_a_message_names_the_first_of_very_many_columns(tmp_path: Path):
         ",".join(f"socket {i}" for i in range(1000)) + "\n" + ",".join(["1"] * 1000) + "\n"
     )
     assert re.search(r"columns: socket 0, socket 1, .*, socket 39 and 960 more\)", refusal(path))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("far", [2**62, -(2**62)])
+def test_a_date_that_cannot_be_is_missing(tmp_path: Path, unit: str, far: int):
+    per_second = {"ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    times = pl.Series([1_700_000_000 * per_second, 1_700_000_006 * per_second, far])
+    path = tmp_path / "house.parquet"
+    frame = pl.DataFrame({"time": times.cast(pl.Datetime(unit)), "mains": [1.0, 2.0, 3.0]})
+    frame.write_parquet(path)
+    cell = "is missing" if unit != "ns" else f"'{frame['time'][2]}' is unreadable"
+    says = f", row 3: the time {cell}; {OR_DROP}"
+    assert refusal(path) == says
+    days = pl.Series([2**31 - 1, 19_000, 19_001], dtype=pl.Int32).cast(pl.Date)
+    pl.DataFrame({"time": days, "mains": [1.0, 2.0, 3.0]}).write_parquet(path)
+    assert refusal(path).startswith(", row 1: the time is missing")

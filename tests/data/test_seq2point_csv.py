@@ -1,5 +1,6 @@
 """Seq2point CSV files, which are scaled, come back as watts."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_a_parquet_file_is_no_is_csv_file(data_dir: Path):
     [
         ("mains,kettle\n0,0\n0,x\n", "line 3: 'kettle' is 'x', not a number"),
         ("0,0\n0,x\n", "line 2: 'column_2' is 'x', not a number"),
-        ("\n0,0\n0,x\n", "line 3: 'column_2' is 'x'"),
+        ("\n0,0\n0,x\n", "line 3: 'column_2' is 'x', not a number"),
         ("mains,kettle\n0,0\n-2,0\n", "line 3: 'mains' is -2, not a scaled power"),
         ("mains,kettle\n0,2500\n", "line 2: 'kettle' is 2500, not a scaled power"),
         ("mains,kettle\ninf,0\n", "line 2: 'mains' is inf"),
@@ -93,8 +94,12 @@ def test_a_parquet_file_is_no_is_csv_file(data_dir: Path):
         ("mains,kettle\n", "holds no rows"),
         ("mains,kettle\nnan,0\n,1\n", "only gaps"),
         ("", "empty"),
-        (b"mains,kettle\n0,0\n\xff\xfe,0\n", "'utf-8' codec can't decode byte 0xff"),
-        (b"\x00\xff\x93garbage", "not a CSV or Parquet table"),
+        (
+            b"mains,kettle\n0,0\n\xff\xfe,0\n",
+            "line 3: 'mains' is '\xff\xfe', not a number; mend it",
+        ),
+        (b"\x00\xff\x93garbage", "has 1 column; a seq2point CSV has two"),
+        (pickle.dumps([1]), "is neither text nor Parquet"),
     ],
 )
 def test_a_file_that_cannot_be_scaled_power_is_refused_in_one_line(

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from seq2point import DataError, Recording, load_recording
-from seq2point.configuration import ColumnsConfig
-from seq2point.data.columns import DEFAULT_COLUMNS
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import Table, read_table, to_recording
 
@@ -156,7 +155,7 @@ def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path):
 
 def test_a_single_column_is_the_mains(tmp_path: Path):
     np.testing.assert_array_equal(
-        load(tmp_path, "100\n\n200\n", period_s=6.0).mains_w, [100, NAN, 200]
+        load(tmp_path, "100\n\n200\n\n\n", period_s=6.0).mains_w, [100, NAN, 200]
     )
     np.testing.assert_array_equal(
         load(tmp_path, "anything\n100\n200\n", period_s=6.0).mains_w, [100, 200]
@@ -268,7 +267,6 @@ def test_a_csv_is_a_house_of_its_files_name(tmp_path: Path):
     ("cell", "note"),
     [
         ("x", "1 reading of 'mains' made gaps: not numbers"),
-        ("-50", "gaps: below zero"),
         ("1e6", "gaps: more than a house"),
     ],
 )
@@ -286,7 +284,10 @@ def test_repair_sorts_rows_and_drops_repeated_times_and_notes_it(tmp_path: Path)
     np.testing.assert_array_equal(mended.watts["mains"], [100, 200, 300])
     np.testing.assert_array_equal(mended.watts["kettle"], [1, 2, 3])
     assert list(mended.time) == ["0", "6", "12"]
-    assert mended.notes == ("2 rows out of order or repeated; 1 repeat dropped",)
+    assert mended.notes == (
+        "2 rows out of order or repeated",
+        "1 row with a repeated time dropped",
+    )
 
 
 def test_repair_leaves_a_sound_file_alone(tmp_path: Path):

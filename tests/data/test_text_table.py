@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2point.data import native_reader
-from seq2point.data.text_table import TextLayout, TextRows, read_rows
+from seq2point.data.text.text_table import TextLayout, TextRows, read_rows
 from seq2point.errors import DataError
 
 NAN = np.nan
@@ -133,7 +133,7 @@ def test_an_empty_file_has_no_rows(tmp_path: Path):
 
 
 def test_a_file_of_one_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("seq2point.data.text_table.LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr("seq2point.data.text.line_pieces.LONGEST_LINE_BYTES", 1000)
     with pytest.raises(DataError, match=r"rows\.csv: a line of more than"):
         rows_of(tmp_path / "rows.csv", "1" * 5000, THREE, piece_bytes=100)
 

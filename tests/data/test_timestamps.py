@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.data.timestamps import Clock, may_hold_times
+from seq2point.data.times.timestamps import Clock, find_autumn_hour
 from seq2point.errors import DataError
 
 NOON = datetime(2014, 3, 30, 12, 0, tzinfo=UTC)
@@ -90,7 +90,6 @@ def test_what_is_no_time_is_none():
         Clock().to_seconds(np.array([1.0, 2.0, -1e300, np.nan])), [1, 2, np.nan, np.nan]
     )
     assert np.isnan(Clock().to_seconds(pl.Series(["nonsense"]))).all()
-    assert not may_hold_times(pl.Series([True]))
 
 
 def test_a_value_that_is_cut_short_or_in_another_form_spoils_none_of_the_others():
@@ -125,7 +124,7 @@ def test_the_hour_that_spring_leaps_over_has_no_times():
 @given(
     st.integers(0, 3),
     st.integers(1, 40),
-    st.sampled_from([60, 300, 900]),
+    st.sampled_from([60, 300, 900, 1800, 3600]),
     st.sampled_from(["Europe/London", "America/New_York"]),
 )
 def test_both_passes_of_the_hour_that_autumn_repeats_are_told_apart_whatever_the_pieces(
@@ -139,6 +138,7 @@ def test_both_passes_of_the_hour_that_autumn_repeats_are_told_apart_whatever_the
     times = [
         first - timedelta(hours=1) + timedelta(seconds=i * step) for i in range(4 * 3600 // step)
     ]
+    missing = min(missing, 3600 // step - 1)
     del times[3600 // step : 3600 // step + missing]
     column, clock = words(times, zone), Clock(zone)
     seconds = np.concatenate(
@@ -163,3 +163,42 @@ def test_an_hour_that_comes_once_is_summer_time_and_the_next_autumn_begins_anew(
     ]
     seconds = Clock("Europe/London").to_seconds(twice)
     assert seconds.tolist() == [datetime(*of, tzinfo=UTC).timestamp() for of in expected]
+
+
+@pytest.mark.parametrize("step", [60, 300, 900, 1800, 3600])
+@pytest.mark.parametrize("missing", [False, True])
+def test_the_row_where_a_local_clock_went_back_is_found(step: int, missing: bool):
+    start = datetime(2017, 11, 5, 0, tzinfo=ZoneInfo("America/Chicago")).astimezone(UTC)
+    times = [start + timedelta(seconds=i * step) for i in range(12 * 3600 // step)]
+    column = words(times, "America/Chicago")
+    times_s = Clock().to_seconds(column)
+    if missing:
+        times_s[0] = np.nan
+    row = 2 * 3600 // step
+    assert find_autumn_hour(times_s) == row
+    assert find_autumn_hour(times_s[:row]) is None
+    set_zone_s = Clock("America/Chicago").to_seconds(column)
+    assert find_autumn_hour(set_zone_s) is None
+
+
+def test_other_times_that_go_back_are_no_autumn():
+    day = np.arange(0, 86400, 60.0)
+    twice = np.concatenate([day[:100], day[50:], day[1000:]])
+    assert find_autumn_hour(twice) is None
+    assert find_autumn_hour(np.concatenate([day, day])) is None
+    assert find_autumn_hour(np.concatenate([day[:10], day[9:]])) is None
+    assert find_autumn_hour(np.empty(0)) is None
+    year = np.concatenate([day[:120], day[60:]])
+    assert find_autumn_hour(np.concatenate([year, year + 364 * 86400])) == 120
+
+
+def test_a_first_piece_of_empty_cells_leaves_the_form_to_the_next():
+    clock = Clock()
+    assert np.isnan(clock.to_seconds(pl.Series([None, None]))).all()
+    assert np.isnan(clock.to_seconds(pl.Series(["", ""]))).all()
+    assert clock.to_seconds(pl.Series(["2014-03-30 12:00"])).tolist() == [NOON.timestamp()]
+
+
+def test_dates_of_open_order_are_refused_by_place():
+    with pytest.raises(DataError, match=r"line 2: the order of day and month .* is open"):
+        Clock(describe_row=lambda row: f"line {row + 2}").to_seconds(pl.Series(["01/02/2014 0:00"]))

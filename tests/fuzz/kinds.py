@@ -56,7 +56,7 @@ def table(name: str) -> Callable[[Path], None]:
         report, _ = quality.check_file(path)
         report.model_dump_json()
         converted("table", path)
-        if long_table := open_long_table(path, large_rows=0):
+        if long_table := open_long_table(path, large_bytes=0):
             for _ in long_table.pieces():
                 pass
         load_recording(path)

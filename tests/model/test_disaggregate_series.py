@@ -3,11 +3,13 @@ length.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given
@@ -66,19 +68,38 @@ def frozen(watts: np.ndarray) -> np.ndarray:
     return copy
 
 
+def to_decimals(watts: np.ndarray) -> list[Decimal | None]:
+    return [None if np.isnan(x) else Decimal(f"{x:.9f}") for x in watts]
+
+
 KINDS: dict[str, tuple[Callable[[np.ndarray], Any], type]] = {
     "numpy": (lambda w: w, np.ndarray),
     "read-only": (frozen, np.ndarray),
     "strided": (lambda w: np.repeat(w, 2)[::2], np.ndarray),
     "float64": (lambda w: w.astype(np.float64), np.ndarray),
     "big-endian": (lambda w: w.astype(">f4"), np.ndarray),
+    "text": (lambda w: w.astype(str), np.ndarray),
+    "bytes": (lambda w: w.astype(str).astype(bytes), np.ndarray),
+    "masked": (lambda w: np.ma.masked_invalid(w), np.ma.MaskedArray),
+    "masked text": (lambda w: np.ma.array(w.astype(str), mask=np.isnan(w)), np.ma.MaskedArray),
     "list": (lambda w: w.tolist(), np.ndarray),
     "list with None": (lambda w: [None if np.isnan(x) else float(x) for x in w], np.ndarray),
     "tuple": (lambda w: tuple(w.tolist()), np.ndarray),
     "pandas": (pd.Series, pd.Series),
     "pandas with times": (lambda w: pd.Series(w, index=TIMES), pd.Series),
     "pandas nullable": (lambda w: pd.Series(w).astype("Float64"), pd.Series),
+    "pandas of Arrow": (lambda w: pd.Series(w).astype("double[pyarrow]"), pd.Series),
+    "pandas of text": (lambda w: pd.Series([f" {x} " for x in w]), pd.Series),
+    "pandas of text and gaps": (lambda w: pd.Series(to_decimals(w)).astype("str"), pd.Series),
+    "pandas of categories": (lambda w: pd.Series(w.astype(str)).astype("category"), pd.Series),
+    "pandas of Decimal": (lambda w: pd.Series(to_decimals(w)), pd.Series),
+    "pandas of Arrow's Decimal": (
+        lambda w: pd.Series(to_decimals(w)).astype(pd.ArrowDtype(pa.decimal128(20, 9))),
+        pd.Series,
+    ),
     "polars": (pl.Series, pl.Series),
+    "polars of text": (lambda w: pl.Series(w.astype(str)), pl.Series),
+    "polars of Decimal": (lambda w: pl.Series(to_decimals(w)), pl.Series),
     "polars with null": (lambda w: pl.Series(w).fill_nan(None), pl.Series),
     "polars in chunks": (
         lambda w: pl.concat([pl.Series(w[:70]), pl.Series(w[70:])], rechunk=False),
@@ -213,6 +234,108 @@ def test_an_index_at_another_period_is_refused(tiny_model: Model, mains: np.ndar
         )
 
 
+UTC_TIMES = TIMES.tz_convert("UTC")
+TEXTS = UTC_TIMES.strftime("%Y-%m-%d %H:%M:%S")
+SECONDS = UTC_TIMES.as_unit("s").asi8
+INDEXES: dict[str, pd.Index] = {
+    "a zone of hours": TIMES.tz_convert("+05:30"),
+    "periods": pd.period_range("2024-03-31", periods=200, freq="6s"),
+    "objects of periods": pd.Index(list(pd.period_range("2024", periods=200, freq="6s")), object),
+    "times since the start": pd.timedelta_range(0, periods=200, freq="6s"),
+    "text": pd.Index(TEXTS),
+    "objects of text": TEXTS.astype(object),
+    "Arrow's text": TEXTS.astype(pd.ArrowDtype(pa.string())),
+    "categories of text": pd.CategoricalIndex(TEXTS),
+    "objects": TIMES.astype(object),
+    "objects of Python": pd.Index([time.to_pydatetime() for time in UTC_TIMES], dtype=object),
+    "objects of NumPy": pd.Index(list(UTC_TIMES.tz_localize(None).to_numpy()), dtype=object),
+    "text and objects": pd.Index([TEXTS[0], *UTC_TIMES[1:]], dtype=object),
+    "Arrow's times": pd.Index(UTC_TIMES.astype("timestamp[us, tz=UTC][pyarrow]")),
+    "Unix seconds": pd.Index(SECONDS),
+    "Unix milliseconds": pd.Index(1000 * SECONDS),
+    "Unix seconds in text": pd.Index(SECONDS.astype(str)),
+    "Unix seconds in Decimal": pd.Index([Decimal(int(s)) for s in SECONDS], dtype=object),
+    "times in digits": pd.Index(UTC_TIMES.strftime("%Y%m%d%H%M%S").astype("int64")),
+    "day first": pd.Index(UTC_TIMES.strftime("%d/%m/%Y %H:%M:%S")),
+    "houses and times": pd.MultiIndex.from_arrays([["house 1"] * 200, TIMES]),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_the_period_is_found_from_times_of_any_type_and_the_index_comes_back(
+    tiny: Architecture, tiny_model: Model, mains: np.ndarray, kind: str
+):
+    series = pd.Series(mains, index=INDEXES[kind])
+    predictions = tiny_model.disaggregate(series)
+    pd.testing.assert_index_equal(predictions.index, series.index)
+    np.testing.assert_array_equal(predictions, tiny_model.disaggregate(mains))
+    minutes = Model.untrained("kettle", 60.0, tiny)
+    with pytest.raises(DataError, match="a reading every 6 s, the model needs one every 60 s"):
+        minutes.disaggregate(series)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([f"row {i}" for i in range(200)]),
+        pd.Index([None, *TEXTS[1:]]),
+        pd.Index(["", *TEXTS[1:]]),
+        pd.Index([time.time() for time in TIMES], dtype=object),
+        pd.interval_range(0, 200),
+        pd.MultiIndex.from_arrays([TIMES, TIMES]),
+        pd.Index((TIMES + pd.Timedelta("12D")).strftime("%d/%m/%Y %H:%M:%S")),
+        pd.DatetimeIndex(np.arange(200) * np.timedelta64(10**10, "s") + np.datetime64("2024")),
+    ],
+    ids=lambda index: f"{type(index).__name__} {index[0]}",
+)
+def test_an_index_that_is_neither_times_nor_a_count_of_rows_is_refused(
+    tiny_model: Model, mains: np.ndarray, index: pd.Index
+):
+    with pytest.raises(DataError, match=r"^the index of the series[^\n]*$"):
+        tiny_model.disaggregate(pd.Series(mains, index=index))
+
+
+@pytest.mark.parametrize("kind", [np.array, pl.Series, lambda w: pd.Series(w, index=TIMES)])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda w: w / 1000,
+            r"never exceed 2\.9\d+ W; if they are kilowatts, multiply them by 1000",
+        ),
+        (lambda w: np.where(w > 2900, 32767, w / 1000), "never exceed 2.* if they are kilowatts"),
+        (lambda w: np.nancumsum(w) / 600, "never fall: they look like a counter of energy"),
+        (lambda w: 5e6 + np.nancumsum(w), "never fall: they look like a counter of energy"),
+    ],
+    ids=["kilowatts", "kilowatts with marks", "counter", "counter above any power"],
+)
+def test_kilowatts_and_counters_are_refused(
+    tiny_model: Model,
+    mains: np.ndarray,
+    kind: Callable[[Any], Any],
+    change: Callable[[np.ndarray], np.ndarray],
+    message: str,
+):
+    with pytest.raises(DataError, match=message):
+        tiny_model.disaggregate(kind(change(mains)))
+
+
+@pytest.mark.parametrize("kind", [np.array, pl.Series, lambda w: pd.Series(w, index=TIMES)])
+@pytest.mark.parametrize("mark", [-1, 32767, -999, -500])
+def test_marks_of_missing_readings_and_readings_below_zero_are_gaps_with_a_warning(
+    tiny_model: Model, mains: np.ndarray, kind: Callable[[Any], Any], mark: int
+):
+    marked, gappy = mains.copy(), mains.copy()
+    marked[20:60], gappy[20:60] = mark, NAN
+    reason = "below zero, as where a home exports solar" if mark == -500 else "means no reading"
+    with pytest.warns(UserWarning, match=f"the series: 40 readings of 'mains' .*{reason}"):
+        predictions = tiny_model.disaggregate(kind(marked))
+    np.testing.assert_array_equal(
+        np.asarray(predictions, dtype=np.float32),
+        np.asarray(tiny_model.disaggregate(kind(gappy)), dtype=np.float32),
+    )
+
+
 def test_no_window_spans_rows_that_the_index_lacks(tiny_model: Model, mains: np.ndarray):
     gone = np.arange(120, 150)
     series = pd.Series(np.nan_to_num(mains, nan=500), index=TIMES)
@@ -256,13 +379,14 @@ def test_an_index_without_a_time_is_refused(tiny_model: Model, mains: np.ndarray
         np.float32(5),
         np.array(5.0),
         [[1, 2], [3]],
-        ["1", "2"],
-        [1.0, "2"],
-        np.array(["1", "2"]),
-        np.array([b"1"]),
-        pd.Series(["1", "2"]),
-        pd.Series([1.0, "2"]),
-        pl.Series(["1", "2"]),
+        ["1", "two"],
+        [1.0, "0,5"],
+        np.array([b"x"]),
+        pd.Series(["1", "two"]),
+        pd.Series([1.0, "two"]),
+        pd.Series([pd.Timestamp(0)]),
+        pd.Series([object()]),
+        pl.Series(["1", "two"]),
         pl.Series([[1, 2], [3, 4]]),
         pl.Series([True, False]),
         np.array([0, 6], dtype="datetime64[s]"),
@@ -302,10 +426,12 @@ def test_absurd_readings_of_a_series_are_gaps(
 ):
     spoilt, gappy = mains.astype(np.float64), mains.astype(np.float64)
     spoilt[60], gappy[60] = absurd, NAN
-    predictions, expected = (
-        np.asarray(tiny_model.disaggregate(kind(w)), dtype=np.float32) for w in (spoilt, gappy)
+    expected = tiny_model.disaggregate(kind(gappy))
+    with pytest.warns(UserWarning, match="the series: 1 reading of 'mains' made gaps: "):
+        predictions = tiny_model.disaggregate(kind(spoilt))
+    np.testing.assert_array_equal(
+        np.asarray(predictions, dtype=np.float32), np.asarray(expected, dtype=np.float32)
     )
-    np.testing.assert_array_equal(predictions, expected)
 
 
 def test_an_absurd_reading_is_no_part_of_a_mean(tiny_model: Model):
@@ -314,5 +440,6 @@ def test_an_absurd_reading_is_no_part_of_a_mean(tiny_model: Model):
     )
     times = steady.index.append(steady.index[200:201] + pd.Timedelta("1s"))
     doubled = pd.Series(np.append(steady.to_numpy(), 150_000.0), index=times).sort_index()
-    predictions = tiny_model.disaggregate(doubled).drop(doubled.index[201])
+    with pytest.warns(UserWarning, match="1 reading .* more than a house can draw"):
+        predictions = tiny_model.disaggregate(doubled).drop(doubled.index[201])
     np.testing.assert_allclose(predictions, tiny_model.disaggregate(steady), rtol=1e-5, atol=0.01)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from seq2point import DataError, Model, UsageError
 from seq2point.choices import Edges
 from seq2point.configuration import ColumnsConfig
-from seq2point.data import long_table
+from seq2point.data import long_table, parquet_table
 from seq2point.data.table import read_table
+from seq2point.data.text.text_file import TextFile
 from seq2point.model.disaggregation import (
     check_table_ending,
     disaggregate_long_table,
@@ -168,6 +170,12 @@ def test_a_full_disk_leaves_the_old_predictions(tmp_path: Path, ending: str):
     assert {p.name for p in tmp_path.iterdir()} == {mains.name, out.name}
 
 
+def read_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read text in pieces of 4 KB."""
+    read = partialmethod(TextFile.read_pieces, piece_bytes=4096)
+    monkeypatch.setattr(TextFile, "read_pieces", read)
+
+
 STEPS = {
     "regular": lambda random: np.full(3000, 6.0),
     "irregular": lambda random: random.choice([5, 6, 7], 3000).astype(float),
@@ -192,18 +200,24 @@ def test_a_table_in_pieces_is_predicted_as_the_whole(
     random = np.random.default_rng(6)
     watts = random.uniform(0, 3000, 3001).round(1)
     watts[random.choice(3001, 20)] = np.nan
-    columns: dict[str, object] = {"mains": pl.Series(watts).fill_nan(None)}
+    cells: dict[str, object] = {"mains": pl.Series(watts).fill_nan(None)}
     if steps != "no times":
-        columns = {
+        cells = {
             "time": UNIX + np.concatenate(([0], np.cumsum(STEPS[steps](random)))).astype(int)
-        } | columns
+        } | cells
     source = tmp_path / f"mains.{ending}"
-    frame = pl.DataFrame(columns)
+    frame = pl.DataFrame(cells)
     frame.write_csv(source) if ending == "csv" else frame.write_parquet(source)
-    monkeypatch.setattr(long_table, "ROWS_AT_A_TIME", 256)
-    monkeypatch.setattr(long_table, "TEXT_BYTES", 4096)
-    table, large = read_table(source), long_table.open_long_table(source, large_rows=0)
+    monkeypatch.setattr(parquet_table, "ROWS_AT_A_TIME", 256)
+    read_small_pieces(monkeypatch)
+    # random watts at random times look like changes alone
+    columns = ColumnsConfig(hold_s=0)
+    table = read_table(source, (), columns)
+    large = long_table.open_long_table(source, columns, large_bytes=0)
     assert large is not None
+    pieces = list(large.pieces())
+    assert len(pieces) >= 5
+    assert sum(map(len, pieces)) == len(table)
     assert (len(large), large.period_s) == (len(table), table.period_s)
     power_w = disaggregate_table(tiny_model, table, edges=edges).power_w
     for name in ("whole.csv", "whole.parquet"):
@@ -224,9 +238,10 @@ def test_a_table_in_pieces_is_predicted_as_the_whole(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("17118693xx,5", "line 702: the time is missing or unreadable"),
+        ("17118693xx,5", "line 702: the time '17118693xx' is unreadable"),
+        (",5", "line 702: the time is missing"),
         ("1711869300,5", "line 702: the time goes back"),
-        ("1711873500,-5", "line 702: 'mains' is -5 W, below zero"),
+        ("1711873500,1e9", "line 702: 'mains' is 1,000,000,000 W, more than a house can draw"),
         ("1711873500000,5", "line 702: the time 1711873500000 is in another unit"),
         ("1711873500,x", "line 702: 'mains' is 'x', not a number"),
         ("1711873500,5,6", "line 702: 3 cells under 2 columns"),
@@ -239,28 +254,45 @@ def test_a_table_in_pieces_is_refused_with_the_same_words(
     lines[700] = row
     path = tmp_path / "mains.csv"
     path.write_text("\n".join(["time,mains", *lines]))
-    monkeypatch.setattr(long_table, "TEXT_BYTES", 4096)
+    read_small_pieces(monkeypatch)
     refusals = []
-    for read in (
-        read_table,
-        lambda path: long_table.open_long_table(path, large_rows=0) or read_table(path),
-    ):
+    for read in (read_table, lambda path: long_table.open_long_table(path, large_bytes=0)):
         with pytest.raises(DataError, match=message) as caught:
             read(path)
         refusals.append(str(caught.value))
     assert refusals[0] == refusals[1]
 
 
-@pytest.mark.parametrize(
-    "text", ['time,mains\n"1711869300",5\n', "time,mains\n31/03/2024 07:15,5\n"]
-)
-def test_what_only_a_whole_table_tells_is_not_read_in_pieces(tmp_path: Path, text: str):
-    (tmp_path / "mains.csv").write_text(text)
-    assert long_table.open_long_table(tmp_path / "mains.csv", large_rows=0) is None
-    assert (
-        long_table.open_long_table(tmp_path / "mains.csv", ColumnsConfig(repair=True), large_rows=0)
-        is None
-    )
+def test_a_table_in_pieces_has_the_same_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    watts = [str(i % 100) for i in range(1000)]
+    watts[3], watts[500], watts[700], watts[900] = "-50", "-1", "-1", "32767"
+    path = written(tmp_path, range(UNIX, UNIX + 6000, 6), watts)
+    read_small_pieces(monkeypatch)
+    table, large = read_table(path), long_table.open_long_table(path, large_bytes=0)
+    assert large is not None
+    assert sorted(large.notes) == sorted(table.notes)
+    mains_w = np.concatenate([piece.mains_w for piece in large.pieces()])
+    np.testing.assert_array_equal(mains_w, table.watts["mains"])
+    assert np.flatnonzero(np.isnan(mains_w)).tolist() == [3, 900]
+
+
+@pytest.mark.parametrize("text", ['"1711869300"', "31/03/2024 07:15"])
+def test_quotes_and_dates_are_read_in_pieces_too(tmp_path: Path, text: str):
+    path = written(tmp_path, [text], [5])
+    large = long_table.open_long_table(path, large_bytes=0)
+    assert large is not None
+    (rows,) = large.pieces()
+    np.testing.assert_array_equal(rows.times_s, read_table(path).times_s)
+
+
+def test_what_only_a_whole_table_tells_is_not_read_in_pieces(tmp_path: Path):
+    random = np.random.default_rng(5)
+    times = UNIX + np.cumsum(random.integers(2, 90, 500))
+    path = written(tmp_path, times, random.uniform(0, 3000, 500))
+    assert read_table(path).hold_s is not None
+    assert long_table.open_long_table(path, large_bytes=0) is None
+    repair = ColumnsConfig(repair=True, hold_s=0)
+    assert long_table.open_long_table(path, repair, large_bytes=0) is None
 
 
 def test_only_a_large_table_is_read_in_pieces(tmp_path: Path):
@@ -269,7 +301,7 @@ def test_only_a_large_table_is_read_in_pieces(tmp_path: Path):
         frame.write_parquet(tmp_path / "mains.parquet")
         frame.write_csv(tmp_path / "mains.csv")
         tables = [
-            long_table.open_long_table(tmp_path / name, large_rows=100_000)
+            long_table.open_long_table(tmp_path / name, large_bytes=100_000)
             for name in ("mains.csv", "mains.parquet")
         ]
         assert [table is not None for table in tables] == [large, large]

@@ -11,6 +11,7 @@ from seq2point.cli import (
     compact,
     convert,
     data_check,
+    data_explain,
     data_synthesise,
     demo,
     disaggregate,
@@ -83,8 +84,9 @@ for verb in (
     app.command(cls=Verb)(guard_inputs(expand(getattr(verb, verb.__name__.rpartition(".")[2]))))
 app.add_typer(protocol.app, name="protocol", cls=Verbs)
 
-data = typer.Typer(help="Check recordings, and make synthetic ones.", cls=Verbs)
+data = typer.Typer(help="Check and explain recordings, and make synthetic ones.", cls=Verbs)
 data.command(cls=Verb)(guard_inputs(expand(data_check.check)))
+data.command(cls=Verb)(guard_inputs(expand(data_explain.explain)))
 data.command(cls=Verb)(guard_inputs(data_synthesise.synthesise))
 app.add_typer(data, name="data")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.declare import FIELDS, say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig
 from seq2point.wording import format_count
@@ -21,9 +22,9 @@ STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(help="Recordings, CSV or Parquet.", metavar="FILE")
+        list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="FILE")
     ],
-    columns: Annotated[ColumnsConfig, Take(only=("time", "mains", "unit"))],
+    columns: Annotated[ColumnsConfig, Take(without=("appliances", "repair", "fill"))],
     page: Annotated[
         Path | None,
         typer.Option(
@@ -52,6 +53,7 @@ def check(
     """
     from seq2point import quality
     from seq2point.cli.progress_bar import show_bar
+    from seq2point.datasets.sources.table import list_tables
     from seq2point.errors import UnhealthyDataError
     from seq2point.report import terminal
 
@@ -59,6 +61,7 @@ def check(
         from seq2point.quality import page as pages
 
         pages.check_page_ending(page)
+    files = list_tables(files)
     reports = []
     with show_bar("checking", len(files)) as progress:
         for file in files:
@@ -82,6 +85,10 @@ def check(
         raise UnhealthyDataError(f"{errors} of {format_count(len(reports), 'file')} with errors")
 
 
+def _say(text: str) -> str:
+    return say_flags(text, None, FIELDS)
+
+
 def _show(report: "QualityReport", console: "Console") -> None:
     from seq2point.report import terminal
 
@@ -92,7 +99,10 @@ def _show(report: "QualityReport", console: "Console") -> None:
     )
     order = tuple(STYLES)
     findings = sorted(report.findings, key=lambda f: order.index(f.severity))
-    rows = [[f.severity, (f.channel or "").replace("_", " "), f.figure, f.advice] for f in findings]
+    rows = [
+        [f.severity, (f.channel or "").replace("_", " "), *map(_say, (f.figure, f.advice))]
+        for f in findings
+    ]
     styles = [STYLES[f.severity] for f in findings]
     heading = ["", "channel", "found", "advice"]
     console.print(

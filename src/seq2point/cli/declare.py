@@ -77,9 +77,19 @@ FLAGS: dict[str, tuple[str, ...]] = {
 """The flags of fields that are not called as the field is, less its unit."""
 
 METAVARS = {
-    "time": "NAME", "mains": "NAME", "out": "DIR", "pruning_settings": "NAME=VALUE",
+    "format": "FORMAT",
+    "time": "COLUMN",
+    "mains": "COLUMN",
+    "solar": "COLUMN",
+    "sensor": "NAME",
+    "zone": "ZONE",
+    "encoding": "NAME",
+    "separator": "CHARACTER",
+    "decimal": "CHARACTER",
+    "out": "DIR",
+    "pruning_settings": "NAME=VALUE",
     "fill": "READINGS",
-}  # fmt: skip
+}
 UNITS = ("_s", "_w", "_bytes")
 
 
@@ -174,7 +184,9 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
         settings["show_default"] = unset
     type_ = _find_type(hint)
     if name.endswith("_s") and type_ is float:
-        settings |= {"parser": options.parse_duration_s, "metavar": "DURATION"}
+        from_zero = any(getattr(c, "ge", None) == 0 for c in _list_constraints(hint))
+        parser = options.parse_duration_or_zero_s if from_zero else options.parse_duration_s
+        settings |= {"parser": parser, "metavar": "DURATION"}
     elif name.endswith("_bytes"):
         settings |= {"parser": options.parse_bytes, "metavar": "SIZE"}
     elif type_ is float and _is_fraction(field):

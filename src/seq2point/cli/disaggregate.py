@@ -7,6 +7,7 @@ import typer
 
 from seq2point.choices import Edges
 from seq2point.cli import options
+from seq2point.cli.declare import FIELDS, say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.wording import format_count, format_seconds
@@ -62,10 +63,10 @@ def disaggregate(
     from seq2point.errors import DataError
     from seq2point.model import pretrained
     from seq2point.model.disaggregation import (
+        PredictionWriter,
         check_table_ending,
         disaggregate_long_table,
         disaggregate_table,
-        write_predictions,
     )
     from seq2point.recording import is_same_period
     from seq2point.system.console import make_console, show_status
@@ -77,6 +78,7 @@ def disaggregate(
     console = make_console(to_stderr=True, wrap=False)
     with show_status(f"reading {mains}"):
         readings = open_long_table(mains, columns) or read_table(mains, (), columns)
+    console.print(f"{mains}: {readings.interpretation.describe()}")
     if loaded is None:
         model = find_model_file(
             model,
@@ -110,12 +112,15 @@ def disaggregate(
             readings.period_s or loaded.period_s, loaded.period_s
         ):
             coverage = disaggregate_long_table(loaded, readings, out, engine, edges, progress)
+            rows = len(readings)
         else:
             table = readings if isinstance(readings, Table) else read_table(mains, (), columns)
-            power_w, coverage = disaggregate_table(loaded, table, engine, edges, resample, progress)
-            write_predictions(out, table, loaded, power_w)
+            result = disaggregate_table(loaded, table, engine, edges, resample, progress)
+            with PredictionWriter(out, loaded) as writer:
+                writer.write(result.time, result.power_w)
+            coverage, rows = result.coverage, len(result.power_w)
     for note in readings.notes:
-        console.print(f"{mains}: {note}")
-    console.print(f"{out}: {format_count(len(readings), 'row')}, {coverage}")
+        console.print(f"{mains}: {say_flags(note, None, FIELDS)}")
+    console.print(f"{out}: {format_count(rows, 'row')}, {coverage}")
     if coverage.warning:
         console.print(f"warning: {coverage.warning}")

@@ -73,7 +73,8 @@ def export(
     A file that fails its proof is not written, with exit code 3.
     """
     from seq2point import deploy
-    from seq2point.cli.find_model import HouseReader, load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.report import deployment, terminal
     from seq2point.system.console import show_status
 

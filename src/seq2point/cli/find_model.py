@@ -1,12 +1,11 @@
-"""The models that the verbs load, and the recordings that fit them."""
+"""The models that the verbs load, by path or by name."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING
 
 from seq2point.choices import Device
-from seq2point.cli.options import name_column
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from seq2point.data.table import Table
     from seq2point.model.model_file import Model
     from seq2point.predictor import Predictor
-    from seq2point.recording import Recording
 
 
 def is_model_name(path: Path) -> bool:
@@ -100,7 +98,7 @@ def load_model(
     Raises ModelFileError for a damaged file, UsageError for an absent device, and the errors of
     `find_model_file_for`.
     """
-    from seq2point.data.columns import DEFAULT_COLUMNS
+    from seq2point.configuration import DEFAULT_COLUMNS
     from seq2point.model.model_file import Model
     from seq2point.system.device import choose_device, prepare_process
 
@@ -119,7 +117,7 @@ def load_predictor(
 ) -> "Predictor":
     """Load a native or an exported model, by the file's ending; raises as `load_model` does."""
     from seq2point import runtime
-    from seq2point.data.columns import DEFAULT_COLUMNS
+    from seq2point.configuration import DEFAULT_COLUMNS
 
     path = find_model_file_for(path, data, columns or DEFAULT_COLUMNS)
     if not runtime.supports(path):
@@ -127,38 +125,3 @@ def load_predictor(
     if device == "cuda":
         raise UsageError(f"--device cuda: {path.name} runs on the CPU")
     return runtime.load(path, threads)
-
-
-class HouseReader(NamedTuple):
-    """Reads houses with certain appliances, at a model's sampling period."""
-
-    appliances: Sequence[str]
-    period_s: float
-    columns: "ColumnsConfig"
-    resample: bool = False
-
-    @classmethod
-    def for_model(
-        cls,
-        model: "Predictor",
-        columns: "ColumnsConfig",
-        appliance_column: str | None,
-        resample: bool,
-    ) -> Self:
-        """Return the reader of a model's appliances; `appliance_column` holds its first one."""
-        names = [appliance.name for appliance in model.appliances]
-        columns = name_column(columns, names[0], appliance_column)
-        return cls(names, model.period_s, columns, resample)
-
-    def load(self, paths: Sequence[Path] | None) -> list["Recording"]:
-        """Load the recordings of some files, none for None.
-
-        Raises DataError for a file that cannot be read, and for one of another period where
-        `resample` is false.
-        """
-        from seq2point.data.table import read_table, to_recording
-
-        tables = [read_table(path, self.appliances, self.columns) for path in paths or []]
-        for table in tables:
-            table.require_period(self.period_s, self.resample)
-        return [to_recording(table, self.period_s) for table in tables]

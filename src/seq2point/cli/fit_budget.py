@@ -154,7 +154,8 @@ def fit_budget(
     """
     import shutil
 
-    from seq2point.cli.find_model import HouseReader, load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.errors import Seq2PointError
     from seq2point.metrics import METRICS
     from seq2point.report.budget_search import make_report, save_plot

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -12,9 +12,6 @@ from seq2point.configuration import ColumnsConfig
 from seq2point.configuration.training import PRUNERS as PRUNERS
 from seq2point.configuration.training import WINDOWS as WINDOWS
 from seq2point.errors import UsageError
-
-if TYPE_CHECKING:
-    from datetime import tzinfo
 
 
 class Take(NamedTuple):
@@ -57,6 +54,13 @@ def parse_duration_s(text: str | float) -> float:
     if not match or match[2] not in SECONDS or float(match[1]) <= 0:
         raise typer.BadParameter(f"invalid duration '{text}': expected for example 90s or 1.5h")
     return float(match[1]) * SECONDS[match[2]]
+
+
+def parse_duration_or_zero_s(text: str | float) -> float:
+    """Return a duration in seconds, which may be 0; raises as `parse_duration_s` does."""
+    if re.fullmatch(r"\s*0+(\.0*)?\s*[a-z]*\s*", str(text).lower()):
+        return 0.0
+    return parse_duration_s(text)
 
 
 def parse_numbers(option: str, text: str) -> list[float]:
@@ -229,18 +233,6 @@ ApplianceColumn = Annotated[
         rich_help_panel=COLUMNS,
     ),
 ]
-
-
-def parse_time_zone(name: str) -> "tzinfo":
-    """Return a time zone by its name; raises UsageError for an unknown one."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(
-            f"--zone: unknown time zone '{name}': expected for example Europe/London or UTC"
-        ) from None
 
 
 def name_column(columns: ColumnsConfig, appliance: str, column: str | None) -> ColumnsConfig:

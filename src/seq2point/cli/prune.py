@@ -54,8 +54,8 @@ def prune(
     """
     from seq2point import studies
     from seq2point.cli.find_model import load_model
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TrainOptions
-    from seq2point.data.table import load_recording
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
     from seq2point.report import terminal
@@ -81,10 +81,8 @@ def prune(
     else:
         names = [a.name for a in dense.appliances]
         columns = options.name_column(columns, names[0], appliance_column)
-        houses, held_out = (
-            [load_recording(path, names, period, columns) for path in paths or []]
-            for paths in (finetune, validate)
-        )
+        reader = HouseReader(names, period, columns)
+        houses, held_out = map(reader.load_resampled, (finetune, validate))
         choices = TrainOptions.join(
             learning, machine, start=dense, validation=held_out or None, pruning=pruner
         )

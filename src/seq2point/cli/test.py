@@ -1,5 +1,6 @@
 """`seq2point test`: the metrics of a model on houses it has not seen."""
 
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
@@ -38,18 +39,14 @@ def test(
         ),
     ] = None,
     engine: options.EngineName = "sliding",
-    zone: Annotated[
-        str,
-        typer.Option(
-            help="Time zone whose days the energy is counted by.", rich_help_panel=options.DATA
-        ),
-    ] = "UTC",
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
     """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
-    from seq2point.cli.find_model import HouseReader, load_predictor
+    from seq2point.cli.find_model import load_predictor
     from seq2point.cli.progress_bar import show_bar
+    from seq2point.cli.read_houses import HouseReader
+    from seq2point.data.times.zones import require_zone
     from seq2point.model.evaluation import evaluate
     from seq2point.report import terminal
 
@@ -57,7 +54,7 @@ def test(
         from seq2point.report import plots
 
         plots.check_picture_ending(plot)
-    days = options.parse_time_zone(zone)
+    days = require_zone(columns.zone) or UTC
     loaded = load_predictor(model, machine.device, machine.threads, data, columns)
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with show_bar("testing", sum(map(len, recordings))) as progress:

@@ -61,7 +61,7 @@ def train(
     from seq2point import studies
     from seq2point.appliances import define
     from seq2point.cli.find_model import find_model_file_for
-    from seq2point.data.table import load_recording
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.errors import UsageError
     from seq2point.model.model_file import Model
     from seq2point.report.outcome import present_outcome
@@ -83,10 +83,8 @@ def train(
     networks.find_network(str(network.network or "seq2point"), network.window)
     choose_pruner(pruning)
     columns = options.name_column(columns, target.name, appliance_column)
-    houses, held_out, tested = (
-        [load_recording(path, [target.name], period, columns) for path in paths or []]
-        for paths in (train, validate, test)
-    )
+    reader = HouseReader([target.name], period, columns)
+    houses, held_out, tested = map(reader.load_resampled, (train, validate, test))
     origin = f"from_{start.stem}" if start else network.network or "seq2point"
     default = Path("runs") / f"{target.name}_{pruning.pruning or 'none'}_{origin}"
     folder = Path(run.out or default)

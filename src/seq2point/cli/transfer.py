@@ -57,7 +57,8 @@ def transfer(
     Pruned weights stay pruned and compacted models small. Houses
     of another sampling period than the model's are refused without --resample.
     """
-    from seq2point.cli.find_model import HouseReader, load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TransferOptions
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate

@@ -127,7 +127,8 @@ def transfer_curve(
     trainings go on. Every training takes the same number of steps, learns from all of its days and
     keeps its last weights.
     """
-    from seq2point.cli.find_model import HouseReader, load_model
+    from seq2point.cli.find_model import load_model
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache

@@ -43,11 +43,11 @@ def verify(
     Exit code 3 means that the file is worse than the limits allow.
     """
     from seq2point.cli.find_model import (
-        HouseReader,
         find_model_file_for,
         is_model_name,
         load_model,
     )
+    from seq2point.cli.read_houses import HouseReader
     from seq2point.deploy.verify import verify as compare
     from seq2point.errors import UsageError, VerificationError
     from seq2point.report import deployment, terminal

@@ -1,6 +1,6 @@
 """Every option of the package, declared once: a class a concern, a field an option."""
 
-from seq2point.configuration.columns import ColumnsConfig
+from seq2point.configuration.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
 from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
 from seq2point.configuration.training import (
@@ -19,6 +19,7 @@ from seq2point.configuration.training import (
 )
 
 __all__ = [
+    "DEFAULT_COLUMNS",
     "UNSET",
     "AppliancePower",
     "AugmentationConfig",

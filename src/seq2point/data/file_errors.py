@@ -6,6 +6,8 @@ from pathlib import Path
 
 from seq2point.errors import DataError, Seq2PointError
 
+LONGEST_CELL = 40  # letters of a cell that a message shows
+
 RUST = "pyo3_runtime"
 """The module of a panic in Polars, which is a BaseException and no Exception."""
 

@@ -1,16 +1,19 @@
 """Data frames of pandas and Polars as recordings, read and checked as a file is."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from seq2point.configuration import ColumnsConfig
-from seq2point.data.columns import DEFAULT_COLUMNS, find_columns
-from seq2point.data.table import Table, check_table, to_recording
-from seq2point.data.table_file import TableFile
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.data.interpretation.interpret import interpret
+from seq2point.data.table import Table, build_table, to_recording
+from seq2point.data.table_piece import TablePiece
+from seq2point.data.times.far_dates import drop_far_dates
 from seq2point.errors import DataError
 from seq2point.recording import Frame, Recording
 
@@ -32,9 +35,10 @@ def recording_from_frame(
     Irregular times are placed on a regular grid by the mean. `period_s` is the sampling period of a
     frame without times, and resamples one that has them. `house` names the frame in the recording
     and in errors.
-    Raises DataError for another type, a missing column, a value that is not a number, negative,
-    absurd or in kilowatts, times that go back or repeat, and neither times nor `period_s`. The
-    message says where.
+    Readings below zero and marks of missing ones become gaps, of which a warning tells.
+    Raises DataError for another type, a missing column, a value that is not a number, absurd or in
+    kilowatts, a counter of energy without its unit, times that go back or repeat, and neither times
+    nor `period_s`. The message says where.
     """
     return to_recording(_read_frame(frame, appliances, columns, house), period_s)
 
@@ -98,34 +102,54 @@ def _find_library(value: Any) -> str | None:
     return None
 
 
+class FrameTable:
+    """A data frame of pandas or Polars as a table. A pandas index that holds times is a column."""
+
+    row_word = "row"
+    units: Mapping[str, str] = {}
+    dialect_json: Mapping[str, Any] = {}
+
+    def __init__(self, frame: Any, house: str):
+        library = _find_library(frame)
+        if library is None:
+            raise DataError(
+                f"{house}: of type {type(frame).__name__}; give a data frame of pandas or Polars"
+            )
+        self.path = Path(house)
+        self.metadata = {"house": house}
+        self.time_index: str | None = None
+        self.names: Sequence[str]
+        if library == "pandas":
+            self.names, self.time_index, self._read = _open_pandas(frame, house)
+        else:
+            lazy = frame.lazy()
+            self.names = lazy.collect_schema().names()
+            self._read = lambda names: _to_plain_polars(lazy.select(names).collect())
+
+    def read_pieces(
+        self, names: Sequence[str], doubles: Collection[str] = (), repair: bool = False
+    ) -> Iterator[TablePiece]:
+        """Yield all rows of some columns."""
+        frame = self._read(names)
+        yield TablePiece(frame, np.arange(len(frame)) + 1)
+
+    def read_sample(self, rows: int, repair: bool = False) -> TablePiece:
+        """Return all rows of all columns."""
+        frame = self._read(self.names)
+        return TablePiece(frame, np.arange(len(frame)) + 1)
+
+
 def _read_frame(
     frame: Any, appliances: Sequence[str] | None, columns: ColumnsConfig, house: str
 ) -> Table:
     """Return the table of a data frame's readings; raises DataError as `read_table` does."""
-    library = _find_library(frame)
-    if library is None:
-        raise DataError(
-            f"{house}: of type {type(frame).__name__}; give a data frame of pandas or Polars"
-        )
-    read: Callable[[Sequence[str]], pl.DataFrame]
-    if library == "pandas":
-        names, time_index, read = _open_pandas(frame, house)
-        if time_index and columns.time is None:
-            columns = columns.model_copy(update={"time": time_index})
-    else:
-        lazy = frame.lazy()
-        names = lazy.collect_schema().names()
-
-        def read(names: Sequence[str]) -> pl.DataFrame:
-            rows: pl.DataFrame = lazy.select(names).collect()
-            return rows
-
-    file = TableFile(Path(house), names, None, None)
-    chosen = find_columns(file, appliances, columns)
-    rows = read(chosen.names)
-    if rows.is_empty():
-        raise DataError(f"{house}: holds no rows")
-    return check_table(file, rows, chosen, columns, {"house": house})
+    file = FrameTable(frame, house)
+    if file.time_index and columns.time is None:
+        columns = columns.model_copy(update={"time": file.time_index})
+    table = build_table(file, interpret(file, appliances, columns), columns)
+    for note in table.notes:
+        warnings.warn(f"{house}: {note}", stacklevel=4)
+    return table
 
 
 def _open_pandas(
@@ -133,20 +157,31 @@ def _open_pandas(
 ) -> tuple[list[str], str | None, Callable[[Sequence[str]], pl.DataFrame]]:
     """Return the names of a frame's columns and index, the index of times, and a reader of columns.
 
-    The second is the name of the index where it holds times, else None.
+    The second is the name of the index where its type is one of times, else None.
     """
     labels = [
-        "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
+        "_".join(str(level) for level in label if str(level))
+        if isinstance(label, tuple)
+        else str(label)
         for label in frame.columns
     ]
     if repeated := next((label for label in labels if labels.count(label) > 1), None):
         raise DataError(f"{house}: two columns are called '{repeated}': rename one of them")
     series = {label: frame.iloc[:, i] for i, label in enumerate(labels)}
-    holds_times = type(frame.index).__name__ == "DatetimeIndex"
+    index = frame.index
+    kind = type(index).__name__
+    if kind == "PeriodIndex":
+        index = index.to_timestamp()
+    holds_times = kind in ("DatetimeIndex", "PeriodIndex") or str(index.dtype).startswith(
+        ("timestamp", "date32", "date64")
+    )
     index_name = None
-    if holds_times or (frame.index.name is not None and frame.index.nlevels == 1):
+    counted = kind == "RangeIndex" and index.name is None
+    if index.nlevels == 1 and not counted:
         index_name = str("index" if frame.index.name is None else frame.index.name)
-        series[index_name] = frame.index.to_series()
+        if index_name in series:
+            index_name = f"{index_name}_of_rows"
+        series[index_name] = index.to_series()
 
     def read(names: Sequence[str]) -> pl.DataFrame:
         return pl.DataFrame([_to_polars(name, series[name]) for name in names])
@@ -156,9 +191,9 @@ def _open_pandas(
 
 def _to_polars(name: str, series: Any) -> pl.Series:
     if getattr(series.dtype, "tz", None) is not None:  # Polars knows no zones such as +05:30
-        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+        series = series.dt.tz_convert("UTC")
     try:
-        return pl.Series(name, series)
+        return _to_plain_polars(pl.DataFrame([pl.Series(name, series)]))[name]
     except (pa.ArrowException, pl.exceptions.PolarsError, TypeError, ValueError):
         # a column of several types
         texts = [
@@ -166,3 +201,21 @@ def _to_polars(name: str, series: Any) -> pl.Series:
             for value, missing in zip(series, series.isna(), strict=True)
         ]
         return pl.Series(name, texts, dtype=pl.String)
+
+
+def _to_plain_polars(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose columns are plain types: text for categories, floats for decimals.
+
+    Dates that cannot be are null.
+    """
+    plain = []
+    for column in frame:
+        if column.dtype == pl.Categorical or isinstance(column.dtype, pl.Enum):
+            column = column.cast(pl.String)
+        elif column.dtype == pl.Object:
+            texts = [None if value is None else str(value) for value in column.to_list()]
+            column = pl.Series(column.name, texts, dtype=pl.String)
+        elif column.dtype.is_decimal():
+            column = column.cast(pl.Float64)
+        plain.append(drop_far_dates(column))
+    return pl.DataFrame(plain)

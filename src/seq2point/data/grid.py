@@ -22,6 +22,9 @@ USUAL_STEPS = 1.5
 REGULAR = 0.05
 """Steps of a regular series are whole periods to this share of a period."""
 
+LEAST_KNOWN = 0.5
+"""The share of a sample's time that must be known, where readings hold."""
+
 Times = npt.NDArray[np.float64]
 
 
@@ -78,6 +81,60 @@ class Grid:
         mean[self.between] = mean[self.repeats]
         return mean
 
+    def times_s(self) -> Times:
+        """Return the times of the samples f64[size] in seconds since 1970, UTC."""
+        firsts, starts_s = self._list_pieces()
+        times_s = np.empty(self.size)
+        for first, end, start_s in zip(firsts, [*firsts[1:], self.size], starts_s, strict=True):
+            times_s[first:end] = start_s + np.arange(end - first) * self.period_s
+        return times_s
+
+    def mean_of(self, times_s: Times, values: Watts) -> Watts:
+        """Return the mean of readings at ascending times of their own, f32[size].
+
+        Readings outside of the grid are left out.
+        """
+        firsts, starts_s = map(np.array, self._list_pieces())
+        ends = np.append(firsts[1:], self.size)
+        piece = np.searchsorted(starts_s - self.period_s / 2, times_s, side="right") - 1
+        sample = np.round((times_s - starts_s[piece]) / self.period_s).astype(np.int64)
+        sample += firsts[piece]
+        inside = (piece >= 0) & (sample < ends[piece])
+        sample, times_s = sample[inside], times_s[inside]
+        ((mean, _),) = average_samples(sample, [values[inside]], self.size)
+        between, repeats = _find_between_readings(sample, times_s, find_median_step_s(times_s))
+        mean[between] = mean[repeats]
+        return mean
+
+    def mean_held(self, times_s: Times, values: Watts, hold_s: float) -> Watts:
+        """Return the mean over time of readings that hold, f32[size].
+
+        A reading at an ascending time holds until the next one, for up to `hold_s`. A sample is the
+        mean from its time on for one period, NaN where less than half of that is known.
+        """
+        known = np.isfinite(values)
+        lasts_s = np.append(np.diff(times_s), hold_s).clip(max=hold_s) * known
+        # the integrals of power and of known time rise while a reading holds, and stand after it
+        knots_s = np.column_stack((times_s, times_s + lasts_s)).ravel()
+        energy, known_s = (
+            np.column_stack((np.cumsum(rise) - rise, np.cumsum(rise))).ravel()
+            for rise in (np.where(known, values, 0) * lasts_s, lasts_s)
+        )
+        begins_s = self.times_s()
+        ends_s = begins_s + self.period_s
+        total, seconds = (
+            np.interp(ends_s, knots_s, integral) - np.interp(begins_s, knots_s, integral)
+            for integral in (energy, known_s)
+        )
+        seconds = np.where(seconds >= LEAST_KNOWN * self.period_s, seconds, np.nan)
+        mean: Watts = (total / seconds).astype(np.float32)
+        return mean
+
+    def _list_pieces(self) -> tuple[list[int], list[float]]:
+        """Return the first sample of each piece between jumps, and its time in seconds."""
+        firsts = [0, *(jump.sample for jump in self.jumps)]
+        return firsts, [self.start.timestamp(), *(jump.time.timestamp() for jump in self.jumps)]
+
     def at_readings(self, power_w: Watts) -> Watts:
         """Return predictions f32[size, A] on the grid at each reading's nearest sample: f32[N,
         A].
@@ -119,13 +176,15 @@ def place_on_grid(
     period_s: float,
     anchor_s: float | None = None,
     usual_step_s: float | None = None,
+    hold_s: float | None = None,
 ) -> Grid:
     """Return the regular grid under ascending times f64[N], in seconds since 1970, UTC.
 
     Samples lie whole periods from the first time, or from `anchor_s`, the start of an earlier
     piece. `usual_step_s` is the usual time between readings, by default the median of these times.
+    Where a reading holds for `hold_s`, time does not jump before that.
     """
-    breaks = find_jumps(times_s, period_s)
+    breaks = find_jumps(times_s, max(period_s, (hold_s or 0) / 2))
     firsts, ends = [0, *map(int, breaks)], [*map(int, breaks), len(times_s)]
     sample = np.empty(len(times_s), dtype=np.int64)
     size, jumps = 0, []

@@ -1,11 +1,9 @@
-"""Large tables: the times and the mains in pieces of rows, checked as `read_table` does.
+"""Large tables: the mains in pieces of rows, interpreted and checked as `read_table` does.
 
 A table is read twice: once to check it and to find its sampling period, then for its rows.
-`read_table` reads what cannot be judged piece by piece: rows to repair, quoted cells, and times in
-words whose format follows from the whole column.
+`read_table` reads what cannot be judged piece by piece: rows to repair, and readings that hold.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,32 +12,22 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from seq2point.configuration import ColumnsConfig
-from seq2point.data import parquet_file
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.data.checks import Checks
-from seq2point.data.columns import DEFAULT_COLUMNS, UNIT_W, find_mains_column, find_time_column
-from seq2point.data.file_errors import refuse_damage
+from seq2point.data.claimed_period import parse_claimed_period_s, require_claimed_period
 from seq2point.data.grid import JUMP_S, Times
-from seq2point.data.table import parse_claimed_period_s, read_table, require_claimed_period
+from seq2point.data.interpretation.interpret import interpret
+from seq2point.data.interpretation.interpretation import Interpretation
+from seq2point.data.readings import ReadingSource
+from seq2point.data.table import read_table
 from seq2point.data.table_file import TableFile, open_table_file
-from seq2point.data.text_table import read_lines
 from seq2point.errors import DataError
-from seq2point.recording import Watts
+from seq2point.recording import Watts, is_same_period
 
-LARGE_ROWS = 1 << 22  # a year of readings every 7.5 s
-SHORTEST_LINE_BYTES = 12  # a Unix time in seconds, a comma and a newline
-ROWS_AT_A_TIME = 1 << 20
-TEXT_BYTES = 1 << 24
+LARGE_BYTES = 1 << 26  # a few million rows
+UNPACKED_BYTES = 8  # of text in a byte of a compressed file
 MOST_STEPS = 1 << 20  # different steps between times that are counted in memory
-
-TIME_OF_ONE_FORMAT = re.compile(r"\s*(-?\d+(\.\d*)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*)\s*")
-
-
-class UnsplittableTable(Exception):  # noqa: N818 (no error: the table is read whole instead)
-    """A table cannot be checked piece by piece."""
 
 
 class TableRows(NamedTuple):
@@ -79,9 +67,8 @@ class LongTable:
     """A table to read in pieces. `period_s` is that of its metadata, else that of its times."""
 
     file: TableFile
+    interpretation: Interpretation
     columns: ColumnsConfig
-    time_name: str | None
-    mains_name: str
     rows: int
     house: str
     period_s: float | None
@@ -93,7 +80,7 @@ class LongTable:
     @property
     def has_times(self) -> bool:
         """Whether the file has times."""
-        return self.time_name is not None
+        return self.interpretation.time is not None
 
     @property
     def path(self) -> Path:
@@ -102,51 +89,59 @@ class LongTable:
 
     def require_period(self, period_s: float, resample: bool = False) -> None:
         """Raise DataError as `Table.require_period` does."""
+        if is_same_period(self.period_s or period_s, period_s):
+            return
+        # how regular the times are, only the whole table tells
         read_table(self.path, (), self.columns).require_period(period_s, resample)
 
     def pieces(self) -> Iterator[TableRows]:
         """Return the rows in order, piece after piece. Raises DataError as `read_table` does."""
-        return _read_checked(self.file, self.time_name, self.mains_name, self.columns)
+        checks = Checks(self.file, repair=False, zoned=self.interpretation.has_zone)
+        return _read_checked(self.file, self.interpretation, checks)
 
 
 def open_long_table(
-    path: Path, columns: ColumnsConfig = DEFAULT_COLUMNS, large_rows: int = LARGE_ROWS
+    path: Path, columns: ColumnsConfig = DEFAULT_COLUMNS, large_bytes: int = LARGE_BYTES
 ) -> LongTable | None:
     """Return a large table to read in pieces; None for one that must or may be read whole.
 
     Raises DataError as `read_table` does.
     """
-    file = open_table_file(path)
-    if columns.repair or _estimate_rows(file) < large_rows:
+    if columns.repair:
         return None
-    time_name = find_time_column(file, columns)
-    mains_name = find_mains_column(file, columns, time_name)
-    metadata = parquet_file.read_metadata(path) if file.first_line is None else {}
+    file = open_table_file(path, columns)
+    if _estimate_bytes(file) < large_bytes:
+        return None
+    interpretation = interpret(file, (), columns)
+    if interpretation.hold_s is not None:
+        return None
+    checks = Checks(file, repair=False, zoned=interpretation.has_zone)
     summary = _Summary()
-    try:
-        for rows in _read_checked(file, time_name, mains_name, columns):
-            summary.add(rows)
-    except UnsplittableTable:
-        return None
-    checks = Checks(path, file.first_line, repair=False)
+    for rows in _read_checked(file, interpretation, checks):
+        summary.add(rows)
+        if len(summary.steps) > MOST_STEPS:
+            return None
     if not summary.rows:
         raise DataError(f"{path}: holds no rows")
-    checks.require_mains(np.array([summary.highest_w], dtype=np.float32))
-    checks.require_watts(summary.highest_w, summary.rows)
-    claimed_s = parse_claimed_period_s(path, metadata.get("period_s"))
-    shown_s = summary.find_median_step_s() if time_name else None
+    checks.require_mains(summary.highest_w, summary.rows, interpretation.series["mains"].expression)
+    claimed_s = parse_claimed_period_s(path, file.metadata.get("period_s"))
+    shown_s = summary.find_median_step_s() if interpretation.time else None
     require_claimed_period(path, claimed_s, shown_s)
-    period_s = claimed_s or shown_s or None
-    house = metadata.get("house", path.stem)
-    return LongTable(file, columns, time_name, mains_name, summary.rows, house, period_s)
+    return LongTable(
+        file,
+        interpretation,
+        columns,
+        summary.rows,
+        file.metadata.get("house", path.stem),
+        claimed_s or shown_s or None,
+        checks.notes,
+    )
 
 
-def _estimate_rows(file: TableFile) -> int:
-    """Return the number of rows of a Parquet file, or the most that a CSV can have."""
-    if file.first_line is not None:
-        return file.path.stat().st_size // SHORTEST_LINE_BYTES
-    with refuse_damage(file.path, "cannot be read"):
-        return int(pq.read_metadata(file.path).num_rows)
+def _estimate_bytes(file: TableFile) -> int:
+    """Return the bytes of a file's text, estimated where it is compressed."""
+    size = file.path.stat().st_size
+    return size * UNPACKED_BYTES if file.dialect_json.get("compression") else size
 
 
 @dataclass
@@ -167,8 +162,6 @@ class _Summary:
         self.last_s = float(rows.times_s[-1])
         steps, counts = np.unique(np.diff(rows.times_s, prepend=before), return_counts=True)
         self.steps.update(dict(zip(steps.tolist(), counts.tolist(), strict=True)))
-        if len(self.steps) > MOST_STEPS:
-            raise UnsplittableTable
 
     def find_median_step_s(self) -> float:
         """Return what `grid.find_median_step_s` returns for all times."""
@@ -182,55 +175,11 @@ class _Summary:
 
 
 def _read_checked(
-    file: TableFile, time_name: str | None, mains_name: str, columns: ColumnsConfig
+    file: TableFile, interpretation: Interpretation, checks: Checks
 ) -> Iterator[TableRows]:
-    checks = Checks(file.path, file.first_line, repair=False)
-    names = list(dict.fromkeys([*([time_name] if time_name else []), mains_name]))
-    last_s = np.empty(0)
-    for frame in _read_frames(file, names):
-        time = times_s = None
-        if time_name:
-            time = frame[time_name]
-            if time.dtype == pl.String and not TIME_OF_ONE_FORMAT.fullmatch(str(time[0])):
-                raise UnsplittableTable
-            times_s = checks.parse_times(time)
-            _require_ascending(checks, last_s, times_s)
-            last_s = times_s[-1:]
-        yield TableRows(time, times_s, checks.parse_watts(frame[mains_name], UNIT_W[columns.unit]))
-        checks.rows_before += len(frame)
-
-
-def _require_ascending(checks: Checks, last_s: Times, times_s: Times) -> None:
-    """Check the times of a piece, and that they follow the last time of the piece before."""
-    checks.rows_before -= len(last_s)
-    checks.find_order(np.concatenate((last_s, times_s)))
-    checks.rows_before += len(last_s)
-
-
-def _read_frames(file: TableFile, names: list[str]) -> Iterator[pl.DataFrame]:
-    """Yield some columns of a file in pieces of rows. The cells of a CSV stay text."""
-    frames = (
-        _read_parquet_frames(file, names)
-        if file.first_line is None
-        else _read_csv_frames(file, file.first_line, names)
-    )
-    yield from filter(len, frames)
-
-
-def _read_parquet_frames(file: TableFile, names: list[str]) -> Iterator[pl.DataFrame]:
-    with refuse_damage(file.path, "cannot be read"), parquet_file.open_reader(file.path) as parquet:
-        for batch in parquet.iter_batches(ROWS_AT_A_TIME, columns=names):
-            frame = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))
-            assert isinstance(frame, pl.DataFrame)
-            yield frame.select(names)
-
-
-def _read_csv_frames(file: TableFile, first_line: int, names: list[str]) -> Iterator[pl.DataFrame]:
-    schema = dict.fromkeys(file.names, pl.String)
-    for text in read_lines(file.path, first_line - 1, TEXT_BYTES):
-        if b'"' in text:
-            raise UnsplittableTable
-        try:
-            yield pl.read_csv(text, has_header=False, schema=schema).select(names)
-        except pl.exceptions.PolarsError:  # read_table finds the line
-            raise UnsplittableTable from None
+    last_s, column = -np.inf, interpretation.series["mains"].expression
+    for readings in ReadingSource(file, interpretation, ["mains"]).read():
+        rows = checks.check_order(checks.check_times(readings), last_s)
+        if rows.times_s is not None and len(rows):
+            last_s = float(rows.times_s[-1])
+        yield TableRows(rows.time, rows.times_s, checks.check_watts(rows, "mains", column))

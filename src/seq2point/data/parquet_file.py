@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,6 @@ from seq2point.data.grid import Times
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts
 from seq2point.system.atomic_files import atomic_write
-
-if TYPE_CHECKING:
-    import polars as pl
 
 ROWS_AT_A_TIME = 1 << 20
 DIGEST = "seq2point_sha256"
@@ -161,16 +158,3 @@ def _read_schema(path: str | Path) -> pa.Schema:
     if digest is not None and digest != _hash_schema(schema, _decode_metadata(schema)).encode():
         raise DataError(f"{path}: damaged (the checksum of its metadata differs); {ADVICE}")
     return schema
-
-
-def read_columns(path: str | Path, names: Sequence[str]) -> "pl.DataFrame":
-    """Return some columns of a Parquet file, read by Arrow.
-
-    Polars' own reader can abort the process on a damaged file.
-    """
-    import polars as pl
-
-    with open_reader(path) as file:
-        frame = pl.from_arrow(file.read(columns=list(names)).replace_schema_metadata(None))
-    assert isinstance(frame, pl.DataFrame)
-    return frame.select(names)

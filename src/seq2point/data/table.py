@@ -1,20 +1,27 @@
-"""Tables of power readings, CSV or Parquet: values checked, rows placed on a regular grid."""
+"""Tables: the readings of one file in watts, and their recording on a regular grid."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from seq2point.configuration import ColumnsConfig
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.columns import FILL
-from seq2point.data import parquet_file
-from seq2point.data.checks import Checks
-from seq2point.data.columns import DEFAULT_COLUMNS, UNIT_W, TableColumns, find_columns
-from seq2point.data.grid import Grid, Times, find_median_step_s, is_regular, place_on_grid
-from seq2point.data.table_file import TableFile, is_number, open_table_file
+from seq2point.data.checked_rows import read_checked
+from seq2point.data.claimed_period import parse_claimed_period_s, require_claimed_period
+from seq2point.data.grid import (
+    Grid,
+    Times,
+    find_median_step_s,
+    is_regular,
+    place_on_grid,
+)
+from seq2point.data.interpretation.interpret import interpret
+from seq2point.data.interpretation.interpretation import Interpretation
+from seq2point.data.table_file import TableFile, open_table_file
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, is_same_period
 from seq2point.wording import format_seconds
@@ -22,8 +29,7 @@ from seq2point.wording import format_seconds
 COARSEST = 1.5
 """Readings this many periods apart can still be resampled, by repeating every second one."""
 
-CLAIM_TOLERANCE = 0.05
-"""The share by which the period in a file's metadata may differ from that of its times."""
+MUCH_SILENCE = 0.05  # a share of the time
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,8 @@ class Table:
     """The readings of one file, row by row: watts f32[N] by name, 'mains' first, and the times.
 
     `time` is the file's own column; `times_s` f64[N] is the same in seconds since 1970, UTC. Both
-    are None without times. `claimed_period_s` is from the file's metadata. `notes` says what was
-    repaired.
+    are None without times. `separate` has the times and watts of sensors with rows of their own.
+    `claimed_period_s` is from the file's metadata. `notes` says what was repaired.
     """
 
     path: Path
@@ -40,9 +46,11 @@ class Table:
     times_s: Times | None
     watts: Mapping[str, Watts]
     house: str
+    interpretation: Interpretation
     claimed_period_s: float | None = None
     notes: tuple[str, ...] = ()
     fill: int = FILL
+    separate: Mapping[str, tuple[Times, Watts]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.watts["mains"])
@@ -51,6 +59,11 @@ class Table:
     def has_times(self) -> bool:
         """Whether the file has times."""
         return self.times_s is not None
+
+    @property
+    def hold_s(self) -> float | None:
+        """How long a reading holds; None for a meter that reports at regular times."""
+        return self.interpretation.hold_s
 
     @property
     def period_s(self) -> float | None:
@@ -62,12 +75,14 @@ class Table:
     def require_period(self, period_s: float, resample: bool = False) -> None:
         """Raise DataError where a model of this sampling period cannot read the table.
 
-        Irregular times near the period are always resampled. Regular ones are resampled with
-        `resample`: finer ones are averaged; ones up to half as long again are repeated, of which a
-        warning tells.
+        Irregular times near the period are always resampled, and readings that hold until the next
+        change at any period. Regular ones are resampled with `resample`: finer ones are averaged;
+        ones up to half as long again are repeated, of which a warning tells.
         """
         own_s = self.period_s or period_s
         if is_same_period(own_s, period_s):
+            return
+        if self.hold_s is not None:
             return
         advice = "train a model for it"
         if self.times_s is not None and own_s <= COARSEST * period_s:
@@ -84,7 +99,10 @@ class Table:
                 return
             advice = f"set `resample` to {'repeat' if coarser else 'average'} readings"
         elif self.times_s is not None:
-            advice = "its readings are too far apart to resample: train a model for it"
+            advice = (
+                "its readings are too far apart to resample: train a model for it; or, if the meter"
+                " reports changes alone, set `hold_s` to how long a reading holds"
+            )
         raise DataError(
             f"{self.path}: a reading every {format_seconds(own_s)}, the model needs one every "
             f"{format_seconds(period_s)}; {advice}"
@@ -98,10 +116,13 @@ class Table:
         if self.times_s is None:
             return None
         step_s = find_median_step_s(self.times_s)
+        if self.hold_s is not None:
+            return place_on_grid(self.times_s, period_s, hold_s=self.hold_s)
         if step_s > COARSEST * period_s:
             raise DataError(
                 f"{self.path}: a reading every {format_seconds(step_s)} cannot be resampled"
-                f" to one every {format_seconds(period_s)}"
+                f" to one every {format_seconds(period_s)}; if the meter reports changes alone, set"
+                " `hold_s` to how long a reading holds"
             )
         return place_on_grid(self.times_s, period_s)
 
@@ -112,10 +133,11 @@ def load_recording(
     period_s: float | None = None,
     columns: ColumnsConfig = DEFAULT_COLUMNS,
 ) -> Recording:
-    """Return a house's recording from one CSV or Parquet file: mains and appliances in watts.
+    """Return a house's recording from one file: mains and appliances in watts.
 
-    `appliances` None means all known ones that the file has. Irregular times are placed on a
-    regular grid by the mean. `period_s` is the sampling period of a file without times, and
+    The file is a table as text (CSV of any dialect, compressed or not), Parquet, or a Green Button
+    document. `appliances` None means all known ones that the file has. Irregular times are placed
+    on a regular grid by the mean. `period_s` is the sampling period of a file without times, and
     resamples one that has them.
     Raises DataError as `read_table` does, and for a file with neither times nor `period_s`.
     """
@@ -127,73 +149,55 @@ def read_table(
     appliances: Sequence[str] | None = (),
     columns: ColumnsConfig = DEFAULT_COLUMNS,
 ) -> Table:
-    """Return the mains and some appliances of a CSV or Parquet file; None means all known ones.
+    """Return the mains and some appliances of a file; None means all known ones.
 
-    Raises DataError for a file that is missing, empty or no table, for a missing column, for a
-    value that is negative, absurd or not a number, and for times that go back or repeat. The
+    Raises DataError for a file that is missing, empty or no table, for columns, units or dates that
+    stay open, for a value that is absurd or not a number, and for times that go back or repeat. The
     message says where.
     """
-    file = open_table_file(Path(path))
-    chosen = find_columns(file, appliances, columns)
-    metadata = parquet_file.read_metadata(file.path) if file.first_line is None else {}
-    return check_table(file, file.read(chosen.names), chosen, columns, metadata)
+    file = open_table_file(Path(path), columns)
+    return build_table(file, interpret(file, appliances, columns), columns)
 
 
-def check_table(
-    file: TableFile,
-    rows: pl.DataFrame,
-    chosen: TableColumns,
-    columns: ColumnsConfig,
-    metadata: Mapping[str, str],
-) -> Table:
-    """Return the table of some rows, with every time and value checked.
+def build_table(file: TableFile, interpretation: Interpretation, columns: ColumnsConfig) -> Table:
+    """Return the table of a file as it is interpreted.
 
-    `metadata` is the file's own, as text.
-    Raises DataError for a time or a value that does not pass, and for metadata that contradicts the
-    times.
+    Raises DataError as `read_checked` does, for mains that are all gaps or in kilowatts, and for
+    metadata that contradicts the times.
     """
-    checks = Checks(file.path, file.first_line, columns.repair)
-    time = times_s = None
-    if chosen.time:
-        times_s = checks.parse_times(rows[chosen.time])
-        if (order := checks.find_order(times_s)) is not None:
-            rows, times_s = rows[order], times_s[order]
-        time = rows[chosen.time]
-    watts = {
-        name: checks.parse_watts(rows[column], UNIT_W[columns.unit])
-        for name, column in chosen.watts.items()
-    }
-    checks.require_mains_in_watts(watts["mains"])
-    claimed_s = parse_claimed_period_s(file.path, metadata.get("period_s"))
-    shown_s = find_median_step_s(times_s) if times_s is not None else None
+    rows, watts, separate, checks = read_checked(file, interpretation, repair=columns.repair)
+    highest_w = np.fmax.reduce(watts["mains"], initial=np.nan)
+    checks.require_mains(float(highest_w), len(rows), interpretation.series["mains"].expression)
+    claimed_s = parse_claimed_period_s(file.path, file.metadata.get("period_s"))
+    shown_s = find_median_step_s(rows.times_s) if rows.times_s is not None else None
     require_claimed_period(file.path, claimed_s, shown_s)
-    house = metadata.get("house", file.path.stem)
+    silence = () if columns.hold_s else _note_silence(rows.times_s, interpretation.hold_s)
     return Table(
-        file.path, time, times_s, watts, house, claimed_s, tuple(checks.notes), columns.fill
+        file.path,
+        rows.time,
+        rows.times_s,
+        watts,
+        file.metadata.get("house", file.path.stem),
+        interpretation,
+        claimed_s,
+        (*checks.notes, *silence),
+        columns.fill,
+        separate,
     )
 
 
-def require_claimed_period(path: Path, claimed_s: float | None, shown_s: float | None) -> None:
-    """Raise DataError where a file's times show another period than its metadata claims."""
-    if claimed_s and shown_s and abs(shown_s / claimed_s - 1) > CLAIM_TOLERANCE:
-        raise DataError(
-            f"{path}: its metadata claims a reading every {format_seconds(claimed_s)}, its times"
-            f" show one every {format_seconds(shown_s)}"
-        )
-
-
-def parse_claimed_period_s(path: Path, claim: str | None) -> float | None:
-    """Return the sampling period that a file's metadata claims; None for no claim.
-
-    Raises DataError for a claim that is no positive number.
-    """
-    if claim is None:
-        return None
-    if not (is_number(claim) and 0 < float(claim) < np.inf):
-        raise DataError(
-            f"{path}: its metadata has an invalid period_s '{claim}': expected for example 6"
-        )
-    return float(claim)
+def _note_silence(times_s: Times | None, hold_s: float | None) -> tuple[str, ...]:
+    """Return a note where a meter that reports changes alone is silent for much of the time."""
+    if times_s is None or hold_s is None or len(times_s) < 2:
+        return ()
+    silent_s = float(np.maximum(np.diff(times_s) - hold_s, 0).sum())
+    if silent_s <= MUCH_SILENCE * (times_s[-1] - times_s[0]):
+        return ()
+    return (
+        f"{format_seconds(silent_s)} are gaps, as the meter is silent for longer than"
+        f" {format_seconds(hold_s)}; if it reports changes alone, set `hold_s` to keep its"
+        " readings for longer",
+    )
 
 
 def to_recording(table: Table, period_s: float | None = None) -> Recording:
@@ -203,16 +207,34 @@ def to_recording(table: Table, period_s: float | None = None) -> Recording:
     """
     period_s = period_s or table.period_s
     if period_s is None:
-        raise DataError(f"{table.path}: has no times; give its sampling period with `period_s`")
+        problem = "has one reading alone" if table.has_times else "has no times"
+        raise DataError(f"{table.path}: {problem}; give its sampling period with `period_s`")
     return grid_recording(table, table.grid(period_s), period_s)
 
 
 def grid_recording(table: Table, grid: Grid | None, period_s: float) -> Recording:
     """Return the recording of a table's readings on a grid; without a grid, row by row."""
     watts = dict(table.watts)
+    interpretation = table.interpretation.as_json()
     if grid is None:
-        return Recording(table.house, period_s, watts.pop("mains"), watts, fill=table.fill)
-    watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
+        return Recording(
+            table.house,
+            period_s,
+            watts.pop("mains"),
+            watts,
+            fill=table.fill,
+            interpretation=interpretation,
+        )
+    if table.hold_s is None or table.times_s is None:
+        watts = {name: grid.mean(power_w) for name, power_w in watts.items()}
+    else:
+        watts = {
+            name: grid.mean_held(table.times_s, power_w, table.hold_s)
+            for name, power_w in watts.items()
+        }
+    for name, own in table.separate.items():
+        hold_s = table.interpretation.series[name].hold_s
+        watts[name] = grid.mean_of(*own) if hold_s is None else grid.mean_held(*own, hold_s)
     own_s = table.period_s or period_s
     return Recording(
         table.house,
@@ -223,4 +245,5 @@ def grid_recording(table: Table, grid: Grid | None, period_s: float) -> Recordin
         grid.jumps,
         resampled_from_s=None if is_same_period(own_s, period_s) else own_s,
         fill=table.fill,
+        interpretation=interpretation,
     )

@@ -7,12 +7,13 @@ does not place them on a grid.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2point.data.grid import Times
+from seq2point.datasets.unreadable import OnUnreadable, warn_of_unreadable
 from seq2point.errors import DataError, UsageError
 from seq2point.limits import PLUG_LIMIT_W
 from seq2point.recording import Watts
@@ -30,7 +31,8 @@ class Piece(NamedTuple):
     `times_s` f64[N] are seconds since 1970, UTC, NaN where one is unreadable. `watts` has f32[N]
     for each of the meter's columns, NaN where the file has no reading. `flagged` bool[N] marks rows
     that the data set itself calls unusable. `no_number` counts for each column the cells that are
-    neither empty nor a number. `size` is the bytes that were read.
+    neither empty nor a number, `marks` those that mean a missing reading, by mark. `size` is the
+    bytes that were read.
     """
 
     times_s: Times
@@ -38,6 +40,7 @@ class Piece(NamedTuple):
     flagged: npt.NDArray[np.bool_] | None = None
     no_number: Sequence[int] = ()
     size: int = 0
+    marks: Sequence[Mapping[float, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Meter:
 
     `columns` are 'mains' or names of appliances. Where several meters of a house have 'mains', they
     are the legs of its supply and are summed. `read` begins at the first reading each time and can
-    be sent to another process. `how` holds all that decides what it reads beside the file.
+    be sent to another process. `how` holds all that decides what it reads beside the file. `hold_s`
+    is how long a reading holds, None for a meter that reports at regular times. `unzoned` says that
+    its times are of a clock whose zone is unknown.
     """
 
     name: str
@@ -55,6 +60,8 @@ class Meter:
     read: Callable[[], Iterator[Piece]]
     size: int
     how: str = ""
+    hold_s: float | None = None
+    unzoned: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class RawHouse:
     `name` is the stem of the converted file, `title` the name in messages. `plug_limit_w` is more
     than any plug draws; None where the meters are on circuits. `channels` says where each column
     comes from, `remarks` what a user should know. `period_s` is the data set's sampling period,
-    None where only the times show it.
+    None where only the times show it. `interpretation` is what was understood of its table, as
+    JSON.
     """
 
     dataset: str
@@ -79,6 +87,7 @@ class RawHouse:
     nominal_time: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    interpretation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -95,32 +104,42 @@ class RawHouse:
 class Selection:
     """The houses and appliances to read: by default every house, and the known appliances.
 
-    `appliances` may be `("all",)`. The rest is for tables. `columns` says which column holds what,
-    `zone` is that of times without one, `mains` a file of mains, `plugs` files by appliance.
-    `period_s` is that of rows without times, `house` a name for the house.
+    `appliances` may be `("all",)`. `zone` is that of local times. The rest is for tables. `columns`
+    says which column holds what, `mains` is a file of mains, `plugs` are files by appliance; each
+    may be FILE:COLUMN[unit]. `period_s` is that of rows without times, `house` a name for the
+    house.
     """
 
     houses: tuple[str, ...] = ()
     appliances: tuple[str, ...] = ()
     columns: "ColumnsConfig | None" = None
     zone: str | None = None
-    mains: Path | None = None
-    plugs: Mapping[str, Path] = field(default_factory=dict)
+    mains: str | None = None
+    plugs: Mapping[str, str] = field(default_factory=dict)
     period_s: float | None = None
     house: str | None = None
 
 
+class ListHouses(Protocol):
+    """Lists the houses of a data set."""
+
+    def __call__(
+        self, root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+    ) -> Sequence[RawHouse]:
+        """Return the selected houses in order, without their readings.
+
+        `on_unreadable` is called with each house that cannot be opened. Raises DataError or
+        UsageError where a house by name cannot be, and where none can.
+        """
+
+
 @dataclass(frozen=True)
 class Source:
-    """A raw layout of data sets.
-
-    `layout` describes a root folder in a line. `list_houses(root, selection)` returns the selected
-    houses in order, without their readings.
-    """
+    """A raw layout of data sets. `layout` describes a root folder in a line."""
 
     name: str
     layout: str
-    list_houses: Callable[[Path, Selection], Sequence[RawHouse]]
+    list_houses: ListHouses
 
 
 def select_houses(

@@ -27,10 +27,14 @@ BESIDE = 100
 
 
 class Disaggregation(NamedTuple):
-    """The power of the appliances at every row of a table, f32[N, A] in watts, and its coverage."""
+    """The power of the appliances at every row of a table, f32[N, A] in watts, and its coverage.
+
+    `time` has the rows' times, None where the table has none.
+    """
 
     power_w: Watts
     coverage: Coverage
+    time: pl.Series | None
 
 
 def disaggregate_table(
@@ -44,8 +48,9 @@ def disaggregate_table(
     """Return the appliances' power at every row of a table, NaN where no full window reaches.
 
     Irregular times are resampled to the model's period. Each row gets the prediction of the nearest
-    sample. Raises DataError where the table's sampling period does not fit the model, and where no
-    row can be predicted.
+    sample. Where the meter reports changes alone, there is a row for each sample instead.
+    Raises DataError where the table's sampling period does not fit the model, and where no row can
+    be predicted.
     """
     table.require_period(model.period_s, resample)
     result = _predict_rows(model, table, table.grid(model.period_s), engine, edges, progress)
@@ -63,9 +68,14 @@ def _predict_rows(
 ) -> Disaggregation:
     recording = grid_recording(table, grid, model.period_s)
     power_w = model.predict_w(recording, engine, edges, progress=progress)
-    return Disaggregation(
-        grid.at_readings(power_w) if grid else power_w, Coverage.measure(recording, power_w[:, 0])
-    )
+    coverage = Coverage.measure(recording, power_w[:, 0])
+    if grid is None:
+        return Disaggregation(power_w, coverage, None)
+    if table.hold_s is None or table.time is None:
+        return Disaggregation(grid.at_readings(power_w), coverage, table.time)
+    seconds = pl.Series(table.time.name, np.round(grid.times_s()).astype(np.int64))
+    time = (seconds * 1_000_000).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Disaggregation(power_w, coverage, time)
 
 
 def _require_predictions(coverage: Coverage, model: Predictor, path: Path, fill: int) -> None:
@@ -129,10 +139,11 @@ def _predict_pieces(
             held.times_s,
             {"mains": held.mains_w},
             table.house,
+            table.interpretation,
             table.period_s,
             fill=table.columns.fill,
         )
-        power_w, _ = _predict_rows(model, whole, grid, engine, edges, None)
+        power_w = _predict_rows(model, whole, grid, engine, edges, None).power_w
         yield held.slice(done, ready), power_w[done:ready]
         first = _find_first_within(held, ready, reach, period_s)
         if held.times_s is not None:

@@ -80,6 +80,7 @@ class Evaluation:
                     "period_s": r.period_s,
                 }
                 | {"coverage": total_coverage(slice(i, i + 1))}
+                | ({"interpretation": dict(r.interpretation)} if r.interpretation else {})
                 for i, r in enumerate(self.recordings)
             ],
         }

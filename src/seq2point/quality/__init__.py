@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2point.configuration import ColumnsConfig
-from seq2point.data.columns import DEFAULT_COLUMNS
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.errors import DataError
 from seq2point.quality import activations, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel
@@ -48,6 +47,8 @@ def check_file(
     Raises DataError for a missing file.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder: name a file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     log = FindingLog(path.stem)
@@ -72,6 +73,7 @@ def _make_report(path: Path, channels: ReadChannels, log: FindingLog) -> Quality
         days=round(recording.days, 2),
         period_s=recording.period_s,
         claimed_period_s=channels.claimed_period_s,
+        interpretation=dict(channels.interpretation),
         findings=tuple(log.findings),
         uses=usage,
         lags=lags,

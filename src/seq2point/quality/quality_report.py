@@ -1,6 +1,6 @@
 """Quality reports: findings with their figures and advice, usage of channels, lags of clocks."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -62,7 +62,10 @@ class Lag(BaseModel):
 
 
 class QualityReport(BaseModel):
-    """The quality report of a file. `uses` is the usage of each channel."""
+    """The quality report of a file. `uses` is the usage of each channel.
+
+    `interpretation` is what was understood of the file.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,6 +76,7 @@ class QualityReport(BaseModel):
     days: float = 0.0
     period_s: float | None = None
     claimed_period_s: float | None = None
+    interpretation: dict[str, Any] = {}
     findings: tuple[Finding, ...]
     uses: tuple[ChannelUsage, ...] = ()
     lags: dict[str, tuple[Lag, ...]] = {}

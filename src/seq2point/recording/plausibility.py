@@ -4,7 +4,7 @@ Meters and loggers write marks for readings that are missing, counters of energy
 The rules are the same for files, data frames, series and NILMTK's frames.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,11 @@ from seq2point.wording import format_count, format_watts
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.floating[Any]]
 
-MARKS = (32767.0, 65535.0, -32768.0, -999.0, -9999.0, 2147483647.0, 4294967295.0, -2147483648.0)
-"""Numbers that meters write where a reading is missing: the ends of whole numbers of 16 and 32
+MARKS = (
+    32767.0, 65535.0, -32768.0, -999.0, -9999.0, 99999.0, -99999.0, 2147483647.0, 4294967295.0,
+    -2147483648.0, float(np.float32(2147483647)), float(2**63), float(-(2**63)), float(2**64),
+)  # fmt: skip
+"""Numbers that meters write where a reading is missing: the ends of whole numbers of 16, 32 and 64
 bits, and rows of nines."""
 
 MINUS_ONE = -1.0
@@ -45,6 +48,15 @@ def find_missing_marks(values: Numbers, minus_one: bool | None = None) -> Flags:
     if minus_one:
         marks |= values == MINUS_ONE
     return marks
+
+
+def find_scaled_marks(values: Numbers, factor: float, minus_one: bool = False) -> Flags:
+    """Return which readings f[N] are marks of a missing one that were scaled to another unit:
+    32.767 kW. `factor` makes watts of them, `minus_one` says whether -1 W is one.
+    """
+    if factor == 1:
+        return np.zeros(len(values), dtype=bool)
+    return find_missing_marks(np.round(values * factor, 1), minus_one)
 
 
 def means_missing_by_minus_one(values: Numbers) -> bool:
@@ -109,7 +121,18 @@ def describe_marks(marks: Numbers) -> str:
     return f"{', '.join(f'{mark:g}' for mark in np.unique(marks))} means no reading"
 
 
-def require_watts(mains_w: Watts, name: str) -> None:
+class UnitAdvice(NamedTuple):
+    """What to do about mains in kilowatts, and about a counter of energy, for messages."""
+
+    kilowatts: str
+    counter: str
+
+
+OPTIONS = UnitAdvice("set `unit` to kW", "set `measures` to counter and `unit` to kWh or Wh")
+"""The advice where options say the unit."""
+
+
+def require_watts(mains_w: Watts, name: str, advice: UnitAdvice = OPTIONS) -> None:
     """Raise DataError for mains f32[N] that are in kilowatts, or a counter of energy.
 
     `name` names them in the message.
@@ -118,10 +141,10 @@ def require_watts(mains_w: Watts, name: str) -> None:
     if len(known) and looks_like_kilowatts(float(known.max()), len(mains_w)):
         raise DataError(
             f"{name}: the mains never exceed {format_watts(float(known.max()))}; if they are"
-            " kilowatts, set `unit` to kW"
+            f" kilowatts, {advice.kilowatts}"
         )
     if looks_like_counter(mains_w):
         raise DataError(
             f"{name}: the mains never fall: they look like a counter of energy, not power;"
-            " set `measures` to counter and `unit` to kWh or Wh"
+            f" {advice.counter}"
         )

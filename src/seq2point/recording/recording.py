@@ -50,8 +50,9 @@ class Recording:
     `start` is the time of the first sample in UTC, or None where the file has no times. `jumps` are
     the places where time jumps, such as between two fortnights in one file. The grid is regular
     between them.
-    `resampled_from_s` is the sampling period in the file, where it was another. `fill` is how many
-    missing readings of the mains in a row are filled with the reading before them.
+    `resampled_from_s` is the sampling period in the file, where it was another. `interpretation`
+    says how the file was read, as JSON. `fill` is how many missing readings of the mains in a row
+    are filled with the reading before them.
     Raises DataError for lengths that differ, a period that is not positive and jumps out of order.
     """
 
@@ -63,6 +64,7 @@ class Recording:
     jumps: tuple[Jump, ...] = ()
     resampled_from_s: float | None = None
     fill: int = FILL
+    interpretation: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.period_s > 0:

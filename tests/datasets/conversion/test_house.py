@@ -155,7 +155,7 @@ def test_a_plug_alone_is_kept_where_the_mains_end(convert_meters: Convert):
         (make_meter([], mains=[]), "house 1 has no reading of the mains at all, only gaps"),
         (
             make_meter(range(0, 1200, 6), mains=[0.3] * 200),
-            "the mains never exceed 0.3 W; if they are kilowatts, set `unit` to kW",
+            "the mains, a column, never exceed 0.3 W; if they are kilowatts, set `unit` to kW",
         ),
         (
             make_meter(range(0, 6000, 60), mains=[300] * 100),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from tests import raw_trees
@@ -18,7 +19,12 @@ from tests import raw_trees
 from seq2point.data.parquet_file import read_metadata
 from seq2point.datasets.contract import Selection
 from seq2point.datasets.conversion.house import ConversionConfig
-from seq2point.datasets.conversion.jobs import ConvertedHouse, convert_houses, plan_jobs
+from seq2point.datasets.conversion.jobs import (
+    ConversionJob,
+    ConvertedHouse,
+    convert_houses,
+    plan_jobs,
+)
 from seq2point.datasets.sources import find_source
 from seq2point.errors import DataError, UsageError
 from seq2point.recording import Recording
@@ -158,6 +164,27 @@ def test_several_processes_make_the_same_bytes_as_one_and_a_house_that_fails_sto
         }
 
 
+def test_a_house_whose_period_cannot_be_told_is_left_out_and_where_none_can_the_first_is_refused(
+    tmp_path: Path,
+):
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    for name in ("one", "two"):
+        (homes / f"{name}.csv").write_text("time,mains\n0,100\n")
+
+    def plan() -> list[ConversionJob]:
+        return plan_jobs(find_source("table"), homes, tmp_path, Selection(), ConversionConfig())
+
+    with pytest.raises(
+        DataError, match=r"one\.csv: too few readings .* none of the 2 `houses` can"
+    ):
+        plan()
+    (homes / "good.csv").write_text("time,mains\n0,100\n60,100\n")
+    with pytest.warns(UserWarning, match=r"is left out: .*: too few readings") as warned:
+        (job,) = plan()
+    assert (job.house.house, len(warned)) == ("good", 2)
+
+
 def test_houses_that_would_be_one_file_or_their_own_source_are_refused(root: Path, tmp_path: Path):
     made, *_ = converted(root, tmp_path / "out")
     with pytest.raises(UsageError, match="would overwrite its own source"):
@@ -174,6 +201,22 @@ def test_houses_that_would_be_one_file_or_their_own_source_are_refused(root: Pat
         plan_jobs(
             find_source("table"), twice.parent, tmp_path / "out", Selection(), ConversionConfig()
         )
+
+
+def test_two_tables_of_one_stem_are_two_houses(tmp_path: Path):
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    (homes / "home.csv").write_text("time,mains\n0,100\n60,100\n")
+    pl.DataFrame({"time": [0, 60], "mains": [5, 6]}).write_parquet(homes / "home.parquet")
+
+    def list_files(*houses: str) -> list[str]:
+        jobs = plan_jobs(
+            find_source("table"), homes, tmp_path, Selection(houses=houses), ConversionConfig()
+        )
+        return [job.house.files[0].name for job in jobs]
+
+    assert list_files("home.csv") == ["home.csv"]
+    assert list_files() == ["home.csv", "home.parquet"]
 
 
 def test_a_conversion_that_was_killed_leaves_no_half_file_and_the_next_makes_the_same_bytes(

@@ -1,5 +1,6 @@
 """Seq2Point through NILMTK's interface, called as its API and nilmbench call it."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,152 @@ def test_another_period_than_the_models_is_refused(fitted: Seq2Point):
     mains.index = pd.date_range("2024-01-01", periods=100, freq="6s")
     with pytest.raises(DataError, match="a reading every 6 s, the model needs one every 60 s"):
         fitted.disaggregate_chunk([mains])
+
+
+def with_index(index: pd.Index) -> pd.DataFrame:
+    mains, _ = frames(200, seed=5)
+    mains.index = index
+    return mains
+
+
+def with_values(values: Any) -> pd.DataFrame:
+    mains, _ = frames(200, seed=5)
+    return pd.DataFrame({("power", "active"): values}, index=mains.index)
+
+
+MAINS, KETTLE = frames(200, seed=5)
+WATTS = MAINS.to_numpy()[:, 0]
+TIMES = MAINS.index.tz_convert("UTC")
+MARKED = np.where(np.arange(200) // 20 == 5, -1, WATTS)
+CHUNKS: dict[str, pd.DataFrame] = {
+    "periods": with_index(pd.period_range("2024-01-01", periods=200, freq="60s")),
+    "text": with_index(TIMES.strftime("%Y-%m-%d %H:%M:%S")),
+    "objects": with_index(TIMES.astype(object)),
+    "Arrow's times": with_index(pd.Index(TIMES.astype("timestamp[us, tz=UTC][pyarrow]"))),
+    "Unix seconds": with_index(pd.Index(TIMES.as_unit("s").asi8)),
+    "building and time": with_index(pd.MultiIndex.from_arrays([["1"] * 200, TIMES])),
+    "numbers in text": with_values(WATTS.astype(str)),
+    "Decimal": with_values([Decimal(str(watts)) for watts in WATTS]),
+    "Arrow's numbers": MAINS.astype("double[pyarrow]"),
+    "a series": MAINS.iloc[:, 0],
+}
+
+
+@pytest.mark.parametrize("kind", CHUNKS)
+def test_a_chunk_of_any_type_gives_its_own_index_and_the_same_predictions(
+    fitted: Seq2Point, kind: str
+):
+    chunk = CHUNKS[kind]
+    (predictions,) = fitted.disaggregate_chunk([chunk])
+    pd.testing.assert_index_equal(predictions.index, chunk.index)
+    (expected,) = fitted.disaggregate_chunk([MAINS])
+    np.testing.assert_allclose(predictions, expected, atol=0.05)
+
+
+def test_marks_and_readings_below_zero_are_gaps_with_a_warning(fitted: Seq2Point):
+    for mark, reason in ((-1, "-1 means no reading"), (-500, "below zero")):
+        chunk = with_values(np.where(MARKED == -1, mark, MARKED))
+        with pytest.warns(UserWarning, match=f"chunk 0: 20 readings of 'mains' .*{reason}"):
+            (predictions,) = fitted.disaggregate_chunk([chunk])
+        (expected,) = fitted.disaggregate_chunk(
+            [with_values(np.where(MARKED == -1, np.nan, WATTS))]
+        )
+        pd.testing.assert_frame_equal(predictions, expected)
+
+
+UNFIT: dict[str, tuple[Any, str]] = {
+    "kilowatts": (MAINS / 1000, "chunk 0: the mains never exceed 2.* kilowatts"),
+    "a counter": (MAINS.cumsum() / 60, "chunk 0: the mains never fall: .* counter of energy"),
+    "words": (with_values(["x"] * 200), "chunk 0: mains: .* not numbers .'x' in row 1"),
+    "times": (with_values(MAINS.index), "chunk 0: mains: .* not numbers"),
+    "two columns": (pd.concat([MAINS] * 2, axis=1), "power active, power active; give one column"),
+    "no column": (MAINS.iloc[:, :0], "chunk 0: mains: columns none; give one column of power"),
+    "lists": ([[1], [1, 2]], "chunk 0: mains: list of shape .*; give one column of power"),
+    "nothing": (None, "chunk 0 of mains is of type NoneType: give a frame"),
+    "times that descend": (MAINS[::-1], "chunk 0: the times of the frame go back or repeat"),
+    "times that repeat": (pd.concat([MAINS] * 2), "chunk 0: the times .* go back or repeat"),
+    "a lacking time": (with_index(MAINS.index.where(WATTS < 2000)), "chunk 0 lacks a time"),
+    "an index of words": (with_index(pd.Index([f"r{i}" for i in range(200)])), "no time; give"),
+    "microseconds": (
+        with_index(pd.date_range("2024", periods=200, freq="1us")),
+        "chunk 0: the times of the frame are less than a millisecond apart",
+    ),
+    "masked without times": (np.ma.array(WATTS), r"params\['period_s'\]"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_chunk_that_cannot_be_used_is_refused_by_both_doors_in_one_line(
+    fitted: Seq2Point, kind: str
+):
+    chunk, message = UNFIT[kind]
+    given = QUICK | {"appliance_params": {"kettle": {"mean": 100, "std": 500}}}
+    for call in (
+        lambda: fitted.disaggregate_chunk([chunk]),
+        lambda: Seq2Point(given).partial_fit([chunk], [("kettle", [chunk])]),
+    ):
+        with pytest.raises((DataError, UsageError), match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+def test_masked_readings_are_gaps(fitted: Seq2Point):
+    run = Seq2Point.of_models({"kettle": fitted.model("electric kettle")}, {"period_s": 60})
+    (predictions,) = run.disaggregate_chunk([np.ma.array(WATTS, mask=MARKED == -1)])
+    (expected,) = run.disaggregate_chunk([with_values(np.where(MARKED == -1, np.nan, WATTS))])
+    np.testing.assert_allclose(predictions, expected, atol=0.05)
+
+
+def test_an_empty_building_is_left_out_with_a_warning_and_none_but_empty_ones_are_refused(
+    fitted: Seq2Point,
+):
+    mains, kettle = frames()
+    model = Seq2Point(QUICK)
+    with pytest.warns(UserWarning, match="chunk 0 is left out: no rows of the mains"):
+        model.partial_fit([pd.DataFrame(), mains], [("electric kettle", [kettle[:0], kettle])])
+    pd.testing.assert_frame_equal(
+        model.disaggregate_chunk([MAINS])[0], fitted.disaggregate_chunk([MAINS])[0]
+    )
+    with (
+        pytest.warns(UserWarning, match="chunk 0 is left out: no rows of 'kettle'"),
+        pytest.raises(DataError, match="no chunk has rows of the mains and of 'kettle'"),
+    ):
+        Seq2Point(QUICK).partial_fit([mains], [("kettle", [kettle[:0]])])
+    for windows in model.call_preprocessing([MAINS[:0]]), [MAINS[:0]]:
+        (predictions,) = model.disaggregate_chunk(windows, do_preprocessing=False)
+        assert predictions.index.equals(MAINS.index[:0])
+
+
+FITS: dict[str, tuple[Any, Any, str]] = {
+    "a plug's counter": (MAINS, KETTLE.cumsum() / 60, "chunk 0: kettle: the readings never fall"),
+    "a plug without readings": (MAINS, KETTLE * np.nan, "'kettle' has no reading"),
+    "mains without readings": (MAINS * np.nan, KETTLE, "no training window: chunk 0"),
+    "a plug without times": (
+        MAINS,
+        KETTLE.reset_index(drop=True),
+        "chunk 0: the rows of kettle have other times than those of the mains",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FITS)
+def test_a_plug_that_cannot_be_used_is_refused(kind: str):
+    mains, kettle, message = FITS[kind]
+    with pytest.raises(DataError, match=message):
+        Seq2Point(QUICK).partial_fit([mains], [("kettle", [kettle])])
+    given = QUICK | {"appliance_params": {"kettle": {"mean": 100, "std": 500}}}
+    with pytest.raises(DataError, match=message):
+        Seq2Point(given).partial_fit([mains], {"kettle": [kettle]})
+
+
+def test_a_frame_that_is_no_list_of_frames_is_refused(fitted: Seq2Point):
+    for call in (
+        lambda: fitted.disaggregate_chunk(MAINS),
+        lambda: Seq2Point(QUICK).partial_fit(MAINS, [("kettle", KETTLE)]),
+        lambda: Seq2Point(QUICK).partial_fit([MAINS], [("kettle", KETTLE)]),
+    ):
+        with pytest.raises(DataError, match="of type DataFrame: give a list of frames"):
+            call()
 
 
 def test_params_that_do_nothing_are_warned_of():

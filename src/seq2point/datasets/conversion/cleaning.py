@@ -5,12 +5,14 @@ order, is read twice: the first time for its times alone, to decide which rows a
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2point.data.grid import Times
+from seq2point.data.times.timestamps import find_autumn_hour
 from seq2point.datasets.contract import MAINS, Meter
 from seq2point.datasets.conversion.conversion_report import (
     FLAGGED,
@@ -19,6 +21,7 @@ from seq2point.datasets.conversion.conversion_report import (
     UNREADABLE,
     Tally,
 )
+from seq2point.errors import DataError
 from seq2point.limits import HOUSE_LIMIT_W, NOISE_W
 from seq2point.recording import Watts
 
@@ -79,10 +82,19 @@ def clean_readings(
 
 
 def find_order(meter: Meter) -> Verdicts:
-    """Return for each usable row of a meter whether it is kept; empty for rows to be sorted."""
+    """Return for each usable row of a meter whether it is kept; empty for rows to be sorted.
+
+    Raises DataError for the autumn hour of a local clock whose zone is unknown.
+    """
     times_s = np.concatenate(
         [rows.times_s for rows in _read_usable(meter, Tally(), lambda _: None)]
     )
+    if meter.unzoned and (row := find_autumn_hour(times_s)) is not None:
+        time = datetime.fromtimestamp(times_s[row], UTC).replace(tzinfo=None)
+        raise DataError(
+            f"{meter.path}: at {time} the time goes back by an hour, as local clocks do in autumn;"
+            " set `zone` to the home's, as America/Chicago, so that both of its hours stay"
+        )
     shuffled = np.count_nonzero(np.diff(times_s) < 0) > max(SHUFFLED * len(times_s), 1)
     return np.empty(0, np.uint8) if shuffled else judge_rows(times_s)
 
@@ -154,6 +166,8 @@ def _read_usable(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Rows]
         tally.rows += len(piece.times_s)
         for name, count in zip(meter.columns, piece.no_number, strict=False):
             tally.no_number[name] += count
+        for name, marks in zip(meter.columns, piece.marks, strict=False):
+            tally.marks.update({(name, mark): count for mark, count in marks.items()})
         rows = Rows(piece.times_s, list(piece.watts))
         usable = ~np.isnan(piece.times_s)
         tally.dropped[UNREADABLE] += len(usable) - int(np.count_nonzero(usable))
@@ -168,7 +182,7 @@ def _read_ascending(meter: Meter, tally: Tally, advance: Advance) -> Iterator[Ro
     for rows in _read_usable(meter, tally, advance):
         steps = np.diff(rows.times_s, prepend=latest_s)
         if len(steps) and steps.min() <= 0:
-            if steps.min() < 0:
+            if steps.min() < 0 or meter.unzoned:
                 raise OutOfOrder
             later = steps > 0
             tally.dropped[REPEATED] += len(later) - int(np.count_nonzero(later))

@@ -30,6 +30,7 @@ class Tally:
     glitches: Counter[str] = field(default_factory=Counter)
     below_zero: Counter[str] = field(default_factory=Counter)
     no_number: Counter[str] = field(default_factory=Counter)
+    marks: Counter[tuple[str, float]] = field(default_factory=Counter)
     sorted_rows: int = 0
     steps: "np.ndarray[Any, np.dtype[np.int64]]" = field(
         default_factory=lambda: np.zeros(int(JUMP_S / STEP_S) + 1, np.int64)
@@ -55,7 +56,9 @@ class Tally:
 class ConversionReport:
     """The report of one house's conversion.
 
-    Rows are those of all its meters. `filled` and `gaps` count samples by column.
+    Rows are those of all its meters. `filled` and `gaps` count samples by column, `marks` readings
+    that mean a missing one, by column and mark. `interpretation` is what was understood of a table,
+    as JSON.
     """
 
     house: str
@@ -78,6 +81,8 @@ class ConversionReport:
     periods_found_s: Mapping[str, float]
     channels: Mapping[str, str]
     remarks: tuple[str, ...]
+    marks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    interpretation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def appliances(self) -> list[str]:

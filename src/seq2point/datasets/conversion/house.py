@@ -19,8 +19,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2point.data import parquet_file
-from seq2point.data.checks import FEWEST_TO_JUDGE
 from seq2point.data.grid import FILL_S, Times, find_median_step_s
+from seq2point.data.interpretation.units import advise_kilo
 from seq2point.data.table import COARSEST
 from seq2point.datasets.contract import MAINS, RawHouse
 from seq2point.datasets.conversion.cleaning import (
@@ -30,11 +30,11 @@ from seq2point.datasets.conversion.cleaning import (
     clean_readings,
     find_order,
 )
-from seq2point.datasets.conversion.conversion_report import ConversionReport, Tally
+from seq2point.datasets.conversion.conversion_report import REPEATED, ConversionReport, Tally
 from seq2point.datasets.conversion.feed import Feed, Stretch, prefetch
 from seq2point.errors import DataError
-from seq2point.limits import KILOWATTS_BELOW
 from seq2point.recording import Watts
+from seq2point.recording.plausibility import looks_like_kilowatts
 from seq2point.system.atomic_files import atomic_write
 from seq2point.wording import format_seconds, format_watts
 
@@ -42,6 +42,9 @@ LONGEST_GAP_S = 90 * 86400.0  # after a longer gap of all meters the time jumps
 STRETCH_S = 1 << 21  # 24 days at a time,
 STRETCH_SAMPLES = 1 << 18  # but no more samples than this
 ROW_GROUP = 1 << 19
+
+MOST_REPEATED = 0.5
+"""The share of rows that may repeat a time; more, and the times are wrong."""
 
 REPORTS_CHANGES = 6
 """A plug whose readings are this many mains' periods apart reports changes alone."""
@@ -74,20 +77,29 @@ def choose_period_s(house: RawHouse, settings: ConversionConfig) -> float:
     """
     if settings.period_s or house.period_s:
         return settings.period_s or house.period_s or 0.0
-    steps = []
+    steps, means = [], []
     for meter in house.meters:
         piece = next(meter.read(), None)
         times_s = piece.times_s[~np.isnan(piece.times_s)] if piece else np.empty(0)
-        steps.append(find_median_step_s(np.unique(times_s)))
-    if not min(steps):
+        times_s = np.unique(times_s)
+        steps.append(find_median_step_s(times_s))
+        means.append(np.ptp(times_s) / (len(times_s) - 1) if len(times_s) > 1 else np.inf)
+    is_mains = [MAINS in meter.columns for meter in house.meters]
+    unknown = [
+        meter.path
+        for meter, step, mains in zip(house.meters, steps, is_mains, strict=True)
+        if not step and (mains or not meter.hold_s)
+    ]
+    if unknown:
         raise DataError(
-            f"{house.meters[steps.index(0)].path}: too few readings to tell their sampling"
-            " period; give it with `period_s`"
+            f"{unknown[0]}: too few readings to tell their sampling period; give it with `period_s`"
         )
-    mains_s = min(
-        step for meter, step in zip(house.meters, steps, strict=True) if MAINS in meter.columns
+    mains_s = min(step for step, mains in zip(steps, is_mains, strict=True) if mains)
+    slowest_s = max(
+        step
+        for meter, step, mean_s, mains in zip(house.meters, steps, means, is_mains, strict=True)
+        if mains or (not meter.hold_s and max(step, mean_s) <= REPORTS_CHANGES * mains_s)
     )
-    slowest_s = max(step for step in steps if step <= REPORTS_CHANGES * mains_s)
     return max(round(slowest_s), 1.0) if slowest_s >= 1 else slowest_s
 
 
@@ -122,7 +134,7 @@ def _convert(
             Feed(
                 meter,
                 prefetch(clean_readings(meter, limit_w, tally, order, advance), pool),
-                int(settings.fill_s / period_s + 1e-9),
+                int(max(settings.fill_s, meter.hold_s or 0) / period_s + 1e-9),
             )
             for meter, tally, order in zip(house.meters, tallies, orders, strict=True)
         ]
@@ -249,13 +261,18 @@ def _check_output(
     path = house.meters[0].path
     if output.highest_w == -np.inf or np.isnan(output.highest_w):
         raise DataError(f"{path}: {house.title} has no reading of the mains at all, only gaps")
-    if 0 < output.highest_w < KILOWATTS_BELOW and output.samples > FEWEST_TO_JUDGE:
+    if looks_like_kilowatts(output.highest_w, output.samples):
         raise DataError(
-            f"{path}: the mains never exceed {format_watts(output.highest_w)}; if they are"
-            " kilowatts, set `unit` to kW"
+            f"{path}: the mains, {house.channels[MAINS]}, never exceed"
+            f" {format_watts(output.highest_w)}; {advise_kilo(house.channels[MAINS])}"
         )
     for meter, tally in zip(house.meters, tallies, strict=True):
-        longest_s = max(COARSEST * period_s, settings.fill_s)
+        if tally.dropped[REPEATED] > MOST_REPEATED * tally.rows:
+            raise DataError(
+                f"{meter.path}: {tally.dropped[REPEATED]:,} of {tally.rows:,} rows repeat a time;"
+                " its clock was not set, or several sensors are mixed: export it again"
+            )
+        longest_s = max(COARSEST * period_s, settings.fill_s, meter.hold_s or 0)
         if MAINS in meter.columns and tally.period_s is not None and tally.period_s > longest_s:
             raise DataError(
                 f"{meter.path}: a reading every {format_seconds(tally.period_s)} cannot be"
@@ -301,4 +318,15 @@ def _make_report(
         periods_found_s=periods_s,
         channels=dict(house.channels),
         remarks=house.remarks,
+        marks=_gather_marks(tallies),
+        interpretation=dict(house.interpretation),
     )
+
+
+def _gather_marks(tallies: Sequence[Tally]) -> dict[str, dict[str, int]]:
+    """Return the counts of marks of missing readings, by column and mark."""
+    marks: dict[str, dict[str, int]] = {}
+    for tally in tallies:
+        for (name, mark), count in tally.marks.items():
+            marks.setdefault(name, {})[f"{mark:g}"] = count
+    return marks

@@ -13,6 +13,7 @@ from seq2point.datasets.contract import RawHouse, Selection, Source
 from seq2point.datasets.conversion.conversion_report import ConversionReport
 from seq2point.datasets.conversion.house import ConversionConfig, choose_period_s, convert_house
 from seq2point.datasets.conversion.manifest import Manifest, hash_inputs
+from seq2point.datasets.unreadable import OnUnreadable, open_readable, warn_of_unreadable
 from seq2point.errors import DataError, Seq2PointError, UsageError
 
 
@@ -38,27 +39,45 @@ class ConversionJob(NamedTuple):
 
 
 def plan_jobs(
-    source: Source, root: Path, folder: Path, selection: Selection, settings: ConversionConfig
+    source: Source,
+    root: Path,
+    folder: Path,
+    selection: Selection,
+    settings: ConversionConfig,
+    on_unreadable: OnUnreadable = warn_of_unreadable,
 ) -> list[ConversionJob]:
     """Return the houses to convert, in order. Only their first readings are read.
 
+    `on_unreadable` is called with each house that cannot be opened, or whose period cannot be told.
     Raises UsageError where two houses, or a house and its source, would be the same file, and
     DataError as the source does.
     """
-    jobs: list[ConversionJob] = []
-    for house in source.list_houses(root, selection):
-        period_s = choose_period_s(house, settings)
-        ending = f"_{period_s:g}s"
-        path = folder / f"{house.name.removesuffix(ending)}{ending}.parquet"
-        if any(path.resolve() == file.resolve() for file in house.files):
-            raise UsageError(f"{path}: would overwrite its own source; give another folder")
-        if any(job.path == path for job in jobs):
+    houses = source.list_houses(root, selection, on_unreadable)
+    jobs = open_readable(
+        houses,
+        lambda house: _plan_job(house, folder, settings),
+        lambda house: house.title,
+        bool(selection.houses),
+        on_unreadable,
+    )
+    paths: set[Path] = set()
+    for job in jobs:
+        if any(job.path.resolve() == file.resolve() for file in job.house.files):
+            raise UsageError(f"{job.path}: would overwrite its own source; give another folder")
+        if job.path in paths:
             raise UsageError(
-                f"{path}: two houses would be this one file ({house.title}); convert them to"
-                " different folders"
+                f"{job.path}: two houses would be this one file ({job.house.title}); convert them"
+                " to different folders"
             )
-        jobs.append(ConversionJob(house, period_s, path))
+        paths.add(job.path)
     return jobs
+
+
+def _plan_job(house: RawHouse, folder: Path, settings: ConversionConfig) -> ConversionJob:
+    period_s = choose_period_s(house, settings)
+    ending = f"_{period_s:g}s"
+    path = folder / f"{house.name.removesuffix(ending)}{ending}.parquet"
+    return ConversionJob(house, period_s, path)
 
 
 def convert_houses(
@@ -108,7 +127,8 @@ def _join_failures(failures: Sequence[tuple[str, Seq2PointError]], houses: int) 
     if houses == 1:
         return DataError(reasons[0])
     return DataError(
-        f"{len(reasons)} of {houses} houses could not be converted: {'; '.join(reasons)}"
+        f"{len(reasons)} of {houses} houses could not be converted: {'; '.join(reasons)};"
+        " choose others with `houses`"
     )
 
 

@@ -10,15 +10,17 @@ from functools import partial
 from pathlib import Path
 
 from seq2point.data.file_errors import refuse_damage
-from seq2point.data.text_table import TextLayout, read_rows
-from seq2point.data.timestamps import Clock
+from seq2point.data.text.text_table import TextLayout, read_rows
+from seq2point.data.times.timestamps import Clock
 from seq2point.datasets.contract import MAINS, Meter, Piece, RawHouse, Selection, select_houses
 from seq2point.datasets.sources.raw_channels import (
     ChannelChoice,
+    HouseListing,
     RawChannel,
     choose_channels,
-    require_channels,
+    gather_houses,
 )
+from seq2point.datasets.unreadable import OnUnreadable, open_readable, warn_of_unreadable
 from seq2point.errors import DataError
 from seq2point.limits import PLUG_LIMIT_W
 from seq2point.wording import format_count
@@ -49,11 +51,14 @@ class ChannelFiles:
     renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     preferred: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def list_houses(self, root: Path, selection: Selection) -> list[RawHouse]:
+    def list_houses(
+        self, root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+    ) -> list[RawHouse]:
         """Return the selected houses of a folder, which may be a house itself.
 
-        Raises DataError where there are none, where labels or channels are missing, and for an
-        appliance that no house has.
+        `on_unreadable` is called with each house whose labels or channels are missing. Raises
+        DataError where there are no houses, for an appliance that no house has, and where a house
+        by name, or every house, is unreadable.
         """
         folders = (
             [root]
@@ -63,23 +68,21 @@ class ChannelFiles:
         folder_by_house = {
             match[1]: path for path in folders if (match := FOLDER.fullmatch(path.resolve().name))
         }
-        chosen = select_houses(folder_by_house, selection.houses, root, LAYOUT)
-        labels = {house: read_labels(folder_by_house[house]) for house in chosen}
-        channels = {house: self._list_channels(labels[house]) for house in chosen}
-        choices = {
-            house: choose_channels(channels[house], selection.appliances, self.preferred.get(house))
-            for house in chosen
-        }
-        require_channels(
-            choices,
-            selection.appliances,
-            root,
-            [channel.label for house in chosen for channel in channels[house]],
+        listings = open_readable(
+            select_houses(folder_by_house, selection.houses, root, LAYOUT),
+            lambda house: self._list_house(house, folder_by_house[house], selection),
+            "house {}".format,
+            bool(selection.houses),
+            on_unreadable,
         )
-        return [
-            self._make_house(house, folder_by_house[house], labels[house], choices[house])
-            for house in chosen
-        ]
+        return gather_houses(listings, selection.appliances, root)
+
+    def _list_house(self, house: str, folder: Path, selection: Selection) -> HouseListing:
+        labels = read_labels(folder)
+        channels = self._list_channels(labels)
+        choice = choose_channels(channels, selection.appliances, self.preferred.get(house))
+        raw = self._make_house(house, folder, labels, choice)
+        return HouseListing(raw, [channel.label for channel in channels])
 
     def _find_legs(self, labels: Labels) -> list[str]:
         return [key for key, label in labels.items() if label in self.mains] or [

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from seq2point.data.file_errors import refuse_damage
-from seq2point.data.timestamps import limit_years
+from seq2point.data.times.timestamps import limit_years
 from seq2point.datasets.contract import (
     MAINS,
     Meter,
@@ -31,10 +31,12 @@ from seq2point.datasets.contract import (
 from seq2point.datasets.sources.pickled import read_plain_pickle
 from seq2point.datasets.sources.raw_channels import (
     ChannelChoice,
+    HouseListing,
     RawChannel,
     choose_channels,
-    require_channels,
+    gather_houses,
 )
+from seq2point.datasets.unreadable import OnUnreadable, open_readable, warn_of_unreadable
 from seq2point.errors import DataError
 from seq2point.limits import PLUG_LIMIT_W
 
@@ -89,26 +91,37 @@ class _Building(NamedTuple):
     channels: tuple[RawChannel, ...]
 
 
-def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+def list_houses(
+    root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+) -> list[RawHouse]:
     """Return the selected houses of a file, by the numbers of their data set.
 
-    Raises DataError for another file, for a building without metadata on its meters, and for an
-    appliance that no house has.
+    `on_unreadable` is called with each building without metadata, mains or a meter that the
+    metadata names. Raises DataError for another file, for an appliance that no house has, and where
+    a house by name, or every house, is unreadable.
     """
     with _open_file(root) as file:
         metadata = _read_metadata(file, root, _DatasetMetadata) or _DatasetMetadata()
         dataset = metadata.name or root.stem
-        buildings = [
-            _read_building(file[name], root, dataset, match[1])
-            for name in file
-            if (match := re.fullmatch(r"building(\d+)", name))
-        ]
-        by_house = {building.house: building for building in buildings}
-        chosen = [by_house[h] for h in select_houses(by_house, selection.houses, root, LAYOUT)]
-        choices = {b.house: choose_channels(b.channels, selection.appliances) for b in chosen}
-        labels = [channel.label for building in chosen for channel in building.channels]
-        require_channels(choices, selection.appliances, root, labels)
-        return [_make_house(file, root, dataset, b, choices[b.house]) for b in chosen]
+        numbers = [match[1] for name in file if (match := re.fullmatch(r"building(\d+)", name))]
+        number_by_house = {_find_house_number(file, root, dataset, n): n for n in numbers}
+
+        def list_house(house: str) -> HouseListing:
+            number = number_by_house[house]
+            with refuse_damage(root, f"building{number} cannot be read"):
+                building = _read_building(file, root, house, number)
+                choice = choose_channels(building.channels, selection.appliances)
+                raw = _make_house(file, root, dataset, building, choice)
+            return HouseListing(raw, [channel.label for channel in building.channels])
+
+        listings = open_readable(
+            select_houses(number_by_house, selection.houses, root, LAYOUT),
+            list_house,
+            lambda house: _make_title(house, number_by_house[house]),
+            bool(selection.houses),
+            on_unreadable,
+        )
+        return gather_houses(listings, selection.appliances, root)
 
 
 @contextmanager
@@ -149,8 +162,8 @@ def _unpickle(pickled: Any) -> Any:
     return read_plain_pickle(pickled)
 
 
-def _read_building(group: "h5py.Group", path: Path, dataset: str, number: str) -> _Building:
-    metadata = _read_metadata(group, path, _BuildingMetadata)
+def _read_building(file: "h5py.File", path: Path, house: str, number: str) -> _Building:
+    metadata = _read_metadata(file[f"building{number}"], path, _BuildingMetadata)
     if metadata is None or metadata.elec_meters is None:
         raise DataError(
             f"{path}: building{number} has no metadata of NILMTK on its meters; convert the data"
@@ -170,22 +183,31 @@ def _read_building(group: "h5py.Group", path: Path, dataset: str, number: str) -
         RawChannel(key, "" if label == "unknown" else label)
         for key, label in sorted(label_by_meters.items(), key=_get_number)
     )
-    return _Building(number, _find_house_number(dataset, number, metadata), mains, channels)
+    return _Building(number, house, mains, channels)
 
 
 def _get_number(item: tuple[str, str]) -> int:
     return int(re.sub(r"\D.*", "", item[0]) or 0)
 
 
-def _find_house_number(dataset: str, number: str, metadata: _BuildingMetadata) -> str:
+def _find_house_number(file: "h5py.File", path: Path, dataset: str, number: str) -> str:
     """Return the data set's own number of a building.
 
     REFIT has no house 14, but NILMTK has a building 14.
     """
     if dataset != "REFIT":
         return number
-    match = re.search(r"\d+", metadata.original_name or "")
+    try:
+        with refuse_damage(path, f"building{number} cannot be read"):
+            metadata = _read_metadata(file[f"building{number}"], path, _BuildingMetadata)
+    except DataError:
+        metadata = None  # it is refused where it is read for its meters
+    match = re.search(r"\d+", (metadata and metadata.original_name) or "")
     return match[0] if match else str(int(number) + (int(number) >= 14))
+
+
+def _make_title(house: str, number: str) -> str:
+    return f"house {house}" if house == number else f"house {house} (building {number})"
 
 
 def _make_house(
@@ -200,14 +222,11 @@ def _make_house(
         for key in of
     ]
     origins = {name: f"meter {c.key} '{c.label}'" for name, c in choice.channels.items()}
-    title = f"house {building.house}"
-    if building.house != building.number:
-        title += f" (building {building.number})"
     return RawHouse(
         dataset,
         building.house,
         f"{re.sub(r'[^a-z0-9]', '', dataset.lower())}_house{building.house}",
-        title,
+        _make_title(building.house, building.number),
         tuple(meters),
         None,
         {MAINS: "meter " + " + ".join(building.mains)} | origins,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from seq2point.appliances import APPLIANCES, canonical_name
-from seq2point.datasets.contract import ALL
+from seq2point.datasets.contract import ALL, RawHouse
 from seq2point.errors import DataError
 
 ORDER = ("kettle", "fridge", "dishwasher", "washing_machine", "microwave")
@@ -84,17 +84,23 @@ def _find_place(name: str) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def require_channels(
-    choices: Mapping[str, ChannelChoice],
-    appliances: Sequence[str],
-    root: object,
-    labels: Sequence[str],
-) -> None:
-    """Raise DataError for an appliance by name that none of the houses has."""
+class HouseListing(NamedTuple):
+    """A house of a data set, and the labels of all its channels."""
+
+    house: RawHouse
+    labels: Sequence[str]
+
+
+def gather_houses(
+    listings: Sequence[HouseListing], appliances: Sequence[str], root: object
+) -> list[RawHouse]:
+    """Return the houses. Raises DataError for an appliance by name that none of them has."""
     for name in map(make_column_name, (name for name in appliances if name != ALL)):
-        if not any(name in choice.channels for choice in choices.values()):
-            present = ", ".join(sorted(set(map(make_column_name, labels)) - {""})) or "none"
+        if not any(name in listing.house.columns[1:] for listing in listings):
+            labels = {make_column_name(label) for each in listings for label in each.labels}
+            present = ", ".join(sorted(labels - {""})) or "none"
             raise DataError(f"{root}: no '{name}' in any of these houses (appliances: {present})")
+    return [listing.house for listing in listings]
 
 
 def _strip_brackets(label: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seq2point.datasets.contract import RawHouse, Selection, Source
 from seq2point.datasets.sources.channel_files import LAYOUT, ChannelFiles
+from seq2point.datasets.unreadable import OnUnreadable, warn_of_unreadable
 
 FILES = ChannelFiles(
     "REDD",
@@ -23,13 +24,15 @@ FILES = ChannelFiles(
 )
 
 
-def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+def list_houses(
+    root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+) -> list[RawHouse]:
     """Return the selected houses of a folder, which is `low_freq` or contains it.
 
     Raises DataError as `ChannelFiles.list_houses` does.
     """
     inner = root / "low_freq"
-    return FILES.list_houses(inner if inner.is_dir() else root, selection)
+    return FILES.list_houses(inner if inner.is_dir() else root, selection, on_unreadable)
 
 
 SOURCE = Source("redd", LAYOUT, list_houses)

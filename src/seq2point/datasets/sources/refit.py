@@ -16,8 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from seq2point.data.file_errors import refuse_damage
-from seq2point.data.text_table import TextLayout, read_rows, split_cells
-from seq2point.data.timestamps import Clock
+from seq2point.data.text.text_table import TextLayout, read_rows, split_cells
+from seq2point.data.times.timestamps import Clock
 from seq2point.datasets.contract import (
     MAINS,
     Meter,
@@ -29,10 +29,12 @@ from seq2point.datasets.contract import (
 )
 from seq2point.datasets.sources.raw_channels import (
     ChannelChoice,
+    HouseListing,
     RawChannel,
     choose_channels,
-    require_channels,
+    gather_houses,
 )
+from seq2point.datasets.unreadable import OnUnreadable, open_readable, warn_of_unreadable
 from seq2point.errors import DataError
 
 DATASET, LICENCE, PERIOD_S = "REFIT", "CC BY 4.0", 8.0
@@ -43,11 +45,14 @@ LAYOUT = (
 NAME = re.compile(r"(?:clean_)?house_?(\d+)\.csv", re.IGNORECASE)
 
 
-def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+def list_houses(
+    root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+) -> list[RawHouse]:
     """Return the selected houses of a folder or of one CSV.
 
-    Raises DataError where there are none, for a file without the data set's columns, and for an
-    appliance that no house has.
+    `on_unreadable` is called with each house whose file lacks the data set's columns. Raises
+    DataError where there are no houses, for an appliance that no house has, and where a house by
+    name, or every house, is unreadable.
     """
     paths = (
         [root]
@@ -57,15 +62,21 @@ def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
     path_by_house = {
         match[1].lstrip("0"): path for path in paths if (match := NAME.fullmatch(path.name))
     }
-    chosen = select_houses(path_by_house, selection.houses, root, LAYOUT)
-    choices = {
-        house: choose_channels(list_channels(house), selection.appliances) for house in chosen
-    }
-    labels = [channel.label for house in chosen for channel in list_channels(house)]
-    require_channels(choices, selection.appliances, root, labels)
-    return [
-        _make_house(house, path_by_house[house], choices[house], selection.zone) for house in chosen
-    ]
+    listings = open_readable(
+        select_houses(path_by_house, selection.houses, root, LAYOUT),
+        lambda house: _list_house(house, path_by_house[house], selection),
+        "house {}".format,
+        bool(selection.houses),
+        on_unreadable,
+    )
+    return gather_houses(listings, selection.appliances, root)
+
+
+def _list_house(house: str, path: Path, selection: Selection) -> HouseListing:
+    channels = list_channels(house)
+    choice = choose_channels(channels, selection.appliances)
+    raw = _make_house(house, path, choice, selection.zone)
+    return HouseListing(raw, [channel.label for channel in channels])
 
 
 @cache

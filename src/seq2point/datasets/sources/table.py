@@ -1,276 +1,179 @@
-"""Tables, CSV or Parquet, with a column of times and one of mains: a home's export, for example.
+"""Tables with a column of times and one of mains: a home's export, for example.
 
-Columns are found by their usual names or named by the caller. Mains and plugs may be in different
-files with different times. In a folder each file is a house. The metadata of a Parquet file on its
-house (data set, number, licence, period) is kept.
+Files are opened and interpreted as everywhere (`data.interpretation`). Mains and plugs may be in
+different files, or below one another in one, with different times. In a folder each file is a
+house. The metadata of a Parquet file on its house (data set, number, licence, period) is kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-import pyarrow as pa
-
 from seq2point.appliances import canonical_name
-from seq2point.choices import Unit
-from seq2point.configuration import ColumnsConfig
-from seq2point.data import parquet_file
-from seq2point.data.columns import (
-    DEFAULT_COLUMNS,
-    MAINS_NAMES,
-    UNIT_W,
-    find_mains_column,
-    find_time_column,
-)
-from seq2point.data.file_errors import refuse_damage
-from seq2point.data.grid import Times
-from seq2point.data.table import parse_claimed_period_s
-from seq2point.data.table_file import TableFile, open_table_file
-from seq2point.data.text_table import TextLayout, read_rows
-from seq2point.data.timestamps import Clock, may_hold_times
-from seq2point.datasets.contract import (
-    MAINS,
-    Meter,
-    Piece,
-    RawHouse,
-    Selection,
-    Source,
-    select_houses,
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.data.interpretation.interpret import interpret, interpret_plug
+from seq2point.data.interpretation.series_reference import split_file
+from seq2point.data.interpretation.units import split_unit
+from seq2point.data.table_file import open_table_file
+from seq2point.datasets.contract import MAINS, RawHouse, Selection, Source, select_houses
+from seq2point.datasets.sources.opened_table import (
+    OpenedTable,
+    make_house,
+    make_meter,
+    make_table_house,
 )
 from seq2point.datasets.sources.raw_channels import (
-    ChannelChoice,
+    HouseListing,
     RawChannel,
     choose_channels,
-    require_channels,
+    gather_houses,
 )
+from seq2point.datasets.unreadable import OnUnreadable, open_readable, warn_of_unreadable
 from seq2point.errors import DataError, UsageError
-from seq2point.recording import Watts
 
-LAYOUT = "a CSV or Parquet table, a folder of them, or files of mains and plugs"
-ENDINGS = (".csv", ".parquet", ".pq")
-ROWS_AT_A_TIME = 1 << 17
+LAYOUT = "a table (CSV, Parquet, ...), a folder of them, or files of mains and plugs"
+PACKED = (".gz", ".zip", ".zst", ".xz", ".bz2")
+ENDINGS = (".csv", ".parquet", ".pq", ".tsv", ".tab", ".txt", ".dat", ".xml", *PACKED)
 
 
-def list_houses(root: Path, selection: Selection) -> list[RawHouse]:
+def list_houses(
+    root: Path, selection: Selection, on_unreadable: OnUnreadable = warn_of_unreadable
+) -> list[RawHouse]:
     """Return the selected houses: of one table, of a folder of tables, or of files of plugs.
 
-    Houses of a folder are named by their files' stems.
-    Raises DataError for a file that is no table and for a missing column.
+    Houses of a folder are named by their files' stems, or by their names where two have one stem.
+    `on_unreadable` is called with each file of a folder that is no table or lacks a column.
+    Raises DataError where a file by name, or every file, is unreadable.
     """
     if selection.mains or selection.plugs:
         return [_read_house_of_files(root, selection)]
-    paths = (
-        [path for path in sorted(root.iterdir()) if path.suffix.lower() in ENDINGS]
-        if root.is_dir()
-        else [root]
-    )
-    path_by_house = {path.stem: path for path in paths}
-    chosen = select_houses(path_by_house, selection.houses, root, LAYOUT)
-    files = [open_table_file(path_by_house[house]) for house in chosen]
-    choices = {str(file.path): _choose_columns(file, selection) for file in files}
-    require_channels(
-        choices, selection.appliances, root, [name for file in files for name in file.names]
-    )
-    return [_read_table_house(file, choices[str(file.path)], selection) for file in files]
-
-
-def _get_columns(selection: Selection) -> ColumnsConfig:
-    return selection.columns or DEFAULT_COLUMNS
-
-
-def _choose_columns(file: TableFile, selection: Selection) -> ChannelChoice:
-    """Return the appliances' columns: those that the caller names, and those of known names."""
-    columns = _get_columns(selection)
-    time = find_time_column(file, columns)
-    by_caller = {
-        canonical_name(name): RawChannel(file.require_column(column), name)
-        for name, column in columns.appliances.items()
+    paths = list_tables([root])
+    stems = [_find_stem(path) for path in paths]
+    path_by_house = {
+        stem if stems.count(stem) == 1 else path.name: path
+        for path, stem in zip(paths, stems, strict=True)
     }
-    assigned = {time, find_mains_column(file, columns, time)}
-    assigned |= {channel.key for channel in by_caller.values()}
-    others = [RawChannel(name, name) for name in file.names if name not in assigned]
+    listings = open_readable(
+        select_houses(path_by_house, selection.houses, root, LAYOUT),
+        lambda house: _list_house(path_by_house[house], house, selection),
+        lambda house: path_by_house[house].name,
+        bool(selection.houses),
+        on_unreadable,
+    )
+    return gather_houses(listings, selection.appliances, root)
+
+
+def list_tables(paths: Sequence[Path]) -> list[Path]:
+    """Return the files of some paths: files as they are, and the tables in folders."""
+    return [
+        file
+        for path in paths
+        for file in (filter(_may_be_table, sorted(path.iterdir())) if path.is_dir() else [path])
+    ]
+
+
+def _may_be_table(path: Path) -> bool:
+    """Return whether a folder's entry may be a table by its name. Hidden files are none."""
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".") and not path.is_dir()
+
+
+def _find_stem(path: Path) -> str:
+    """Return a file's name without its endings, '.csv.gz' too."""
+    inner = Path(path.stem)
+    packed = path.suffix.lower() in PACKED and inner.suffix.lower() in ENDINGS
+    return inner.stem if packed else path.stem
+
+
+def _list_house(path: Path, stem: str, selection: Selection) -> HouseListing:
+    columns = _complete_columns(selection)
+    file = open_table_file(path, columns)
+    interpretation = interpret(file, (), columns, every=True)
+    if len(interpretation.sensors) > 1:
+        names = [*map(canonical_name, selection.appliances)] or None
+        opened = OpenedTable(file, interpret(file, names, columns), columns)
+        return HouseListing(make_table_house(opened, stem, (), selection), interpretation.sensors)
+    named = {canonical_name(name) for name in columns.appliances}
+    others = [
+        RawChannel(reading.expression, split_unit(reading.expression).name)
+        for name, reading in interpretation.series.items()
+        if name != MAINS and name not in named
+    ]
     choice = choose_channels(others, selection.appliances)
-    by_name = {n: channel for n, channel in choice.channels.items() if n not in by_caller}
-    return ChannelChoice(by_caller | by_name, choice.remarks)
-
-
-def _read_table_house(file: TableFile, choice: ChannelChoice, selection: Selection) -> RawHouse:
-    time = find_time_column(file, _get_columns(selection))
-    columns = {MAINS: find_mains_column(file, _get_columns(selection), time)} | {
-        name: channel.key for name, channel in choice.channels.items()
+    series = {n: interpretation.series[n] for n in interpretation.series if n in named}
+    by_column = {reading.expression: reading for reading in interpretation.series.values()}
+    series |= {
+        name: by_column[channel.key]
+        for name, channel in choice.channels.items()
+        if name not in named
     }
-    meter = _make_meter(file, columns, time, selection)
-    return _make_house(file, (meter,), columns, time is None, choice.remarks, selection)
+    chosen = interpretation.with_series({MAINS: interpretation.series[MAINS], **series})
+    house = make_table_house(OpenedTable(file, chosen, columns), stem, choice.remarks, selection)
+    return HouseListing(house, [split_unit(name).name for name in file.names])
+
+
+def _complete_columns(selection: Selection) -> ColumnsConfig:
+    columns = selection.columns or DEFAULT_COLUMNS
+    return columns.model_copy(update={"zone": columns.zone or selection.zone})
 
 
 def _read_house_of_files(root: Path, selection: Selection) -> RawHouse:
     """Return the house of a file of mains and files of plugs."""
     if selection.mains is None and not root.is_file():
         raise UsageError("files of plugs need a file of mains: give it as the root")
-    config = _get_columns(selection)
-    file = open_table_file(_resolve_under(root, selection.mains) if selection.mains else root)
-    plugs = {
-        canonical_name(name): open_table_file(_resolve_under(root, path))
-        for name, path in selection.plugs.items()
+    config = _complete_columns(selection)
+    plugs = {canonical_name(name): text for name, text in selection.plugs.items()}
+    inside = {n: c for n, c in config.appliances.items() if canonical_name(n) not in plugs}
+    mains_path, reference = (
+        _resolve_under(root, selection.mains) if selection.mains else (root, None)
+    )
+    mains_columns = config.model_copy(
+        update={"appliances": inside, "mains": reference or config.mains}
+    )
+    file = open_table_file(mains_path, mains_columns)
+    opened = OpenedTable(file, interpret(file, [*inside], mains_columns), mains_columns)
+    channels = {
+        name: f"{file.path.name} '{reading.label}'"
+        for name, reading in opened.interpretation.series.items()
     }
-    time = find_time_column(file, config)
-    columns = {MAINS: find_mains_column(file, config, time)} | {
-        canonical_name(name): file.require_column(column)
-        for name, column in config.appliances.items()
-        if canonical_name(name) not in plugs
-    }
-    meters = [_make_meter(file, columns, time, selection)]
-    channels = {name: f"{file.path.name} '{column}'" for name, column in columns.items()}
-    for name, plug in plugs.items():
-        time = find_time_column(plug, config)
-        column = _find_plug_column(plug, name, time, config.appliances)
-        meters.append(_make_meter(plug, {name: column}, time, selection))
-        channels[name] = f"{plug.path.name} '{column}'"
-    if any(find_time_column(each, config) is None for each in (file, *plugs.values())):
+    meters = [make_meter(opened, [*opened.interpretation.series], {}, selection)]
+    files = [opened]
+    for name, text in plugs.items():
+        path, reference = _resolve_under(root, text)
+        by_caller = {canonical_name(n): column for n, column in config.appliances.items()}
+        plug_columns = config.model_copy(
+            update={
+                "mains": reference or by_caller.get(name),
+                "appliances": {},
+                "sensor": None,
+                "solar": None,
+                "measures": None,
+                "hold_s": None,
+            }
+        )
+        plug_file = open_table_file(path, plug_columns)
+        plug = OpenedTable(plug_file, interpret_plug(plug_file, name, plug_columns), plug_columns)
+        files.append(plug)
+        meters.append(make_meter(plug, [MAINS], {MAINS: name}, selection))
+        reading = plug.interpretation.series[MAINS]
+        channels[name] = f"{path.name} '{reading.label}'"
+    if any(each.interpretation.time is None for each in files):
         raise DataError(
             f"{file.path}: files of mains and plugs are joined by their times; name the column of"
             " the times with `time`"
         )
-    return _make_house(file, tuple(meters), channels, False, (), selection)
+    lines = tuple(f"{each.file.path.name}: {each.interpretation.describe()}" for each in files[1:])
+    return make_house(opened, _find_stem(file.path), tuple(meters), channels, lines, selection)
 
 
-def _resolve_under(root: Path, path: Path) -> Path:
-    return path if path.is_file() or not (root / path).is_file() else root / path
-
-
-def _find_plug_column(
-    file: TableFile, name: str, time: str | None, appliances: Mapping[str, str]
-) -> str:
-    for appliance, column in appliances.items():
-        if canonical_name(appliance) == name:
-            return file.require_column(column)
-    others = [column for column in file.names if column != time]
-    plug = others[0] if len(others) == 1 else file.find_first((name, *MAINS_NAMES))
-    if plug is None:
-        raise DataError(
-            f"{file.path}: no column for '{name}' (columns: {file.listing}); name the column of"
-            " the appliance"
-        )
-    return plug
-
-
-def _make_house(
-    file: TableFile,
-    meters: tuple[Meter, ...],
-    channels: Mapping[str, str],
-    nominal: bool,
-    remarks: tuple[str, ...],
-    selection: Selection,
-) -> RawHouse:
-    if nominal and selection.period_s is None:
-        raise DataError(f"{file.path}: has no times; give its sampling period with `period_s`")
-    metadata = parquet_file.read_metadata(file.path) if file.first_line is None else {}
-    period_s = selection.period_s
-    if not nominal:
-        period_s = parse_claimed_period_s(file.path, metadata.get("period_s"))
-    house = selection.house or metadata.get("house", file.path.stem)
-    return RawHouse(
-        metadata.get("dataset", "table"),
-        house,
-        selection.house or file.path.stem,
-        f"house {house}" if "house" in metadata else house,
-        meters,
-        period_s,
-        channels,
-        metadata.get("licence", "unknown"),
-        facts={"carrier": metadata.get("carrier", file.path.name)},
-        nominal_time=nominal or metadata.get("nominal_time") == "true",
-        remarks=remarks,
-    )
-
-
-def _make_meter(
-    file: TableFile, columns: Mapping[str, str], time: str | None, selection: Selection
-) -> Meter:
-    period_s = None if time else selection.period_s
-    keys = list(columns.values())
-    unit, zone = _get_columns(selection).unit, selection.zone
-    if file.first_line is None:
-        read = partial(_read_parquet, file.path, time, keys, unit, zone, period_s)
-    else:
-        place = {name: i for i, name in enumerate(file.names)}
-        layout = TextLayout(
-            ",",
-            len(place),
-            None if time is None else place[time],
-            tuple(place[key] for key in keys),
-            file.first_line - 1,
-        )
-        read = partial(_read_csv, file.path, layout, unit, zone, period_s)
-    how = f"{time} {keys} {unit} {zone} {period_s}"
-    return Meter(file.path.name, file.path, tuple(columns), read, file.path.stat().st_size, how)
-
-
-def _read_csv(
-    path: Path, layout: TextLayout, unit: Unit, zone: str | None, period_s: float | None
-) -> Iterator[Piece]:
-    clock, done = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}"), 0
-    for rows in read_rows(path, layout):
-        times_s = (
-            clock.to_seconds(rows.times)
-            if rows.times is not None
-            else _make_nominal_times(done, len(rows), period_s)
-        )
-        done += len(rows)
-        yield Piece(
-            times_s,
-            [_to_watts(values, unit) for values in rows.series],
-            None,
-            rows.no_number,
-            rows.size,
-        )
-
-
-def _read_parquet(
-    path: Path,
-    time: str | None,
-    columns: Sequence[str],
-    unit: Unit,
-    zone: str | None,
-    period_s: float | None,
-) -> Iterator[Piece]:
-    clock, done = Clock(zone, describe_row=lambda row: f"{path}, row {row + 1}"), 0
-    with refuse_damage(path, "cannot be read"), parquet_file.open_reader(path) as file:
-        share = path.stat().st_size / max(file.metadata.num_rows, 1)
-        for batch in file.iter_batches(
-            ROWS_AT_A_TIME, columns=[*columns, *([time] if time else [])]
-        ):
-            rows = pl.from_arrow(pa.Table.from_batches([batch]).replace_schema_metadata(None))
-            assert isinstance(rows, pl.DataFrame)
-            if time and not may_hold_times(rows[time]):
-                raise DataError(
-                    f"{path}: column '{time}' holds {rows[time].dtype}, not times; name the column"
-                    " of the times with `time`"
-                )
-            times_s = (
-                clock.to_seconds(rows[time])
-                if time
-                else _make_nominal_times(done, len(rows), period_s)
-            )
-            watts = [rows[name].cast(pl.Float32, strict=False) for name in columns]
-            no_number = [
-                int(w.null_count() - rows[name].null_count())
-                for w, name in zip(watts, columns, strict=True)
-            ]
-            done += len(rows)
-            series = [_to_watts(w.fill_null(float("nan")).to_numpy(), unit) for w in watts]
-            yield Piece(times_s, series, None, no_number, int(share * len(rows)))
-
-
-def _make_nominal_times(first: int, count: int, period_s: float | None) -> Times:
-    assert period_s is not None
-    return np.arange(first, first + count, dtype=np.float64) * period_s
-
-
-def _to_watts(values: Watts, unit: Unit) -> Watts:
-    return values if unit == "W" else values * np.float32(UNIT_W[unit])
+def _resolve_under(root: Path, text: str) -> tuple[Path, str | None]:
+    """Return the file, under the root or by itself, and the column of a reference FILE:COLUMN."""
+    if (root / text).is_file() and not Path(text).is_file():
+        return root / text, None
+    name, column = split_file(text)
+    if not Path(name).is_file() and ":" in text:
+        inside, column_inside = split_file(str(root / text))
+        if Path(inside).is_file():
+            return Path(inside), column_inside
+    return (Path(name) if Path(name).is_file() or root.is_file() else root / name), column
 
 
 SOURCE = Source("table", LAYOUT, list_houses)

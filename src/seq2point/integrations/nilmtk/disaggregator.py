@@ -15,10 +15,16 @@ from seq2point.appliances import canonical_name, to_snake_case
 from seq2point.compression.compaction import compact
 from seq2point.errors import DataError, ModelFileError, UsageError
 from seq2point.integrations.nilmtk.frames import (
+    Pair,
+    get_index,
     join_windows,
+    list_chunks,
     make_chunk,
     pad_recording,
-    read_power,
+    pair_chunks,
+    read_appliance,
+    read_mains,
+    read_numbers,
     split_chunk,
 )
 from seq2point.integrations.nilmtk.params import NAME, Normalisation, Params, find_appliance_row
@@ -117,7 +123,7 @@ class Seq2Point:
     def partial_fit(
         self,
         train_main: Frames,
-        train_appliances: Sequence[tuple[str, Frames]],
+        train_appliances: Iterable[tuple[str, Frames]] | Mapping[str, Frames],
         do_preprocessing: bool = True,
         current_epoch: int = 0,
         **_: Any,
@@ -127,37 +133,31 @@ class Seq2Point:
         `train_main` are chunks of mains, `train_appliances` pairs of a name and its chunks. The
         last 15 % of each chunk is held out to choose the best weights. Normalisation that the
         params lack is fitted on these chunks. Without preprocessing the chunks are windows and
-        targets as `call_preprocessing` makes them. Raises DataError for chunks that do not fit
-        together.
+        targets as `call_preprocessing` makes them. A chunk without rows is left out, and marks of
+        missing readings and readings below zero are gaps, each with a warning. Raises DataError for
+        chunks that do not fit together, without any rows, in kilowatts, or of counters of energy.
         """
-        train_main = list(train_main)
-        chunks = [(name, list(frames)) for name, frames in train_appliances]
-        for name, frames in chunks:
-            if len(frames) != len(train_main):
-                raise DataError(
-                    f"{len(frames)} chunks of '{name}' for {len(train_main)} of the mains"
-                )
+        train_main = list_chunks(train_main, "mains")
+        if isinstance(train_appliances, Mapping):
+            train_appliances = tuple(train_appliances.items())
+        chunks = [(name, list_chunks(frames, f"'{name}'")) for name, frames in train_appliances]
+        pairs = [(name, pair_chunks(train_main, frames, name)) for name, frames in chunks]
         if do_preprocessing:
             self.set_appliance_params(
                 (name, frames) for name, frames in chunks if name not in self.appliance_params
             )
-        for name, frames in chunks:
-            pairs = zip(train_main, frames, strict=True)
-            recordings = [
-                self._make_recording(mains, frame, i, name, do_preprocessing)
-                for i, (mains, frame) in enumerate(pairs)
-            ]
-            if sum(len(recording) for recording in recordings) == 0:
-                continue
+        for name, usable in pairs:
+            recordings = [self._make_recording(pair, name, do_preprocessing) for pair in usable]
+            if all(np.isnan(each.appliance_w(canonical_name(name))).all() for each in recordings):
+                raise DataError(f"'{name}' has no reading in these chunks")
             self._fitted[name] = self._train(name, recordings)
         if self.save_model_path is not None:
             self.save_model()
 
-    def _make_recording(
-        self, mains: Any, frame: Any, number: int, name: str, raw: bool
-    ) -> Recording:
+    def _make_recording(self, pair: Pair, name: str, raw: bool) -> Recording:
         """Return a chunk to train on, padded for the windows of its first and last samples."""
-        house, period_s = f"chunk {number}", self.params.period_s
+        mains, frame = pair.mains, pair.appliance
+        house, period_s = f"chunk {pair.number}", self.params.period_s
         around = self.sequence_length // 2
         if raw:
             return pad_recording(
@@ -167,7 +167,7 @@ class Seq2Point:
         mains_w = join_windows(mains, self.sequence_length) * np.float32(
             self.mains_std
         ) + np.float32(self.mains_mean)
-        power_w = read_power(frame, f"{house}: {name}") * np.float32(row.std) + np.float32(row.mean)
+        power_w = read_numbers(frame, house, name) * np.float32(row.std) + np.float32(row.mean)
         if len(power_w) != len(mains_w) - 2 * around:
             raise DataError(
                 f"{house}: {len(power_w)} targets of {name} for {len(mains_w) - 2 * around} windows"
@@ -250,8 +250,15 @@ class Seq2Point:
         appliance without a reading.
         """
         for name, frames in train_appliances:
-            power_w = np.concatenate([read_power(frame, name) for frame in frames]).astype(
-                np.float64
+            power_w = np.concatenate(
+                [
+                    np.empty(0),
+                    *(
+                        read_appliance(frame, f"chunk {number}", name)
+                        for number, frame in enumerate(list_chunks(frames, f"'{name}'"))
+                        if len(frame)
+                    ),
+                ]
             )
             if np.isnan(power_w).all():
                 raise DataError(f"'{name}' has no reading to fit a mean and std to")
@@ -271,7 +278,8 @@ class Seq2Point:
 
         The results are f32 frames in watts with the chunks' own index. Rows whose mains are missing
         are NaN. `model` replaces the models, by name. Raises UsageError where no model was trained
-        or loaded, and DataError for chunks of another period than the models'.
+        or loaded, and DataError for chunks of another period than the models', in kilowatts, or
+        of a counter of energy.
         """
         import pandas as pd
 
@@ -283,7 +291,7 @@ class Seq2Point:
             )
         device = choose_device(self.params.device_choice)
         predictions = []
-        for number, mains in enumerate(test_main_list):
+        for number, mains in enumerate(list_chunks(test_main_list, "mains")):
             columns = {}
             for name, fitted in self._fitted.items():
                 fitted.network.to(device)
@@ -292,9 +300,7 @@ class Seq2Point:
                     if do_preprocessing
                     else self._predict_windows(fitted, mains)
                 )
-            predictions.append(
-                pd.DataFrame(columns, index=getattr(mains, "index", None), dtype="float32")
-            )
+            predictions.append(pd.DataFrame(columns, index=get_index(mains), dtype="float32"))
         return predictions
 
     def _predict_chunk(self, model: Model, mains: "pd.DataFrame", number: int) -> Watts:
@@ -317,6 +323,8 @@ class Seq2Point:
 
     def _predict_windows(self, model: Model, windows: Any) -> Watts:
         """Return the predictions for windows that `call_preprocessing` cut and scaled."""
+        if not len(windows):
+            return np.empty(0, dtype=np.float32)
         shape = model.architecture
         if shape.window != self.sequence_length or shape.target_index != self.sequence_length // 2:
             raise UsageError(
@@ -347,14 +355,16 @@ class Seq2Point:
 
         around = self.sequence_length // 2
         windows = []
-        for mains in mains_lst:
-            padded = np.pad(read_power(mains, "mains"), around)
-            cut = np.lib.stride_tricks.sliding_window_view(padded, self.sequence_length)
-            windows.append(
-                pd.DataFrame(
-                    (cut - self.mains_mean) / self.mains_std, index=mains.index, dtype="float32"
-                )
+        for number, mains in enumerate(list_chunks(mains_lst, "mains")):
+            rows_w = read_mains(mains, f"chunk {number}")
+            padded = np.pad(rows_w, around)
+            cut = (
+                np.lib.stride_tricks.sliding_window_view(padded, self.sequence_length)
+                if len(rows_w)
+                else np.empty((0, self.sequence_length))
             )
+            scaled_w = (cut - self.mains_mean) / self.mains_std
+            windows.append(pd.DataFrame(scaled_w, index=get_index(mains), dtype="float32"))
         if method == "test":
             return windows
         targets = []
@@ -362,9 +372,11 @@ class Seq2Point:
             row = self._normalisation(name)
             scaled = [
                 pd.DataFrame(
-                    (read_power(f, name) - row.mean) / row.std, index=f.index, dtype="float32"
+                    (read_appliance(frame, f"chunk {number}", name) - row.mean) / row.std,
+                    index=get_index(frame),
+                    dtype="float32",
                 )
-                for f in frames
+                for number, frame in enumerate(list_chunks(frames, f"'{name}'"))
             ]
             targets.append((name, scaled))
         return windows, targets

@@ -1,15 +1,19 @@
 """Turn NILMTK's frames of readings into recordings, and its windows into series."""
 
+import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from seq2point.data.grid import Grid, find_median_step_s, place_on_grid
+from seq2point.data import array_values
+from seq2point.data.grid import Grid, Times, find_median_step_s, place_on_grid
+from seq2point.data.series import ADVICE, check_mains, make_gaps
+from seq2point.data.times.index_times import read_index_s
 from seq2point.errors import DataError
-from seq2point.limits import remove_absurd
 from seq2point.recording import Recording, Watts
+from seq2point.recording.plausibility import looks_like_counter
 
 HELD_OUT = 0.15
 """Fraction of a chunk that is held out to validate on."""
@@ -25,23 +29,95 @@ class Chunk(NamedTuple):
     grid: Grid | None
 
 
-def read_power(frame: Any, label: str) -> Watts:
-    """Return the readings f32[T] in watts of a series, or of a frame with one column of power.
+def read_numbers(frame: Any, house: str, name: str) -> npt.NDArray[np.float32]:
+    """Return the values f32[T] of a series, or of a frame with one column, as they stand.
 
-    Absurd readings become gaps. `label` names the frame in errors. Raises DataError for several
-    columns, and for values that are not numbers.
+    `house` and `name` say in errors what the frame holds. Raises DataError for several columns, and
+    for values that are not numbers.
     """
-    values = np.asarray(frame.to_numpy() if hasattr(frame, "to_numpy") else frame)
-    if (
-        values.dtype.kind not in "fiu"
-        or values.ndim not in (1, 2)
-        or (values.ndim == 2 and values.shape[1] != 1)
-    ):
-        raise DataError(
-            f"{label}: {values.dtype} of shape {values.shape}; give one column of power"
-        )
+    try:
+        shape = np.shape(frame)
+    except ValueError:  # lists of different lengths
+        shape = ()
+    if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+        raise DataError(f"{house}: {name}: {_describe(frame, shape)}; give one column of power")
+    column = frame.iloc[:, 0] if hasattr(frame, "iloc") and len(shape) == 2 else frame
+    numbers = array_values.read_numbers(column, f"{house}: {name}: the readings")
     with np.errstate(over="ignore"):
-        return remove_absurd(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
+        return numbers.reshape(-1).astype(np.float32)
+
+
+def _describe(frame: Any, shape: tuple[int, ...]) -> str:
+    """Return what a frame is: its columns, or its type and shape."""
+    if not hasattr(frame, "columns"):
+        return f"{type(frame).__name__} of shape {shape}"
+    names = (" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in frame.columns)
+    return f"columns {', '.join(names) or 'none'}"
+
+
+def read_mains(frame: Any, house: str) -> Watts:
+    """Return the mains f32[T] of a frame in watts, with gaps for unusable readings.
+
+    Warns of each kind of them. Raises DataError as `read_numbers` does, for kilowatts and for a
+    counter of energy.
+    """
+    return check_mains(read_numbers(frame, house, "mains"), house)
+
+
+def read_appliance(frame: Any, house: str, name: str) -> Watts:
+    """Return an appliance's power f32[T] in watts, with gaps for unusable readings.
+
+    Warns of each kind of them. Raises DataError as `read_numbers` does, and for a counter of
+    energy.
+    """
+    values = read_numbers(frame, house, name)
+    if looks_like_counter(values):
+        raise DataError(
+            f"{house}: {name}: the readings never fall: they look like a counter of energy, not"
+            f" power; {ADVICE.counter}"
+        )
+    return make_gaps(values, house, name)
+
+
+def list_chunks(frames: Any, what: str) -> list[Any]:
+    """Return chunks as a list. Raises DataError for a frame alone, and for what is no frame."""
+    if get_index(frames) is not None or isinstance(frames, str | np.ndarray | None):
+        raise DataError(f"{what} of type {type(frames).__name__}: give a list of frames")
+    chunks = list(frames)
+    for number, chunk in enumerate(chunks):
+        if not hasattr(chunk, "__len__"):
+            raise DataError(
+                f"chunk {number} of {what} is of type {type(chunk).__name__}: give a frame"
+            )
+    return chunks
+
+
+class Pair(NamedTuple):
+    """A chunk's number, and its frames of mains and of an appliance."""
+
+    number: int
+    mains: Any
+    appliance: Any
+
+
+def pair_chunks(mains: Any, frames: Any, name: str) -> list[Pair]:
+    """Return the chunks of mains and of an appliance that have rows; warn of those without.
+
+    Raises DataError for different numbers of chunks, and where none has rows.
+    """
+    mains, frames = list_chunks(mains, "mains"), list_chunks(frames, f"'{name}'")
+    if len(frames) != len(mains):
+        raise DataError(f"{len(frames)} chunks of '{name}' for {len(mains)} of the mains")
+    pairs = []
+    for pair in map(Pair, range(len(mains)), mains, frames):
+        if len(pair.mains) and len(pair.appliance):
+            pairs.append(pair)
+            continue
+        empty = f"'{name}'" if len(pair.mains) else "the mains"
+        warnings.warn(f"chunk {pair.number} is left out: no rows of {empty}", stacklevel=3)
+    if not pairs:
+        raise DataError(f"no chunk has rows of the mains and of '{name}'")
+    return pairs
 
 
 def make_chunk(
@@ -53,47 +129,67 @@ def make_chunk(
     index of times the rows are `period_s` apart. Raises DataError for frames of different lengths
     or times, for times that go back, and where neither times nor a period are known.
     """
-    rows_w = read_power(mains, f"{house}: mains")
-    others = {name: read_power(frame, f"{house}: {name}") for name, frame in appliances_w.items()}
+    rows_w = read_mains(mains, house)
+    others = {name: read_appliance(frame, house, name) for name, frame in appliances_w.items()}
     for name, power_w in others.items():
         if len(power_w) != len(rows_w):
             raise DataError(
                 f"{house}: {len(power_w)} rows of {name} for {len(rows_w)} of the mains"
             )
-    times_s = _read_times_s(mains)
+    times_s = _read_times_s(mains, f"the mains of {house}")
+    if times_s is not None and len(times_s) < 2:
+        times_s = None  # one time tells no period
+    if times_s is None and period_s is None:
+        raise DataError(
+            f"{house}: the frame has no index of times; give its sampling period as"
+            " params['period_s']"
+        )
     for name, frame in appliances_w.items():
-        own_s = _read_times_s(frame)
-        if times_s is not None and own_s is not None and not np.array_equal(times_s, own_s):
-            raise DataError(
-                f"{house}: the rows of {name} have other times than those of the mains; align their"
-                " indexes"
-            )
-    if times_s is None or len(times_s) < 2:
-        if period_s is None:
-            raise DataError(
-                f"{house}: the frame has no index of times; give its sampling period as"
-                " params['period_s']"
-            )
+        _require_same_rows(mains, times_s, frame, house, name)
+    if times_s is None:
+        assert period_s is not None
         return Chunk(Recording(house, period_s, rows_w, others), None)
     if np.diff(times_s).min() <= 0:
         raise DataError(
             f"{house}: the times of the frame go back or repeat; sort it and drop repeated times"
         )
-    grid = place_on_grid(times_s, period_s or find_median_step_s(times_s))
+    period_s = period_s or find_median_step_s(times_s)
+    if not period_s:
+        raise DataError(f"{house}: the times of the frame are less than a millisecond apart")
+    grid = place_on_grid(times_s, period_s)
     on_grid = {name: grid.mean(power_w) for name, power_w in others.items()}
     return Chunk(
         Recording(house, grid.period_s, grid.mean(rows_w), on_grid, grid.start, grid.jumps), grid
     )
 
 
-def _read_times_s(frame: Any) -> npt.NDArray[np.float64] | None:
+def _read_times_s(frame: Any, label: str) -> Times | None:
+    index = get_index(frame)
+    return None if index is None else read_index_s(index, label)
+
+
+def get_index(frame: Any) -> Any:
+    """Return the index of a frame or series of pandas; None for another type."""
     import pandas as pd
 
-    index = getattr(frame, "index", None)
-    if not isinstance(index, pd.DatetimeIndex):
-        return None
-    plain = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-    return plain.to_numpy("datetime64[us]").astype(np.int64) / 1e6
+    return frame.index if isinstance(frame, pd.DataFrame | pd.Series) else None
+
+
+def _require_same_rows(
+    mains: Any, times_s: Times | None, frame: Any, house: str, name: str
+) -> None:
+    """Raise DataError for an appliance's frame whose rows are not those of the mains."""
+    own_s = _read_times_s(frame, f"{name} of {house}")
+    index, own = get_index(mains), get_index(frame)
+    if times_s is not None and own_s is not None:
+        same = np.array_equal(times_s, own_s)
+    else:
+        same = index is None or own is None or index.equals(own)
+    if not same:
+        raise DataError(
+            f"{house}: the rows of {name} have other times than those of the mains; align their"
+            " indexes"
+        )
 
 
 def join_windows(windows: Any, length: int) -> npt.NDArray[np.float32]:
@@ -102,9 +198,9 @@ def join_windows(windows: Any, length: int) -> npt.NDArray[np.float32]:
     The windows are one sample apart. Raises DataError for windows of another length, and for
     windows that do not overlap so.
     """
-    values = np.asarray(
-        windows.to_numpy() if hasattr(windows, "to_numpy") else windows, dtype=np.float32
-    )
+    values = array_values.read_numbers(
+        windows.to_numpy() if hasattr(windows, "to_numpy") else windows, "the windows"
+    ).astype(np.float32)
     if values.ndim != 2 or values.shape[1] != length or not len(values):
         raise DataError(
             f"preprocessed mains of shape {values.shape}: give windows of {length} samples,"

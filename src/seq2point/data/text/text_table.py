@@ -15,14 +15,12 @@ import numpy.typing as npt
 
 from seq2point.data import native_reader
 from seq2point.data.file_errors import refuse_damage
-from seq2point.errors import DataError
+from seq2point.data.text.line_pieces import PIECE_BYTES, read_line_pieces
 from seq2point.recording import Watts
 
 if TYPE_CHECKING:
     import polars as pl
 
-PIECE_BYTES = 1 << 22
-LONGEST_LINE_BYTES = 1 << 26  # a longer one would fill the memory before it ends
 NO_READING = ("", "nan", "null", "none")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -70,45 +68,16 @@ def read_rows(path: Path, layout: TextLayout, piece_bytes: int = PIECE_BYTES) ->
             yield _parse_any_rows(bytes(text), layout, size) if rows is None else rows
 
 
-def read_lines(path: Path, lines_to_skip: int, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
-    """Yield whole lines of a text file, about `piece_bytes` at a time.
-
-    Raises DataError for a file that holds no lines of text.
-    """
-    with refuse_damage(path, "cannot be read"):
-        for text, _ in _read_pieces(path, lines_to_skip, piece_bytes):
-            yield bytes(text)
-
-
 def _read_pieces(
     path: Path, lines_to_skip: int, piece_bytes: int
 ) -> Iterator[tuple[memoryview, int]]:
     """Yield whole lines of a file, each ending in a newline, and their bytes in the file."""
-    buffer = bytearray(piece_bytes)
     with path.open("rb", buffering=0) as file:
         skipped = _measure_head(path, lines_to_skip)
         file.seek(skipped)
-        left = 0
-        while True:
-            count = file.readinto(memoryview(buffer)[left:-1])
-            full = left + count
-            if not count and full:
-                buffer[full] = ord("\n")
-                full += 1
-            end = buffer.rfind(b"\n", 0, full) + 1
-            if end:
-                yield memoryview(buffer)[:end], end + skipped - (0 if count else 1)
-                skipped = 0
-                buffer[: full - end] = buffer[end:full]
-            elif len(buffer) > LONGEST_LINE_BYTES:
-                raise DataError(
-                    f"{path}: a line of more than {LONGEST_LINE_BYTES >> 20} MB; this is no table"
-                )
-            elif count:
-                buffer = buffer + bytearray(len(buffer))
-            left = full - end
-            if not count:
-                return
+        for text, size in read_line_pieces(file, path, piece_bytes):
+            yield text, size + skipped
+            skipped = 0
 
 
 def _measure_head(path: Path, lines: int) -> int:

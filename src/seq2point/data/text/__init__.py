@@ -1,0 +1,1 @@
+"""Text of any dialect as named columns, in pieces: opened, told apart, and parsed."""

@@ -1,0 +1,1 @@
+"""Times of any form as seconds since 1970, UTC."""

@@ -1,0 +1,32 @@
+"""Time zones by their names."""
+
+import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from seq2point.errors import UsageError
+
+ZONE_IN_NAME = re.compile(r"[(\[]\s*([A-Za-z_]+/[A-Za-z_/]+|UTC)\s*[)\]]")
+"""A time zone in a column's name: 'Time Bucket (America/Chicago)'."""
+
+
+def find_zone_in_name(name: str) -> str | None:
+    """Return the time zone that a column's name says: 'Time Bucket (America/Chicago)'."""
+    match = ZONE_IN_NAME.search(name)
+    if not match:
+        return None
+    try:
+        return ZoneInfo(match[1]).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def require_zone(zone: str | None) -> ZoneInfo | None:
+    """Return a time zone by its name, None for None; raises UsageError for an unknown one."""
+    if zone is None:
+        return None
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"`zone`: unknown time zone '{zone}': expected for example Europe/London or UTC"
+        ) from None
