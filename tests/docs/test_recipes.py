@@ -72,7 +72,7 @@ def walk_source(patch: pytest.MonkeyPatch, folder: Path, kettles: Recording) -> 
     redd = sources.find_source("redd")
     module: Any = ModuleType(f"{sources.__name__}.tiny")
     module.SOURCE = contract.Source(
-        "tiny", redd.layout, lambda root, wanted: redd.list_houses(root / "inner", wanted)
+        "tiny", redd.layout, lambda root, *rest: redd.list_houses(root / "inner", *rest)
     )
     patch.setitem(sys.modules, module.__name__, module)
     patch.setattr(sources, "NAMES", (*sources.NAMES, "tiny"))
