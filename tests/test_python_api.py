@@ -91,6 +91,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:.* are gaps, as the meter is silent:UserWarning")
 @FRAMES
 @given(rows=tables())
 def test_a_frame_gives_the_recording_that_its_file_gives(

@@ -16,7 +16,10 @@ from tests.cli.conftest import answer_of
 from tests.data.right_readings import CUT, DAY, DAY_W, KETTLE_W, Case, Refused, Right, refuse
 from tests.data.test_cases import enter, find_fault
 
+from seq2point import load_recording
 from seq2point.cli import main
+from seq2point.configuration import ColumnsConfig
+from seq2point.errors import DataError
 
 MAINS_W, PLUG_W = DAY_W[:CUT], KETTLE_W[:CUT]
 SOLAR_W = 1500 * np.sin(np.arange(CUT) / CUT * np.pi)
@@ -302,3 +305,24 @@ def test_a_file_of_another_logger_is_read_right_or_refused_in_one_line(
             faults.append(f"{door}: {fault}")
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
+
+
+@pytest.mark.parametrize("name", ["grid_power", "house_power", "Wirkleistung Gesamt (W)"])
+def test_a_usual_name_of_the_mains_is_known_beside_other_columns(tmp_path: Path, name: str):
+    rows = "".join(f"{60 * i + 1_700_000_000},{200 + i % 7},{i % 3}\n" for i in range(200))
+    path = tmp_path / "home.csv"
+    path.write_text(f"time,{name},Heizstab\n{rows}")
+    assert load_recording(path, []).mains_w.max() == 206
+
+
+def test_a_phase_in_brackets_after_a_unit_is_no_ampere(tmp_path: Path):
+    head = "Date/time UTC,Active energy Wh (A),Min V (A),Active energy Wh (B),Min V (B)\n"
+    rows = "".join(
+        f"2024-01-17 {i // 60:02}:{i % 60:02},{4 + i % 2},230,2,231\n" for i in range(300)
+    )
+    path = tmp_path / "em.csv"
+    path.write_text(head + rows)
+    with pytest.raises(DataError, match=r"Active energy Wh \(A\)\+Active energy Wh \(B\)"):
+        load_recording(path, [])
+    columns = ColumnsConfig(mains="Active energy Wh (A)+Active energy Wh (B)")
+    assert load_recording(path, [], columns=columns).mains_w[:2].tolist() == [360, 420]

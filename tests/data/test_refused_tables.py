@@ -226,7 +226,7 @@ def test_a_cell_below_zero_is_a_gap_with_a_note(tmp_path: Path, cells: str, name
         assert np.isnan(watts).tolist() == [False, series == name, False]
     assert table.notes == (
         f"1 reading of '{name}' made gaps: below zero, as where a home exports solar power; add the"
-        " production back to have the load",
+        " production back to have the load (`solar` names its column)",
     )
 
 

@@ -30,6 +30,7 @@ Rows = npt.NDArray[np.int64]
 MOST_DROPPED = 0.5  # the share of rows that a repair may drop; more, and the times are wrong
 WORDS = "not numbers"
 ABSURD = "more than a house can draw"
+EXPORTED = f"{BELOW_ZERO} (`solar` names its column)"
 REFUSED = (WORDS, ABSURD)
 """Why a reading is refused unless repairing; for other reasons it becomes a gap in any case."""
 
@@ -166,7 +167,7 @@ class Checks:
             return watts
         below_zero, absurd = watts < -NOISE_W, watts > ABSURD_W
         if below_zero.any():
-            self.made_gaps[column, BELOW_ZERO] += int(below_zero.sum())
+            self.made_gaps[column, EXPORTED] += int(below_zero.sum())
         if absurd.any():
             highest = watts[absurd][0]
             self._require_repair(
@@ -194,7 +195,7 @@ class Checks:
         `highest_w` is NaN where there is no reading. `column` holds them.
         """
         if np.isnan(highest_w):
-            if self.made_gaps[column, BELOW_ZERO] == count:
+            if self.made_gaps[column, EXPORTED] == count:
                 raise DataError(
                     f"{self.file.path}: all readings of the mains are below zero; turn the meter's"
                     " clamp round, or the signs in the file"

@@ -56,7 +56,7 @@ def check_file(
         channels = read_channels(path, columns, period_s, log)
     except DataError as error:
         reason = str(error).removeprefix(f"{path}: ")
-        log.add("error", "unreadable", None, reason, "mend the file, or export it again")
+        log.add("error", "unreadable", None, reason, "do as it says, or export the file again")
         report = QualityReport(file=str(path), house=log.house, findings=tuple(log.findings))
         return report, None
     return _make_report(path, channels, log), channels.recording

@@ -26,7 +26,9 @@ MAINS_NAMES = (
     "watt", "kw", "p", "value", "state", "reading", "hausanschluss", "verbrauch", "leistung",
     "gesamt", "bezug", "wattage", "avg_wattage", "avg_power", "mean_power", "power_avg",
     "consumption_power", "total_usage", "energy_consumed", "consumed", "import", "imported",
-    "mean", "valeur", "wert", "valor", "potencia", "puissance", "vermogen", "potenza", "payload",
+    "mains_power", "house_power", "home_power", "grid_power", "power_grid", "total_active_power",
+    "wirkleistung_gesamt", "gesamtleistung", "wirkleistung", "mean",
+    "valeur", "wert", "valor", "potencia", "puissance", "vermogen", "potenza", "payload",
 )  # fmt: skip
 """Names of the mains in snake case, without units, the surest first."""
 
@@ -183,7 +185,8 @@ def _refuse(
         )
     advice = "name it with `mains`"
     if phases:
-        advice = f"for the sum of the phases set `mains` to {'+'.join(phases)}, or name one column"
+        total = "+".join(phases)
+        advice = f"for the sum of the phases set `mains` to '{total}', or name one column"
     if not has_times:
         advice += "; no column of times was found either: name it with `time`"
     numbers = "" if candidates else " of numbers"

@@ -62,7 +62,7 @@ def require_no_phase(sample: Sample, name: str, phases: Sequence[str]) -> None:
     parts = "+".join(others if len(others) > MOST_OTHERS else [*others, name])
     raise DataError(
         f"{sample.file.path}: '{name}' is not the sum of {' and '.join(others)}: it may be one"
-        f" phase of several; name the mains with `mains`, for their sum as {parts}"
+        f" phase of several; name the mains with `mains`, for their sum as '{parts}'"
     )
 
 
@@ -80,5 +80,5 @@ def require_no_twin(sample: Sample, name: str, candidates: Sequence[str]) -> Non
     if twins:
         raise DataError(
             f"{sample.file.path}: '{name}' and '{twins[0]}' may be two phases of one supply; name"
-            f" the mains with `mains`, for their sum as {name}+{twins[0]}"
+            f" the mains with `mains`, for their sum as '{name}+{twins[0]}'"
         )

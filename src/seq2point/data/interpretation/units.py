@@ -55,6 +55,10 @@ USE_WORDS = re.compile(
 ENERGY_WORDS = re.compile(r"(^|_)(energy|consumption_total|watt_hours|watthours|total_act_energy)")
 
 
+PHASE_LETTERS = {"a", "b", "c", "l1", "l2", "l3"}
+"""What stands in brackets after a unit for a phase, where 'A' is no ampere."""
+
+
 class NamedUnit(NamedTuple):
     """A column's name without its unit, the unit, and whether it measures another quantity."""
 
@@ -76,10 +80,14 @@ def measures_other(unit: str) -> bool:
 def split_unit(column: str) -> NamedUnit:
     """Return the name of a column without its unit: 'kettle' and W for 'kettle [W]'.
 
-    The unit stands in brackets, or as the last word: 'kettle_kw', 'watt_hours', 'W'.
+    The unit stands in brackets, or as the last word: 'kettle_kw', 'watt_hours', 'W'. A phase may
+    follow it in brackets: 'Active energy Wh (A)'.
     """
     bracketed = BRACKETS.match(column)
     if bracketed:
+        inner = split_unit(bracketed[1]) if bracketed[2].lower() in PHASE_LETTERS else None
+        if inner and inner.unit:
+            return NamedUnit(f"{inner.name} {bracketed[2]}", inner.unit)
         unit = find_unit(bracketed[2])
         if unit:
             return NamedUnit(bracketed[1] or bracketed[2], unit)
