@@ -64,7 +64,13 @@ def interpret(
     Raises DataError for a column that the table lacks, and for what stays open, with the choices.
     """
     require_zone(columns.zone)
-    sample = Sample(file, repair=columns.repair)
+    return _interpret(Sample(file, repair=columns.repair), appliances, columns, every)
+
+
+def _interpret(
+    sample: Sample, appliances: Sequence[str] | None, columns: ColumnsConfig, every: bool = False
+) -> Interpretation:
+    file = sample.file
     if not len(sample):
         raise DataError(f"{file.path}: holds no rows")
     plain_names = list(sample.plain_names.values())
@@ -117,18 +123,19 @@ def interpret_plug(file: TableFile, name: str, columns: ColumnsConfig) -> Interp
     the mains. So few readings that they show no pace are changes, unless their times are regular.
     Raises DataError as `interpret` does.
     """
+    require_zone(columns.zone)
+    sample = Sample(file, repair=columns.repair)
     if columns.mains is None:
         titles = {column: split_unit(column).name for column in file.names}
         own = [column for column, title in titles.items() if canonical_name(title) == name]
         if len(own) == 1:
             columns = columns.model_copy(update={"mains": own[0]})
         elif len(file.names) > 1:
-            key = find_key(Sample(file), ())
+            key = find_key(sample, ())
             sensors = find_sensors_of_kind(key.sensors, name)
             if len(sensors) == 1:
                 columns = columns.model_copy(update={"sensor": sensors[0]})
-    interpretation = interpret(file, (), columns)
-    sample = Sample(file)
+    interpretation = _interpret(sample, (), columns)
     if interpretation.hold_s is not None or len(sample) >= FEWEST_READINGS:
         return interpretation
     key = Key(interpretation.key, interpretation.sensors)
