@@ -11,7 +11,7 @@ from seq2point.errors import UsageError
 from seq2point.recording import Recording
 from seq2point.simulator.averaging import PeriodMeans
 from seq2point.simulator.habits import DAY_S
-from seq2point.simulator.house import NAMES, House
+from seq2point.simulator.house import House
 
 __all__ = ["simulate_house"]
 
@@ -68,20 +68,19 @@ def simulate_house(
             f"{days} days from {start.date()} leave the calendar: choose another start"
         ) from None
 
-    home = House(int(seed), first_day)
-    home.simulate_day()  # the day before: its activations reach into the first one
+    home = House(int(seed), first_day, columns)
+    home.skip_day()  # the day before: its activations reach into the first one
     means = PeriodMeans(period_s, skip_s=(start - midnight).total_seconds())
-    rows = [NAMES.index(name) for name in columns] + [len(NAMES)]
     limits_w = [APPLIANCES[name].max_power_w for name in columns] + [math.inf]
-    result = np.empty((len(rows), length), np.float32)
+    result = np.empty((len(limits_w), length), np.float32)
     done = 0
     while done < length:
-        powers_w, noise = home.simulate_day()
-        mean_w = means.add(powers_w)
-        generators = noise.spawn(len(NAMES) + 1)
-        end = min(done + mean_w.shape[1], length)
-        for column, row, limit_w in zip(result, rows, limits_w, strict=True):
-            read_w = home.meters[row].read(mean_w[row], period_s, generators[row])
+        powers_w, noises = home.simulate_day()
+        means_w = means.add(powers_w)
+        end = min(done + means_w.shape[1], length)
+        rows = zip(result, home.meters, means_w, noises, limits_w, strict=True)
+        for column, meter, mean_w, noise, limit_w in rows:
+            read_w = meter.read(mean_w, period_s, noise)
             column[done:end] = np.minimum(read_w, limit_w)[: end - done]
         done = end
     name = house if house is not None else f"simulated {seed}"

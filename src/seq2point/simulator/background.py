@@ -8,6 +8,7 @@ import numpy as np
 from seq2point.simulator.cycles import ActivationSource
 from seq2point.simulator.habits import Habit, Household, Peak
 from seq2point.simulator.waveforms import (
+    NOTHING,
     Activation,
     Tape,
     Watts,
@@ -44,12 +45,11 @@ def make_devices(make: Rng, people: Household) -> list[Device]:
 
 
 def _make_resistive(curve: Watts, motor_w: float = 0.0) -> Activation:
-    return Activation(curve, np.full(len(curve), motor_w, np.float32))
+    return Activation(curve, np.full(len(curve), motor_w, np.float32) if motor_w else NOTHING)
 
 
 def _make_motor(curve: Watts) -> Activation:
-    curve = np.maximum(curve, 0)
-    return Activation(np.zeros_like(curve), curve)
+    return Activation(motor_w=np.maximum(curve, 0))
 
 
 def _make_oven(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:

@@ -8,6 +8,7 @@ from seq2point.simulator.waveforms import (
     Activation,
     Tape,
     Watts,
+    draw_spans,
     draw_switching,
     draw_texture,
     make_settling,
@@ -158,14 +159,14 @@ def make_washing_machine(make: Rng) -> ActivationSource:
 
     def draw_tumbling(rng: Rng, seconds: float, power: float = 1.0, rest: float = 1.0) -> Watts:
         length = int(seconds)
-        pulses = draw_switching(rng, length, on_s, off_s * rest, 0.25)
-        number = np.cumsum(np.diff(pulses, prepend=0.0) > 0)
-        sizes = tumble_w * power * rng.lognormal(0.0, uneven, number[-1] + 2 if length else 2)
-        sizes[::2] *= 1.0 + one_way
-        pulses *= sizes[number].astype(np.float32)
-        starts = np.flatnonzero(np.diff(pulses, prepend=0.0) > 0.5 * tumble_w)
+        spans = draw_spans(rng, length, on_s, off_s * rest, 0.25, 1.0)
+        sizes = np.zeros(len(spans), np.float32)
+        sizes[::2] = tumble_w * power * np.exp(uneven * rng.standard_normal(len(spans) // 2))
+        sizes[::4] *= 1.0 + one_way
+        pulses = np.repeat(sizes, spans)
+        starts = np.cumsum(spans)[1:-1:2]
         pulses[starts] *= rng.uniform(1.0, 1.6, len(starts)).astype(np.float32)
-        return pulses + np.float32(3.0) + np.abs(draw_texture(rng, length, 3, 2))
+        return pulses[:length] + np.abs(draw_texture(rng, length, 3, 2)) + np.float32(3.0)
 
     def draw_balancing(rng: Rng, seconds: float) -> Watts:
         """Draw the tumbling that spreads the laundry before a spin, stronger pulse after pulse."""

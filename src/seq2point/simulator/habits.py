@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 DAY_S = 86400
 
@@ -42,6 +44,18 @@ class Habit:
     regular: bool = False
     unattended: bool = False
     dark: bool = False
+
+    @cached_property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The share of each peak in the activations."""
+        weights = np.array([peak.weight for peak in self.peaks])
+        shares: npt.NDArray[np.float64] = weights / weights.sum()
+        return shares
+
+    @cached_property
+    def edges(self) -> npt.NDArray[np.float64]:
+        """Where one peak's share ends and the next one's begins, without the last."""
+        return np.cumsum(self.shares)[:-1]
 
 
 @dataclass(frozen=True)
@@ -84,17 +98,16 @@ class Day:
         """Draw the seconds from midnight at which activations begin, in ascending order."""
         rate = habit.per_day * max(0.0, 1.0 + habit.winter * self.winter)
         rate *= habit.weekend if self.weekend else 1.0
-        weights = np.array([peak.weight for peak in habit.peaks], float)
-        weights /= weights.sum()
         if habit.regular:
             count = int(rate + rng.random())
             alone = count <= len(habit.peaks)
-            picks = rng.choice(len(habit.peaks), count, replace=not alone, p=weights)
+            picks = rng.choice(len(habit.peaks), count, replace=not alone, p=habit.shares)
         else:
-            picks = rng.choice(len(habit.peaks), rng.poisson(rate * self.busy), p=weights)
+            picks = np.searchsorted(habit.edges, rng.random(rng.poisson(rate * self.busy)))
         starts_s: list[int] = []
-        for peak in (habit.peaks[pick] for pick in picks):
-            hour = self.anchors_h[peak.anchor] + peak.offset_h + rng.normal(0.0, peak.width_h)
+        for pick, deviation in zip(picks.tolist(), rng.standard_normal(len(picks)), strict=True):
+            peak = habit.peaks[pick]
+            hour = self.anchors_h[peak.anchor] + peak.offset_h + peak.width_h * float(deviation)
             if not 0 <= hour < 30 or (habit.dark and not self.is_dark(hour)):
                 continue
             if habit.unattended or self.is_occupied(hour):

@@ -1,6 +1,7 @@
 """Synthetic houses: people, the five appliances and everything else, second by second."""
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from seq2point.simulator.cold import ColdBox
 from seq2point.simulator.habits import DAY_S, Habit, Household, Peak
 from seq2point.simulator.meters import Meter
 from seq2point.simulator.supply import Drift, Supply
-from seq2point.simulator.waveforms import Activation, Watts
+from seq2point.simulator.waveforms import Activation, draw_hiss
 
 NAMES = tuple(APPLIANCES)
 
@@ -20,12 +21,14 @@ NAMES = tuple(APPLIANCES)
 class House:
     """A synthetic house. `simulate_day` returns its days in order from `first_day`, an ordinal.
 
+    Only the appliances of `columns` are measured beside the mains, so one is quicker than all.
     Each purpose has its own generator on each day, seeded with (seed, purpose, day). So the habits
     of a date stay the same whatever else changes.
     """
 
-    def __init__(self, seed: int, first_day: int) -> None:
+    def __init__(self, seed: int, first_day: int, columns: Sequence[str] = NAMES) -> None:
         self._seed, self._today = seed, first_day
+        self._columns = tuple(columns)
         make = self._make_generator("house")
         self.people = Household.draw(self._make_generator("people"))
         self._machines = [
@@ -62,12 +65,11 @@ class House:
         self._clamp_excess = make.uniform(1.0, 1.12) if make.random() < 0.4 else 1.0
         hold_s = int(make.choice([1, 1, 6, 8]))
         self.meters = [
-            Meter.draw_plug(self._make_generator(f"{name} meter"), hold_s) for name in NAMES
+            Meter.draw_plug(self._make_generator(f"{name} meter"), hold_s) for name in columns
         ]
         self.meters.append(Meter.draw_mains(self._make_generator("mains meter")))
         self._free_from_s: dict[str, int] = {}
-        self._heater_w = np.zeros((len(NAMES) + 1, 2 * DAY_S), np.float32)
-        self._motor_w = np.zeros_like(self._heater_w)
+        self._canvas_w = np.zeros((len(columns) + 1, 2, 2 * DAY_S), np.float32)
 
     def _make_generator(self, purpose: str, day: int = 0) -> np.random.Generator:
         return np.random.default_rng([self._seed, zlib.crc32(purpose.encode()), day])
@@ -75,11 +77,23 @@ class House:
     def _make(self, name: str, make_appliance: cycles.MakeAppliance) -> cycles.ActivationSource:
         return make_appliance(self._make_generator(f"{name} make"))
 
-    def simulate_day(self) -> tuple[npt.NDArray[np.float32], np.random.Generator]:
-        """Return a day's power as the meters sense it, and the generator of their noise.
+    def simulate_day(self) -> tuple[npt.NDArray[np.float32], list[np.random.Generator]]:
+        """Return a day's power as the meters sense it, and the generators of their noise.
 
-        Power is f32[6, 86400] in watts, the mains last.
+        Power is f32[columns + 1, 86400] in watts, the mains last.
         """
+        power_w = self._measure(self._make_generator("power", self._draw_activations()))
+        return power_w, [
+            self._make_generator(f"{name} noise", self._today - 1)
+            for name in (*self._columns, "mains")
+        ]
+
+    def skip_day(self) -> None:
+        """Draw a day that nobody measures: its activations reach into the next one."""
+        self._draw_activations()
+        self._end_day()
+
+    def _draw_activations(self) -> int:
         ordinal = self._today
         self._today += 1
         day = self.people.draw_day(
@@ -97,41 +111,38 @@ class House:
                 if start_s < free_s:
                     start_s = free_s + int(rng.uniform(20, 600))
                 activation = machine.draw_activation(rng)
-                free_s = start_s + len(activation.motor_w)
+                free_s = start_s + activation.seconds
                 self._place(machine.name, start_s, activation)
             self._free_from_s[machine.name] = free_s
-        return self._measure(self._make_generator("power", ordinal)), self._make_generator(
-            "noise", ordinal
-        )
+        return ordinal
 
     def _place(self, name: str, start_s: int, activation: Activation) -> None:
-        row = NAMES.index(name) if name in NAMES else len(NAMES)
-        for canvas, power_w in (
-            (self._heater_w, activation.heater_w),
-            (self._motor_w, activation.motor_w),
-        ):
-            room = canvas[row, start_s : start_s + len(power_w)]
-            room += power_w[: len(room)]
+        rows = [-1, self._columns.index(name)] if name in self._columns else [-1]
+        for kind, power_w in enumerate(activation):
+            for row in rows if len(power_w) else ():
+                canvas = self._canvas_w[row, kind, start_s : start_s + len(power_w)]
+                canvas += power_w[: len(canvas)]
 
     def _measure(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-        heater_w, motor_w = self._heater_w[:, :DAY_S], self._motor_w[:, :DAY_S]
-        for row, name in enumerate(NAMES):
-            motor_w[row] += self._standby_w[name]
-        wobble = self._base.draw_day(rng) + rng.standard_normal(DAY_S, np.float32) * np.float32(
-            self._base_ripple
-        )
-        motor_w[-1] += np.float32(self._base_w) * np.maximum(1 + wobble, 0.2)
-        voltage = self._supply.draw_day(rng, heater_w.sum(axis=0) + motor_w.sum(axis=0))
+        heater_w, motor_w = self._canvas_w[:, 0, :DAY_S], self._canvas_w[:, 1, :DAY_S]
+        wobble = self._base.draw_day(rng) + draw_hiss(rng, DAY_S, self._base_ripple)
+        wobble += 1
+        motor_w[-1] += np.float32(self._base_w) * np.maximum(wobble, 0.2, out=wobble)
+        motor_w[-1] += np.float32(sum(self._standby_w.values()))
+        for row, name in enumerate(self._columns):
+            motor_w[row] += np.float32(self._standby_w[name])
+        voltage = self._supply.draw_day(rng, heater_w[-1] + motor_w[-1])
         heater_w *= voltage * voltage
-        whole: Watts = heater_w.sum(axis=0) + np.float32(self._clamp_excess) * motor_w.sum(axis=0)
-        true_w = [*(heater_w[:-1] + motor_w[:-1]), whole]
-        sensed_w = np.stack(
-            [meter.sense(power_w) for meter, power_w in zip(self.meters, true_w, strict=True)]
-        )
-        for canvas in (self._heater_w, self._motor_w):
-            canvas[:, :DAY_S] = canvas[:, DAY_S:]
-            canvas[:, DAY_S:] = 0
+        motor_w[-1] *= np.float32(self._clamp_excess)
+        sensed_w = np.empty(heater_w.shape, np.float32)
+        for row, meter in enumerate(self.meters):
+            sensed_w[row] = meter.sense(heater_w[row] + motor_w[row])
+        self._end_day()
         return sensed_w
+
+    def _end_day(self) -> None:
+        self._canvas_w[..., :DAY_S] = self._canvas_w[..., DAY_S:]
+        self._canvas_w[..., DAY_S:] = 0
 
 
 def _draw_kettle_habit(make: np.random.Generator, people: Household) -> Habit:

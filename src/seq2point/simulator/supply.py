@@ -3,7 +3,7 @@
 import numpy as np
 
 from seq2point.simulator.habits import DAY_S
-from seq2point.simulator.waveforms import Watts
+from seq2point.simulator.waveforms import Watts, draw_hiss, join_knots
 
 NOMINAL_V = 240.0
 
@@ -22,15 +22,15 @@ class Drift:
     def draw_day(self, rng: np.random.Generator) -> Watts:
         """Draw the next day's deviations, f32[86400]."""
         keep = float(np.exp(-self._knot_s / self._memory_s))
-        pushes = rng.normal(0.0, self._spread * np.sqrt(1 - keep * keep), DAY_S // self._knot_s)
-        knots, value = [self._last], self._last
-        for push in pushes.tolist():
-            value = keep * value + push
-            knots.append(value)
-        self._last = value
-        values = np.array(knots, np.float32)
-        share = np.arange(self._knot_s, dtype=np.float32) / np.float32(self._knot_s)
-        return (values[:-1, None] + np.diff(values)[:, None] * share).ravel()
+        knots = np.empty(DAY_S // self._knot_s + 1)
+        knots[0] = self._last
+        knots[1:] = rng.normal(0.0, self._spread * np.sqrt(1 - keep * keep), len(knots) - 1)
+        reach = 1
+        while reach < len(knots) and keep > 1e-9:  # each round doubles how far a push reaches
+            knots[reach:] += keep * knots[:-reach]
+            reach, keep = 2 * reach, keep * keep
+        self._last = float(knots[-1])
+        return join_knots(knots.astype(np.float32), self._knot_s)
 
 
 class Supply:
@@ -48,13 +48,9 @@ class Supply:
 
         `load_w` is the power that the house would draw at nominal voltage.
         """
-        flicker = rng.standard_normal(DAY_S, np.float32) * np.float32(self._flicker)
-        sag = load_w * np.float32(self._impedance_ohm / NOMINAL_V**2)
-        voltage: Watts = (
-            np.float32(self._level)
-            + self._slow.draw_day(rng)
-            + self._fast.draw_day(rng)
-            + flicker
-            - sag
-        )
-        return np.clip(voltage, np.float32(0.94), np.float32(1.04))
+        voltage = draw_hiss(rng, DAY_S, self._flicker)
+        voltage += np.float32(self._level)
+        voltage += self._slow.draw_day(rng)
+        voltage += self._fast.draw_day(rng)
+        voltage -= load_w * np.float32(self._impedance_ohm / NOMINAL_V**2)
+        return np.clip(voltage, np.float32(0.94), np.float32(1.04), out=voltage)

@@ -6,16 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 Watts = npt.NDArray[np.float32]
+NOTHING: Watts = np.zeros(0, np.float32)
 
 
 class Activation(NamedTuple):
-    """One activation, second by second: f32[seconds] in watts.
+    """One activation, second by second: f32[seconds] in watts, or f32[0] for none.
 
     `heater_w` follows the voltage, `motor_w` does not.
     """
 
-    heater_w: Watts
-    motor_w: Watts
+    heater_w: Watts = NOTHING
+    motor_w: Watts = NOTHING
+
+    @property
+    def seconds(self) -> int:
+        """How long it lasts."""
+        return max(len(self.heater_w), len(self.motor_w))
 
 
 class Tape:
@@ -68,21 +74,47 @@ def draw_switching(
     The first on-time is `lead` times as long.
     """
     length = max(int(seconds), 0)
-    pairs = int(1.4 * length / (on_s + off_s)) + 3
-    spans = np.empty(2 * pairs)
-    spans[0::2] = on_s
-    spans[1::2] = off_s
-    spans *= np.exp(rng.normal(0.0, jitter, 2 * pairs))
+    spans = draw_spans(rng, length, on_s, off_s, jitter, lead)
+    values = np.zeros(len(spans), np.float32)
+    values[::2] = 1.0
+    return _fit(np.repeat(values, spans), length)
+
+
+def draw_spans(
+    rng: np.random.Generator, length: int, on_s: float, off_s: float, jitter: float, lead: float
+) -> npt.NDArray[np.int64]:
+    """Draw alternating on-times and off-times in whole seconds, enough for `length` seconds."""
+    spans = np.exp(jitter * rng.standard_normal(2 * int(1.4 * length / (on_s + off_s)) + 6))
+    spans[0::2] *= on_s
+    spans[1::2] *= off_s
     spans[0] *= lead
-    values = np.tile(np.array([1.0, 0.0], np.float32), pairs)
-    return _fit(np.repeat(values, np.maximum(np.rint(spans), 1).astype(int)), length)
+    return np.maximum(np.rint(spans), 1).astype(np.int64)
 
 
-def draw_texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: float) -> Watts:
-    """Draw a smooth random curve around zero with standard deviation `spread`, f32[seconds]."""
+def draw_texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: int) -> Watts:
+    """Draw a smooth random curve around zero, f32[seconds].
+
+    Its knots have the standard deviation `spread`.
+    """
     length = max(int(seconds), 0)
-    knots = rng.normal(0.0, spread, int(length / smooth_s) + 2)
-    return np.interp(np.arange(length) / smooth_s, np.arange(len(knots)), knots).astype(np.float32)
+    return join_knots(draw_hiss(rng, length // smooth_s + 2, spread), smooth_s)[:length]
+
+
+def draw_hiss(rng: np.random.Generator, count: int, spread: float) -> Watts:
+    """Draw noise around zero with standard deviation `spread`, f32[count].
+
+    It is uniform: five times quicker than normal noise, and the same once averaged.
+    """
+    noise = rng.random(count, np.float32)
+    noise -= np.float32(0.5)
+    noise *= np.float32(spread * 12**0.5)
+    return noise
+
+
+def join_knots(knots: Watts, knot_s: int) -> Watts:
+    """Return straight lines between knots `knot_s` seconds away, f32[(knots - 1) * knot_s]."""
+    share = np.arange(knot_s, dtype=np.float32) / np.float32(knot_s)
+    return (knots[:-1, None] + (knots[1:] - knots[:-1])[:, None] * share).ravel()
 
 
 def draw_levels(rng: np.random.Generator, seconds: float, spread: float, hold_s: float) -> Watts:
