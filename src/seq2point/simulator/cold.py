@@ -9,9 +9,8 @@ _LONGEST_S = 3 * 3600  # of a compressor's run
 
 
 def _make_dip() -> Watts:
-    times = np.arange(480, dtype=np.float32) / 40
-    dip: Watts = np.float32(0.07) * times * np.exp(1 - times)
-    return dip
+    times = np.arange(480) / 40
+    return (0.07 * times * np.exp(1 - times)).astype(np.float32)
 
 
 _DIP = _make_dip()  # soon after the start the pressure, and with it the power, falls for a while
