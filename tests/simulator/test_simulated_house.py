@@ -13,10 +13,17 @@ from seq2point.simulator import simulate_house
 SEEDS = range(6)
 FEWEST_AND_MOST_USES_A_DAY = {
     "kettle": (1, 14),
-    "fridge": (8, 50),
+    "fridge": (3, 90),
     "washing_machine": (0.1, 3),
     "microwave": (0.5, 30),
     "dishwasher": (0.1, 2),
+}
+LEAST_PEAK_W = {
+    "kettle": 1200,
+    "fridge": 30,
+    "washing_machine": 1000,
+    "microwave": 700,
+    "dishwasher": 300,
 }
 
 
@@ -26,10 +33,9 @@ def fortnight(seed: int) -> Recording:
 
 
 def uses_a_day(recording: Recording, name: str) -> float:
-    appliance = APPLIANCES[name]
-    edges = np.flatnonzero(
-        np.diff(recording.appliance_w(name) > appliance.on_power_w, prepend=False, append=False)
-    )
+    appliance, power_w = APPLIANCES[name], recording.appliance_w(name)
+    on_w = min(appliance.on_power_w, 0.7 * power_w.max())  # a travel kettle has 1.3 kW
+    edges = np.flatnonzero(np.diff(power_w > on_w, prepend=False, append=False))
     starts, ends = edges[::2], edges[1::2]
     apart = (starts[1:] - ends[:-1]) * recording.period_s >= appliance.min_off_s
     lasted_s = (ends[np.append(apart, True)] - starts[np.append(True, apart)]) * recording.period_s
@@ -82,7 +88,7 @@ def test_the_house_owns_all_five_whichever_are_asked_for():
 def test_seeds_are_different_houses():
     mains = [fortnight(seed).mains_w for seed in SEEDS]
     kettles = [
-        np.median(k[k > 2000]) for k in (fortnight(seed).appliance_w("kettle") for seed in SEEDS)
+        np.median(k[k > 1000]) for k in (fortnight(seed).appliance_w("kettle") for seed in SEEDS)
     ]
     assert len({m.tobytes() for m in mains}) == len(mains)
     assert max(kettles) - min(kettles) > 100
@@ -103,7 +109,7 @@ def test_mains_is_never_exactly_the_sum_but_at_least_about_it(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_cycles_keep_to_the_table(seed, name):
     power_w = fortnight(seed).appliance_w(name)
-    assert APPLIANCES[name].on_power_w < power_w.max() <= APPLIANCES[name].max_power_w
+    assert LEAST_PEAK_W[name] < power_w.max() <= APPLIANCES[name].max_power_w
     fewest, most = FEWEST_AND_MOST_USES_A_DAY[name]
     assert fewest <= uses_a_day(fortnight(seed), name) <= most
 

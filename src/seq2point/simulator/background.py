@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seq2point.simulator.cycles import ActivationSource
 from seq2point.simulator.habits import Habit, Household, Peak
 from seq2point.simulator.waveforms import (
     NOTHING,
     Activation,
+    ActivationSource,
+    Rng,
     Tape,
     Watts,
     draw_levels,
@@ -17,8 +18,6 @@ from seq2point.simulator.waveforms import (
     draw_texture,
     make_settling,
 )
-
-Rng = np.random.Generator
 
 
 @dataclass(frozen=True)

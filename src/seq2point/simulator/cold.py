@@ -3,7 +3,14 @@
 import numpy as np
 
 from seq2point.simulator.habits import DAY_S, Day
-from seq2point.simulator.waveforms import Activation, Watts, draw_texture, make_settling
+from seq2point.simulator.waveforms import (
+    Activation,
+    Watts,
+    draw_levels,
+    draw_log_uniform,
+    draw_texture,
+    make_settling,
+)
 
 _LONGEST_S = 3 * 3600  # of a compressor's run
 
@@ -17,22 +24,33 @@ _DIP = _make_dip()  # soon after the start the pressure, and with it the power, 
 
 
 class ColdBox:
-    """A fridge-freezer or freezer, drawn from the generator `make`."""
+    """A fridge-freezer or freezer, drawn from the generator `make`.
+
+    Compressors of 42 to 240 W switch, or an inverter varies their speed. Half have a heater of 140
+    to 700 W that defrosts.
+    """
 
     def __init__(self, make: np.random.Generator) -> None:
-        self.rated_w = make.uniform(76, 118)
-        self.on_min = make.uniform(18, 40)
-        self.off_min = self.on_min * make.uniform(1.2, 2.4)
-        self.inrush_w = make.uniform(180, 900)
-        self.start_level = make.uniform(1.04, 1.22)
-        self.drift = make.uniform(-0.04, 0.02)
-        self.tau_s = make.uniform(200, 1300)
-        self.ripple = make.uniform(0.002, 0.01)
-        self.door_sensitivity = make.uniform(0.1, 0.5)
-        self.lamp_w = float(make.choice([0, 2, 10, 15]))
-        self.defrost_w = make.uniform(150, 255) if make.random() < 0.6 else 0.0
-        self.defrost_min = make.uniform(9, 19)
-        self.defrost_every_s = 3600 * make.uniform(4.5, 10)
+        self.inverter = make.random() < 0.15
+        self.rated_w = float(np.clip(make.lognormal(np.log(88), 0.34), 42, 240))
+        self.on_min = float(np.clip(make.lognormal(np.log(26), 0.5), 7, 110))
+        self.off_min = self.on_min * draw_log_uniform(make, 0.7, 4)
+        self.inrush_w = make.uniform(100, 1500)
+        if self.inverter:  # long runs at speeds that change
+            self.rated_w *= 0.7
+            self.on_min = make.uniform(40, 170)
+            self.off_min = make.uniform(4, 40)
+            self.inrush_w = 0.0
+        self.start_level = make.uniform(0.97, 1.3)
+        self.drift = make.uniform(-0.08, 0.03)
+        self.tau_s = make.uniform(100, 1800)
+        self.ripple = draw_log_uniform(make, 0.001, 0.02)
+        self.door_sensitivity = make.uniform(0.05, 0.6)
+        self.lamp_w = float(make.choice([0, 0, 2, 4, 10, 15, 25]))
+        self.idle_w = float(make.choice([0, 0, 0, 0.5, 1, 2, 5]))
+        self.defrost_w = draw_log_uniform(make, 140, 700) if make.random() < 0.5 else 0.0
+        self.defrost_min = make.uniform(4, 25)
+        self.defrost_every_s = 3600 * make.uniform(3.5, 14)
         self._decay = make_settling(_LONGEST_S, 1.0, 0.0, self.tau_s)
         self._slow_decay = make_settling(_LONGEST_S, 1.0, 0.0, 2 * self.tau_s)
         self._next_s = float(make.uniform(0, 60 * self.off_min))
@@ -41,6 +59,8 @@ class ColdBox:
     def draw_cycles(self, day: Day, rng: np.random.Generator) -> list[tuple[int, Activation]]:
         """Return the activations that start on this day, with their starts in s from midnight."""
         placed: list[tuple[int, Activation]] = []
+        if self.idle_w:
+            placed.append((0, Activation(motor_w=np.full(DAY_S, self.idle_w, np.float32))))
         ripple = draw_texture(rng, DAY_S + _LONGEST_S, self.ripple, 25)
         ripple += draw_texture(rng, DAY_S + _LONGEST_S, self.ripple / 2, 4)
         after_defrost = False
@@ -80,6 +100,8 @@ class ColdBox:
         curve += np.float32(1.0 + self.drift)
         curve[: len(_DIP)] -= _DIP[: len(curve)]
         curve += ripple
+        if self.inverter:
+            curve *= np.maximum(1 + draw_levels(rng, len(curve), 0.25, 1500), 0.45)
         curve *= np.float32(self.rated_w)
         curve[:1] += np.float32(self.inrush_w * rng.uniform(0.2, 1.0))
         curve[1:4] += np.float32(self.rated_w * rng.uniform(0.1, 0.5))

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import APPLIANCES
-from seq2point.simulator import cycles
 from seq2point.simulator.background import Device, make_devices
 from seq2point.simulator.cold import ColdBox
 from seq2point.simulator.habits import DAY_S, Habit, Household, Peak
+from seq2point.simulator.makes import MAKES
 from seq2point.simulator.meters import Meter
 from seq2point.simulator.supply import Drift, Supply
 from seq2point.simulator.waveforms import Activation, draw_hiss
@@ -32,28 +32,10 @@ class House:
         make = self._make_generator("house")
         self.people = Household.draw(self._make_generator("people"))
         self._machines = [
-            Device(
-                "kettle",
-                _draw_kettle_habit(self._make_generator("kettle habit"), self.people),
-                self._make("kettle", cycles.make_kettle),
-            ),
-            Device(
-                "microwave",
-                _draw_microwave_habit(self._make_generator("microwave habit")),
-                self._make("microwave", cycles.make_microwave),
-            ),
-            Device(
-                "dishwasher",
-                _draw_dishwasher_habit(self._make_generator("dishwasher habit")),
-                self._make("dishwasher", cycles.make_dishwasher),
-            ),
-            Device(
-                "washing_machine",
-                _draw_laundry_habit(self._make_generator("laundry"), self.people),
-                self._make("washing_machine", cycles.make_washing_machine),
-            ),
-            *make_devices(self._make_generator("devices"), self.people),
+            Device(name, habit, MAKES[name](self._make_generator(f"{name} make")))
+            for name, habit in self._draw_habits().items()
         ]
+        self._machines += make_devices(self._make_generator("devices"), self.people)
         self._cold = {"fridge": ColdBox(self._make_generator("fridge"))}
         for number in range(int(make.choice([0, 0, 1, 1, 2]))):
             self._cold[f"freezer {number}"] = ColdBox(self._make_generator(f"freezer {number}"))
@@ -61,7 +43,7 @@ class House:
         self._base_w = float(np.clip(make.lognormal(4.45, 0.8), 30, 450))
         self._base = Drift(make.uniform(0.01, 0.06), 5400, 60)
         self._base_ripple = make.uniform(0.0, 0.015)
-        self._standby_w = {name: float(make.choice([0, 0, 0, 0, 1, 2])) for name in NAMES}
+        self._standby_w = {name: float(make.choice([0, 0, 0, 1, 2, 4])) for name in NAMES}
         self._clamp_excess = make.uniform(1.0, 1.12) if make.random() < 0.4 else 1.0
         hold_s = int(make.choice([1, 1, 6, 8]))
         self.meters = [
@@ -74,8 +56,14 @@ class House:
     def _make_generator(self, purpose: str, day: int = 0) -> np.random.Generator:
         return np.random.default_rng([self._seed, zlib.crc32(purpose.encode()), day])
 
-    def _make(self, name: str, make_appliance: cycles.MakeAppliance) -> cycles.ActivationSource:
-        return make_appliance(self._make_generator(f"{name} make"))
+    def _draw_habits(self) -> dict[str, Habit]:
+        laundry = _draw_laundry_habit(self._make_generator("laundry"), self.people)
+        return {
+            "kettle": _draw_kettle_habit(self._make_generator("kettle habit"), self.people),
+            "microwave": _draw_microwave_habit(self._make_generator("microwave habit")),
+            "dishwasher": _draw_dishwasher_habit(self._make_generator("dishwasher habit")),
+            "washing_machine": laundry,
+        }
 
     def simulate_day(self) -> tuple[npt.NDArray[np.float32], list[np.random.Generator]]:
         """Return a day's power as the meters sense it, and the generators of their noise.

@@ -1,5 +1,6 @@
 """Waveforms: the pieces of power curves, with a value a second, that activations consist of."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,17 @@ class Activation(NamedTuple):
     def seconds(self) -> int:
         """How long it lasts."""
         return max(len(self.heater_w), len(self.motor_w))
+
+    @property
+    def total_w(self) -> Watts:
+        """Heater and motor together at nominal voltage, f32[seconds]."""
+        return _fit(self.heater_w, self.seconds) + _fit(self.motor_w, self.seconds)
+
+
+Rng = np.random.Generator
+ActivationSource = Callable[[Rng], Activation]
+MakeAppliance = Callable[[Rng], ActivationSource]
+"""Draws a make of an appliance, which then draws its activations."""
 
 
 class Tape:
@@ -61,8 +73,20 @@ def make_settling(seconds: float, first: float, last: float, tau_s: float) -> Wa
     return np.float32(last) + np.float32(first - last) * decay
 
 
+def draw_log_uniform(rng: Rng, least: float, most: float) -> float:
+    """Draw a number whose logarithm is uniform: as likely to double as to halve."""
+    return float(np.exp(rng.uniform(np.log(least), np.log(most))))
+
+
+def draw_from_ranges(rng: Rng, *ranges: tuple[float, float, float]) -> float:
+    """Draw a uniform number from one of several ranges: share, least, most."""
+    shares = [share for share, _, _ in ranges]
+    _, least, most = ranges[int(rng.choice(len(ranges), p=shares))]
+    return float(rng.uniform(least, most))
+
+
 def draw_switching(
-    rng: np.random.Generator,
+    rng: Rng,
     seconds: float,
     on_s: float,
     off_s: float,
@@ -81,7 +105,7 @@ def draw_switching(
 
 
 def draw_spans(
-    rng: np.random.Generator, length: int, on_s: float, off_s: float, jitter: float, lead: float
+    rng: Rng, length: int, on_s: float, off_s: float, jitter: float, lead: float
 ) -> npt.NDArray[np.int64]:
     """Draw alternating on-times and off-times in whole seconds, enough for `length` seconds."""
     spans = np.exp(jitter * rng.standard_normal(2 * int(1.4 * length / (on_s + off_s)) + 6))
@@ -91,7 +115,7 @@ def draw_spans(
     return np.maximum(np.rint(spans), 1).astype(np.int64)
 
 
-def draw_texture(rng: np.random.Generator, seconds: float, spread: float, smooth_s: int) -> Watts:
+def draw_texture(rng: Rng, seconds: float, spread: float, smooth_s: int) -> Watts:
     """Draw a smooth random curve around zero, f32[seconds].
 
     Its knots have the standard deviation `spread`.
@@ -100,7 +124,7 @@ def draw_texture(rng: np.random.Generator, seconds: float, spread: float, smooth
     return join_knots(draw_hiss(rng, length // smooth_s + 2, spread), smooth_s)[:length]
 
 
-def draw_hiss(rng: np.random.Generator, count: int, spread: float) -> Watts:
+def draw_hiss(rng: Rng, count: int, spread: float) -> Watts:
     """Draw noise around zero with standard deviation `spread`, f32[count].
 
     It is uniform: five times quicker than normal noise, and the same once averaged.
@@ -117,7 +141,7 @@ def join_knots(knots: Watts, knot_s: int) -> Watts:
     return (knots[:-1, None] + (knots[1:] - knots[:-1])[:, None] * share).ravel()
 
 
-def draw_levels(rng: np.random.Generator, seconds: float, spread: float, hold_s: float) -> Watts:
+def draw_levels(rng: Rng, seconds: float, spread: float, hold_s: float) -> Watts:
     """Draw random levels around zero, each held about `hold_s` seconds, f32[seconds].
 
     Scenes of a film or a busy browser give such levels.
