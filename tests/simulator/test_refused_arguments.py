@@ -14,6 +14,7 @@ from seq2point.simulator import simulate_house
     [
         ({"appliances": ["teapot"]}, "unknown appliance 'teapot'"),
         ({"appliances": "teapot"}, "unknown appliance 'teapot'"),
+        ({"owned": ["teapot"]}, "unknown appliance 'teapot'"),
         ({"days": 0}, "0 days"),
         ({"days": -1}, "-1 days"),
         ({"days": float("nan")}, "nan days"),

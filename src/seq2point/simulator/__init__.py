@@ -11,7 +11,7 @@ from seq2point.errors import UsageError
 from seq2point.recording import Recording
 from seq2point.simulator.averaging import PeriodMeans
 from seq2point.simulator.habits import DAY_S
-from seq2point.simulator.house import House
+from seq2point.simulator.house import NAMES, House
 
 __all__ = ["simulate_house"]
 
@@ -25,12 +25,15 @@ def simulate_house(
     appliances: Sequence[str] = tuple(APPLIANCES),
     start: datetime = datetime(2025, 1, 6, tzinfo=UTC),
     house: str | None = None,
+    owned: Sequence[str] | None = None,
 ) -> Recording:
     """Return the recording of a synthetic house: mains and appliances in watts, without gaps.
 
     Each series is f32[days * 86400 / period_s]. The seed decides the makes, powers, habits and
     other devices. The same arguments give the same bytes, and a longer run begins with the shorter
-    one. The house owns all five appliances, so no column depends on the choice of `appliances`.
+    one. The house owns all five appliances, or those in `owned`: the column of another one is zero.
+    No column depends on the choice of `appliances`. One house in twelve has solar panels, and its
+    mains reads an export as zero or as positive.
     A column is what its plug meter reads, clipped at the table's maximum as published data are. The
     mains has its own meter and is never exactly a sum. Habits follow the hours of UTC. Power is
     simulated at 1 s, day by day, and averaged over periods, so that little memory is needed.
@@ -39,6 +42,7 @@ def simulate_house(
     """
     names = [appliances] if isinstance(appliances, str) else appliances
     columns = list(dict.fromkeys(find_appliance(name).name for name in names))
+    has = NAMES if owned is None else [find_appliance(name).name for name in owned]
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise UsageError(f"the simulator's seed is {seed!r}: give a whole number from 0")
     if not 0.1 <= period_s <= DAY_S:
@@ -68,7 +72,7 @@ def simulate_house(
             f"{days} days from {start.date()} leave the calendar: choose another start"
         ) from None
 
-    home = House(int(seed), first_day, columns)
+    home = House(int(seed), first_day, columns, has)
     home.skip_day()  # the day before: its activations reach into the first one
     means = PeriodMeans(period_s, skip_s=(start - midnight).total_seconds())
     limits_w = [APPLIANCES[name].max_power_w for name in columns] + [math.inf]

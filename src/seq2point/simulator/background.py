@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seq2point.simulator import large_loads
 from seq2point.simulator.habits import Habit, Household, Peak
 from seq2point.simulator.waveforms import (
     NOTHING,
@@ -96,7 +97,7 @@ def _make_hob(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
 
 
 def _make_shower(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
-    rated_w = float(make.choice([7200, 7800, 8500, 9200, 9800]))
+    rated_w = float(make.choice([7000, 7500, 8500, 9000, 9500, 10500])) * make.uniform(0.95, 1.03)
     low = make.random() < 0.3
 
     def draw_activation(rng: Rng) -> Activation:
@@ -238,49 +239,6 @@ def _make_vacuum(make: Rng, people: Household) -> tuple[Habit, ActivationSource]
     )
 
 
-def _make_tumble_dryer(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
-    heat_pump = make.random() < 0.25
-    rated_w = make.uniform(1800, 2500)
-    motor_w = make.uniform(160, 280)
-
-    def draw_activation(rng: Rng) -> Activation:
-        seconds = 60 * rng.uniform(35, 95)
-        drum = motor_w * (1.0 - draw_switching(rng, seconds, 6, 420, 0.1)) + draw_texture(
-            rng, seconds, 5, 8
-        )
-        if heat_pump:
-            return _make_motor(drum + 450 * make_settling(seconds, 0.7, 1.05, 900))
-        warm = 0.65 * seconds
-        heat = np.full(int(seconds), rated_w, np.float32)
-        heat[int(warm) :] *= draw_switching(rng, seconds - int(warm), 75, 60, 0.2)[
-            : len(heat) - int(warm)
-        ]
-        heat[-int(300 * rng.uniform(0.7, 1.2)) :] = 0.0
-        return Activation(heat, np.maximum(drum, 0))
-
-    rate = make.uniform(0.2, 0.7)
-    return (
-        Habit(rate, (Peak("noon", 0.5, 2.0), Peak("dinner", 0.5, 1.2)), weekend=1.4, winter=0.4),
-        draw_activation,
-    )
-
-
-def _make_immersion_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
-    rated_w = make.uniform(2650, 3050)
-
-    def draw_activation(rng: Rng) -> Activation:
-        seconds = 60 * rng.uniform(30, 110)
-        lead = seconds * rng.uniform(0.5, 0.95) / 90
-        return _make_resistive(rated_w * draw_switching(rng, seconds, 90, 600, 0.2, lead))
-
-    peak = (
-        Peak("midnight", make.uniform(1, 5), 0.02)
-        if make.random() < 0.5
-        else Peak("wake", -0.8, 0.1)
-    )
-    return Habit(make.uniform(0.5, 1.0), (peak,), regular=True, unattended=True), draw_activation
-
-
 def _make_space_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
     rated_w = float(make.choice([750, 1000, 1500, 2000, 2500])) * make.uniform(0.93, 1.02)
 
@@ -329,21 +287,6 @@ def _make_coffee_maker(make: Rng, people: Household) -> tuple[Habit, ActivationS
 
     return (
         Habit(make.uniform(0.8, 2.5), (Peak("wake", 0.4, 0.3, 3), Peak("noon", 0.8, 1.0, 1))),
-        draw_activation,
-    )
-
-
-def _make_instant_heater(make: Rng, people: Household) -> tuple[Habit, ActivationSource]:
-    rated_w = make.uniform(2000, 3100)
-
-    def draw_activation(rng: Rng) -> Activation:
-        return _make_resistive(np.full(int(rng.uniform(6, 60)), rated_w, np.float32))
-
-    return (
-        Habit(
-            make.uniform(2, 7),
-            (Peak("wake", 0.5, 0.6), Peak("noon", 1, 2), Peak("dinner", 0.8, 1.2)),
-        ),
         draw_activation,
     )
 
@@ -440,12 +383,17 @@ _KINDS: tuple[
     ("computer", 0.85, _make_computer),
     ("second computer", 0.5, _make_computer),
     ("vacuum cleaner", 0.95, _make_vacuum),
-    ("tumble dryer", 0.42, _make_tumble_dryer),
-    ("immersion heater", 0.15, _make_immersion_heater),
+    ("tumble dryer", 0.42, large_loads.make_tumble_dryer),
+    ("immersion heater", 0.15, large_loads.make_immersion_heater),
     ("space heater", 0.3, _make_space_heater),
     ("boiler", 0.75, _make_boiler),
     ("coffee maker", 0.3, _make_coffee_maker),
-    ("instant heater", 0.15, _make_instant_heater),
+    ("instant heater", 0.15, large_loads.make_instant_heater),
     ("air fryer", 0.35, _make_slow_cooker),
     ("dehumidifier", 0.15, _make_dehumidifier),
+    ("car", 0.08, large_loads.make_car_charger),
+    ("heat pump", 0.07, large_loads.make_heat_pump),
+    ("air conditioner", 0.06, large_loads.make_air_conditioner),
+    ("storage heaters", 0.06, large_loads.make_storage_heater),
+    ("ventilation", 0.15, large_loads.make_ventilation),
 )

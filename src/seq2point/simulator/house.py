@@ -9,24 +9,34 @@ import numpy.typing as npt
 from seq2point.appliances import APPLIANCES
 from seq2point.simulator.background import Device, make_devices
 from seq2point.simulator.cold import ColdBox
-from seq2point.simulator.habits import DAY_S, Habit, Household, Peak
+from seq2point.simulator.habits import DAY_S, Day, Habit, Household, Peak
 from seq2point.simulator.makes import MAKES
 from seq2point.simulator.meters import Meter
+from seq2point.simulator.solar import Panels
 from seq2point.simulator.supply import Drift, Supply
 from seq2point.simulator.waveforms import Activation, draw_hiss
 
 NAMES = tuple(APPLIANCES)
+_WITH_PANELS = 0.08
+"""Share of the houses with solar panels."""
 
 
 class House:
     """A synthetic house. `simulate_day` returns its days in order from `first_day`, an ordinal.
 
     Only the appliances of `columns` are measured beside the mains, so one is quicker than all.
+    `owned` are those of the five that the house has.
     Each purpose has its own generator on each day, seeded with (seed, purpose, day). So the habits
     of a date stay the same whatever else changes.
     """
 
-    def __init__(self, seed: int, first_day: int, columns: Sequence[str] = NAMES) -> None:
+    def __init__(
+        self,
+        seed: int,
+        first_day: int,
+        columns: Sequence[str] = NAMES,
+        owned: Sequence[str] = NAMES,
+    ) -> None:
         self._seed, self._today = seed, first_day
         self._columns = tuple(columns)
         make = self._make_generator("house")
@@ -34,9 +44,12 @@ class House:
         self._machines = [
             Device(name, habit, MAKES[name](self._make_generator(f"{name} make")))
             for name, habit in self._draw_habits().items()
+            if name in owned
         ]
         self._machines += make_devices(self._make_generator("devices"), self.people)
-        self._cold = {"fridge": ColdBox(self._make_generator("fridge"))}
+        self._cold = (
+            {"fridge": ColdBox(self._make_generator("fridge"))} if "fridge" in owned else {}
+        )
         for number in range(int(make.choice([0, 0, 1, 1, 2]))):
             self._cold[f"freezer {number}"] = ColdBox(self._make_generator(f"freezer {number}"))
         self._supply = Supply(self._make_generator("supply"))
@@ -44,12 +57,15 @@ class House:
         self._base = Drift(make.uniform(0.01, 0.06), 5400, 60)
         self._base_ripple = make.uniform(0.0, 0.015)
         self._standby_w = {name: float(make.choice([0, 0, 0, 1, 2, 4])) for name in NAMES}
+        self._standby_w |= {name: 0.0 for name in NAMES if name not in owned}
         self._clamp_excess = make.uniform(1.0, 1.12) if make.random() < 0.4 else 1.0
         hold_s = int(make.choice([1, 1, 6, 8]))
         self.meters = [
             Meter.draw_plug(self._make_generator(f"{name} meter"), hold_s) for name in columns
         ]
         self.meters.append(Meter.draw_mains(self._make_generator("mains meter")))
+        solar = self._make_generator("solar")
+        self._panels = Panels(solar) if solar.random() < _WITH_PANELS else None
         self._free_from_s: dict[str, int] = {}
         self._canvas_w = np.zeros((len(columns) + 1, 2, 2 * DAY_S), np.float32)
 
@@ -70,7 +86,8 @@ class House:
 
         Power is f32[columns + 1, 86400] in watts, the mains last.
         """
-        power_w = self._measure(self._make_generator("power", self._draw_activations()))
+        day = self._draw_activations()
+        power_w = self._measure(day, self._make_generator("power", day.ordinal))
         return power_w, [
             self._make_generator(f"{name} noise", self._today - 1)
             for name in (*self._columns, "mains")
@@ -81,7 +98,7 @@ class House:
         self._draw_activations()
         self._end_day()
 
-    def _draw_activations(self) -> int:
+    def _draw_activations(self) -> Day:
         ordinal = self._today
         self._today += 1
         day = self.people.draw_day(
@@ -102,7 +119,7 @@ class House:
                 free_s = start_s + activation.seconds
                 self._place(machine.name, start_s, activation)
             self._free_from_s[machine.name] = free_s
-        return ordinal
+        return day
 
     def _place(self, name: str, start_s: int, activation: Activation) -> None:
         rows = [-1, self._columns.index(name)] if name in self._columns else [-1]
@@ -111,7 +128,7 @@ class House:
                 canvas = self._canvas_w[row, kind, start_s : start_s + len(power_w)]
                 canvas += power_w[: len(canvas)]
 
-    def _measure(self, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    def _measure(self, day: Day, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         heater_w, motor_w = self._canvas_w[:, 0, :DAY_S], self._canvas_w[:, 1, :DAY_S]
         wobble = self._base.draw_day(rng) + draw_hiss(rng, DAY_S, self._base_ripple)
         wobble += 1
@@ -122,9 +139,13 @@ class House:
         voltage = self._supply.draw_day(rng, heater_w[-1] + motor_w[-1])
         heater_w *= voltage * voltage
         motor_w[-1] *= np.float32(self._clamp_excess)
+        powers_w = heater_w + motor_w
+        if self._panels:
+            solar_w = self._panels.draw_day(day, self._make_generator("sun", day.ordinal))
+            powers_w[-1] = self._panels.subtract(powers_w[-1], solar_w)
         sensed_w = np.empty(heater_w.shape, np.float32)
         for row, meter in enumerate(self.meters):
-            sensed_w[row] = meter.sense(heater_w[row] + motor_w[row])
+            sensed_w[row] = meter.sense(powers_w[row])
         self._end_day()
         return sensed_w
 
