@@ -17,6 +17,7 @@ NAMES = (
     "other_houses",
     "recipe",
     "fill",
+    "simulator",
 )
 
 
