@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from seq2point.appliances import APPLIANCES, Appliance, find_appliance
-from seq2point.metrics import ScoredStretch, count_matched_events, score
+from seq2point.metrics import ScoredStretch, count_matched_cycles, count_matched_events, score
 from seq2point.recording.on_off import count_samples, is_on
 
 KETTLE = find_appliance("kettle")
@@ -28,6 +28,8 @@ SCORES = {
     "event_precision",
     "event_recall",
     "event_f1",
+    "cycle_precision",
+    "cycle_recall",
 }
 
 
@@ -71,6 +73,17 @@ def brute_force_on_state(watts, appliance: Appliance, period_s: float) -> list[b
             flip = key == value and between and length < math.ceil(least_s / period_s)
             on += [key != flip] * length
     return on
+
+
+def cycle_sets(on) -> list[set[int]]:
+    """The samples of each run of True."""
+    runs: list[set[int]] = []
+    for i, flag in enumerate(on):
+        if flag and i and on[i - 1]:
+            runs[-1].add(i)
+        elif flag:
+            runs.append({i})
+    return runs
 
 
 FLAGS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
@@ -198,6 +211,8 @@ def test_every_metric_equals_a_plain_computation(seed: int):
     matched = count_matched_events(
         [i * PERIOD_S for i in onsets_y], [i * PERIOD_S for i in onsets_x]
     )
+    cycles_y, cycles_x = (cycle_sets(on) for on in (on_y, on_x))
+    overlapping = sum(any(2 * len(a & b) >= len(a | b) for b in cycles_x) for a in cycles_y)
     expected = {
         "mae_w": sk.mean_absolute_error(y, x),
         "on_mae_w": sk.mean_absolute_error(y[on_y], x[on_y]),
@@ -217,6 +232,8 @@ def test_every_metric_equals_a_plain_computation(seed: int):
         "event_precision": matched / len(onsets_x),
         "event_recall": matched / len(onsets_y),
         "event_f1": 2 * matched / (len(onsets_x) + len(onsets_y)),
+        "cycle_precision": overlapping / len(onsets_x),
+        "cycle_recall": overlapping / len(onsets_y),
     }
     assert metrics == pytest.approx(expected, rel=1e-5)
     assert set(metrics) == ERRORS | SCORES
@@ -263,6 +280,7 @@ def test_what_an_unused_appliance_leaves_undefined_is_null():
         "mcc",
         "event_recall",
         "event_f1",
+        "cycle_recall",
     }
     assert metrics["mae_w"] == pytest.approx(750)
     assert metrics["accuracy"] == pytest.approx(0.7)
@@ -426,3 +444,42 @@ def test_a_missing_sample_of_the_truth_neither_splits_an_activation_nor_is_score
     assert whole["f1"] == gappy["f1"] == 1
     assert gappy["event_f1"] == 1
     assert gappy["mae_w"] == 0
+
+
+@pytest.mark.parametrize(
+    ("true", "estimated", "matched"),
+    [
+        ([(10, 20)], [(10, 20)], 1),
+        ([(10, 20)], [(15, 20)], 1),
+        ([(10, 20)], [(16, 20)], 0),
+        ([(10, 20)], [(10, 31)], 0),
+        ([(10, 20)], [(10, 15), (16, 20)], 1),
+        ([(10, 15), (16, 20)], [(10, 20)], 1),
+        ([(10, 20), (30, 40)], [(32, 41)], 1),
+        ([], [(1, 2)], 0),
+    ],
+)
+def test_a_cycle_is_found_where_it_overlaps_by_half_of_the_union(true, estimated, matched: int):
+    on, estimated_on = (cycles(*spans, size=50) > 0 for spans in (true, estimated))
+    assert count_matched_cycles(on, estimated_on) == matched
+
+
+@given(FLAGS)
+def test_cycles_pair_one_to_one_as_often_as_they_can(pairs: list[tuple[bool, bool]]):
+    truth, estimate = (np.array(flags) for flags in zip(*pairs, strict=True))
+    true, estimated = cycle_sets(truth), cycle_sets(estimate)
+    fits = [[2 * len(a & b) >= len(a | b) for b in estimated] for a in true]
+
+    def most(i: int, left: frozenset[int]) -> int:
+        if i == len(true):
+            return 0
+        choices = [1 + most(i + 1, left - {j}) for j in left if fits[i][j]]
+        return max([most(i + 1, left), *choices])
+
+    assert count_matched_cycles(truth, estimate) == most(0, frozenset(range(len(estimated))))
+
+
+def test_a_prediction_of_all_day_finds_no_cycle():
+    truth = cycles((100, 400), (600, 900))
+    metrics = score([scored(truth, np.full_like(truth, 2500.0))], KETTLE, PERIOD_S)
+    assert (metrics["cycle_precision"], metrics["cycle_recall"]) == (0, 0)

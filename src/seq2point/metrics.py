@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import Appliance
-from seq2point.recording.on_off import Flags, is_on
+from seq2point.recording.on_off import Flags, find_runs, is_on
 
 Array = npt.NDArray[np.float32]
 Metrics = dict[str, float | None]
@@ -65,6 +65,8 @@ METRICS: Mapping[str, MetricDefinition] = {
     "event_f1": MetricDefinition("F1 of events", lower_is_better=False),
     "event_precision": MetricDefinition("precision of events", lower_is_better=False),
     "event_recall": MetricDefinition("recall of events", lower_is_better=False),
+    "cycle_precision": MetricDefinition("precision of cycles", lower_is_better=False),
+    "cycle_recall": MetricDefinition("recall of cycles", lower_is_better=False),
 }
 """Every metric that `score` gives, in the order of the reports.
 
@@ -73,6 +75,8 @@ disaggregation error; MCC, Matthews correlation coefficient.
 """
 
 HOUR_S = 3600.0
+LEAST_OVERLAP = 0.5
+"""A cycle counts as found where intersection over union with the true one is at least a half."""
 EVENT_TOLERANCE_S = 60.0
 """An onset counts as detected within a minute: ten readings at 6 s, one at 60 s."""
 
@@ -223,6 +227,41 @@ def _score_events(
     }
 
 
+def count_matched_cycles(truth_on: Flags, estimate_on: Flags) -> int:
+    """Return how many cycles of two on states bool[T] overlap by at least half of their union.
+
+    Cycles pair one to one. A true cycle can overlap two estimated ones by a half of the union only
+    where each covers one half of it exactly; the first of them counts.
+    """
+    first, length = find_runs(truth_on)
+    other_first, other_length = find_runs(estimate_on)
+    matched = j = 0
+    for begin, count in zip(first.tolist(), length.tolist(), strict=True):
+        while j < len(other_first) and other_first[j] + other_length[j] <= begin:
+            j += 1
+        for k in range(j, len(other_first)):
+            other_begin, other_end = other_first[k], other_first[k] + other_length[k]
+            if other_begin >= begin + count:
+                break
+            shared = min(begin + count, other_end) - max(begin, other_begin)
+            if shared >= LEAST_OVERLAP * (count + other_length[k] - shared):
+                matched, j = matched + 1, k + 1
+                break
+    return matched
+
+
+def _score_cycles(truth_on: Sequence[Flags], estimate_on: Sequence[Flags]) -> Metrics:
+    pairs = list(zip(truth_on, estimate_on, strict=True))
+    matched = sum(count_matched_cycles(truth, estimate) for truth, estimate in pairs)
+    true_count, estimated_count = (
+        sum(len(find_runs(flags)[0]) for flags in states) for states in (truth_on, estimate_on)
+    )
+    return {
+        "cycle_precision": _divide(matched, estimated_count),
+        "cycle_recall": _divide(matched, true_count),
+    }
+
+
 def score(
     stretches: Sequence[ScoredStretch],
     appliance: Appliance,
@@ -238,6 +277,7 @@ def score(
     energy_per_day_wh: mean |Wh' - Wh| over the days of each recording, in UTC or in `zone`.
     f1, precision, recall, mcc, accuracy: of the on state.
     event_*: of onsets, paired within a minute.
+    cycle_*: of activations, paired where they overlap by at least half of their union.
     Estimates below zero count as zero.
     Raises ValueError where there is nothing to score.
     """
@@ -261,4 +301,5 @@ def score(
         | _score_energy(scored, period_s, zone)
         | _score_on_state(on, estimated_on)
         | _score_events(stretches, truth_on, estimate_on)
+        | _score_cycles(truth_on, estimate_on)
     )

@@ -30,6 +30,8 @@ METRICS = {
     "event_f1",
     "event_precision",
     "event_recall",
+    "cycle_precision",
+    "cycle_recall",
 }
 PNG = b"\x89PNG"
 WINDOW = 31

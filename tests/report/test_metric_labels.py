@@ -67,7 +67,7 @@ def render_protocol() -> str:
 
 def render_terminal() -> str:
     console = Console(file=io.StringIO(), width=200)
-    console.print(terminal.make_metrics_table("kettle", [REACHED] * 3))
+    console.print(terminal.make_metrics_table("kettle", {"network": REACHED}))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

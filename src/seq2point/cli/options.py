@@ -225,6 +225,15 @@ Resample = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+ByEvent = Annotated[
+    bool | None,
+    typer.Option(
+        "--events/--no-events",
+        help="Decide by events: loads of the mains that switch on and off, each one appliance's.",
+        show_default="what the model's card says",
+        rich_help_panel=OUTPUT,
+    ),
+]
 ApplianceColumn = Annotated[
     str | None,
     typer.Option(

@@ -38,16 +38,22 @@ def test(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    events: options.ByEvent = None,
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,
     appliance_column: options.ApplianceColumn = None,
 ) -> None:
-    """Test a model: every metric in watts, with the zero and the mean predictor beside it."""
-    from seq2point.cli.find_model import load_predictor
+    """Test a model: every metric in watts, with the zero and the mean predictor beside it.
+
+    Where the model decides by event, that is beside its network's own predictions.
+    """
+    from seq2point.cli.find_model import find_model_file_for, load_predictor
     from seq2point.cli.progress_bar import show_bar
     from seq2point.cli.read_houses import HouseReader
     from seq2point.data.times.zones import require_zone
+    from seq2point.model import pretrained
     from seq2point.model.evaluation import evaluate
+    from seq2point.model.event_decisions import find_event_settings
     from seq2point.report import terminal
 
     if plot is not None:
@@ -55,10 +61,12 @@ def test(
 
         plots.check_picture_ending(plot)
     days = require_zone(columns.zone) or UTC
-    loaded = load_predictor(model, machine.device, machine.threads, data, columns)
+    model = find_model_file_for(model, data, columns)
+    loaded = load_predictor(model, machine.device, machine.threads)
+    settings = find_event_settings(loaded, pretrained.find_card(model), events)
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with show_bar("testing", sum(map(len, recordings))) as progress:
-        evaluation = evaluate(loaded, recordings, engine, days, progress)
+        evaluation = evaluate(loaded, recordings, engine, days, progress, events=settings)
     if plot is not None:
         plots.save_test_plot(evaluation, plot)
     terminal.print_report(evaluation.as_json(), json)

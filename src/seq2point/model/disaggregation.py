@@ -1,6 +1,6 @@
 """Disaggregate a table of mains readings: a row of predictions for each row, with its own time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 
 from seq2point.choices import Edges, Engine
 from seq2point.data import parquet_file
-from seq2point.data.grid import Grid, find_jumps, place_on_grid
+from seq2point.data.grid import find_jumps, place_on_grid
 from seq2point.data.long_table import LongTable, TableRows
 from seq2point.data.table import Table, grid_recording
 from seq2point.errors import DataError, UsageError
+from seq2point.events import Activation, find_activations
+from seq2point.model.event_decisions import NO_EVENTS, Settings, decide_recording
 from seq2point.predictor import Predictor, Progress
-from seq2point.recording import Watts
+from seq2point.recording import Recording, Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
 
@@ -26,15 +28,28 @@ BESIDE = 100
 """Samples on either side beyond what windows and filled gaps reach, for irregular times."""
 
 
+class ApplianceUse(NamedTuple):
+    """What an appliance did over a recording: its activations, in order, and its energy.
+
+    `owned` says whether the home has the appliance, by its own events; None where the network's
+    predictions stand.
+    """
+
+    activations: Sequence[Activation]
+    energy_kwh: float
+    owned: bool | None = None
+
+
 class Disaggregation(NamedTuple):
     """The power of the appliances at every row of a table, f32[N, A] in watts, and its coverage.
 
-    `time` has the rows' times, None where the table has none.
+    `time` has the rows' times, None where the table has none. `use` is what each appliance did.
     """
 
     power_w: Watts
     coverage: Coverage
     time: pl.Series | None
+    use: Mapping[str, ApplianceUse]
 
 
 def disaggregate_table(
@@ -44,38 +59,50 @@ def disaggregate_table(
     edges: Edges = "empty",
     resample: bool = False,
     progress: Progress | None = None,
+    events: Settings = NO_EVENTS,
 ) -> Disaggregation:
     """Return the appliances' power at every row of a table, NaN where no full window reaches.
 
     Irregular times are resampled to the model's period. Each row gets the prediction of the nearest
-    sample. Where the meter reports changes alone, there is a row for each sample instead.
+    sample. Where the meter reports changes alone, there is a row for each sample instead. With
+    settings of `events`, by appliance, the predictions are decided by event.
     Raises DataError where the table's sampling period does not fit the model, and where no row can
     be predicted.
     """
     table.require_period(model.period_s, resample)
-    result = _predict_rows(model, table, table.grid(model.period_s), engine, edges, progress)
-    _require_predictions(result.coverage, model, table.path, table.fill)
-    return result
-
-
-def _predict_rows(
-    model: Predictor,
-    table: Table,
-    grid: Grid | None,
-    engine: Engine,
-    edges: Edges,
-    progress: Progress | None,
-) -> Disaggregation:
+    grid = table.grid(model.period_s)
     recording = grid_recording(table, grid, model.period_s)
     power_w = model.predict_w(recording, engine, edges, progress=progress)
     coverage = Coverage.measure(recording, power_w[:, 0])
+    _require_predictions(coverage, model, table.path, table.fill)
+    power_w, use = _decide(model, recording, power_w, events)
     if grid is None:
-        return Disaggregation(power_w, coverage, None)
+        return Disaggregation(power_w, coverage, None, use)
     if table.hold_s is None or table.time is None:
-        return Disaggregation(grid.at_readings(power_w), coverage, table.time)
+        return Disaggregation(grid.at_readings(power_w), coverage, table.time, use)
     seconds = pl.Series(table.time.name, np.round(grid.times_s()).astype(np.int64))
     time = (seconds * 1_000_000).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Disaggregation(power_w, coverage, time)
+    return Disaggregation(power_w, coverage, time, use)
+
+
+def _decide(
+    model: Predictor, recording: Recording, power_w: Watts, events: Settings
+) -> tuple[Watts, dict[str, ApplianceUse]]:
+    """Return the power f32[T, A] that is decided, and what each appliance did."""
+    owned: Mapping[str, bool] = {}
+    if events:
+        decisions = decide_recording(recording, power_w, model.appliances, events)
+        power_w = np.column_stack([decisions.power_w[a.name] for a in model.appliances])
+        owned = {name: decisions.owned[name] for name in events}
+    times_s, hours = recording.times_s(), model.period_s / 3600
+    return power_w, {
+        appliance.name: ApplianceUse(
+            find_activations(power_w[:, i], appliance, model.period_s, times_s),
+            float(np.nansum(power_w[:, i], dtype=np.float64)) * hours / 1000,
+            owned.get(appliance.name),
+        )
+        for i, appliance in enumerate(model.appliances)
+    }
 
 
 def _require_predictions(coverage: Coverage, model: Predictor, path: Path, fill: int) -> None:
@@ -114,6 +141,50 @@ def disaggregate_long_table(
     return coverage
 
 
+def decide_long_table(
+    model: Predictor,
+    table: LongTable,
+    out: str | Path,
+    engine: Engine = "sliding",
+    edges: Edges = "empty",
+    progress: Progress | None = None,
+    events: Settings = NO_EVENTS,
+) -> Disaggregation:
+    """Write the appliances' power at every row of a table that is read in pieces, decided at once.
+
+    What a home's events tell is known at its last row alone. So mains, times and predictions are
+    held as numbers, about 110 bytes a row at the peak for one appliance, but not the table's text.
+    Its times are read again when the rows are written; `time` of the result is None.
+    The power is that of `disaggregate_table` for the whole table, and the errors are its errors.
+    """
+    mains_w = np.empty(len(table), np.float32)
+    times_s = np.empty(len(table)) if table.has_times else None
+    first = 0
+    for rows in table.pieces():
+        end = first + len(rows)
+        mains_w[first:end] = rows.mains_w
+        if times_s is not None and rows.times_s is not None:
+            times_s[first:end] = rows.times_s
+        first = end
+    whole = Table(
+        table.path,
+        None,
+        times_s,
+        {"mains": mains_w},
+        table.house,
+        table.interpretation,
+        table.period_s,
+        fill=table.columns.fill,
+    )
+    with PredictionWriter(out, model) as writer:
+        result = disaggregate_table(model, whole, engine, edges, False, progress, events)
+        first = 0
+        for rows in table.pieces():
+            writer.write(rows.time, result.power_w[first : first + len(rows)])
+            first += len(rows)
+    return result
+
+
 def _predict_pieces(
     model: Predictor, table: LongTable, engine: Engine, edges: Edges
 ) -> Iterator[tuple[TableRows, Watts]]:
@@ -143,8 +214,9 @@ def _predict_pieces(
             table.period_s,
             fill=table.columns.fill,
         )
-        power_w = _predict_rows(model, whole, grid, engine, edges, None).power_w
-        yield held.slice(done, ready), power_w[done:ready]
+        power_w = model.predict_w(grid_recording(whole, grid, period_s), engine, edges)
+        at_rows_w = power_w if grid is None else grid.at_readings(power_w)
+        yield held.slice(done, ready), at_rows_w[done:ready]
         first = _find_first_within(held, ready, reach, period_s)
         if held.times_s is not None:
             starts = [0, *find_jumps(held.times_s, period_s)]

@@ -1,7 +1,7 @@
 """Score a model on recordings: every metric, beside those of always zero and of the mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -11,7 +11,9 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Engine
 from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError
+from seq2point.events import Decisions
 from seq2point.metrics import METRICS, Metrics, ScoredStretch, score
+from seq2point.model.event_decisions import NO_EVENTS, Settings, decide_recording
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
 from seq2point.recording.coverage import Coverage
@@ -30,6 +32,8 @@ class Evaluation:
     `metrics` and each of `baselines` ('zero', 'mean') hold metrics by appliance. `predictions_w`
     are f32[T, A] in watts for each recording, NaN where no full window reaches. `coverage` says, by
     appliance, how much of each recording was predicted and scored.
+    With settings of `events` there are `decisions` for each recording, and `by_event` holds their
+    metrics by appliance.
     """
 
     model: Predictor
@@ -38,16 +42,20 @@ class Evaluation:
     metrics: dict[str, Metrics]
     baselines: dict[str, dict[str, Metrics]]
     coverage: dict[str, list[Coverage]]
+    events: Settings = field(default_factory=dict)
+    decisions: Sequence[Decisions] = ()
+    by_event: dict[str, Metrics] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Return sentences that warn of low coverage and of appliances that the model misses.
 
-        The model misses an appliance where its error is no lower than that of always zero.
+        The model misses an appliance where its error is no lower than that of always zero. What is
+        judged is what the model gives: its decisions by event, where it makes any.
         """
-        zero = self.baselines["zero"]
+        zero, given = self.baselines["zero"], self.by_event or self.metrics
         covered = (Coverage.combine(self.coverage[a.name]).warning for a in self.model.appliances)
         missed = (
-            _describe_failure(a.label, self.metrics[a.name], zero[a.name])
+            _describe_failure(a.label, given[a.name], zero[a.name], a.name in self.events)
             for a in self.model.appliances
         )
         return list(dict.fromkeys(sentence for sentence in (*covered, *missed) if sentence))
@@ -66,8 +74,16 @@ class Evaluation:
                 }
             )
 
+        by_event: dict[str, Any] = {}
+        if self.by_event:
+            settings = {
+                name: self.events[name].model_dump(mode="json") if name in self.events else None
+                for name in self.by_event
+            }
+            by_event = {"by_event": flatten(self.by_event), "events": flatten(settings)}
         return {
             "metrics": flatten(self.metrics),
+            **by_event,
             "baselines": {name: flatten(metrics) for name, metrics in self.baselines.items()},
             "coverage": total_coverage(slice(None)),
             "warnings": self.warnings(),
@@ -80,14 +96,16 @@ class Evaluation:
                     "period_s": r.period_s,
                 }
                 | {"coverage": total_coverage(slice(i, i + 1))}
+                | ({"owned": flatten(self.decisions[i].owned)} if self.decisions else {})
                 | ({"interpretation": dict(r.interpretation)} if r.interpretation else {})
                 for i, r in enumerate(self.recordings)
             ],
         }
 
 
-def _describe_failure(label: str, metrics: Metrics, zero: Metrics) -> str | None:
+def _describe_failure(label: str, metrics: Metrics, zero: Metrics, by_event: bool) -> str | None:
     """Return a sentence where the model misses an appliance, or the data cannot show it."""
+    model = "By event, this model" if by_event else "This model"
     f1, mae_w, zero_mae_w = metrics["f1"], metrics["mae_w"], zero["mae_w"]
     if f1 is None or mae_w is None or zero_mae_w is None:
         return (
@@ -99,9 +117,9 @@ def _describe_failure(label: str, metrics: Metrics, zero: Metrics) -> str | None
         f" {mae.format(zero_mae_w)}"
     )
     if f1 < NOT_FOUND_F1:
-        return f"This model does not find the {label}: {f1_label} is {f1:.2f}, and {beside_zero}."
+        return f"{model} does not find the {label}: {f1_label} is {f1:.2f}, and {beside_zero}."
     return (
-        f"This model is no better than always saying that the {label} is off: {beside_zero}."
+        f"{model} is no better than always saying that the {label} is off: {beside_zero}."
         if mae_w >= zero_mae_w
         else None
     )
@@ -114,13 +132,15 @@ def evaluate(
     zone: tzinfo | None = None,
     progress: Progress | None = None,
     stride: int = 1,
+    events: Settings = NO_EVENTS,
 ) -> Evaluation:
     """Score a model on recordings that it was not trained on.
 
     `recordings` are one or several, or data frames as `data.frame.recording_from_frame` reads them.
     With a `stride` only every so many samples are scored. The mean baseline predicts the mean power
     in training, or that of the recordings where the model does not know it. `zone` is the time zone
-    of days. `progress` is called with the number of samples of each step.
+    of days. `progress` is called with the number of samples of each step. With settings of
+    `events`, by appliance, the predictions decided by event are scored too, at the same samples.
     Raises DataError for another sampling period than the model's, for an appliance that a house
     lacks, and where nothing can be scored.
     """
@@ -132,8 +152,14 @@ def evaluate(
     predictions = [
         model.predict_w(recording, engine, progress=progress) for recording in recordings
     ]
+    decisions = [
+        decide_recording(recording, power_w, model.appliances, events)
+        for recording, power_w in zip(recordings, predictions, strict=True)
+        if events
+    ]
     known = model.provenance.get("training_mean_w", {})
     metrics: dict[str, Metrics] = {}
+    by_event: dict[str, Metrics] = {}
     coverage: dict[str, list[Coverage]] = {}
     baselines: dict[str, dict[str, Metrics]] = {"zero": {}, "mean": {}}
     for i, appliance in enumerate(model.appliances):
@@ -149,10 +175,20 @@ def evaluate(
             "mean": known.get(appliance.name, float(truth.mean(dtype=np.float64))),
         }
         metrics[appliance.name] = score(stretches, appliance, stride * model.period_s, zone)
+        if events:
+            decided = [each.power_w[appliance.name] for each in decisions]
+            by_event[appliance.name] = score(
+                find_scored_stretches(recordings, appliance, decided, model.window, stride),
+                appliance,
+                stride * model.period_s,
+                zone,
+            )
         for name, constant_w in constants.items():
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
             baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
-    return Evaluation(model, recordings, predictions, metrics, baselines, coverage)
+    return Evaluation(
+        model, recordings, predictions, metrics, baselines, coverage, events, decisions, by_event
+    )
 
 
 def check_recordings(

@@ -67,6 +67,7 @@ def describe_card(card: Card) -> list[str]:
             f"a window of {format_count(card.window, 'reading')} ({window_min:.0f} min)"
         ),
         f"{card.file_bytes['safetensors']:,} bytes, {card.file_bytes['onnx']:,} as int8 ONNX",
+        *(["Decided by event, which did better in homes left out of training"] * bool(card.events)),
         *card.limits,
         (
             f"Trained on {', '.join(card.trained_on)} by the protocol {card.protocol}, seed"

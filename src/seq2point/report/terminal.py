@@ -19,6 +19,8 @@ from seq2point.wording import format_count
 
 GAP = 2
 """Letters between two columns."""
+CYCLES = "cycle_"
+"""What the keys of metrics of whole cycles begin with."""
 
 
 def print_report(report: dict[str, Any], path: Path | None) -> None:
@@ -35,10 +37,15 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
         metrics, baselines = report["metrics"], report["baselines"]
         several = all(isinstance(value, dict) for value in metrics.values())
         for name in metrics if several else report["model"]["appliances"]:
-            chosen = [metrics, baselines["zero"], baselines["mean"]]
-            console.print(
-                make_metrics_table(name, [m[name] for m in chosen] if several else chosen)
-            )
+            columns = {
+                "network": metrics,
+                "by event": report.get("by_event"),
+                "zero predictor": baselines["zero"],
+                "mean predictor": baselines["mean"],
+            }
+            given = {heading: m for heading, m in columns.items() if m is not None}
+            chosen = {heading: m[name] if several else m for heading, m in given.items()}
+            console.print(make_metrics_table(name, chosen))
             print_coverage(report["coverage"][name] if several else report["coverage"], console)
         for sentence in report["warnings"]:
             console.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
@@ -188,17 +195,21 @@ def print_prose(console: Console, text: str, style: str | None = None) -> None:
     console.print(Text("\n".join(lines), style=style or ""), soft_wrap=True)
 
 
-def make_metrics_table(name: str, columns: Sequence[dict[str, float | None]]) -> FittedTable:
-    """Return the table of an appliance: each metric of the network and of both baselines."""
-    heading = ["", "network", "zero predictor", "mean predictor"]
+def make_metrics_table(name: str, columns: Mapping[str, Mapping[str, float | None]]) -> FittedTable:
+    """Return the table of an appliance: each metric, a column for each heading.
+
+    Metrics of cycles are left out where the data have no cycle.
+    """
+    cycles = any(column.get("cycle_recall") is not None for column in columns.values())
     rows = [
         [
             ", ".join(filter(None, (metric.label, metric.remark))),
-            *(metric.format(column[key]) for column in columns),
+            *(metric.format(column.get(key)) for column in columns.values()),
         ]
         for key, metric in METRICS.items()
+        if cycles or not key.startswith(CYCLES)
     ]
-    return FittedTable(name.replace("_", " "), heading, rows)
+    return FittedTable(name.replace("_", " "), ["", *columns], rows)
 
 
 def make_pruning_table(layers: Sequence[dict[str, Any]]) -> FittedTable:

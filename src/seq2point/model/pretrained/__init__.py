@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seq2point.appliances import canonical_name
 from seq2point.errors import ModelFileError, UsageError
+from seq2point.events import EventSettings
 from seq2point.recording import is_same_period
 from seq2point.wording import format_seconds
 
@@ -91,7 +92,8 @@ def judge(tested: Sequence[HouseResult]) -> Verdict:
 class Card(BaseModel):
     """What you need to know of a model before you trust it.
 
-    `file_bytes` and `sha256` are by file ending.
+    `file_bytes` and `sha256` are by file ending. `events` are the settings of its decisions by
+    event, None where homes left out of training gain nothing by them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -111,6 +113,7 @@ class Card(BaseModel):
     limits: list[str]
     file_bytes: dict[str, int]
     sha256: dict[str, str]
+    events: EventSettings | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -166,6 +169,13 @@ def load_pretrained(name: str) -> Pretrained:
             f"{path}: damaged ({str(error).splitlines()[0]}); install the package again"
         ) from None
     return Pretrained(path.with_suffix(".safetensors"), path.with_suffix(".onnx"), card)
+
+
+def find_card(path: Path) -> Card | None:
+    """Return the card of a file of the package, native or exported; None for any other file."""
+    if path.resolve().parent != FOLDER.resolve() or path.stem not in list_names():
+        return None
+    return load_pretrained(path.stem).card
 
 
 def load_cards() -> Sequence[Card]:

@@ -1,0 +1,39 @@
+"""The base of the mains: what always runs, as a low quantile of the power about each sample."""
+
+import numpy as np
+
+from seq2point.recording import Watts
+
+QUANTILE = 0.3
+SPAN_S = 3600.0
+SPACING_S = 60.0
+"""The samples that the quantile is of are this far apart, whatever the sampling period."""
+CHUNK = 1 << 16
+
+
+def find_base_w(mains_w: Watts, period_s: float, causal: bool = False) -> Watts:
+    """Return the base of the mains, f32[T] in watts: the 0.3 quantile of an hour about each sample.
+
+    Causal, it is that of the hour before. NaN where that hour has no reading.
+    """
+    stride = max(round(SPACING_S / period_s), 1)
+    count = max(round(SPAN_S / (stride * period_s)), 1)
+    offsets = stride * (np.arange(-count, 1) if causal else np.arange(count + 1) - count // 2)
+    reach = stride * count
+    padded = np.concatenate(
+        [np.full(reach, np.nan), mains_w, np.full(reach, np.nan)], dtype=np.float32
+    )
+    base_w = np.empty(len(mains_w), np.float32)
+    for first in range(0, len(mains_w), CHUNK):
+        at = np.arange(first, min(first + CHUNK, len(mains_w)))
+        base_w[at] = _find_quantile(padded[reach + at[:, None] + offsets])
+    return base_w
+
+
+def _find_quantile(values: Watts) -> Watts:
+    """Return the quantile of each row f32[N, K] without its NaN; NaN for a row of none."""
+    in_order = np.sort(values, axis=1)  # NaN comes last
+    known = values.shape[1] - np.isnan(values).sum(axis=1)
+    place = np.floor(QUANTILE * np.maximum(known - 1, 0)).astype(np.int64)
+    lowest: Watts = in_order[np.arange(len(values)), place]
+    return lowest

@@ -1,0 +1,164 @@
+"""The mains as events: the steps between plateaus, paired into loads that switch on and off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2point.recording import Watts
+from seq2point.recording.on_off import find_runs
+
+NEAR_STEP = 3
+"""Samples on either side of a step whose median is the level there: a plateau may drift. A step
+lasts as many samples at most."""
+LOOK_AHEAD = 2 * NEAR_STEP
+"""Samples after a step within which its level is known."""
+SAME_POWER = 0.2
+"""A step down that differs by at most this share from a step up ends the same load."""
+
+
+class Event(NamedTuple):
+    """A load that is on in samples [first, end), and its power there, f32[end - first] in watts."""
+
+    first: int
+    end: int
+    power_w: Watts
+
+    @property
+    def span(self) -> slice:
+        """The event's samples."""
+        return slice(self.first, self.end)
+
+    @property
+    def level_w(self) -> float:
+        """The power of its plateau in watts, whatever part of a sample the load was on."""
+        return float(np.quantile(self.power_w, 0.75))
+
+
+class Steps(NamedTuple):
+    """The steps of a gapless stretch: their samples, and the levels before and after in watts.
+
+    A rise that lasts some samples is one step, at its first sample; a fall is at its last.
+    """
+
+    sample: npt.NDArray[np.int64]
+    before_w: npt.NDArray[np.float64]
+    after_w: npt.NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class _Load:
+    """A load that is on: its first sample, its step up, and its power in pieces."""
+
+    first: int
+    height_w: float
+    pieces: list[Watts] = field(default_factory=list)
+
+    def split(self, drop_w: float) -> "_Load":
+        """Take from it a load of `drop_w`, which was on top of the rest, and return that."""
+        rest_w = np.float32(self.height_w - drop_w)
+        top = _Load(self.first, drop_w, [np.maximum(piece - rest_w, 0) for piece in self.pieces])
+        self.pieces = [np.minimum(piece, rest_w) for piece in self.pieces]
+        self.height_w -= drop_w
+        return top
+
+
+def find_steps(mains_w: Watts, least_w: float) -> Steps:
+    """Return the steps of at least `least_w` in a gapless stretch of mains, f32[T] in watts."""
+    change_w = np.diff(mains_w)
+    edges = np.flatnonzero(np.abs(change_w) >= least_w) + 1
+    if not len(edges):
+        return Steps(edges, np.empty(0), np.empty(0))
+    rises = change_w[edges - 1] > 0
+    parts = (np.diff(edges) > 1) | (rises[1:] != rises[:-1])
+    ramp = np.concatenate(([0], np.flatnonzero(parts) + 1))
+    place = np.arange(len(edges)) - np.repeat(ramp, np.diff(np.append(ramp, len(edges))))
+    parts |= place[1:] % NEAR_STEP == 0
+    first = edges[np.concatenate(([True], parts))]
+    last = edges[np.concatenate((parts, [True]))]
+    up = rises[np.concatenate(([True], parts))]
+    starts, ends = np.concatenate(([0], last)), np.concatenate((first, [len(mains_w)]))
+    plateaus = list(zip(starts, ends, strict=True))
+    before = [np.median(mains_w[max(a, b - NEAR_STEP) : b]) for a, b in plateaus[:-1]]
+    after = [np.median(mains_w[a : min(b, a + NEAR_STEP)]) for a, b in plateaus[1:]]
+    return Steps(np.where(up, first, last), np.array(before), np.array(after))
+
+
+def find_events(mains_w: Watts, base_w: Watts, least_w: float, causal: bool = False) -> list[Event]:
+    """Return the loads of at least `least_w` that switch on and off, in the order of their start.
+
+    `mains_w` and `base_w` are f32[T]; no event spans a gap. A step down ends the load that stepped
+    up by as much, else the latest ones, else a part of one: two loads switched on together. Causal,
+    that part stays with the load until then. Where the mains come back to the base every load ends.
+    At no sample do the events' powers exceed the mains above the base.
+    """
+    events: list[Event] = []
+    for first, length in zip(*find_runs(~(np.isnan(mains_w) | np.isnan(base_w))), strict=True):
+        span = slice(first, first + length)
+        events += [
+            event._replace(first=event.first + int(first), end=event.end + int(first))
+            for event in _pair_steps(mains_w[span], base_w[span], least_w, causal)
+        ]
+    return sorted(events, key=lambda event: (event.first, -event.end))
+
+
+def _pair_steps(mains_w: Watts, base_w: Watts, least_w: float, causal: bool) -> Iterator[Event]:
+    steps = find_steps(mains_w, least_w)
+    excess_w = np.maximum(mains_w - base_w, 0)
+    loads: list[_Load] = []
+    ends = np.append(steps.sample, len(mains_w))[1:]
+    for sample, end, before_w, after_w in zip(
+        steps.sample, ends, steps.before_w, steps.after_w, strict=True
+    ):
+        if after_w > before_w:
+            loads.append(_Load(int(sample), float(after_w - before_w)))
+        else:
+            low = after_w < base_w[sample] + least_w / 2
+            ended = loads if low else _switch_off(loads, before_w - after_w, least_w, causal)
+            yield from (_end_load(load) for load in ended)
+            loads = [load for load in loads if load not in ended]
+        _share_power(loads, excess_w[sample:end])
+    yield from (_end_load(load) for load in loads)
+
+
+def _switch_off(loads: list[_Load], drop_w: float, least_w: float, causal: bool) -> list[_Load]:
+    """Return the loads that a step down ends; a part of a load that it ends is split off."""
+    same = [
+        load
+        for load in loads
+        if abs(load.height_w - drop_w) <= SAME_POWER * max(load.height_w, drop_w)
+    ]
+    if same:
+        return [min(same, key=lambda load: abs(load.height_w - drop_w))]
+    ended = []
+    for load in reversed(loads):
+        if drop_w < least_w:
+            break
+        if load.height_w - drop_w < least_w:
+            ended.append(load)
+            drop_w -= load.height_w
+        elif causal:
+            load.height_w -= drop_w
+            break
+        else:
+            ended.append(load.split(drop_w))
+            break
+    return ended
+
+
+def _share_power(loads: list[_Load], excess_w: Watts) -> None:
+    """Give each load what is left above the base, up to its step up, in the order of their start.
+
+    Measured, a load that may draw more than its step gains nothing: the rest is other loads.
+    """
+    for load in loads:
+        power_w = np.minimum(excess_w, np.float32(load.height_w))
+        load.pieces.append(power_w)
+        excess_w = excess_w - power_w
+
+
+def _end_load(load: _Load) -> Event:
+    power_w = np.concatenate(load.pieces)
+    return Event(load.first, load.first + len(power_w), power_w)
