@@ -16,7 +16,7 @@ Findings = Callable[..., list[Finding]]
 
 @pytest.fixture(scope="session")
 def healthy() -> Recording:
-    return simulate_house(0, days=21, period_s=8.0)
+    return simulate_house(3, days=21, period_s=8.0)
 
 
 @pytest.fixture(scope="session")

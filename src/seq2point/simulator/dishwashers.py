@@ -17,7 +17,7 @@ from seq2point.simulator.waveforms import (
     make_settling,
 )
 
-_HEATERS_W = (0.68, 1750, 2450), (0.10, 2350, 2850), (0.08, 1150, 1800), (0.14, 650, 950)
+_HEATERS_W = (0.88, 1800, 2400), (0.05, 2350, 2850), (0.04, 1150, 1800), (0.03, 650, 950)
 """European ones, strong and weak ones, North American ones: share, least, most."""
 _MOST_HEATING_S = 30 * 60
 
@@ -39,19 +39,19 @@ class _Programme:
     @classmethod
     def draw(cls, make: Rng, dries_cold: bool) -> "_Programme":
         kind = ("normal", "eco", "quick")[int(make.choice(3, p=[0.5, 0.28, 0.22]))]
-        wash_min = {"normal": (5, 35), "eco": (25, 120), "quick": (2, 14)}[kind]
-        wash_c = {"normal": (45, 70), "eco": (35, 55), "quick": (35, 60)}[kind]
+        wash_min = {"normal": (5, 26), "eco": (20, 75), "quick": (2, 12)}[kind]
+        wash_c = {"normal": (48, 70), "eco": (42, 58), "quick": (40, 60)}[kind]
         warm_last = not dries_cold and (kind != "quick" or make.random() < 0.8)
         return cls(
             weight=float(make.gamma(1.0)) + 0.05,
             rinses_first=make.random() < (0.15 if kind == "quick" else 0.5),
             wash_c=make.uniform(*wash_c),
             middle_c=make.uniform(30, 55) if make.random() < 0.3 else 0.0,
-            last_c=make.uniform(42, 72) if warm_last else 0.0,
+            last_c=make.uniform(50, 72) if warm_last else 0.0,
             wash_min=make.uniform(*wash_min),
             rinse_min=draw_log_uniform(make, 1.5, 10),
             rinses=int(make.choice([0, 1, 1, 2] if kind != "quick" else [0, 0, 1])),
-            dry_min=make.uniform(2, 10) if kind == "quick" else make.uniform(5, 60),
+            dry_min=make.uniform(2, 8) if kind == "quick" else make.uniform(4, 35),
         )
 
 
@@ -62,17 +62,17 @@ def make_dishwasher(make: Rng) -> ActivationSource:
     heat pump without a warm rinse.
     """
     heater_w = draw_from_ranges(make, *_HEATERS_W)
-    drying = str(make.choice(["rinse", "fan", "heater", "zeolite"], p=[0.6, 0.2, 0.1, 0.1]))
+    drying = str(make.choice(["rinse", "fan", "heater", "zeolite"], p=[0.72, 0.2, 0.03, 0.05]))
     heat_pump_w = make.uniform(200, 400) if make.random() < 0.02 else 0.0
     pump_w = draw_log_uniform(make, 22, 170)
     drain_w = make.uniform(12, 45)
     fill_s = draw_log_uniform(make, 15, 120)
     prelude_s = draw_log_uniform(make, 10, 300)
-    litres = make.uniform(5, 14)  # of water, with the dishes counted as water
-    inlet_c = make.uniform(8, 22) if make.random() < 0.94 else make.uniform(35, 50)
+    litres = make.uniform(7.5, 14)  # of water, with the dishes counted as water
+    inlet_c = make.uniform(8, 22) if make.random() < 0.97 else make.uniform(35, 50)
     alternates = make.random() < 0.35
     flutter = draw_log_uniform(make, 0.004, 0.06)
-    splits = make.uniform(0.3, 1.0) if make.random() < 0.35 else 0.04
+    splits = make.uniform(0.3, 1.0) if make.random() < 0.15 else 0.04
     dry_w = make.uniform(10, 60) if drying in ("fan", "zeolite") else make.uniform(0.5, 5)
     dry_heater_w = heater_w * make.uniform(0.4, 1.0) if drying == "heater" else 0.0
     programmes = [_Programme.draw(make, drying == "zeolite") for _ in range(3)]

@@ -13,7 +13,7 @@ from seq2point.simulator.waveforms import (
     make_settling,
 )
 
-_RANGES_W = (0.70, 2150, 3100), (0.18, 1700, 2200), (0.12, 1250, 1750)
+_RANGES_W = (0.82, 2150, 3050), (0.13, 1700, 2200), (0.05, 1250, 1750)
 """British, continental and North American or travel kettles: share, least, most."""
 _LONGEST_S = 660
 

@@ -27,7 +27,7 @@ def make_washing_machine(make: Rng) -> ActivationSource:
     It heats in one plateau, in two with a wash between, or tops up again and again. The drive is a
     motor that pulses, or an inverter that runs smoothly. A washer dryer may dry for an hour after.
     """
-    heater_w = draw_from_ranges(make, (0.86, 1780, 2580), (0.14, 1350, 1800))
+    heater_w = draw_from_ranges(make, (0.93, 1800, 2450), (0.07, 1350, 1800))
     inverter = make.random() < 0.4
     tumble_w = float(np.clip(make.lognormal(np.log(115 if inverter else 150), 0.45), 35, 550))
     spin_w = float(np.clip(make.lognormal(np.log(400), 0.36), 160, 1000))
@@ -42,12 +42,12 @@ def make_washing_machine(make: Rng) -> ActivationSource:
     inlet_c = make.uniform(6, 20)
     rinses = int(make.choice([1, 2, 2, 3, 3, 4]))
     usual = make.dirichlet(_USUAL)
-    pace = make.uniform(0.4, 1.3)
-    long_programme = make.random() < 0.25
+    pace = make.uniform(0.4, 1.1)
+    long_programme = make.random() < 0.12
     pause_share = make.uniform(0.2, 0.8) if make.random() < 0.35 else 0.0
-    top_ups = int(make.integers(1, 9)) if make.random() < 0.35 else 0
+    top_ups = int(make.integers(1, 9)) if make.random() < 0.2 else 0
     quick_share = make.uniform(0.05, 0.5)
-    dryer_w = make.uniform(800, 2000) if make.random() < 0.12 else 0.0
+    dryer_w = make.uniform(800, 2000) if make.random() < 0.04 else 0.0
     loosens = make.random() < 0.25
 
     def draw_tumbling(rng: Rng, seconds: float, power: float = 1.0, rest: float = 1.0) -> Watts:
