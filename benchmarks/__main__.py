@@ -14,6 +14,7 @@ NAMES = (
     "pruner_cost",
     "convert",
     "time_to_error",
+    "material",
 )
 
 if __name__ == "__main__":

@@ -111,7 +111,9 @@ def test_a_batch_without_any_usable_window_has_no_loss() -> None:
 
 def test_the_windows_engine_is_the_papers_and_the_sliding_engine_augments() -> None:
     assert not any(TrainingConfig.of(engine="windows").augmentation_amounts)
-    assert choose_loss(TrainingConfig.of(engine="windows")) == Loss()
+    assert choose_loss(TrainingConfig.of(engine="windows"), KETTLE) == Loss(
+        highest_w=KETTLE.max_power_w
+    )
     assert Augmentation(*TrainingConfig.of().augmentation_amounts) == Augmentation(0.7, 0.3)
     nothing = TrainingConfig.of(transplant=0, gain=0, loads=0)
     assert Augmentation(*nothing.augmentation_amounts) == NO_AUGMENTATION

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from seq2point.cli import (
+    adapt,
     compact,
     convert,
     data_check,
@@ -67,6 +68,7 @@ for verb in (
     train,
     transfer,
     transfer_curve,
+    adapt,
     prune,
     pruners,
     compact,

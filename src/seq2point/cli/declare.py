@@ -28,6 +28,7 @@ from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.configuration import (
     UNSET,
+    AdaptConfig,
     AppliancePower,
     AugmentationConfig,
     ColumnsConfig,
@@ -35,6 +36,7 @@ from seq2point.configuration import (
     ExportConfig,
     LearningConfig,
     MachineConfig,
+    MaterialConfig,
     NetworkConfig,
     PruningConfig,
     RunConfig,
@@ -50,11 +52,13 @@ PANELS: dict[type[Config], str] = {
     NetworkConfig: options.NETWORK,
     PruningConfig: options.PRUNING,
     AugmentationConfig: options.AUGMENTATION,
+    MaterialConfig: options.MATERIAL,
     LearningConfig: options.TRAINING,
     MachineConfig: options.MACHINE,
     RunConfig: options.OUTPUT,
     SessionConfig: options.DATA,
     TransferConfig: options.DATA,
+    AdaptConfig: options.TRAINING,
     ExportConfig: options.TARGET,
     Tolerances: options.PROOF,
 }

@@ -34,6 +34,7 @@ PANELS = (
     PRUNING := "Pruning",
     TRAINING := "Training",
     AUGMENTATION := "Augmentation and loss",
+    MATERIAL := "Simulated houses, traces and teachers",
     TARGET := "Target",
     PROOF := "Proof",
     MACHINE := "Machine",
@@ -172,6 +173,27 @@ TestFiles = Annotated[
         show_default="the validation data",
         metavar="FILE",
         rich_help_panel=DATA,
+    ),
+]
+TraceFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--traces",
+        help=(
+            "Recordings of appliances alone, Parquet: this one's are transplanted, others are added"
+            " to the mains; repeat for several."
+        ),
+        metavar="FILE",
+        rich_help_panel=MATERIAL,
+    ),
+]
+TeacherFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--teacher",
+        help="A model whose predictions the network learns too; repeat for the mean of several.",
+        metavar="MODEL",
+        rich_help_panel=MATERIAL,
     ),
 ]
 AnyVersion = Annotated[

@@ -40,6 +40,8 @@ def train(
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     validate: options.ValidationFiles = None,
     test: options.TestFiles = None,
+    traces: options.TraceFiles = None,
+    teacher: options.TeacherFiles = None,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +64,7 @@ def train(
     from seq2point.appliances import define
     from seq2point.cli.find_model import find_model_file_for
     from seq2point.cli.read_houses import HouseReader
+    from seq2point.datasets.traces import read_traces
     from seq2point.errors import UsageError
     from seq2point.model.model_file import Model
     from seq2point.report.outcome import present_outcome
@@ -94,7 +97,15 @@ def train(
             file=sys.stderr,
         )
     choices = TrainOptions.join(
-        learning, network, pruning, machine, run, start=parent, validation=held_out or None
+        learning,
+        network,
+        pruning,
+        machine,
+        run,
+        start=parent,
+        validation=held_out or None,
+        traces=[trace for path in traces or () for trace in read_traces(path)],
+        teachers=[Model.load(path) for path in teacher or ()],
     )
     files = studies.OutcomeFiles.in_folder(folder)
     outcome = studies.train_and_test(houses, target, files, folder, choices, tested)

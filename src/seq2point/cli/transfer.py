@@ -48,6 +48,7 @@ def transfer(
     ] = None,
     validate: options.ValidationFiles = None,
     test: options.TestFiles = None,
+    traces: options.TraceFiles = None,
     json: options.Json = None,
     resample: options.Resample = False,
 ) -> None:
@@ -60,6 +61,7 @@ def transfer(
     from seq2point.cli.find_model import load_model
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TransferOptions
+    from seq2point.datasets.traces import read_traces
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
     from seq2point.report import terminal
@@ -78,7 +80,11 @@ def transfer(
         freeze = "convolutions"
     reader = HouseReader([t.name for t in targets], parent.period_s, columns, resample)
     houses, held_out, tested = (reader.load(paths) for paths in (train, validate, test))
-    shared = transfer.as_options() | {"freeze": freeze, "validation": held_out or None}
+    shared = transfer.as_options() | {
+        "freeze": freeze,
+        "validation": held_out or None,
+        "traces": [trace for path in traces or () for trace in read_traces(path)],
+    }
     trained = [
         run_transfer(
             parent,

@@ -4,10 +4,13 @@ from seq2point.configuration.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
 from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
 from seq2point.configuration.training import (
+    AdaptConfig,
+    AdaptOptions,
     AppliancePower,
     AugmentationConfig,
     LearningConfig,
     MachineConfig,
+    MaterialConfig,
     NetworkConfig,
     PruningConfig,
     RunConfig,
@@ -21,6 +24,8 @@ from seq2point.configuration.training import (
 __all__ = [
     "DEFAULT_COLUMNS",
     "UNSET",
+    "AdaptConfig",
+    "AdaptOptions",
     "AppliancePower",
     "AugmentationConfig",
     "ColumnsConfig",
@@ -30,6 +35,7 @@ __all__ = [
     "LazyType",
     "LearningConfig",
     "MachineConfig",
+    "MaterialConfig",
     "NetworkConfig",
     "PruningConfig",
     "RunConfig",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from seq2point.appliances import Appliance
     from seq2point.compression.pruning import Pruner
+    from seq2point.datasets.traces import Trace
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
     from seq2point.recording import RecordingsLike
@@ -27,11 +28,14 @@ else:
     Model = Annotated[Any, LazyType("seq2point.model.model_file.Model")]
     Architecture = Annotated[Any, LazyType("seq2point.network.Architecture")]
     RecordingsLike = Any
+    Trace = Annotated[Any, LazyType("seq2point.datasets.traces.Trace")]
     Scale = Annotated[Any, LazyType("seq2point.recording.scaling.Scale")]
 
 LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
+TRACED = 0.3
 HELD_OUT = 0.2
+ADAPT_BUDGET_S, ADAPT_RATE, ADAPT_TRANSPLANT = 300.0, 5e-4, 0.9
 PRUNERS = (  # a test holds it to the table
     "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
 )
@@ -95,6 +99,47 @@ class PruningConfig(Config):
         return self
 
 
+class MaterialConfig(Config):
+    """How much is learned from simulated houses and from traces of appliances alone."""
+
+    simulated: float = option(
+        0.0, "Share of chunks whose appliance is of a simulated house.", ge=0, lt=1
+    )
+    simulated_mains: float | None = option(
+        None,
+        "Share of transplants whose mains are of a simulated house.",
+        unset="as `simulated`",
+        ge=0,
+        le=1,
+    )
+    traced: float | None = option(
+        None,
+        "Share of chunks whose appliance is of a trace.",
+        unset=f"{TRACED} where there are traces of the appliance",
+        ge=0,
+        lt=1,
+    )
+    distractors_per_day: float = option(
+        2.0, "Uses of other traces' appliances to add to the mains, a day.", ge=0
+    )
+
+    @property
+    def simulated_mains_share(self) -> float:
+        """The share of simulated mains, or the default."""
+        return self.simulated if self.simulated_mains is None else self.simulated_mains
+
+    @property
+    def traced_share(self) -> float:
+        """The share of traces, or the default."""
+        return TRACED if self.traced is None else self.traced
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if self.simulated + (self.traced or 0) >= 1:
+            raise ValueError("`simulated` and `traced` together are all: leave some for the houses")
+        return self
+
+
 class AugmentationConfig(Config):
     """How the training data are varied, and what error is minimised."""
 
@@ -131,6 +176,12 @@ class AugmentationConfig(Config):
         unset=f"{ABSOLUTE}, or 0 with engine windows",
         ge=0,
     )
+    on_off: float = option(
+        0.0, "Weight of the cross-entropy of the on state beside the squared error.", ge=0
+    )
+    distil: float = option(
+        0.5, "Weight of the teachers' mean prediction in the target, with `teachers`.", ge=0, le=1
+    )
     clipped: bool | None = option(
         None,
         "Count a prediction below zero as zero where the appliance is off.",
@@ -138,7 +189,7 @@ class AugmentationConfig(Config):
     )
 
 
-class LearningConfig(AugmentationConfig):
+class LearningConfig(AugmentationConfig, MaterialConfig):
     """How long and how fast a network learns.
 
     At most one of `epochs`, `steps` and `budget_s` is given; without any it is ten epochs. The
@@ -258,6 +309,10 @@ class SessionConfig(Config):
     )
     provenance: Mapping[str, Any] | None = option(None, "More to record in the model.")
     progress: bool = option(True, "Show a progress line on standard error.")
+    traces: Sequence[Trace] = option(
+        (), "Recordings of appliances alone: of this one to transplant, of others to distract."
+    )
+    teachers: Sequence[Model] = option((), "Models whose mean prediction the network learns too.")
     callbacks: Sequence[Callback] = option((), "Lightning's callbacks.")
     checkpoint_every_s: float = option(CHECKPOINT_EVERY_S, "Seconds between checkpoints.")
 
@@ -291,3 +346,32 @@ class TransferOptions(
     TransferConfig, LearningConfig, MachineConfig, RunConfig, PruningConfig, SessionConfig
 ):
     """All options of a transfer: the model brings network, scaling and where to start."""
+
+
+class AdaptConfig(LearningConfig):
+    """How a model adapts to one home without labels.
+
+    Two trainings share the budget: the second one checks the first. `steps` and `epochs` are those
+    of each.
+    """
+
+    budget_s: PositiveFloat | None = option(
+        None, "Time to train, both times together: 90s, 10m, 1.5h.", unset="5m"
+    )
+    learning_rate: PositiveFloat | None = option(
+        None, "Adam's highest learning rate.", unset=f"{ADAPT_RATE}"
+    )
+    transplant: float | None = option(
+        None,
+        "Fraction of chunks whose appliance is put in other hours of the home.",
+        unset=f"{ADAPT_TRANSPLANT}",
+        ge=0,
+        le=1,
+    )
+    hold_out: float = option(
+        HELD_OUT, "Last part of the recording, to check on and not to learn from.", gt=0, lt=1
+    )
+
+
+class AdaptOptions(AdaptConfig, MachineConfig, SessionConfig):
+    """All options of `training.adaptation.adapt`."""

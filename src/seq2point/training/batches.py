@@ -25,6 +25,7 @@ from seq2point.training.augmentation import (
 )
 from seq2point.training.loss import Loss
 from seq2point.training.synthetic_loads import draw_synthetic_loads_w
+from seq2point.training.teachers import NO_TEACHERS, Teachers
 
 SQUARED = Loss()
 
@@ -57,7 +58,7 @@ def take_share(drawn: Tensor, rank: int, ranks: int) -> Tensor:
     return drawn[rank::ranks] if len(drawn) >= ranks else drawn
 
 
-class _House(NamedTuple):
+class House(NamedTuple):
     """A recording on the device, watts f32[T] each, and its usable windows.
 
     `filled_w` are the appliances with short gaps filled. The mains hold that power, but nothing is
@@ -69,9 +70,9 @@ class _House(NamedTuple):
     appliances_w: list[Tensor]
     filled_w: list[Tensor]
 
-    def move(self, device: torch.device) -> "_House":
+    def move(self, device: torch.device) -> "House":
         """Return the same house on another device."""
-        return _House(
+        return House(
             self.runs,
             self.mains_w.to(device),
             [power_w.to(device) for power_w in self.appliances_w],
@@ -96,15 +97,9 @@ class Houses:
         self.architecture = architecture
         self.scale = scale
         self.period_s = recordings[0].period_s
-        self.houses = [
-            _House(
-                find_window_runs(r, architecture.window, architecture.target_index, names),
-                torch.from_numpy(r.filled_mains_w),
-                [torch.from_numpy(r.appliance_w(name)) for name in names],
-                [torch.from_numpy(r.fill_gaps(r.appliance_w(name))) for name in names],
-            ).move(device)
-            for r in recordings
-        ]
+        self.names = names
+        self.device = device
+        self.houses = [self.prepare(recording) for recording in recordings]
         self.windows = sum(house.runs.total for house in self.houses)
         if not self.windows:
             raise DataError(
@@ -114,8 +109,27 @@ class Houses:
         self._mean_w = torch.tensor(scale.appliance_mean_w, device=device)
         self._std_w = torch.tensor(scale.appliance_std_w, device=device)
 
+    def prepare(self, recording: Recording, has_mains: bool = True) -> House:
+        """Return a recording on the device.
+
+        Without mains it is one of traces, and all its windows count.
+        """
+        shape, names = self.architecture, self.names
+        if not has_mains:
+            first, count = np.zeros(1, np.int64), len(recording) - shape.window + 1
+            runs = WindowRuns(first, np.array([count]))
+        else:
+            runs = find_window_runs(recording, shape.window, shape.target_index, names)
+        return House(
+            runs,
+            torch.from_numpy(recording.filled_mains_w),
+            [torch.from_numpy(recording.appliance_w(name)) for name in names],
+            [torch.from_numpy(recording.fill_gaps(recording.appliance_w(name))) for name in names],
+        ).move(self.device)
+
     def move(self, device: torch.device) -> None:
         """Move the recordings to another device."""
+        self.device = device
         self.houses = [house.move(device) for house in self.houses]
         self._mean_w = self._mean_w.to(device)
         self._std_w = self._std_w.to(device)
@@ -203,15 +217,17 @@ class ChunkBatches:
         active: float = 0.0,
         augmentation: Augmentation = NO_AUGMENTATION,
         error: Loss = SQUARED,
+        teachers: Teachers = NO_TEACHERS,
     ):
         self.data = houses
+        self.teachers = teachers
         self.hop = windows_per_chunk
         self.chunks = chunks_per_step
         self.seed = seed
         self.augmentation = augmentation
         self.error = error
         self.windows_per_step = windows_per_chunk * chunks_per_step
-        self.activity = [_sum_activity(house, houses.architecture) for house in houses.houses]
+        self.activity = [sum_activity(house, houses.architecture) for house in houses.houses]
         self.whole_activity = sum(float(summed[-1]) for summed in self.activity)
         self.active = active if self.whole_activity > 0 else 0.0
         self.tiles = sum(len(self._find_tiles(house, 0)) for house in houses.houses)
@@ -219,6 +235,11 @@ class ChunkBatches:
         self._epoch = -1
         self._order = np.empty((0, 2), dtype=np.int64)
         self._chances = np.empty(0)
+
+    @property
+    def changes(self) -> bool:
+        """Whether chunks are changed, so that a draw says how."""
+        return bool(self.augmentation)
 
     @property
     def _chunk_samples(self) -> int:
@@ -231,7 +252,7 @@ class ChunkBatches:
         first = self.data.architecture.target_index
         return slice(first, first + self.hop)
 
-    def _find_tiles(self, house: _House, offset: int) -> npt.NDArray[np.int64]:
+    def _find_tiles(self, house: House, offset: int) -> npt.NDArray[np.int64]:
         """Return the first windows of the tiles that hold a usable window."""
         windows = len(house.mains_w) - self.data.architecture.window + 1
         starts = np.arange(-offset, windows, self.hop, dtype=np.int64)
@@ -250,7 +271,7 @@ class ChunkBatches:
             random = np.random.default_rng((self.seed, epoch, batch))
             rows[:active_chunks] = random.choice(len(self._order), active_chunks, p=self._chances)
         drawn = self._order[rows]
-        if self.augmentation:
+        if self.changes:
             random = np.random.default_rng((self.seed, epoch, batch, 1))
             drawn = np.column_stack([drawn, self.augmentation.draw(drawn, self._order, random)])
         return torch.from_numpy(drawn)
@@ -294,7 +315,7 @@ class ChunkBatches:
 
         A chunk has L readings and M windows.
         """
-        if self.augmentation:
+        if self.changes:
             mains_w, power_w, usable = self._gather_augmented(drawn)
         else:
             places = drawn[:, :2]
@@ -325,20 +346,29 @@ class ChunkBatches:
             self._gather_power_w(mains_from, filled=True),
             added_w * gain[:, None, None],
         )
-        if per_day := self.augmentation.loads:
-            length, period_s = mains_w.shape[1], self.data.period_s
-            loads_w = [draw_synthetic_loads_w(seed, length, period_s, per_day) for seed in seeds]
-            mains_w = mains_w + torch.from_numpy(np.stack(loads_w)).to(mains_w)
+        mains_w = self.add_loads_w(seeds, mains_w)
         if share := self.augmentation.missing:
             rows = zip(mains_w, seeds, strict=True)
             mains_w = torch.stack([row[draw_repeats(seed, len(row), share)] for row, seed in rows])
         return mains_w, power_w * gain[:, None, None], usable & self._find_usable(mains_from)
 
+    def add_loads_w(self, seeds: list[int], mains_w: Tensor) -> Tensor:
+        """Return the mains f32[N, L] with other loads added, drawn by seed."""
+        if per_day := self.augmentation.loads:
+            length, period_s = mains_w.shape[1], self.data.period_s
+            loads_w = [draw_synthetic_loads_w(seed, length, period_s, per_day) for seed in seeds]
+            mains_w = mains_w + torch.from_numpy(np.stack(loads_w)).to(mains_w)
+        return mains_w
+
+    def find_house(self, number: int) -> House:
+        """Return a house by its number."""
+        return self.data.houses[number]
+
     def _gather_mains_w(self, places: Tensor) -> Tensor:
         """Return the mains of chunks, f32[N, L], NaN beyond a house's ends."""
         length = self._chunk_samples
         return torch.stack(
-            [_cut(self.data.houses[i].mains_w, start, length) for i, start in places.tolist()]
+            [_cut(self.find_house(i).mains_w, start, length) for i, start in places.tolist()]
         )
 
     def _gather_power_w(self, places: Tensor, filled: bool = False) -> Tensor:
@@ -354,7 +384,8 @@ class ChunkBatches:
         return torch.stack(chunks)
 
     def _select_series_w(self, house: int, filled: bool) -> list[Tensor]:
-        return self.data.houses[house].filled_w if filled else self.data.houses[house].appliances_w
+        place = self.find_house(house)
+        return place.filled_w if filled else place.appliances_w
 
     def _stretch_power_w(self, places: Tensor, duration: Tensor, filled: bool = False) -> Tensor:
         """Return the appliances' power in chunks, stretched about their middles, f32[N, L, A].
@@ -379,7 +410,7 @@ class ChunkBatches:
 
     def _find_usable(self, places: Tensor) -> Tensor:
         """Return which windows of chunks are usable, bool[N, M]."""
-        flags = [self.data.houses[i].runs.flags(start, self.hop) for i, start in places.tolist()]
+        flags = [self.find_house(i).runs.flags(start, self.hop) for i, start in places.tolist()]
         return torch.from_numpy(np.stack(flags)).to(self.data.houses[0].mains_w.device)
 
     def loss(self, network: Seq2Point, drawn: Tensor, progress: float = 1.0) -> Tensor:
@@ -387,6 +418,7 @@ class ChunkBatches:
         x, target, usable = self.gather(drawn)
         weight_NT = usable * self.weigh(drawn).to(x.device)[:, None]
         prediction = self.predict(network, drawn, x)
+        target = self.teachers.mix(x, target)
         error = self.error.ramp(progress)(prediction, target, self.data.scale_power).mean(-1)
         return (error * weight_NT).sum() / weight_NT.sum().clamp(min=1e-9)
 
@@ -395,7 +427,7 @@ class ChunkBatches:
         return sliding.predict_chunks(network, x)
 
 
-def _sum_activity(house: _House, shape: Architecture) -> npt.NDArray[np.float64]:
+def sum_activity(house: House, shape: Architecture) -> npt.NDArray[np.float64]:
     """Return how far the appliances' power is from its mean, summed up to each window.
 
     The sums are f64[windows + 1] and count usable windows alone.

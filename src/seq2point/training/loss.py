@@ -7,8 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 OFF_W = 5.0  # the appliance is off below this: room for standby
+ON_SHARE = 0.15
+LOGIT_PER_THRESHOLD = 4.0
 RISE = 0.3  # fraction of the training over which the absolute error's weight rises
 
 
@@ -26,6 +29,8 @@ class Loss(NamedTuple):
 
     absolute: float = 0.0
     clipped: bool = False
+    on_off: float = 0.0
+    highest_w: float = 0.0
 
     def ramp(self, progress: float) -> Self:
         """Return the loss at a point of the training, from 0 to 1."""
@@ -42,8 +47,16 @@ class Loss(NamedTuple):
             zero, off = (scale(prediction.new_full((), power_w)) for power_w in (0.0, OFF_W))
             prediction = torch.where(target < off, torch.maximum(prediction, zero), prediction)
         difference = prediction - target
-        squared = difference.square()
-        return squared + self.absolute * difference.abs() if self.absolute else squared
+        error = difference.square()
+        if self.absolute:
+            error = error + self.absolute * difference.abs()
+        if self.on_off:
+            zero, on = (scale(target.new_full((), w)) for w in (0.0, ON_SHARE * self.highest_w))
+            logit = (prediction - on) / (on - zero) * LOGIT_PER_THRESHOLD
+            error = error + self.on_off * binary_cross_entropy_with_logits(
+                logit, (target > on).to(logit), reduction="none"
+            )
+        return error
 
     def sum_errors(self, error_w: npt.NDArray[np.float64], std_w: float) -> float:
         """Return the sum of the loss over one appliance's errors in watts."""

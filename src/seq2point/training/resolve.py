@@ -18,6 +18,7 @@ from seq2point.compression import pruning as pruners
 from seq2point.compression.pruning import Pruner
 from seq2point.configuration import PruningConfig, TrainingConfig, TrainOptions
 from seq2point.data.frame import to_recordings
+from seq2point.datasets.traces import Trace
 from seq2point.errors import DataError, UsageError
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, Seq2Point, sliding
@@ -29,6 +30,9 @@ from seq2point.training.augmentation import Augmentation
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.frozen_layers import FrozenChunks, can_cache, freeze_
 from seq2point.training.loss import Loss
+from seq2point.training.material import Material, as_traces, describe_traces
+from seq2point.training.mixed_batches import MixedBatches, MixedWindowBatches
+from seq2point.training.teachers import NO_TEACHERS, Teachers
 from seq2point.wording import format_count, format_seconds
 
 WINDOWS_PER_STEP = 1000
@@ -53,6 +57,8 @@ class TrainingJob:
     parent_digest: str | None
     devices: int
     window_by_period: bool
+    traces: Sequence[Trace] = ()
+    teachers: Sequence[Model] = ()
 
     @property
     def appliance(self) -> str:
@@ -92,6 +98,8 @@ class TrainingJob:
             "devices": self.devices,
             "training_data": [r.fingerprint(self.appliance) for r in self.training],
             "validation_data": [r.fingerprint(self.appliance) for r in self.held_out],
+            **({"traces": describe_traces(self.traces)} if self.traces else {}),
+            **({"teachers": [model.digest() for model in self.teachers]} if self.teachers else {}),
         }
 
     def move(self, device: torch.device) -> None:
@@ -104,7 +112,10 @@ class TrainingJob:
 
         They are of the held-out blocks, or of the training data if nothing is held out.
         """
-        loss, std_w = choose_loss(self.config), self.model.scale.appliance_std_w[0]
+        loss, std_w = (
+            choose_loss(self.config, self.model.appliances[0]),
+            self.model.scale.appliance_std_w[0],
+        )
         losses = absolutes = count = 0.0
         for recording in self.held_out or self.training:
             truth_w = recording.appliance_w(self.appliance)
@@ -171,7 +182,11 @@ def resolve_job(
         model.network.set_output_bias_(bias)
     model.network.to(place)
     freeze_(model.network, config.freeze)
-    batches = make_batches(data, config)
+    traces = as_traces(options.traces)
+    teachers = Teachers.choose(
+        options.teachers, config.distil, known, architecture, model.scale, training[0].period_s
+    )
+    batches = make_batches(data, config, known, traces, teachers)
     rows = len(batches.draw(0))
     if not 1 <= devices <= rows:
         raise UsageError(
@@ -189,6 +204,8 @@ def resolve_job(
         None if start is None else model.digest(),
         devices,
         window_by_period,
+        traces,
+        options.teachers,
     )
 
 
@@ -221,23 +238,50 @@ def _refuse_appliance(value: Any) -> UsageError:
     )
 
 
-def choose_loss(config: TrainingConfig) -> Loss:
+def choose_loss(config: TrainingConfig, appliance: Appliance) -> Loss:
     """Return the error that a training minimises."""
-    return Loss(config.absolute_weight, config.clips_predictions)
+    return Loss(
+        config.absolute_weight, config.clips_predictions, config.on_off, appliance.max_power_w
+    )
 
 
-def make_batches(data: Houses, config: TrainingConfig) -> Batches:
+def make_batches(
+    data: Houses,
+    config: TrainingConfig,
+    appliance: Appliance,
+    traces: Sequence[Trace] = (),
+    teachers: Teachers = NO_TEACHERS,
+) -> Batches:
     """Return the batches of a training: single windows, chunks, or chunks of frozen features."""
-    loss = choose_loss(config)
+    loss = choose_loss(config, appliance)
+    material = Material.choose(config, traces, appliance, data.period_s)
     if config.engine == "windows":
-        return WindowBatches(data, config.batch_size or WINDOWS_PER_STEP, config.seed, loss)
+        size = config.batch_size or WINDOWS_PER_STEP
+        if not material and not teachers.networks:
+            return WindowBatches(data, size, config.seed, loss)
+        changes = Augmentation(transplant=1.0)
+        return MixedWindowBatches(
+            material, data, 1, size, config.seed, 0.0, changes, loss, teachers
+        )
     chunk = config.chunk or sliding.choose_chunk_windows(data.architecture)
-    chunks = round(config.batch_size / chunk) if config.batch_size else CHUNKS_PER_STEP
+    chunks = max(round(config.batch_size / chunk), 1) if config.batch_size else CHUNKS_PER_STEP
     augmentation = Augmentation(*config.augmentation_amounts)
-    arguments = (data, chunk, max(chunks, 1), config.seed, config.active, augmentation, loss)
-    if can_cache(data, config.freeze) and not augmentation:
-        return FrozenChunks(config.freeze, *arguments)
-    return ChunkBatches(*arguments)
+    if (
+        not augmentation
+        and not material
+        and not teachers.networks
+        and can_cache(data, config.freeze)
+    ):
+        return FrozenChunks(
+            config.freeze, data, chunk, chunks, config.seed, config.active, augmentation, loss
+        )
+    if material:
+        return MixedBatches(
+            material, data, chunk, chunks, config.seed, config.active, augmentation, loss, teachers
+        )
+    return ChunkBatches(
+        data, chunk, chunks, config.seed, config.active, augmentation, loss, teachers
+    )
 
 
 def choose_architecture(

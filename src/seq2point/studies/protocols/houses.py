@@ -21,6 +21,7 @@ from seq2point.choices import RawLayout
 from seq2point.data import parquet_file
 from seq2point.data.table import read_table, to_recording
 from seq2point.data.table_file import open_table_file
+from seq2point.datasets.traces import Trace, parse_house, read_traces
 from seq2point.errors import DataError
 from seq2point.recording import Recording, is_same_period
 from seq2point.studies.protocols.protocol_file import ROLES, House, Protocol
@@ -59,6 +60,7 @@ def require_houses(protocol: Protocol, appliances: Sequence[str], folder: Path) 
     missing: dict[str, set[str]] = {}
     numbers: dict[str, set[str]] = {}
     without: list[str] = []
+    lost = [name for name in protocol.traces if not (folder / name).is_file()]
     for name in appliances:
         for house in chain.from_iterable(getattr(protocol.roles(name), role) for role in ROLES):
             paths = find_files(protocol, house, folder)
@@ -87,6 +89,8 @@ def require_houses(protocol: Protocol, appliances: Sequence[str], folder: Path) 
         ]
         how = f"; make them with: {', then '.join(commands)}" if commands else ""
         raise DataError(f"{folder}: lacks {lacking}{how}")
+    if lost:
+        raise DataError(f"{folder}: lacks the traces {', '.join(lost)}")
     if without:
         raise DataError(
             f"{folder}: no column for the appliance in {', '.join(dict.fromkeys(without))}; choose"
@@ -220,10 +224,39 @@ class Recordings:
         return self._split[1]
 
     @cached_property
+    def traces(self) -> list[Trace]:
+        """Traces to learn from."""
+        return load_traces(self.protocol, self.appliance.name, self.folder)
+
+    @cached_property
     def test(self) -> list[Recording]:
         """Those to test on: the protocol's, or those that validate."""
         roles = self.protocol.roles(self.appliance.name)
         return self._load(roles.test) if roles.test else self.validation
+
+
+def load_traces(protocol: Protocol, appliance: str, folder: Path) -> list[Trace]:
+    """The protocol's traces for an appliance: none that may be of a house to validate or test on.
+
+    A trace of REFIT whose house is unknown may be of any of its houses, and a plug's file is of the
+    house that its name says.
+    Raises DataError for a file that is not there or cannot be read.
+    """
+    roles = protocol.roles(appliance)
+    judging = {
+        parse_house(Path(house.file).stem)
+        if house.file
+        else (house.dataset or protocol.dataset, house.house)
+        for house in chain(roles.validation, roles.test)
+    }
+    datasets = {dataset for dataset, _ in judging}
+    return [
+        trace
+        for name in protocol.traces
+        for trace in read_traces(folder / name)
+        if (trace.dataset, trace.house) not in judging
+        and not (trace.house is None and trace.dataset in datasets)
+    ]
 
 
 def hash_file(path: Path) -> str:

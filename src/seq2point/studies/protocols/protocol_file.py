@@ -145,13 +145,14 @@ class Thresholds(StrictTable):
 
 class ApplianceEntry(StrictTable):
     """An appliance of the protocol: what is not said here is the protocol's `houses`, and the
-    appliance table.
+    appliance table. Its `training` stands over the protocol's.
     """
 
     train: Houses | None = None
     validation: Houses | None = None
     test: Houses | None = None
     thresholds: Thresholds = Thresholds()
+    training: dict[str, Any] = {}
 
 
 class Constants(StrictTable):
@@ -220,7 +221,8 @@ class Protocol(StrictTable):
 
     `fill` is how many missing readings of the mains in a row are filled: none by default, since the
     published splits fill none. `network` is a name or an Architecture's fields without the window;
-    `training` are the fields of the training's Settings.
+    `training` are the fields of the training's Settings. `traces` are files of appliances alone,
+    relative to the data folder; those that may be of a house that validates or tests are left out.
     """
 
     title: str
@@ -238,6 +240,7 @@ class Protocol(StrictTable):
     appliances: Annotated[dict[str, ApplianceEntry], BeforeValidator(_by_canonical_name)] = Field(
         min_length=1
     )
+    traces: tuple[str, ...] = ()
     training: dict[str, Any] = {}
     pruning: Pruning | None = None
     metrics: tuple[Metric, ...] = (

@@ -156,6 +156,7 @@ class Runner:
             recordings.train,
             recordings.appliance,
             validation=recordings.validation,
+            traces=recordings.traces,
             out=folder,
             resume=True,
             device=self.device,
@@ -167,7 +168,7 @@ class Runner:
 
     def _train(self, parts: ProtocolSteps, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
         shape = {"network": parts.architecture, "scaling": parts.scaling(name)}
-        trained = self._training(name, folder / UNFINISHED, parts.settings(seed), **shape)
+        trained = self._training(name, folder / UNFINISHED, parts.settings(name, seed), **shape)
         trained.model.save(folder / WEIGHTS)
         return (
             _describe_training(trained)
@@ -177,7 +178,7 @@ class Runner:
 
     def _prune(self, parts: ProtocolSteps, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
         dense = Model.load(self.cache.find_folder(parts.plan_network(name, seed)) / WEIGHTS)
-        settings = parts.settings_while_pruned(seed)
+        settings = parts.settings_while_pruned(name, seed)
         trained = self._training(
             name, folder / UNFINISHED / "pruning", settings, start=dense, pruning=parts.pruner
         )
@@ -187,7 +188,7 @@ class Runner:
             "sparsity": measure_sparsity(trained.model.network, trained.model.masks),
             "compacted": smaller,
         }
-        if settings_on := parts.settings_once_compacted(seed):
+        if settings_on := parts.settings_once_compacted(name, seed):
             tuned = self._training(
                 name, folder / UNFINISHED / "finetuning", settings_on, start=small
             )

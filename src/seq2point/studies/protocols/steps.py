@@ -5,6 +5,7 @@ made again only for a reason.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -86,26 +87,29 @@ class ProtocolSteps:
             else NETWORK
         )
 
-    def settings(self, seed: int) -> TrainingConfig:
-        """Of the training."""
-        return self._settings("training", seed, {})
+    def settings(self, name: str, seed: int) -> TrainingConfig:
+        """Of an appliance's training."""
+        return self._settings("training", name, seed, {})
 
-    def settings_while_pruned(self, seed: int) -> TrainingConfig:
-        """Of the training while the network is pruned."""
+    def settings_while_pruned(self, name: str, seed: int) -> TrainingConfig:
+        """Of an appliance's training while the network is pruned."""
         pruning = self.protocol.pruning
-        return self._settings("pruning.training", seed, pruning.training if pruning else {})
+        return self._settings("pruning.training", name, seed, pruning.training if pruning else {})
 
-    def settings_once_compacted(self, seed: int) -> TrainingConfig | None:
-        """Of the training of the compacted network, where there is one."""
+    def settings_once_compacted(self, name: str, seed: int) -> TrainingConfig | None:
+        """Of an appliance's training of the compacted network, where there is one."""
         pruning = self.protocol.pruning
         return (
-            self._settings("pruning.finetune", seed, pruning.finetune)
+            self._settings("pruning.finetune", name, seed, pruning.finetune)
             if pruning and pruning.finetune
             else None
         )
 
-    def _settings(self, key: str, seed: int, others: Mapping[str, Any]) -> TrainingConfig:
-        settings = merge_settings(self.protocol.training, others) | {"seed": seed}
+    def _settings(
+        self, key: str, name: str, seed: int, others: Mapping[str, Any]
+    ) -> TrainingConfig:
+        own = merge_settings(self.protocol.training, self.protocol.appliances[name].training)
+        settings = merge_settings(own, others) | {"seed": seed}
         try:
             TrainingConfig(**settings)
             return TrainingConfig.of(**settings)
@@ -130,10 +134,10 @@ class ProtocolSteps:
         """Raises UsageError for whatever would not run."""
         if self.architecture.window != self.protocol.window:
             raise self._wrong("network.window", "the window stands in the protocol itself")
-        for seed in range(seeds):
-            self.settings(seed)
-            self.settings_while_pruned(seed)
-            self.settings_once_compacted(seed)
+        for name, seed in product(self.protocol.appliances, range(seeds)):
+            self.settings(name, seed)
+            self.settings_while_pruned(name, seed)
+            self.settings_once_compacted(name, seed)
         if self.protocol.pruning and self.pruner is None:
             raise self._wrong("pruning.method", f"'{self.protocol.pruning.method}' prunes nothing")
 
@@ -165,19 +169,20 @@ class ProtocolSteps:
             "validation": (
                 houses.describe_stretches(self.protocol, roles.validation, self.data) or HELD_OUT
             ),
-            "training": self.settings(seed).model_dump(mode="json"),
+            "traces": [houses.hash_file(self.data / file) for file in self.protocol.traces],
+            "training": self.settings(name, seed).model_dump(mode="json"),
         }
         return CachedResult(f"{name}-seed{seed}", decides, VERSION)
 
     def plan_pruning(self, name: str, seed: int) -> CachedResult:
         """The part that prunes a trained network, compacts it and trains it on."""
         assert self.pruner is not None
-        once_compacted = self.settings_once_compacted(seed)
+        once_compacted = self.settings_once_compacted(name, seed)
         decides = {
             "what": "pruned",
             "of": self.plan_network(name, seed).key,
             "pruning": {"method": self.pruner.name, **self.pruner.model_dump(mode="json")},
-            "training": self.settings_while_pruned(seed).model_dump(mode="json"),
+            "training": self.settings_while_pruned(name, seed).model_dump(mode="json"),
             "finetune": once_compacted.model_dump(mode="json") if once_compacted else None,
         }
         return CachedResult(f"{name}-seed{seed}-{self.row}", decides, VERSION)
