@@ -18,6 +18,7 @@ NAMES = (
     "recipe",
     "fill",
     "simulator",
+    "unseen_homes",
 )
 
 

@@ -43,6 +43,7 @@ def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
         "one_minute_houses",
         "pretrained_60s",
         "pretrained_8s",
+        "unseen_60s",
         "zhang_redd",
         "zhang_ukdale",
     ]

@@ -45,7 +45,9 @@ class HouseResult(BaseModel):
     """The metrics of a recipe on a house, beside the MAE of always zero and of the mean.
 
     Where `unseen`, they are of a network of the same recipe that was trained without the house.
-    Otherwise they are on the last fifth of a house that the model was trained on.
+    Otherwise they are on the last fifth of a house that the model was trained on. `metrics` are
+    those of what `disaggregate` gives. Where that is decided by event, `alone` has those of the
+    network's own predictions.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,6 +58,7 @@ class HouseResult(BaseModel):
     metrics: dict[str, float | None]
     zero_mae_w: float
     mean_mae_w: float
+    alone: dict[str, float | None] | None = None
 
     @property
     def passes(self) -> bool:
@@ -92,8 +95,9 @@ def judge(tested: Sequence[HouseResult]) -> Verdict:
 class Card(BaseModel):
     """What you need to know of a model before you trust it.
 
-    `file_bytes` and `sha256` are by file ending. `events` are the settings of its decisions by
-    event, None where homes left out of training gain nothing by them.
+    `tested` has long houses. `days` has homes with about a day each: those that use the appliance
+    pooled, then each. `file_bytes` and `sha256` are by file ending. `events` are the settings of
+    its decisions by event, None where homes left out of training gain nothing by them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -109,6 +113,7 @@ class Card(BaseModel):
     trained_on: list[str]
     licences: list[str]
     tested: list[HouseResult]
+    days: list[HouseResult] = []
     int8: dict[str, Any]
     limits: list[str]
     file_bytes: dict[str, int]
