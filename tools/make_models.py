@@ -105,18 +105,10 @@ HARDLY_W = 1.0
 """A home whose appliance draws less on average hardly uses it."""
 
 
-def place(protocol: Protocol, house: House) -> tuple[str, str]:
-    """The data set and the number of a house, from its file's name where it is a file."""
-    if house.file is None:
-        return house.dataset or protocol.dataset, str(house.house)
-    dataset, number = parse_house(Path(house.file).stem)
-    return str(dataset), str(number)
-
-
 def label(protocol: Protocol, house: House) -> str:
     """A house as the cards call it."""
-    dataset, number = place(protocol, house)
-    return f"{NAMES[dataset]} house {number}"
+    dataset, number = houses.find_place(protocol, house)
+    return f"{NAMES[str(dataset)]} house {number}"
 
 
 @dataclass(frozen=True)
@@ -290,7 +282,7 @@ def make(plan: Plan, store: ResultCache) -> None:
     recordings = [recording for each in left_out.values() for recording in each]
     proof = in_int8(Model.load(native), onnx, recordings)
     sides = {side: proof["metrics"][side][name] for side in ("native", "exported")}
-    used = [place(protocol, house)[0] for house in plan.train]
+    used = [str(houses.find_place(protocol, house)[0]) for house in plan.train]
     used += [str(parse_house(Path(file).stem)[0] or "refit") for file in protocol.traces]
     facts: dict[str, Any] = {
         "name": called,

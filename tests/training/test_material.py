@@ -190,3 +190,8 @@ def test_a_recording_without_mains_is_no_trace() -> None:
     unknown = Recording("2", 60.0, np.full_like(power_w, np.nan), {"dishwasher": power_w})
     with pytest.raises(DataError, match="no training window"):
         Houses([unknown], ["dishwasher"], SHAPE, UNSCALED, torch.device("cpu"))
+
+
+def test_simulated_houses_and_traces_leave_something_for_the_houses() -> None:
+    with pytest.raises(UsageError, match="leave some for the houses"):
+        make_mixed([trace()], simulated=0.8)

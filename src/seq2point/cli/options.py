@@ -192,7 +192,7 @@ TeacherFiles = Annotated[
     typer.Option(
         "--teacher",
         help="A model whose predictions the network learns too; repeat for the mean of several.",
-        metavar="MODEL",
+        metavar="FILE",
         rich_help_panel=MATERIAL,
     ),
 ]

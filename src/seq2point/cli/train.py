@@ -104,7 +104,7 @@ def train(
         run,
         start=parent,
         validation=held_out or None,
-        traces=[trace for path in traces or () for trace in read_traces(path)],
+        traces=read_traces(*(traces or ())),
         teachers=[Model.load(path) for path in teacher or ()],
     )
     files = studies.OutcomeFiles.in_folder(folder)

@@ -83,7 +83,7 @@ def transfer(
     shared = transfer.as_options() | {
         "freeze": freeze,
         "validation": held_out or None,
-        "traces": [trace for path in traces or () for trace in read_traces(path)],
+        "traces": read_traces(*(traces or ())),
     }
     trained = [
         run_transfer(

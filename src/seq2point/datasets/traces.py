@@ -63,21 +63,25 @@ class Trace:
         return hashed.hexdigest()
 
 
-def read_traces(path: str | Path) -> list[Trace]:
-    """Return the traces of a Parquet file, in its order.
+def read_traces(*paths: str | Path) -> list[Trace]:
+    """Return the traces of Parquet files, in their order.
 
     Raises DataError for a file that cannot be read, is in neither layout, or has readings at
     irregular times.
     """
+    return [trace for path in paths for trace in _read_file(path)]
+
+
+def _read_file(path: str | Path) -> Iterator[Trace]:
     try:
         frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be read as Parquet ({reason})") from None
     if all(name in frame.columns for name in USE_COLUMNS):
-        return list(_split_uses(path, frame))
+        return _split_uses(path, frame)
     if "time" in frame.columns and frame["time"].dtype.is_temporal():
-        return list(_split_plugs(path, frame))
+        return _split_plugs(path, frame)
     raise DataError(
         f"{path}: is no file of traces: it has neither the columns {', '.join(USE_COLUMNS)} nor a"
         " column `time` and a column for each plug"

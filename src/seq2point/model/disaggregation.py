@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from seq2point.choices import Edges, Engine
 from seq2point.data import parquet_file
-from seq2point.data.grid import find_jumps, place_on_grid
+from seq2point.data.grid import Times, find_jumps, place_on_grid
 from seq2point.data.long_table import LongTable, TableRows
 from seq2point.data.table import Table, grid_recording
 from seq2point.errors import DataError, UsageError
@@ -166,16 +166,7 @@ def decide_long_table(
         if times_s is not None and rows.times_s is not None:
             times_s[first:end] = rows.times_s
         first = end
-    whole = Table(
-        table.path,
-        None,
-        times_s,
-        {"mains": mains_w},
-        table.house,
-        table.interpretation,
-        table.period_s,
-        fill=table.columns.fill,
-    )
+    whole = _make_table(table, times_s, mains_w)
     with PredictionWriter(out, model) as writer:
         result = disaggregate_table(model, whole, engine, edges, False, progress, events)
         first = 0
@@ -204,16 +195,7 @@ def _predict_pieces(
             if held.times_s is None
             else place_on_grid(held.times_s, period_s, anchor_s, table.period_s)
         )
-        whole = Table(
-            table.path,
-            None,
-            held.times_s,
-            {"mains": held.mains_w},
-            table.house,
-            table.interpretation,
-            table.period_s,
-            fill=table.columns.fill,
-        )
+        whole = _make_table(table, held.times_s, held.mains_w)
         power_w = model.predict_w(grid_recording(whole, grid, period_s), engine, edges)
         at_rows_w = power_w if grid is None else grid.at_readings(power_w)
         yield held.slice(done, ready), at_rows_w[done:ready]
@@ -223,6 +205,20 @@ def _predict_pieces(
             start = starts[np.searchsorted(starts, first, side="right") - 1]
             anchor_s = float(held.times_s[start]) if start or anchor_s is None else anchor_s
         held, done = held.slice(first, len(held)), ready - first
+
+
+def _make_table(table: LongTable, times_s: Times | None, mains_w: Watts) -> Table:
+    """Return rows of a table that is read in pieces, as a table."""
+    return Table(
+        table.path,
+        None,
+        times_s,
+        {"mains": mains_w},
+        table.house,
+        table.interpretation,
+        table.period_s,
+        fill=table.columns.fill,
+    )
 
 
 def _count_rows_before_end(rows: TableRows, reach: int, period_s: float) -> int:

@@ -91,12 +91,18 @@ class Material:
                 f"`traced` {config.traced:g}: there is no trace of the {appliance.label}; give some"
                 " with `traces`"
             )
+        traced = config.traced_share if own else 0.0
+        if config.simulated + traced >= 1:
+            raise UsageError(
+                f"`simulated` {config.simulated:g} and `traced` {traced:g} together are all: leave"
+                " some for the houses"
+            )
         per_day = config.distractors_per_day if others else 0.0
         series_w = [trace.average(period_s) for trace in others] if per_day else []
         return cls(
             config.simulated,
             config.simulated_mains_share,
-            config.traced_share if own else 0.0,
+            traced,
             make_trace_houses(own, appliance, period_s, config.seed),
             Distractors(series_w, per_day) if series_w else None,
         )

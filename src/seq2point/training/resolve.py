@@ -26,7 +26,7 @@ from seq2point.recording import Recording, RecordingsLike, format_house, is_same
 from seq2point.recording.coverage import DAY_S, LEAST_SHARE
 from seq2point.recording.scaling import Scale, define_from_recordings
 from seq2point.recording.windows import choose_window, find_window_runs
-from seq2point.training.augmentation import Augmentation
+from seq2point.training.augmentation import NO_AUGMENTATION, Augmentation
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
 from seq2point.training.frozen_layers import FrozenChunks, can_cache, freeze_
 from seq2point.training.loss import Loss
@@ -259,7 +259,7 @@ def make_batches(
         size = config.batch_size or WINDOWS_PER_STEP
         if not material and not teachers.networks:
             return WindowBatches(data, size, config.seed, loss)
-        changes = Augmentation(transplant=1.0)
+        changes = Augmentation(transplant=1.0) if material else NO_AUGMENTATION
         return MixedWindowBatches(
             material, data, 1, size, config.seed, 0.0, changes, loss, teachers
         )

@@ -41,16 +41,18 @@ class SimulatedHouses:
 
     def get(self, number: int) -> Recording:
         """Return a house; waits until it is simulated."""
+        self._begin(number)
+        return self._houses[number].result()
+
+    def _begin(self, number: int) -> None:
         if number not in self._houses:
             self._houses[number] = self._executor.submit(self._simulate, number)
-        return self._houses[number].result()
 
     def prepare(self, step: int) -> None:
         """Begin to simulate the houses of a step and the next ones, and let old ones go."""
         numbers = self.list_numbers(step)
         for number in range(numbers[0], numbers[-1] + 1 + AHEAD):
-            if number not in self._houses:
-                self._houses[number] = self._executor.submit(self._simulate, number)
+            self._begin(number)
         for number in [
             n for n in self._houses if not numbers[0] - AHEAD <= n <= numbers[-1] + AHEAD
         ]:

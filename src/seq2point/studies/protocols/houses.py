@@ -90,7 +90,10 @@ def require_houses(protocol: Protocol, appliances: Sequence[str], folder: Path) 
         how = f"; make them with: {', then '.join(commands)}" if commands else ""
         raise DataError(f"{folder}: lacks {lacking}{how}")
     if lost:
-        raise DataError(f"{folder}: lacks the traces {', '.join(lost)}")
+        raise DataError(
+            f"{folder}: lacks the traces {', '.join(lost)}; put them there, or take them out of the"
+            " protocol's `traces`"
+        )
     if without:
         raise DataError(
             f"{folder}: no column for the appliance in {', '.join(dict.fromkeys(without))}; choose"
@@ -235,6 +238,13 @@ class Recordings:
         return self._load(roles.test) if roles.test else self.validation
 
 
+def find_place(protocol: Protocol, house: House) -> tuple[str | None, str | None]:
+    """The data set and the number of a house; where it is a file, as far as its name says them."""
+    if house.file is not None:
+        return parse_house(Path(house.file).stem)
+    return house.dataset or protocol.dataset, house.house
+
+
 def load_traces(protocol: Protocol, appliance: str, folder: Path) -> list[Trace]:
     """The protocol's traces for an appliance: none that may be of a house to validate or test on.
 
@@ -243,17 +253,11 @@ def load_traces(protocol: Protocol, appliance: str, folder: Path) -> list[Trace]
     Raises DataError for a file that is not there or cannot be read.
     """
     roles = protocol.roles(appliance)
-    judging = {
-        parse_house(Path(house.file).stem)
-        if house.file
-        else (house.dataset or protocol.dataset, house.house)
-        for house in chain(roles.validation, roles.test)
-    }
+    judging = {find_place(protocol, house) for house in chain(roles.validation, roles.test)}
     datasets = {dataset for dataset, _ in judging}
     return [
         trace
-        for name in protocol.traces
-        for trace in read_traces(folder / name)
+        for trace in read_traces(*(folder / name for name in protocol.traces))
         if (trace.dataset, trace.house) not in judging
         and not (trace.house is None and trace.dataset in datasets)
     ]
