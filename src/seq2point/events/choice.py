@@ -61,7 +61,8 @@ def choose_settings(
 
     The error of a house is MAE over that of the zero predictor, plus NDE, plus what F1 lacks to 1:
     each alone rewards silence, hedging or noise. Events help where the mean of the houses gains,
-    and most of the houses do. Houses where the appliance is never on do not count. Raises ValueError for fewer than two others: no choice rests on one.
+    and most of the houses do. Houses where the appliance is never on do not count.
+    Raises ValueError for fewer than two others: no choice rests on one.
     """
     used = {
         case.house
