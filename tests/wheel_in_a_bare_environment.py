@@ -119,7 +119,7 @@ def main(wheels: Path) -> None:
             "--window",
             "49",
             "--steps",
-            "5",
+            "50",
             "--threads",
             "1",
             "--out",
