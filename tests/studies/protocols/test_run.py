@@ -115,6 +115,14 @@ def test_what_is_finished_is_not_made_again_and_more_seeds_add_to_it(
     assert not alike(weights(again, seed=0), weights(again, seed=1))
 
 
+def test_an_appliance_may_have_a_window_of_its_own(small: Small, data: Path, tmp_path: Path):
+    source = small(texts={"thresholds = { on_power_w = 1500 }": "window = 21"})
+    results = run(source, data, tmp_path)
+    (row,) = results["kettle"]["network"]
+    assert Model.load(Path(row["folder"]) / module.WEIGHTS).window == 21
+    assert override_protocol(source, window=25).window_of("kettle") == 25
+
+
 CHANGES: dict[str, tuple[dict[str, str], bool, bool]] = {
     "what is published": ({"7.4": "7.5"}, False, False),
     "the title": ({"Small": "Another"}, False, False),

@@ -49,7 +49,7 @@ def _describe_settings(p: Protocol) -> dict[str, str]:
         "data": f"{p.dataset} at {p.period_s:g} s",
         "network": (
             f"{p.network if isinstance(p.network, str) else _join_settings(p.network)}, window"
-            f" {p.window}"
+            f" {_describe_windows(p)}"
         ),
         "scored": f"every {p.stride}. sample" if p.stride > 1 else "every sample",
         "clipping": ", ".join(filter(None, clipped)),
@@ -57,6 +57,11 @@ def _describe_settings(p: Protocol) -> dict[str, str]:
         "training": _join_settings(p.training),
         "pruning": f"{p.pruning.method}, {_join_settings(p.pruning.settings)}" if p.pruning else "",
     }
+
+
+def _describe_windows(protocol: Protocol) -> str:
+    own = [f"{name} {entry.window}" for name, entry in protocol.appliances.items() if entry.window]
+    return f"{protocol.window} ({', '.join(own)})" if own else f"{protocol.window}"
 
 
 def _join_settings(values: dict[str, Any]) -> str:

@@ -207,13 +207,17 @@ class Recordings:
             for recording in load_stretch(self.protocol, house, self.appliance, self.folder)
         ]
 
+    @property
+    def _window(self) -> int:
+        return self.protocol.window_of(self.appliance.name)
+
     @cached_property
     def _split(self) -> tuple[list[Recording], list[Recording]]:
         roles = self.protocol.roles(self.appliance.name)
         train = self._load(roles.train)
         if roles.validation:
             return train, self._load(roles.validation)
-        split = [recording.hold_out(self.held_out, self.protocol.window) for recording in train]
+        split = [recording.hold_out(self.held_out, self._window) for recording in train]
         return [kept for kept, _ in split], [held for _, held in split]
 
     @property

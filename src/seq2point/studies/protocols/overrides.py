@@ -46,6 +46,11 @@ def override_protocol(
         for key, value in (("network", network), ("window", window), ("scaling", scaling))
         if value is not None
     }
+    if window is not None:
+        given["appliances"] = {
+            name: {key: value for key, value in entry.items() if key != "window"}
+            for name, entry in given["appliances"].items()
+        }
     if test:
         files = [{"file": str(path)} for path in test]
         given["appliances"] = {

@@ -145,13 +145,14 @@ class Thresholds(StrictTable):
 
 class ApplianceEntry(StrictTable):
     """An appliance of the protocol: what is not said here is the protocol's `houses`, and the
-    appliance table. Its `training` stands over the protocol's.
+    appliance table. Its `window` and `training` stand over the protocol's.
     """
 
     train: Houses | None = None
     validation: Houses | None = None
     test: Houses | None = None
     thresholds: Thresholds = Thresholds()
+    window: PositiveInt | None = None
     training: dict[str, Any] = {}
 
 
@@ -294,6 +295,10 @@ class Protocol(StrictTable):
                 for role, houses in given.items()
             }
         )
+
+    def window_of(self, name: str) -> int:
+        """The window of an appliance's network."""
+        return self.appliances[name].window or self.window
 
     def appliance(self, name: str) -> Appliance:
         """An appliance's row, as the protocol wants it."""

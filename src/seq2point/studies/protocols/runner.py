@@ -167,7 +167,7 @@ class Runner:
         )
 
     def _train(self, parts: ProtocolSteps, name: str, seed: int, folder: Path) -> Mapping[str, Any]:
-        shape = {"network": parts.architecture, "scaling": parts.scaling(name)}
+        shape = {"network": parts.architecture(name), "scaling": parts.scaling(name)}
         trained = self._training(name, folder / UNFINISHED, parts.settings(name, seed), **shape)
         trained.model.save(folder / WEIGHTS)
         return (

@@ -54,10 +54,9 @@ class ProtocolSteps:
     where: str
     data: Path
 
-    @cached_property
-    def architecture(self) -> Architecture:
-        """The network's shape."""
-        shape, window = self.protocol.network, self.protocol.window
+    def architecture(self, name: str) -> Architecture:
+        """The shape of an appliance's network."""
+        shape, window = self.protocol.network, self.protocol.window_of(name)
         try:
             return (
                 networks.find_network(shape, window)
@@ -132,8 +131,9 @@ class ProtocolSteps:
 
     def check(self, seeds: int) -> None:
         """Raises UsageError for whatever would not run."""
-        if self.architecture.window != self.protocol.window:
-            raise self._wrong("network.window", "the window stands in the protocol itself")
+        for name in self.protocol.appliances:
+            if self.architecture(name).window != self.protocol.window_of(name):
+                raise self._wrong("network.window", "the window stands in the protocol itself")
         for name, seed in product(self.protocol.appliances, range(seeds)):
             self.settings(name, seed)
             self.settings_while_pruned(name, seed)
@@ -161,7 +161,7 @@ class ProtocolSteps:
             "what": "network",
             "appliance": self.protocol.appliance(name).model_dump(include=LEARNED_FROM),
             "period_s": self.protocol.period_s,
-            "network": self.architecture.model_dump(mode="json"),
+            "network": self.architecture(name).model_dump(mode="json"),
             "scaling": scaling.model_dump(mode="json") if isinstance(scaling, Scale) else scaling,
             "clipping": self.protocol.clipping.model_dump(),
             "fill": self.protocol.fill,
