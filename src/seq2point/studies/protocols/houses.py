@@ -7,7 +7,7 @@ them is resampled.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, combinations, product
@@ -256,15 +256,41 @@ def load_traces(protocol: Protocol, appliance: str, folder: Path) -> list[Trace]
     house that its name says.
     Raises DataError for a file that is not there or cannot be read.
     """
+    judging = _find_judging(protocol, appliance)
+    return _without(read_traces(*(folder / name for name in protocol.traces)), judging)
+
+
+def describe_traces(protocol: Protocol, appliance: str, folder: Path) -> list[str]:
+    """What decides the traces that an appliance's network learns from: their hashes."""
+    paths = [folder / name for name in protocol.traces]
+    versions = tuple((path, path.stat().st_mtime_ns) for path in paths)
+    return list(_digest_traces(versions, _find_judging(protocol, appliance)))
+
+
+Places = frozenset[tuple[str | None, str | None]]
+
+
+def _find_judging(protocol: Protocol, appliance: str) -> Places:
+    """The data sets and numbers of the houses to validate and test on."""
     roles = protocol.roles(appliance)
-    judging = {find_place(protocol, house) for house in chain(roles.validation, roles.test)}
+    return frozenset(find_place(protocol, house) for house in chain(roles.validation, roles.test))
+
+
+def _without(traces: Iterable[Trace], judging: Places) -> list[Trace]:
+    """Those that cannot be of the houses that judge."""
     datasets = {dataset for dataset, _ in judging}
     return [
         trace
-        for trace in read_traces(*(folder / name for name in protocol.traces))
+        for trace in traces
         if (trace.dataset, trace.house) not in judging
         and not (trace.house is None and trace.dataset in datasets)
     ]
+
+
+@cache
+def _digest_traces(versions: tuple[tuple[Path, int], ...], judging: Places) -> tuple[str, ...]:
+    traces = read_traces(*(path for path, _ in versions))
+    return tuple(trace.digest() for trace in _without(traces, judging))
 
 
 def hash_file(path: Path) -> str:

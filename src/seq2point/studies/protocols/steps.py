@@ -169,7 +169,7 @@ class ProtocolSteps:
             "validation": (
                 houses.describe_stretches(self.protocol, roles.validation, self.data) or HELD_OUT
             ),
-            "traces": [houses.hash_file(self.data / file) for file in self.protocol.traces],
+            "traces": houses.describe_traces(self.protocol, name, self.data),
             "training": self.settings(name, seed).model_dump(mode="json"),
         }
         return CachedResult(f"{name}-seed{seed}", decides, VERSION)
