@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from seq2point.data.parquet_file import write_recording
@@ -20,11 +21,13 @@ from seq2point.studies.protocols.houses import (
     describe_stretches,
     find_files,
     load_stretch,
+    load_traces,
     require_distinct_files,
     require_houses,
 )
 from seq2point.studies.protocols.library import NamedProtocol
-from seq2point.studies.protocols.protocol_file import House
+from seq2point.studies.protocols.protocol_file import House, Protocol
+from seq2point.studies.protocols.steps import ProtocolSteps
 
 Small = Callable[..., NamedProtocol]
 
@@ -197,3 +200,67 @@ def test_a_house_with_a_shorter_period_alone_is_resampled(
     ]
     finer = small(texts={"period_s = 6": "period_s = 3"}).protocol
     assert find_files(finer, House(house="1"), data) == []
+
+
+@pytest.fixture
+def traced(small: Small, data: Path, tmp_path: Path) -> tuple[Callable[[str], Protocol], Path]:
+    """Protocols of the small one's houses, with traces of uses whose house is 5 or unknown and with
+    a plug of house 1; and their folder.
+    """
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    uses = pl.DataFrame(
+        {
+            "appliance": ["kettle"] * 8,
+            "device": ["mine"] * 4 + ["another"] * 4,
+            "trace": [0] * 4 + [1] * 4,
+            "refit_house": [5] * 4 + [-1] * 4,
+            "t_s": [0, 2, 4, 6] * 2,
+            "power": [0.0, 2000.0, 2000.0, 0.0, 0.0, 1800.0, 1800.0, 0.0],
+        }
+    )
+    uses.write_parquet(folder / "uses.parquet")
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    times = [start + timedelta(seconds=6 * i) for i in range(4)]
+    plug = pl.DataFrame({"time": times, "television": [90.0, 91.0, 90.0, 90.0]})
+    plug.write_parquet(folder / "ukdale_house1_other.parquet")
+
+    def make(test: str) -> Protocol:
+        return small(
+            texts={
+                "window = 31": (
+                    'window = 31\ntraces = ["uses.parquet", "ukdale_house1_other.parquet"]'
+                ),
+                "test = [5]": f"test = [{test}]",
+            }
+        ).protocol
+
+    return make, folder
+
+
+@pytest.mark.parametrize(
+    ("test", "kept"),
+    [
+        ("5", ["mine", "another", "ukdale_house1_other"]),
+        ('{ house = 5, dataset = "refit" }', ["ukdale_house1_other"]),
+        ('{ house = 9, dataset = "refit" }', ["mine", "ukdale_house1_other"]),
+    ],
+)
+def test_traces_that_may_be_of_a_house_that_judges_are_left_out(
+    traced: tuple[Callable[[str], Protocol], Path], test: str, kept: list[str]
+):
+    make, folder = traced
+    assert [trace.device for trace in load_traces(make(test), "kettle", folder)] == kept
+
+
+def test_networks_are_told_apart_by_the_traces_that_they_learn_from(
+    traced: tuple[Callable[[str], Protocol], Path],
+):
+    make, folder = traced
+
+    def key(test: str) -> str:
+        return ProtocolSteps(make(test), "small.toml", folder).plan_network("kettle", 0).key
+
+    own, refit = key("5"), '{ house = %s, dataset = "refit" }'
+    assert own != key(refit % 5) != key(refit % 9) != own
+    assert key(refit % 9) == key(refit % 10)
