@@ -11,9 +11,9 @@ import torch
 from benchmarks.inference import SHAPES
 from benchmarks.timing import rates
 from seq2point.appliances import APPLIANCES
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Architecture
 from seq2point.network.sliding import choose_chunk_windows
-from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches

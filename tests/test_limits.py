@@ -10,11 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point import Architecture, Model, Recording
+from seq2point import Architecture, Model, Recording, kernels
 from seq2point.appliances import APPLIANCES
 from seq2point.limits import ABSURD_W, remove_absurd
 from seq2point.network import sliding
-from seq2point.network.sliding import native, native_backend
+from seq2point.network.sliding import native_backend
 from seq2point.recording.scaling import Scale
 from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
 
@@ -43,7 +43,7 @@ def mains_w() -> np.ndarray:
 
 @pytest.fixture(params=["torch", "native"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "native" and native.load_kernels() is None:
+    if request.param == "native" and kernels.load_kernels() is None:
         pytest.skip("no C compiler here")
     if request.param == "torch":
         monkeypatch.setattr(native_backend, "supports", lambda _: False)

@@ -22,25 +22,19 @@ seq2point.data.parquet_file.write_recording(seq2point.simulate_house(1, days=1),
 """
 COMPILES = """
 from seq2point.data import native_reader
-from seq2point.network.sliding import native
+from seq2point import kernels
 from seq2point.system.c_library import find_compiler
 if find_compiler():
     assert native_reader.load_functions(), "readings.c does not compile"
-    assert native.load_kernels(), "kernels.c does not compile"
+    assert kernels.load_kernels(), "kernels.c does not compile"
 """
-EDGE = """
+USE = """
 import importlib.metadata, sys
-heavy = {"torch", "lightning", "scipy", "sklearn", "onnx"}
+heavy = set(sys.argv[1].split(","))
 installed = {name.lower() for name in importlib.metadata.packages_distributions()}
 assert not heavy & installed, f"installed: {heavy & installed}"
 from seq2point.cli import main
-for words in (
-    "disaggregate model.onnx house.parquet -o edge.csv",
-    "disaggregate kettle house.parquet --resample -o named.csv",
-    "test model.onnx --data house.parquet",
-    "test kettle --data house.parquet --resample",
-    "data check house.parquet",
-):
+for words in sys.stdin.read().splitlines():
     sys.argv = ["seq2point", *words.split()]
     try:
         main()
@@ -48,15 +42,27 @@ for words in (
         assert not left.code, left.code
 assert not heavy & set(sys.modules), f"imported: {heavy & set(sys.modules)}"
 """
+HEAVY = "torch,lightning,scipy,sklearn,onnx"
+CORE = """disaggregate run/model.safetensors house.parquet -o core.csv
+disaggregate kettle house.parquet --resample -o named.csv
+test run/model.safetensors --data house.parquet
+test kettle --data house.parquet --resample
+data check house.parquet
+models kettle-60s
+"""
+EDGE = """disaggregate model.onnx house.parquet -o edge.csv
+test model.onnx --data house.parquet
+"""
 SAME = """
 import numpy as np, polars as pl
-native, edge = (pl.read_csv(f"{name}.csv")["kettle"] for name in ("kettle", "edge"))
-assert native.is_null().equals(edge.is_null()) and native.max() > 0, "nothing to compare"
-np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
+native, core, edge = (pl.read_csv(f"{name}.csv")["kettle"] for name in ("kettle", "core", "edge"))
+for other in (core, edge):
+    assert native.is_null().equals(other.is_null()) and native.max() > 0, "nothing to compare"
+    np.testing.assert_allclose(other.drop_nulls(), native.drop_nulls(), atol=0.011)
 """
 
 
-def run(folder: Path, *command: str, expect: int = 0) -> str:
+def run(folder: Path, *command: str, expect: int = 0, words: str = "") -> str:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
     }
@@ -64,6 +70,7 @@ def run(folder: Path, *command: str, expect: int = 0) -> str:
         [str(folder / command[0]), *command[1:]],
         cwd=folder,
         env=environment,
+        input=words,
         capture_output=True,
         text=True,
     )
@@ -148,8 +155,10 @@ def main(wheels: Path) -> None:
             "model.onnx",
         )
         venv.create(folder / "edge", with_pip=True)
+        run(folder, "edge/bin/pip", *install[1:], str(wheel))
+        run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=CORE)
         run(folder, "edge/bin/pip", *install[1:], f"{wheel}[edge]")
-        run(folder, "edge/bin/python", "-c", EDGE)
+        run(folder, "edge/bin/python", "-c", USE, HEAVY, words=EDGE)
         run(folder, "edge/bin/python", "-c", SAME)
     print(
         f"{wheel.name}: installs and works in bare environments, without torch and with it, and"

@@ -66,7 +66,7 @@ seq2point disaggregate kettle mains.csv -o kettle.csv
 These models are for people without labels. `make models` (tools/make_models.py) writes this page \
 from their cards. In
 Python: `Model.pretrained("kettle", period_s=60)`, or without torch \
-`runtime.load(pretrained.find("kettle", 60).onnx)`. The
+`runtime.load(pretrained.find_pretrained("kettle", 60).native)`. The
 period of the mains decides which model fits; others are averaged with `--resample`. \
 The ONNX files take chunks of any
 length.

@@ -1,14 +1,17 @@
 """`seq2point models`, and models that are given by name."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
-from seq2point import Model, simulate_house
+from seq2point import Model, load_recording, simulate_house
 from seq2point.data.parquet_file import write_recording
 from seq2point.model import pretrained
 
@@ -91,16 +94,58 @@ def test_where_a_model_fails_elsewhere_and_a_slower_one_does_not_that_is_said(
     assert "--resample" not in named.err
 
 
-def test_without_torch_the_exported_one_answers(
+def test_a_name_is_the_native_file_and_no_torch_model(
     seq2point: Command, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
-    opened: list[Path] = []
-    monkeypatch.setattr(Model, "load", lambda path: opened.append(path))
-    answer = seq2point("disaggregate", "kettle", house, "-o", tmp_path / "kettle.csv")
+    expected = Model.pretrained("kettle-8s").predict_w(load_recording(house))
+    monkeypatch.setattr(Model, "load", lambda path: pytest.fail("torch's model was loaded"))
+    out = tmp_path / "kettle.csv"
+    answer = seq2point("disaggregate", "kettle", house, "--device", "cpu", "--no-events", "-o", out)
     assert answer.code == 0, answer.err
-    assert not opened
+    power_w = pl.read_csv(out, infer_schema_length=None)["kettle"].to_numpy()
+    np.testing.assert_allclose(power_w, expected[:, 0], atol=0.011)
+    assert np.nanmax(power_w) > 1000
+
+
+LIGHT = """
+import sys
+absent = ("torch", "lightning", "sklearn", "scipy", "onnxruntime", "ai_edge_litert")
+sys.modules.update(dict.fromkeys(absent))  # to import any of them fails
+from seq2point.cli import app
+for words in sys.stdin.read().splitlines():
+    app(words.split(), standalone_mode=False)
+    heavy = {"pyarrow", "matplotlib", "pandas"} & set(sys.modules)
+    assert not heavy or not words.startswith("disaggregate"), f"imported: {heavy}"
+"""
+
+
+def test_what_predicts_by_a_name_imports_neither_torch_nor_what_reads_other_files(
+    house: Path, tmp_path: Path
+):
+    recording = load_recording(house)
+    mains, scored = tmp_path / "mains.csv", tmp_path / "scored.csv"
+    columns = {"time": recording.times_s().astype(int), "mains": recording.mains_w}
+    pl.DataFrame(columns).write_csv(mains)
+    pl.DataFrame(columns | {"kettle": recording.appliance_w("kettle")}).write_csv(scored)
+    words = (
+        f"disaggregate kettle {mains} -o {tmp_path / 'kettle.csv'}",
+        f"disaggregate {pretrained.load_pretrained('kettle-8s').native} {mains} --events"
+        f" --activations {tmp_path / 'runs.csv'} -o {tmp_path / 'again.csv'}",
+        f"test kettle --data {scored} --json {tmp_path / 'metrics.json'}",
+        f"data check {scored}",
+        "models kettle-8s",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT],
+        input="\n".join(words),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     assert pl.read_csv(tmp_path / "kettle.csv", infer_schema_length=None)["kettle"].max() > 1000
+    model = json.loads((tmp_path / "metrics.json").read_text())["model"]
+    assert model == Model.pretrained("kettle-8s").describe()
 
 
 def test_the_mains_decide_the_period_and_another_one_is_asked_for(

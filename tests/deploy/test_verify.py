@@ -44,7 +44,8 @@ def test_metrics_are_those_of_the_evaluation_and_costs_are_measured(
         )
         assert result.costs[side]["latency_ms"] > 0
         assert result.costs[side]["file_bytes"] > 1000
-    assert result.costs["exported"]["peak_mb"] < result.costs["native"]["peak_mb"]
+    for side in ("native", "exported"):  # neither holds torch, which alone takes 200 MB
+        assert 10 < result.costs[side]["peak_mb"] < 150
     words = [row[0] for row in make_proof_rows(result.as_json())]
     assert words[1:7] == [
         "MAE",

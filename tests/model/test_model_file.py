@@ -23,8 +23,9 @@ from safetensors.torch import load_file, save_file
 
 from seq2point import Architecture, Model, ModelFileError, Recording, Seq2PointError
 from seq2point.appliances import find_appliance
-from seq2point.model.model_file import add_digest
 from seq2point.recording.scaling import Scale
+from seq2point.runtime import native
+from seq2point.runtime.native_file import add_digest
 
 WEIGHTS = (
     "convolutions.0.weight",
@@ -65,6 +66,9 @@ def refusal(path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
         Model.load(path)
     text = str(caught.value)
+    with pytest.raises(ModelFileError) as without_torch:
+        native.open_model(path)
+    assert str(without_torch.value) == text
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
     return text.removeprefix(f"{path}: ")

@@ -7,10 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2point import kernels
 from seq2point.appliances import APPLIANCES
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import NETWORKS, Architecture, Seq2Point, sliding
-from seq2point.network.sliding import native, native_backend, torch_backend
-from seq2point.network.sliding.fft_lengths import find_fast_length
+from seq2point.network.sliding import native_backend, torch_backend
 from seq2point.recording import Jump, Recording
 from seq2point.recording.scaling import Scale
 from seq2point.recording.windows import find_window_runs
@@ -63,7 +64,7 @@ def shape(request: pytest.FixtureRequest) -> Architecture:
 @pytest.fixture(params=["torch", "native"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Sliding evaluation by torch alone, and by the C kernels."""
-    if request.param == "native" and native.load_kernels() is None:
+    if request.param == "native" and kernels.load_kernels() is None:
         pytest.skip("no C compiler here")
     if request.param == "torch":
         monkeypatch.setattr(native_backend, "supports", lambda _: False)
@@ -130,7 +131,7 @@ def test_any_architecture_and_length_equals_window_by_window(
 def test_the_kernels_give_the_gradients_of_the_torch_backend(
     shape: Architecture, chunks: int, windows: int
 ) -> None:
-    if native.load_kernels() is None:
+    if kernels.load_kernels() is None:
         pytest.skip("no C compiler here")
     torch.manual_seed(windows)
     sizes = (
@@ -403,34 +404,34 @@ def test_without_a_compiler_or_where_it_fails_torch_computes(
     ):
         with monkeypatch.context() as here:
             here.setenv(name, value)
-            native.load_kernels.cache_clear()
-            assert native.load_kernels() is None
+            kernels.load_kernels.cache_clear()
+            assert kernels.load_kernels() is None
             assert sliding.predict(SHAPES["one tap"].build().eval(), torch.randn(100)).shape == (
                 90,
             )
-    native.load_kernels.cache_clear()
+    kernels.load_kernels.cache_clear()
     assert list(tmp_path.iterdir()) == [broken]
 
 
 def test_every_kernel_file_is_compiled_packed_and_hashed() -> None:
-    folder = native.SOURCE.parent
+    folder = kernels.SOURCE.parent
     files = {path.name for path in folder.iterdir() if path.suffix not in {".py", ""}}
-    assert files == {path.name for path in c_library.source_files(native.SOURCE)}
+    assert files == {path.name for path in c_library.source_files(kernels.SOURCE)}
     root = Path(__file__).parents[2]
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     globs = settings["tool"]["setuptools"]["package-data"]["seq2point"]
     packed = {path for glob in globs for path in (root / "src" / "seq2point").glob(glob)}
-    assert files <= {path.name for path in packed if path.parent.name == "native"}
+    assert files <= {path.name for path in packed if path.parent.name == "kernels"}
     assert {Path(name).suffix for name in files} == {".c"}  # the source hash of a store reads *.c
 
 
 def test_a_cache_folder_that_cannot_be_written_costs_a_build_and_no_more(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    if native.load_kernels() is None:
+    if kernels.load_kernels() is None:
         pytest.skip("no C compiler here")
     (tmp_path / "file").touch()
     monkeypatch.setenv("SEQ2POINT_CACHE", str(tmp_path / "file"))
-    native.load_kernels.cache_clear()
-    assert native.load_kernels() is not None
-    native.load_kernels.cache_clear()
+    kernels.load_kernels.cache_clear()
+    assert kernels.load_kernels() is not None
+    kernels.load_kernels.cache_clear()

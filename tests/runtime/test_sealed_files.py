@@ -55,7 +55,8 @@ def test_foreign_files_are_refused(exported: Path, tmp_path: Path):
         ("empty.onnx", "the file is empty"),
         ("none.onnx", "no such model file"),
         ("folder.onnx", "cannot be read"),
-        ("model.safetensors", "not an exported model"),
+        ("model.safetensors", "no such model file"),
+        ("model.pt", "not a model file"),
     ):
         with pytest.raises(ModelFileError, match=f"{name}: {message}"):
             runtime.load(tmp_path / name)

@@ -30,10 +30,18 @@ def test_a_name_is_shown_as_it_is(name: str) -> None:
     assert shown.count(name) == 4
 
 
-def test_a_spinner_shows_a_name_as_it_is() -> None:
-    for name in NAMES:
-        status = show_status(f"reading {name}")
-        assert str(status.renderable.text) == f"reading {name}"
+@pytest.mark.parametrize("name", NAMES)
+def test_a_spinner_shows_a_name_as_it_is_on_a_terminal_alone(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with show_status(f"reading {name}"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for Rich this is a terminal
+    with show_status(f"reading {name}"):
+        pass
+    assert f"reading {name}" in capsys.readouterr().err
 
 
 def _calls(path: Path) -> Iterator[ast.Call]:

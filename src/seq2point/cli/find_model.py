@@ -28,12 +28,9 @@ def find_model_file(path: Path, period_s: float | None = None, *, exported: bool
     """Return the file of a model: `path` itself, or that of a model of the package by its name.
 
     A name may be an appliance's alone. The period of the data, `period_s`, then chooses the finest
-    model that they allow. A name means the native file. It means the exported one with `exported`,
-    or where torch is not installed.
+    model that they allow. A name means the native file, or the exported one with `exported`.
     Raises UsageError for an unknown name, and for one that fits several models without a period.
     """
-    from importlib.util import find_spec
-
     from seq2point.model import pretrained
 
     if not is_model_name(path):
@@ -42,7 +39,7 @@ def find_model_file(path: Path, period_s: float | None = None, *, exported: bool
     if period_s is not None and name not in pretrained.list_names():
         name = pretrained.find_finest(name, period_s).name
     model = pretrained.find_pretrained(name)
-    return model.onnx if exported or not find_spec("torch") else model.native
+    return model.onnx if exported else model.native
 
 
 def find_model_file_for(
@@ -115,13 +112,21 @@ def load_predictor(
     data: Sequence[Path] = (),
     columns: "ColumnsConfig | None" = None,
 ) -> "Predictor":
-    """Load a native or an exported model, by the file's ending; raises as `load_model` does."""
+    """Load a native or an exported model, by the file's ending; raises as `load_model` does.
+
+    A native file needs torch only where a GPU computes.
+    """
     from seq2point import runtime
     from seq2point.configuration import DEFAULT_COLUMNS
+    from seq2point.system.hardware import may_have_cuda
 
     path = find_model_file_for(path, data, columns or DEFAULT_COLUMNS)
-    if not runtime.supports(path):
+    if runtime.is_exported(path):
+        if device == "cuda":
+            raise UsageError(f"--device cuda: {path.name} runs on the CPU")
+        return runtime.load(path, threads)
+    if device == "cuda" or (device == "auto" and may_have_cuda()):
         return load_model(path, device, threads)
-    if device == "cuda":
-        raise UsageError(f"--device cuda: {path.name} runs on the CPU")
-    return runtime.load(path, threads)
+    from seq2point.runtime import native
+
+    return native.open_model(path, threads)

@@ -23,7 +23,7 @@ def info(
     from seq2point.cli.find_model import find_model_file
 
     model = find_model_file(model)
-    if runtime.supports(model):
+    if runtime.is_exported(model):
         _show_exported(model, json)
     else:
         _show_native(model, json)

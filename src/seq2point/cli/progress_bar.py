@@ -6,7 +6,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar over a number of samples; yield the function that moves it by some samples."""
+    """Show a bar over a number of samples; yield the function that moves it by some samples.
+
+    Where standard error is no terminal nothing is shown, and nothing is imported for it.
+    """
+    from seq2point.system.console import make_console
+
+    console = make_console(to_stderr=True)
+    if not console.is_terminal:
+        yield lambda done: None
+        return
     from rich.progress import (
         BarColumn,
         Progress,
@@ -15,17 +24,12 @@ def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
-    from seq2point.system.console import make_console
-
-    console = make_console(to_stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, disable=not console.is_terminal, transient=True
-    ) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=samples)
         yield lambda done: bar.advance(task, done)

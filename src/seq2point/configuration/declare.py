@@ -56,7 +56,10 @@ class LazyType:
 class Config(BaseModel):
     """Options of one concern, each a field. Frozen, and without any other field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    # a command builds the validators of the few classes that it makes instances of
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
     @classmethod
     def of(cls, **values: Any) -> Self:

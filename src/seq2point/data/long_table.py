@@ -109,6 +109,8 @@ def open_long_table(
     """
     if columns.repair:
         return None
+    if path.is_file() and path.stat().st_size * UNPACKED_BYTES < large_bytes:
+        return None
     file = open_table_file(path, columns)
     if _estimate_bytes(file) < large_bytes:
         return None

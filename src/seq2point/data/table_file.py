@@ -62,17 +62,18 @@ def open_table_file(path: Path, columns: ColumnsConfig = DEFAULT_COLUMNS) -> Tab
 
     Raises DataError for a file that is missing, empty, or no table, with what it is instead.
     """
-    from seq2point.data import green_button, parquet_table
+    from seq2point.data import green_button
     from seq2point.data.text import text_file
     from seq2point.data.text.file_kind import require_file, sniff_kind
 
     require_file(path)
     with refuse_damage(path, "not a CSV or Parquet table"):
-        if path.suffix.lower() in PARQUET_ENDINGS:
-            return parquet_table.ParquetTable(path)
-        kind = sniff_kind(path)
+        is_parquet = path.suffix.lower() in PARQUET_ENDINGS
+        kind = "parquet" if is_parquet else sniff_kind(path)
         if kind == "parquet":
-            return parquet_table.ParquetTable(path)
+            from seq2point.data.parquet_table import ParquetTable
+
+            return ParquetTable(path)
         if kind == "xml" and green_button.is_green_button(path):
             return green_button.GreenButtonTable(path)
         return text_file.open_text(path, columns.encoding, columns.separator, columns.decimal)

@@ -7,32 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from seq2point.runtime import supports
-
-PROGRAM = """
+PROGRAM = r"""
 import re, sys
 from pathlib import Path
-{predict}
-try:
-    print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
-except OSError:
-    import resource
-    unit = 1024 if sys.platform == "darwin" else 1
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit)
-"""
-EXPORTED = """
 import numpy as np
 from seq2point import runtime
 model = runtime.load(sys.argv[1], int(sys.argv[2]))
 model.run(np.zeros((1, model.window), np.float32))
-"""
-NATIVE = """
-import torch
-from seq2point.model.model_file import Model
-torch.set_num_threads(int(sys.argv[2]))
-model = Model.load(sys.argv[1])
-with torch.inference_mode():
-    model.network(torch.zeros(1, model.window))
+try:
+    print(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
+except OSError:
+    import resource
+    unit = 1024 if sys.platform == "darwin" else 1
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit)
 """
 
 
@@ -43,9 +30,8 @@ def measure_peak_mb(path: Path, threads: int) -> float | None:
     """
     if path.suffix == ".c":
         return None
-    code = PROGRAM.format(predict=EXPORTED if supports(path) else NATIVE)
     result = subprocess.run(
-        [sys.executable, "-c", code, str(path), str(threads)],
+        [sys.executable, "-c", PROGRAM, str(path), str(threads)],
         capture_output=True,
         text=True,
         check=False,

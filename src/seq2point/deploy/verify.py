@@ -17,7 +17,7 @@ from seq2point.configuration import Tolerances
 from seq2point.data.frame import to_recordings
 from seq2point.deploy.c_program import CProgram, open_source
 from seq2point.deploy.process_memory import measure_peak_mb
-from seq2point.errors import DataError, UsageError
+from seq2point.errors import DataError, ModelFileError, UsageError
 from seq2point.metrics import METRICS, Metrics, score
 from seq2point.model.evaluation import check_recordings, find_scored_stretches
 from seq2point.model.model_file import Model
@@ -157,9 +157,13 @@ def _read_training(provenance: Mapping[str, Any]) -> str:
 def open_exported(path: Path, threads: int | None = None) -> Runtime:
     """Open a file that a target wrote; a C source is compiled.
 
-    Raises ModelFileError as `runtime.load` does.
+    Raises ModelFileError as `runtime.load` does, and for a native file.
     """
-    return open_source(path) if path.suffix == ".c" else runtime.load(path, threads)
+    if path.suffix == ".c":
+        return open_source(path)
+    if not runtime.is_exported(path):
+        raise ModelFileError(f"{path}: not an exported model")
+    return runtime.load(path, threads)
 
 
 def draw_random_mains(exported: Runtime) -> Recording:

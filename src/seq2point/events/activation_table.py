@@ -7,10 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
 from seq2point.appliances import Appliance
-from seq2point.data import parquet_file
 from seq2point.errors import UsageError
 from seq2point.recording import Watts
 from seq2point.recording.on_off import find_runs, is_on
@@ -102,6 +100,10 @@ def write_activations(
         if path.suffix.lower() == ".csv":
             frame.write_csv(beside, float_precision=4, datetime_format="%Y-%m-%dT%H:%M:%SZ")
             return
+        import pyarrow as pa
+
+        from seq2point.data import parquet_file
+
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         try:
             with parquet_file.open_writer(beside, table.schema) as writer:

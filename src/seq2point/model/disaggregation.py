@@ -4,15 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seq2point.choices import Edges, Engine
-from seq2point.data import parquet_file
 from seq2point.data.grid import Times, find_jumps, place_on_grid
 from seq2point.data.long_table import LongTable, TableRows
 from seq2point.data.table import Table, grid_recording
@@ -23,6 +20,9 @@ from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 BESIDE = 100
 """Samples on either side beyond what windows and filled gaps reach, for irregular times."""
@@ -287,6 +287,10 @@ class PredictionWriter:
             self._csv = self._csv or self._open.enter_context(self._beside.open("wb"))
             frame.write_csv(self._csv, float_precision=2, include_header=first)
             return
+        import pyarrow as pa
+
+        from seq2point.data import parquet_file
+
         rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         try:
             if self._parquet is None:

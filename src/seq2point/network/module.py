@@ -5,7 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from seq2point.network.architecture import Architecture, Layer
+from seq2point.architecture import Architecture, Layer
 
 
 class Seq2Point(nn.Module):
@@ -74,41 +74,8 @@ class Seq2Point(nn.Module):
         """Set the biases of the output layer, in place."""
         nn.init.constant_(self.get_parameter(self.architecture.output_layer.bias_name), bias)
 
-    @torch.no_grad()
-    def bound_outputs(self, low: float, high: float) -> tuple[Tensor, Tensor]:
-        """Return bounds f64[A] on the outputs for windows whose samples lie from `low` to `high`.
-
-        They come from interval arithmetic. They are equal only where every such window has the same
-        output.
-        """
-        device = next(self.parameters()).device
-        middle = torch.tensor([(low + high) / 2], dtype=torch.float64, device=device)
-        radius = torch.full_like(middle, (high - low) / 2)
-        for layer in self._layers:
-            middle, radius = _bound(self.module(layer), middle, radius)
-            if layer.rectified:
-                middle, radius = _rectify(middle, radius)
-        return middle - radius, middle + radius
-
 
 def _module(layer: Layer) -> nn.Conv1d | nn.Linear:
     if layer.convolves:
         return nn.Conv1d(layer.inputs, layer.outputs, layer.taps, bias=layer.bias)
     return nn.Linear(layer.inputs * layer.taps, layer.outputs, bias=layer.bias)
-
-
-def _bound(layer: nn.Module, middle_I: Tensor, radius_I: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the middle and the radius [O] of a layer's outputs from those of its inputs [I]."""
-    parameters = dict(layer.named_parameters())
-    weight = parameters["weight"]
-    weight_OIK = weight.view(len(weight), len(middle_I), -1)
-    sum_OI = weight_OIK.sum(2, dtype=torch.float64)
-    size_OI = torch.linalg.vector_norm(weight_OIK, 1, dim=2, dtype=torch.float64)
-    middle_O = sum_OI @ middle_I
-    return middle_O + parameters.get("bias", 0.0), size_OI @ radius_I
-
-
-def _rectify(middle: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the middle and the radius after a ReLU."""
-    low, high = torch.relu(middle - radius), torch.relu(middle + radius)
-    return (low + high) / 2, (high - low) / 2

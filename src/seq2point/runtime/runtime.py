@@ -1,4 +1,4 @@
-"""Runtime: an exported model that predicts windows, chunks and whole recordings."""
+"""Runtime: an opened model file that predicts windows, chunks and whole recordings."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -20,7 +20,7 @@ BATCH = 256
 
 
 class Runtime(ABC):
-    """An opened file of an exported model, which is a Predictor. Subclasses give `_run`.
+    """An opened model file, which is a Predictor. Subclasses give `_run`.
 
     A file that slides takes recordings in chunks of `chunk` windows.
     """

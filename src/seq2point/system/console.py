@@ -1,8 +1,9 @@
 """Consoles that show names and paths as they are: nothing in a text is markup or an emoji."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
-from rich.status import Status
-from rich.text import Text
 
 
 def make_console(to_stderr: bool = False, wrap: bool = True) -> Console:
@@ -13,6 +14,17 @@ def make_console(to_stderr: bool = False, wrap: bool = True) -> Console:
     return Console(stderr=to_stderr, soft_wrap=not wrap, markup=False, emoji=False, highlight=False)
 
 
-def show_status(text: str) -> Status:
-    """Return a spinner with a text beside it, on standard error, to show while a block runs."""
-    return make_console(to_stderr=True).status(Text(text))
+@contextmanager
+def show_status(text: str) -> Iterator[None]:
+    """Show a spinner with a text beside it while a block runs, where standard error is a terminal.
+
+    Elsewhere nothing is imported for it.
+    """
+    console = make_console(to_stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    from rich.text import Text
+
+    with console.status(Text(text)):
+        yield

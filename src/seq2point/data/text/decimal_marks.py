@@ -38,13 +38,12 @@ class Evidence:
 
 
 _SPACED, _SPACER = re.compile(SPACED), re.compile(f"[{SPACERS}]")
-_PATTERNS = {
-    "grouped_comma": re.compile(GROUPED_COMMA),
-    "open_comma": re.compile(OPEN_COMMA),
-    "decimal_comma": re.compile(DECIMAL_COMMA),
-    "grouped_point": re.compile(GROUPED_POINT),
-    "decimal_point": re.compile(DECIMAL_POINT),
-}
+_WAYS = re.compile(
+    f"(?P<grouped_comma>{GROUPED_COMMA})|(?P<open_comma>{OPEN_COMMA})"
+    f"|(?P<decimal_comma>{DECIMAL_COMMA})|(?P<grouped_point>{GROUPED_POINT})"
+    f"|(?P<decimal_point>{DECIMAL_POINT})"
+)
+"""Each way to write a number with commas or points, the first that fits."""
 
 
 def find_evidence(cells: Iterable[str], evidence: Evidence | None = None) -> Evidence:
@@ -53,13 +52,12 @@ def find_evidence(cells: Iterable[str], evidence: Evidence | None = None) -> Evi
     for cell in cells:
         if "," not in cell and "." not in cell:
             continue
-        if _SPACED.fullmatch(cell):
+        way = _WAYS.fullmatch(cell)
+        if way is None and _SPACED.fullmatch(cell):
             cell = _SPACER.sub("", cell)
-        for name, pattern in _PATTERNS.items():
-            if pattern.fullmatch(cell):
-                if not getattr(evidence, name):
-                    setattr(evidence, name, cell)
-                break
+            way = _WAYS.fullmatch(cell)
+        if way is not None and way.lastgroup and not getattr(evidence, way.lastgroup):
+            setattr(evidence, way.lastgroup, cell)
     return evidence
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import zip_longest
 
 from seq2point.data.text.cell_kinds import (
@@ -78,8 +79,9 @@ def detect_dialect(
 
     An option that is not None is taken as it is.
     """
-    separator = separator or detect_separator(lines, decimal)
-    rows = split_rows(lines, separator)
+    split = cache(partial(split_rows, lines))
+    separator = separator or detect_separator(lines, decimal, split)
+    rows = split(separator)
     body = select_body(rows)
     width = find_width(body)
     kinds = _judge_columns(body, width)

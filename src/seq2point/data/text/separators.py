@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from seq2point.data.text.cell_kinds import EMPTY, TEXT, TIME, clean_cell, judge_cell
@@ -38,8 +38,13 @@ def split_cells(line: str, separator: str) -> list[str]:
     return [clean_cell(cell) for cell in cells]
 
 
-def detect_separator(lines: Sequence[str], decimal: str | None) -> str:
-    """Return the separator that makes the most cells numbers and times; ',' where none does."""
+def detect_separator(
+    lines: Sequence[str], decimal: str | None, split: Callable[[str], list[Row]]
+) -> str:
+    """Return the separator that makes the most cells numbers and times; ',' where none does.
+
+    `split` returns the rows of the lines by a separator, as `split_rows` does.
+    """
     first = next((clean_cell(line) for line in lines if clean_cell(line)), "")
     if first.lower().startswith("sep=") and len(first) == 5:
         return first[4]
@@ -48,7 +53,9 @@ def detect_separator(lines: Sequence[str], decimal: str | None) -> str:
     for separator in SEPARATORS:
         if separator == BLANK and 2 * with_tabs > len(lines):
             continue  # the blanks are within cells
-        rows = split_rows(lines, separator)
+        if not _may_separate(lines, separator):
+            continue
+        rows = split(separator)
         body = select_body(rows)
         width = find_width(body)
         if width < 2 or (separator == BLANK and _holds_times_alone(body)):
@@ -59,6 +66,13 @@ def detect_separator(lines: Sequence[str], decimal: str | None) -> str:
         if score > highest:
             best, highest = separator, score
     return best
+
+
+def _may_separate(lines: Sequence[str], separator: str) -> bool:
+    """Return whether any line could have two cells, which is quick to find."""
+    if separator == BLANK:
+        return any(len(line.split(None, 1)) > 1 or '"' in line for line in lines)
+    return any(separator in line for line in lines)
 
 
 def _holds_times_alone(body: list[list[str]]) -> bool:

@@ -10,9 +10,10 @@ block of B feature samples gives hop = B - taps + 1 windows:
 
 The gradients are the same kind of product: df^ = W^ g^ and dW^ = conj(g^) f^.
 
-Two backends compute this: `native_backend` in C, for float32 on the CPU where there is a C
-compiler, and `torch_backend` for everything else. Both take a few hidden units and blocks at a
-time, so that what lies between the products stays in the cache (docs/lab/performance.md).
+Two backends compute this: `native_backend` by the C of `seq2point.kernels`, for float32 on the CPU
+where there is a C compiler, and `torch_backend` for everything else. Both take a few hidden units
+and blocks at a time, so that what lies between the products stays in the cache
+(docs/lab/performance.md).
 `low_rank` serves networks with other Linear layers: a first one in two factors, or more of them.
 """
 
@@ -22,10 +23,11 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from seq2point.kernels import has_one_hidden
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.limits import ABSURD_W
 from seq2point.network import Architecture, Seq2Point
 from seq2point.network.sliding import low_rank, native_backend, torch_backend
-from seq2point.network.sliding.fft_lengths import find_fast_length
 from seq2point.predictor import Progress
 from seq2point.recording.on_off import find_runs
 
@@ -110,7 +112,7 @@ def _predict_stretch(
     backend = _choose_backend(shape, series_T)
     if backend.prefers_windows(shape, count):
         return predict_windows(network, series_T, progress=progress)
-    blocking = backend.Blocking.choose(shape, count, memory_mb, series_T.element_size())
+    blocking = backend.choose_blocking(shape, count, memory_mb, series_T)
     out = series_T.new_empty(shape.outputs, count)
     bias_A = network.get_parameter(shape.output_layer.bias_name)
     with torch.inference_mode():
@@ -126,14 +128,9 @@ def _predict_stretch(
 
 def _choose_backend(shape: Architecture, series_T: Tensor) -> ModuleType:
     """Return the backend for an architecture and the type and device of a series."""
-    if not _has_one_hidden(shape):
+    if not has_one_hidden(shape):
         return low_rank
     return native_backend if native_backend.supports(series_T) else torch_backend
-
-
-def _has_one_hidden(shape: Architecture) -> bool:
-    """Return whether the Linear layers are one with a ReLU, and the output."""
-    return [layer.rectified for layer in shape.linear_layers] == [True, False]
 
 
 def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
@@ -152,7 +149,7 @@ def predict_features(network: Seq2Point, features_NCL: Tensor) -> Tensor:
     They have gradients.
     """
     shape = network.architecture
-    if not _has_one_hidden(shape):
+    if not has_one_hidden(shape):
         sums_ANT = low_rank.predict_features(network, features_NCL)
     else:
         dropout = shape.dropout if network.training else 0.0

@@ -8,11 +8,11 @@ are therefore fast enough.
 import torch
 from torch import Tensor
 
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Seq2Point
-from seq2point.network.sliding.fft_lengths import find_fast_length
-from seq2point.network.sliding.torch_backend import Blocking, prefers_windows
+from seq2point.network.sliding.torch_backend import Blocking, choose_blocking, prefers_windows
 
-__all__ = ["Blocking", "predict_features", "predict_pass", "prefers_windows"]
+__all__ = ["choose_blocking", "predict_features", "predict_pass", "prefers_windows"]
 
 BLOCKS = 8
 """Blocks of features that are predicted at a time."""

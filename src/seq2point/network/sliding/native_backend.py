@@ -1,22 +1,23 @@
 """Sliding evaluation by the C kernels: float32 on the CPU, where a C compiler could build them."""
 
-import math
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from seq2point.kernels import (
+    MOST_CONVOLUTIONS,
+    Blocking,
+    Convolutions,
+    Library,
+    Shape,
+    load_kernels,
+    prefers_windows,
+)
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Architecture, Seq2Point
-from seq2point.network.sliding.fft_lengths import find_fast_length
-from seq2point.network.sliding.native import MOST_CONVOLUTIONS, Library, Shape, load_kernels
 
-LANES = 16
-"""Series that the kernels transform at once."""
-LENGTHS = [n for n in range(32, 4097, 2) if find_fast_length(n) == n and n % 32 == 0]
-"""Lengths of transforms to choose from."""
-CACHED = 2048
-"""Points of the longest transform of which LANES fit a common processor's second-level cache."""
+__all__ = ["HiddenAndOutput", "choose_blocking", "predict_pass", "prefers_windows", "supports"]
 
 
 def supports(series: Tensor) -> bool:
@@ -32,74 +33,9 @@ def _require_kernels() -> Library:
     return kernels
 
 
-def _estimate_cycles(shape: Architecture, windows: int, length: int) -> float:
-    """Return about how many cycles of one core `windows` take with transforms of `length`.
-
-    A core does LANES numbers at once. The factors are from measurements of the kernels.
-    """
-    blocks = math.ceil(windows / (length - shape.taps + 1))
-    transform = 4.5 * length * math.log2(length) * (1 if length <= CACHED else 1.3)
-    channels, units = shape.channels[-1], math.ceil(shape.hidden / LANES)
-    per_block = 4 * channels * length / 2 + transform / 2 + 4 * length
-    features = blocks / 2 * math.ceil(channels / LANES) * transform
-    return features + units * (channels / 2 * transform + blocks * per_block)
-
-
-def prefers_windows(shape: Architecture, count: int) -> bool:
-    """Return whether `count` windows are faster one by one."""
-    best = min(_estimate_cycles(shape, count, length) for length in _list_lengths(shape))
-    return count * shape.multiply_adds / LANES < best
-
-
-def _list_lengths(shape: Architecture) -> list[int]:
-    return [n for n in LENGTHS if n >= shape.taps + 16] or [find_fast_length(2 * shape.taps)]
-
-
-@dataclass(frozen=True)
-class Blocking:
-    """How a series is cut: a pass takes `blocks` blocks of `length` feature samples.
-
-    Each block gives `hop` windows.
-    """
-
-    length: int
-    taps: int
-    blocks: int
-
-    @property
-    def hop(self) -> int:
-        """Return how many windows a block gives."""
-        return self.length - self.taps + 1
-
-    @property
-    def windows(self) -> int:
-        """Return how many windows a pass gives."""
-        return self.hop * self.blocks
-
-    def limit(self, windows: int) -> "Blocking":
-        """Return this blocking with no more blocks than `windows` need."""
-        return replace(self, blocks=min(self.blocks, math.ceil(windows / self.hop)))
-
-    @classmethod
-    def choose(
-        cls, shape: Architecture, windows: int, memory_mb: float, item_bytes: int
-    ) -> "Blocking":
-        """Return the blocking of the fewest operations, in about equal passes that fit the memory.
-
-        Features, their spectra and each thread's predictions grow with the blocks of a pass. Each
-        thread's spectra of a few units' weights, and its tables, do not.
-        """
-        length = min(_list_lengths(shape), key=lambda n: _estimate_cycles(shape, windows, n))
-        channels, threads = shape.channels[-1], torch.get_num_threads()
-        block_bytes = item_bytes * (
-            channels * (2 * length) + (threads + 1) * shape.outputs * length
-        )
-        fixed_bytes = item_bytes * threads * LANES * (channels * length + 9 * 2 * length)
-        largest = cls(
-            length, shape.taps, max(int((memory_mb * 1e6 - fixed_bytes) / block_bytes), 1)
-        )
-        passes = math.ceil(windows / largest.windows)
-        return largest.limit(math.ceil(windows / passes))
+def choose_blocking(shape: Architecture, windows: int, memory_mb: float, _: Tensor) -> Blocking:
+    """Return how a series of so many windows is cut, for torch's number of threads."""
+    return Blocking.choose(shape, windows, memory_mb, torch.get_num_threads())
 
 
 def predict_pass(network: Seq2Point, piece_T: Tensor, blocking: Blocking) -> Tensor:
@@ -107,30 +43,58 @@ def predict_pass(network: Seq2Point, piece_T: Tensor, blocking: Blocking) -> Ten
 
     They are without the output's bias.
     """
-    kernels, shape = _require_kernels(), network.architecture
+    kernels, shape, threads = _require_kernels(), network.architecture, torch.get_num_threads()
     features = piece_T.new_empty(shape.channels[-1], len(piece_T) - shape.window + shape.taps)
-    layers = [*network.convolutions]
+    layers = shape.convolution_layers
     if len(layers) <= MOST_CONVOLUTIONS:
+        series, weights, biases = (
+            piece_T.contiguous(),
+            [network.get_parameter(layer.weight_name) for layer in layers],
+            [network.get_parameter(layer.bias_name) for layer in layers],
+        )
         kernels.convolve(
-            piece_T.contiguous(), [c.weight for c in layers], [c.bias for c in layers], features
+            Convolutions.of(layers, threads),
+            series.data_ptr(),
+            len(series),
+            [each.data_ptr() for each in weights],
+            [each.data_ptr() for each in biases],
+            features.data_ptr(),
+            features.stride(0),
         )
     else:
         features.copy_(network.extract_features(piece_T[None])[0])
-    sizes = _make_shape(shape.channels[-1], shape.taps, shape.hidden, shape.outputs)
-    sizes.blocks, sizes.length, sizes.hop = blocking.blocks, blocking.length, blocking.hop
-    sizes.channel_stride, sizes.block_stride = features.stride(0), blocking.hop
-    sizes.samples = features.shape[1]
-    spectra = kernels.allocate_spectra(sizes)
+    sizes = blocking.make_shape(shape, features.shape[1], threads)
     weight, bias = (network.get_parameter(name) for name in shape.first_linear.parameter_names)
     output = network.get_parameter(shape.output_layer.weight_name)
-    predictions = kernels.forward(sizes, features, weight, bias, output, spectra, None)
-    return predictions.flatten(1)
+    return _run_forward(kernels, sizes, features, weight, bias, output)[0].flatten(1)
 
 
-def _make_shape(channels: int, taps: int, hidden: int, outputs: int) -> Shape:
-    sizes = Shape(channels, taps, hidden, outputs)
-    sizes.threads = torch.get_num_threads()
-    return sizes
+def _run_forward(
+    kernels: Library,
+    sizes: Shape,
+    features: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    output: Tensor,
+    kept: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return the predictions [A, blocks, hop], without the output's bias, and the spectra.
+
+    The hidden values go to `kept`, where there is a backward pass.
+    """
+    spectra = torch.empty(kernels.count_spectra(sizes))
+    predictions = torch.empty(sizes.outputs, sizes.blocks, sizes.hop)
+    kernels.forward(
+        sizes,
+        features.data_ptr(),
+        weight.data_ptr(),
+        bias.data_ptr(),
+        output.data_ptr(),
+        spectra.data_ptr(),
+        None if kept is None else kept.data_ptr(),
+        predictions.data_ptr(),
+    )
+    return predictions, spectra
 
 
 class _ForwardResult(NamedTuple):
@@ -156,14 +120,14 @@ class HiddenAndOutput(torch.autograd.Function):
         kernels, features = _require_kernels(), f_NCL.contiguous()
         blocks, channels, samples = features.shape
         hidden, _, taps = w_HCK.shape
-        sizes = _make_shape(channels, taps, hidden, len(v_AH))
+        sizes = Shape(channels, taps, hidden, len(v_AH))
         sizes.blocks, sizes.length = blocks, find_fast_length(samples)
         sizes.hop, sizes.samples = samples - taps + 1, samples
         sizes.channel_stride, sizes.block_stride = samples, channels * samples
-        sizes.dropout = dropout
+        sizes.threads, sizes.dropout = torch.get_num_threads(), dropout
         sizes.seed = int(torch.randint(2**32, ())) if dropout else 0
-        spectra, kept = kernels.allocate_spectra(sizes), kernels.allocate_kept(sizes)
-        sums = kernels.forward(sizes, features, w_HCK, b_H, v_AH, spectra, kept)
+        kept = torch.empty(kernels.count_kept(sizes))
+        sums, spectra = _run_forward(kernels, sizes, features, w_HCK, b_H, v_AH, kept)
         ctx.save_for_backward(w_HCK, v_AH)
         ctx.result = _ForwardResult(sizes, spectra, kept)
         return sums
@@ -173,8 +137,11 @@ class HiddenAndOutput(torch.autograd.Function):
         """Return the gradients of features, weights, biases and output weights."""
         w_HCK, v_AH = ctx.saved_tensors
         sizes, spectra, kept = ctx.result
-        df = w_HCK.new_empty(sizes.blocks, sizes.channels, sizes.samples)
-        dw, db, dv = _require_kernels().backward(
-            sizes, w_HCK, v_AH, grad_ANT.contiguous(), spectra, kept, df
+        gradient, df = (
+            grad_ANT.contiguous(),
+            w_HCK.new_empty(sizes.blocks, sizes.channels, sizes.samples),
         )
+        dw, db, dv = torch.empty_like(w_HCK), torch.empty(sizes.hidden), torch.empty_like(v_AH)
+        tensors = (w_HCK, v_AH, gradient, spectra, kept, df, dw, db, dv)
+        _require_kernels().backward(sizes, *(t.data_ptr() for t in tensors))
         return df, dw, db, dv, None

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Architecture, Seq2Point
-from seq2point.network.sliding.fft_lengths import find_fast_length
 
 UNITS = 16
 """Hidden units that are computed at a time."""
@@ -68,6 +68,13 @@ class Blocking:
         blocks = max(min(need, int(fit)), 1)
         groups = math.ceil(blocks / BLOCKS)
         return cls(block, shape.taps, math.ceil(blocks / groups), groups)
+
+
+def choose_blocking(
+    shape: Architecture, windows: int, memory_mb: float, series: Tensor
+) -> Blocking:
+    """Return how a series of so many windows is cut."""
+    return Blocking.choose(shape, windows, memory_mb, series.element_size())
 
 
 def prefers_windows(shape: Architecture, count: int) -> bool:

@@ -1,10 +1,10 @@
 /* The convolutions with their ReLUs, over a series. */
 
-#define MAX_CONVOLUTIONS 16 /* MOST_CONVOLUTIONS in native/__init__.py */
+#define MAX_CONVOLUTIONS 16 /* MOST_CONVOLUTIONS in library.py */
 #define STRETCH 512         /* samples that pass all convolutions at once and stay in the cache */
 #define VECTORS 2           /* vectors of samples kept in registers */
 
-/* What the caller says of the convolutions: the same fields as in native/__init__.py. */
+/* What the caller says of the convolutions: the same fields as in library.py. */
 typedef struct {
     int32_t layers, threads;
     int32_t channels[MAX_CONVOLUTIONS], kernels[MAX_CONVOLUTIONS];

@@ -1,6 +1,6 @@
 /* The sizes and the memory of one pass through hidden layer and output, forward or backward. */
 
-/* What the caller says of a pass: the same fields as Shape in native/__init__.py.
+/* What the caller says of a pass: the same fields as Shape in library.py.
  *
  * A feature stands at channel * channel_stride + block * block_stride + sample, in floats. */
 typedef struct {

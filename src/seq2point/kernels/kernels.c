@@ -1,8 +1,8 @@
 /* Sliding evaluation in C: every window of a series at once, by overlap-save FFT.
  *
- * sliding/__init__.py has the mathematics. The steps are fused so that no array is transposed in
- * memory. This file is the one that is compiled: it includes the others, in the order in which they
- * need each other, so that the compiler can inline across them.
+ * network/sliding/__init__.py has the mathematics. The steps are fused so that no array is
+ * transposed in memory. This file is the one that is compiled: it includes the others, in the order
+ * in which they need each other, so that the compiler can inline across them.
  *
  * Vectors hold LANES hidden units (or channels, or blocks) at the same frequency or time, so that a
  * transform of LANES series is plain vector arithmetic.
