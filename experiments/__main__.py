@@ -19,6 +19,7 @@ NAMES = (
     "fill",
     "simulator",
     "unseen_homes",
+    "household",
 )
 
 

@@ -16,6 +16,7 @@ says how its columns are found.
     load_recording, recording_from_frame, Recording, ColumnsConfig, simulate_house: measurements
     train, PRUNERS, Model, Architecture: models
     evaluate: metrics, beside always zero and the mean
+    HomeEnergy: a home's kWh and cost by appliance and day
     Seq2PointError, DataError, ModelFileError, TrainingError, UsageError, VerificationError
 
 Modules hold the rest, among them `appliances` (`define` one of your own), `transfer` (another house
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
+    from seq2point.household import HomeEnergy
     from seq2point.model.evaluation import evaluate
     from seq2point.model.model_file import Model
     from seq2point.network import Architecture
@@ -55,6 +57,7 @@ _HOMES = {
     "Architecture": "network",
     "ColumnsConfig": "configuration",
     "DataError": "errors",
+    "HomeEnergy": "household",
     "Model": "model.model_file",
     "ModelFileError": "errors",
     "PRUNERS": "compression.pruning",
@@ -75,6 +78,7 @@ __all__ = [
     "Architecture",
     "ColumnsConfig",
     "DataError",
+    "HomeEnergy",
     "Model",
     "ModelFileError",
     "Recording",

@@ -34,6 +34,7 @@ from seq2point.configuration import (
     ColumnsConfig,
     Config,
     ExportConfig,
+    HouseholdConfig,
     LearningConfig,
     MachineConfig,
     MaterialConfig,
@@ -60,6 +61,7 @@ PANELS: dict[type[Config], str] = {
     TransferConfig: options.DATA,
     AdaptConfig: options.TRAINING,
     ExportConfig: options.TARGET,
+    HouseholdConfig: options.HOUSEHOLD,
     Tolerances: options.PROOF,
 }
 """What `--help` groups the options of a configuration class by."""
@@ -93,6 +95,8 @@ METAVARS = {
     "out": "DIR",
     "pruning_settings": "NAME=VALUE",
     "fill": "READINGS",
+    "tariff": "PRICE",
+    "without": "APPLIANCE",
 }
 UNITS = ("_s", "_w", "_bytes")
 

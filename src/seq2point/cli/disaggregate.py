@@ -1,8 +1,8 @@
 """`seq2point disaggregate`: a table of mains readings in, the appliances' power out."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -11,20 +11,37 @@ from seq2point.cli import options
 from seq2point.cli.declare import FIELDS, say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig
+from seq2point.errors import UsageError
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from seq2point.model.disaggregation import ApplianceUse
+    from rich.console import Console
+
+    from seq2point.data.long_table import LongTable
+    from seq2point.data.table import Table
+    from seq2point.model.disaggregation import ApplianceUse, Disaggregation
+    from seq2point.model.pretrained import Card
+    from seq2point.predictor import Predictor
+
+ALL = "all"
+"""The name of all models that fit the readings."""
 
 
 def disaggregate(
     model: Annotated[
         Path,
         typer.Argument(
-            help="A model file, native or exported, or a name: kettle.", metavar="MODEL"
+            help="A model file, native or exported, or a name: kettle. 'all' is every appliance's.",
+            metavar="MODEL",
         ),
     ],
-    mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
+    mains: Annotated[
+        list[Path],
+        typer.Argument(
+            help="More models, if any, then the mains readings, CSV or Parquet.",
+            metavar="[MODEL]... MAINS",
+        ),
+    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -56,26 +73,37 @@ def disaggregate(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    energy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a table of kWh by local day and appliance, .csv.",
+            metavar="FILE",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw kWh by day, and the day of most use: .png, .pdf or .svg.",
+            metavar="FILE",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
     engine: options.EngineName = "sliding",
     resample: options.Resample = False,
     period: options.Period = None,
 ) -> None:
-    """Disaggregate a recording, row by row.
+    """Disaggregate a recording, row by row, with one model or several of one sampling period.
 
     The result has the recording's own times and a column of watts for each appliance.
     """
-    from seq2point.cli.find_model import (
-        find_model_file,
-        is_model_name,
-        load_predictor,
-        read_period_s,
-    )
+    from seq2point.cli.find_model import is_model_name
     from seq2point.cli.progress_bar import show_bar
     from seq2point.data.long_table import LongTable, open_long_table
     from seq2point.data.table import Table, read_table
     from seq2point.errors import DataError
     from seq2point.events.activation_table import check_activations_ending, write_activations
-    from seq2point.model import pretrained
+    from seq2point.household.daily_energy import check_energy_ending
     from seq2point.model.disaggregation import (
         PredictionWriter,
         check_table_ending,
@@ -87,78 +115,173 @@ def disaggregate(
     from seq2point.recording import is_same_period
     from seq2point.system.console import make_console, show_status
 
+    *others, file = mains
+    models = [model, *others]
     check_table_ending(out)
     if activations is not None:
         check_activations_ending(activations)
-    loaded = (
-        None if is_model_name(model) else load_predictor(model, machine.device, machine.threads)
-    )
+    if energy is not None:
+        check_energy_ending(energy)
+    if plot is not None:
+        from seq2point.report.plots import check_picture_ending
+
+        check_picture_ending(plot)
+    loaded = {path: _load(path, machine) for path in models if not is_model_name(path)}
     console = make_console(to_stderr=True, wrap=False)
-    with show_status(f"reading {mains}"):
-        readings = open_long_table(mains, columns) or read_table(mains, (), columns)
-    console.print(f"{mains}: {readings.interpretation.describe()}")
-    if loaded is None:
-        model = find_model_file(
-            model,
-            None
-            if str(model) in pretrained.list_names()
-            else read_period_s(model, readings, period),
-        )
-        card = pretrained.load_pretrained(model.stem).card
-        readings.require_period(card.period_s, resample)
-        console.print(
-            f"{model.stem} comes with seq2point; what it can do: seq2point models {model.stem}"
-        )
-        console.print(f"{card.name} is {card.promise}")
-        if other := pretrained.find_better(card):
-            console.print(
-                f"{other.name} is {other.promise}; it takes these readings with --resample"
-            )
-        loaded = load_predictor(model, machine.device, machine.threads)
-    if not readings.has_times and period and not is_same_period(period, loaded.period_s):
+    with show_status(f"reading {file}"):
+        readings = open_long_table(file, columns) or read_table(file, (), columns)
+    console.print(f"{file}: {readings.interpretation.describe()}")
+    chosen: list[_Loaded] = []
+    for path in _expand_all(models, readings, period):
+        if path in loaded:
+            chosen.append(loaded[path])
+        else:
+            name = _choose_file(path, readings, period, resample, console)
+            chosen.append(_load(name, machine))
+    predictor, card = _join(chosen)
+    if not readings.has_times and period and not is_same_period(period, predictor.period_s):
         raise DataError(
-            f"{mains}: a reading every {format_seconds(period)}, the model needs one every"
-            f" {format_seconds(loaded.period_s)}"
+            f"{file}: a reading every {format_seconds(period)}, the model needs one every"
+            f" {format_seconds(predictor.period_s)}"
         )
     if not readings.has_times and not period:
         console.print(
-            f"{mains}: has no times; taken as a reading every {format_seconds(loaded.period_s)},"
+            f"{file}: has no times; taken as a reading every {format_seconds(predictor.period_s)},"
             " the model's period"
         )
-    settings = find_event_settings(loaded, pretrained.find_card(model), events)
-    use: Mapping[str, ApplianceUse] = {}
-    with show_bar(f"disaggregating {mains.name}", len(readings)) as progress:
+    settings = find_event_settings(predictor, card, events)
+    at_once = settings or activations is not None or energy is not None or plot is not None
+    result: Disaggregation | None = None
+    with show_bar(f"disaggregating {file.name}", len(readings) * len(chosen)) as progress:
         if isinstance(readings, LongTable) and is_same_period(
-            readings.period_s or loaded.period_s, loaded.period_s
+            readings.period_s or predictor.period_s, predictor.period_s
         ):
             rows = len(readings)
-            if settings or activations is not None:
-                decided = decide_long_table(
-                    loaded, readings, out, engine, edges, progress, settings
+            if at_once:
+                result = decide_long_table(
+                    predictor, readings, out, engine, edges, progress, settings
                 )
-                coverage, use = decided.coverage, decided.use
+                coverage = result.coverage
             else:
-                coverage = disaggregate_long_table(loaded, readings, out, engine, edges, progress)
+                coverage = disaggregate_long_table(
+                    predictor, readings, out, engine, edges, progress
+                )
         else:
-            table = readings if isinstance(readings, Table) else read_table(mains, (), columns)
-            result = disaggregate_table(loaded, table, engine, edges, resample, progress, settings)
-            with PredictionWriter(out, loaded) as writer:
+            table = readings if isinstance(readings, Table) else read_table(file, (), columns)
+            result = disaggregate_table(
+                predictor, table, engine, edges, resample, progress, settings
+            )
+            with PredictionWriter(out, predictor) as writer:
                 writer.write(result.time, result.power_w)
-            coverage, use, rows = result.coverage, result.use, len(result.power_w)
+            coverage, rows = result.coverage, len(result.power_w)
     for note in readings.notes:
-        console.print(f"{mains}: {say_flags(note, None, FIELDS)}")
+        console.print(f"{file}: {say_flags(note, None, FIELDS)}")
     console.print(f"{out}: {format_count(rows, 'row')}, {coverage}")
     if coverage.warning:
         console.print(f"warning: {coverage.warning}")
+    if result is None:
+        return
     if activations is not None:
-        write_activations(
-            activations, {name: each.activations for name, each in use.items()}, readings.has_times
-        )
-        count = sum(len(each.activations) for each in use.values())
+        runs = {name: each.activations for name, each in result.use.items()}
+        write_activations(activations, runs, readings.has_times)
+        count = sum(map(len, runs.values()))
         console.print(f"{activations}: {format_count(count, 'activation')}")
+    if energy is not None or plot is not None:
+        _write_energy(result, predictor, columns.zone or "UTC", energy, plot, console)
     if settings or activations is not None:
-        for name, each in use.items():
-            console.print(describe_use(name.replace("_", " "), each))
+        for appliance, use in result.use.items():
+            console.print(describe_use(appliance.replace("_", " "), use))
+
+
+class _Loaded(NamedTuple):
+    """A model, and its card where it comes with the package."""
+
+    predictor: "Predictor"
+    card: "Card | None"
+
+
+def _load(path: Path, machine: MachineConfig) -> _Loaded:
+    from seq2point.cli.find_model import load_predictor
+    from seq2point.model import pretrained
+
+    return _Loaded(
+        load_predictor(path, machine.device, machine.threads), pretrained.find_card(path)
+    )
+
+
+def _expand_all(
+    models: Sequence[Path], readings: "Table | LongTable", period_s: float | None
+) -> list[Path]:
+    """Return the models, with 'all' as the names of every appliance's model for the readings.
+
+    Raises UsageError where others stand beside 'all'.
+    """
+    from seq2point.cli.find_model import read_period_s
+    from seq2point.model import pretrained
+
+    if Path(ALL) not in models or Path(ALL).is_file():
+        return list(models)
+    if len(models) > 1:
+        raise UsageError("'all' stands for every model: give it alone, or the models by name")
+    period_s = read_period_s(Path(ALL), readings, period_s)
+    appliances = dict.fromkeys(card.appliance for card in pretrained.load_cards())
+    return [Path(pretrained.find_finest(name, period_s).name) for name in appliances]
+
+
+def _choose_file(
+    name: Path,
+    readings: "Table | LongTable",
+    period_s: float | None,
+    resample: bool,
+    console: "Console",
+) -> Path:
+    """Return the file of a model by name, for the readings, and say what it is worth."""
+    from seq2point.cli.find_model import find_model_file, read_period_s
+    from seq2point.model import pretrained
+
+    known = str(name) in pretrained.list_names()
+    path = find_model_file(name, None if known else read_period_s(name, readings, period_s))
+    card = pretrained.load_pretrained(path.stem).card
+    readings.require_period(card.period_s, resample)
+    console.print(f"{path.stem} comes with seq2point; what it can do: seq2point models {path.stem}")
+    console.print(f"{card.name} is {card.promise}")
+    if other := pretrained.find_better(card):
+        console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
+    return path
+
+
+def _join(models: Sequence[_Loaded]) -> "tuple[Predictor, Card | None]":
+    """Return several models as one, whose cards' settings are its own."""
+    if len(models) == 1:
+        return models[0]
+    from seq2point.model.several import SeveralModels
+
+    return SeveralModels(*zip(*models, strict=True)), None
+
+
+def _write_energy(
+    result: "Disaggregation",
+    predictor: "Predictor",
+    zone: str,
+    energy: Path | None,
+    plot: Path | None,
+    console: "Console",
+) -> None:
+    from seq2point.household.daily_energy import tabulate_daily_energy
+    from seq2point.system.atomic_files import atomic_write
+
+    names = [appliance.name for appliance in predictor.appliances]
+    power_w = {name: result.sampled_w[:, i] for i, name in enumerate(names)}
+    table = tabulate_daily_energy(result.recording, power_w, zone)
+    if energy is not None:
+        with atomic_write(energy) as beside:
+            table.write_csv(beside)
+        console.print(f"{energy}: {format_count(table['start'].n_unique(), 'day')} ({zone})")
+    if plot is not None:
+        from seq2point.report.plots.energy import save_energy_plot
+
+        save_energy_plot(table, result.recording, power_w, zone, plot)
+        console.print(f"{plot}: kWh by day, and the day of most use")
 
 
 def describe_use(label: str, use: "ApplianceUse") -> str:

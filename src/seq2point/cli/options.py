@@ -30,6 +30,7 @@ PANELS = (
     DATA := "Data",
     COLUMNS := "Columns of the data",
     APPLIANCE := "Appliance",
+    HOUSEHOLD := "Household",
     NETWORK := "Network",
     PRUNING := "Pruning",
     TRAINING := "Training",

@@ -23,7 +23,7 @@ EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {
     "ai_edge_litert": "litert",
 }
 
-OUTPUTS = ("out", "json", "plot")
+OUTPUTS = ("out", "json", "plot", "activations", "energy")
 RESUMABLE = "{kept}, and the same command with --resume goes on from it"
 TYPERS_INTERRUPT = 130
 

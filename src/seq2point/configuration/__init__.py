@@ -3,6 +3,7 @@
 from seq2point.configuration.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
 from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
+from seq2point.configuration.household import HouseholdConfig
 from seq2point.configuration.training import (
     AdaptConfig,
     AdaptOptions,
@@ -32,6 +33,7 @@ __all__ = [
     "Config",
     "ExportConfig",
     "ExportOptions",
+    "HouseholdConfig",
     "LazyType",
     "LearningConfig",
     "MachineConfig",

@@ -40,7 +40,7 @@ def recording_from_frame(
     kilowatts, a counter of energy without its unit, times that go back or repeat, and neither times
     nor `period_s`. The message says where.
     """
-    return to_recording(_read_frame(frame, appliances, columns, house), period_s)
+    return to_recording(read_frame(frame, appliances, columns, house), period_s)
 
 
 def to_recordings(
@@ -54,7 +54,7 @@ def to_recordings(
     """
     alone = (
         isinstance(source, Recording | str | bytes | Mapping)
-        or _find_library(source)
+        or find_library(source)
         or not isinstance(source, Iterable)
     )
     if alone:
@@ -76,13 +76,13 @@ def _to_recording(
 ) -> Recording:
     if isinstance(source, Recording):
         return source
-    if not _find_library(source):
+    if not find_library(source):
         advice = "; load_recording reads a file" if isinstance(source, str | Path) else ""
         kind = type(source).__name__
         raise DataError(
             f"a recording of type {kind}: give a Recording or a data frame (pandas, Polars){advice}"
         )
-    table = _read_frame(source, appliances, DEFAULT_COLUMNS, name)
+    table = read_frame(source, appliances, DEFAULT_COLUMNS, name)
     if period_s is not None:
         table.require_period(period_s)
     elif table.period_s is None:
@@ -93,7 +93,7 @@ def _to_recording(
     return to_recording(table, period_s)
 
 
-def _find_library(value: Any) -> str | None:
+def find_library(value: Any) -> str | None:
     """Return 'pandas' or 'polars' for a data frame of it, without importing either."""
     for kind in type(value).__mro__:
         library = kind.__module__.partition(".")[0]
@@ -110,7 +110,7 @@ class FrameTable:
     dialect_json: Mapping[str, Any] = {}
 
     def __init__(self, frame: Any, house: str):
-        library = _find_library(frame)
+        library = find_library(frame)
         if library is None:
             raise DataError(
                 f"{house}: of type {type(frame).__name__}; give a data frame of pandas or Polars"
@@ -139,7 +139,7 @@ class FrameTable:
         return TablePiece(frame, np.arange(len(frame)) + 1)
 
 
-def _read_frame(
+def read_frame(
     frame: Any, appliances: Sequence[str] | None, columns: ColumnsConfig, house: str
 ) -> Table:
     """Return the table of a data frame's readings; raises DataError as `read_table` does."""

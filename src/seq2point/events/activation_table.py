@@ -80,22 +80,7 @@ def write_activations(
     """
     path = Path(path)
     check_activations_ending(path)
-    rows = sorted(
-        (each.start_s, name, each) for name, several in activations.items() for each in several
-    )
-    frame = pl.DataFrame(
-        {
-            "appliance": [name for _, name, _ in rows],
-            "start": [each.start_s for *_, each in rows],
-            "end": [each.end_s for *_, each in rows],
-            "minutes": [(each.end_s - each.start_s) / 60 for *_, each in rows],
-            "kwh": [each.energy_wh / 1000 for *_, each in rows],
-        },
-        schema=dict.fromkeys(("appliance",), pl.String)
-        | dict.fromkeys(("start", "end", "minutes", "kwh"), pl.Float64),
-    )
-    if dated:
-        frame = frame.with_columns(_to_times(frame["start"]), _to_times(frame["end"]))
+    frame = tabulate_activations(activations, dated)
     with atomic_write(path) as beside:
         if path.suffix.lower() == ".csv":
             frame.write_csv(beside, float_precision=4, datetime_format="%Y-%m-%dT%H:%M:%SZ")
@@ -110,6 +95,32 @@ def write_activations(
                 writer.write_table(table)
         except pa.ArrowException as error:
             raise OSError(str(error)) from error
+
+
+def tabulate_activations(
+    activations: Mapping[str, Sequence[Activation]], dated: bool = True
+) -> pl.DataFrame:
+    """Return activations by appliance as a table, its rows in the order of their start.
+
+    The columns are those of `write_activations`.
+    """
+    rows = sorted(
+        (each.start_s, name, each) for name, several in activations.items() for each in several
+    )
+    frame = pl.DataFrame(
+        {
+            "appliance": [name for _, name, _ in rows],
+            "start": [each.start_s for *_, each in rows],
+            "end": [each.end_s for *_, each in rows],
+            "minutes": [(each.end_s - each.start_s) / 60 for *_, each in rows],
+            "kwh": [each.energy_wh / 1000 for *_, each in rows],
+        },
+        schema=dict.fromkeys(("appliance",), pl.String)
+        | dict.fromkeys(("start", "end", "minutes", "kwh"), pl.Float64),
+    )
+    if not dated:
+        return frame
+    return frame.with_columns(_to_times(frame["start"]), _to_times(frame["end"]))
 
 
 def _to_times(seconds: pl.Series) -> pl.Series:

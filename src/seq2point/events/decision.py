@@ -40,12 +40,15 @@ def decide(
     appliances: Mapping[str, Appliance],
     period_s: float,
     causal: bool = False,
+    share: bool = True,
 ) -> Decisions:
     """Return the power of each appliance of a home, decided by event.
 
     `mains_w` is f32[T], `answers_w` the networks' predictions f32[T] by appliance, NaN where there
     is none. An appliance without settings keeps its predictions. The sum of all never exceeds the
-    mains. An appliance that the home does not own is off throughout.
+    mains: where events leave less than the predictions, these share it in proportion. Without
+    `share` each may have all of it, and who knows more of them caps their sum.
+    An appliance that the home does not own is off throughout.
     Causal, a decision needs no more than `find_delay_s` of what follows; nothing is known of the
     whole recording then, and what is not owned is not off.
     """
@@ -66,7 +69,7 @@ def decide(
         for name, prediction_w in predictions_w.items()
         if owned[name] or causal
     }
-    power_w = _cap_at_mains(decided_w, mains_w)
+    power_w = _cap_at_mains(decided_w, mains_w, share)
     for name, answer_w in answers_w.items():
         unknown = np.isnan(answer_w) | np.isnan(mains_w)
         power_w[name] = np.where(
@@ -128,14 +131,21 @@ def _flag_near(on: Flags, reach: int, causal: bool) -> Flags:
     return near
 
 
-def _cap_at_mains(decided_w: Mapping[str, tuple[Watts, Watts]], mains_w: Watts) -> dict[str, Watts]:
+def _cap_at_mains(
+    decided_w: Mapping[str, tuple[Watts, Watts]], mains_w: Watts, share: bool
+) -> dict[str, Watts]:
     """Return each appliance's power, the sum of all at most the mains.
 
-    Events come first: they are parts of the mains. Predictions share what is left.
+    Events come first: they are parts of the mains. Predictions share what is left, or else each is
+    at most that.
     """
     left_w = np.maximum(np.nan_to_num(mains_w), 0).astype(np.float32)
     for own_w, _ in decided_w.values():
         left_w = np.maximum(left_w - own_w, 0)
+    if not share:
+        return {
+            name: own_w + np.minimum(kept_w, left_w) for name, (own_w, kept_w) in decided_w.items()
+        }
     total_w = np.zeros_like(left_w)
     for _, kept_w in decided_w.values():
         total_w = total_w + kept_w

@@ -44,12 +44,15 @@ class Disaggregation(NamedTuple):
     """The power of the appliances at every row of a table, f32[N, A] in watts, and its coverage.
 
     `time` has the rows' times, None where the table has none. `use` is what each appliance did.
+    `recording` has the mains on the model's grid, and `sampled_w` f32[T, A] is the power there.
     """
 
     power_w: Watts
     coverage: Coverage
     time: pl.Series | None
     use: Mapping[str, ApplianceUse]
+    recording: Recording
+    sampled_w: Watts
 
 
 def disaggregate_table(
@@ -77,12 +80,13 @@ def disaggregate_table(
     _require_predictions(coverage, model, table.path, table.fill)
     power_w, use = _decide(model, recording, power_w, events)
     if grid is None:
-        return Disaggregation(power_w, coverage, None, use)
+        return Disaggregation(power_w, coverage, None, use, recording, power_w)
     if table.hold_s is None or table.time is None:
-        return Disaggregation(grid.at_readings(power_w), coverage, table.time, use)
+        at_rows_w = grid.at_readings(power_w)
+        return Disaggregation(at_rows_w, coverage, table.time, use, recording, power_w)
     seconds = pl.Series(table.time.name, np.round(grid.times_s()).astype(np.int64))
     time = (seconds * 1_000_000).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Disaggregation(power_w, coverage, time, use)
+    return Disaggregation(power_w, coverage, time, use, recording, power_w)
 
 
 def _decide(

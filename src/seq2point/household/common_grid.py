@@ -1,0 +1,78 @@
+"""One regular grid for all of a home's power, whatever the periods of its models are."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from seq2point.household.mains import HomeMains
+from seq2point.recording import Recording, Watts
+
+MINUTE_S = 60.0
+"""The grid is of whole minutes of UTC. Local days, half-hours of tariffs and the minutes in which
+people read a clock all begin on one, and a year of it fits a page. Finer power is averaged: it
+counts in the energy all the same."""
+
+COARSER_S = (90.0, 100.0, 150.0, 180.0, 225.0, 300.0, 450.0, 900.0)
+"""Grids for readings further apart. All divide a quarter of an hour, as zones' offsets do. Readings
+further apart than that are repeated."""
+
+TOLERANCE = 1.02
+LEAST_KNOWN = 0.5
+"""The share of a sample's readings that must be known."""
+
+
+class CommonGrid(NamedTuple):
+    """A regular grid of `size` samples from `start_s` on, in seconds since 1970, UTC."""
+
+    start_s: float
+    period_s: float
+    size: int
+
+    @classmethod
+    def under(cls, mains: HomeMains) -> "CommonGrid":
+        """Return the grid under a home's readings: of minutes, or coarser where these are."""
+        step_s = mains.period_s if mains.hold_s is None else MINUTE_S
+        periods_s = (MINUTE_S, *COARSER_S)
+        period_s = next((p for p in periods_s if step_s <= TOLERANCE * p), periods_s[-1])
+        start_s = float(np.floor(mains.times_s[0] / period_s)) * period_s
+        end_s = mains.times_s[-1] + mains.period_s
+        return cls(start_s, period_s, max(round((end_s - start_s) / period_s), 1))
+
+    def place_mains(self, mains: HomeMains) -> Watts:
+        """Return a home's mains on the grid, f32[size] in watts."""
+        near = self.period_s / TOLERANCE <= mains.period_s <= TOLERANCE * self.period_s
+        at_grid = mains.hold_s is not None or near
+        recording = mains.to_recording(self.period_s if at_grid else mains.period_s)
+        return self.place(recording, recording.mains_w)
+
+    def place(self, recording: Recording, power_w: Watts) -> Watts:
+        """Return the power f32[T] at a recording's samples on the grid, f32[size]; NaN is a gap.
+
+        Finer samples are averaged where half of them are known, coarser ones are repeated. Samples
+        of the grid's own period move to the nearest place, so that peaks stay what they are.
+        """
+        times_s, period_s = recording.times_s(), recording.period_s
+        placed = np.full(self.size, np.nan, np.float32)
+        if period_s > TOLERANCE * self.period_s:
+            middles_s = self.start_s + self.period_s * (np.arange(self.size) + 0.5)
+            row = np.searchsorted(times_s, middles_s, side="right") - 1
+            within = (row >= 0) & (middles_s < times_s[row] + period_s)
+            placed[within] = power_w[row[within]]
+            return placed
+        if period_s == self.period_s:
+            return self._move(np.round((times_s - self.start_s) / self.period_s), power_w)
+        place = np.floor((times_s + period_s / 2 - self.start_s) / self.period_s).astype(np.int64)
+        known = ~np.isnan(power_w) & (place >= 0) & (place < self.size)
+        counts = np.bincount(place[known], minlength=self.size)
+        sums = np.bincount(place[known], power_w[known].astype(np.float64), self.size)
+        enough = counts >= max(LEAST_KNOWN * self.period_s / period_s, 1)
+        placed[enough] = sums[enough] / counts[enough]
+        return placed
+
+    def _move(self, places: npt.NDArray[np.float64], power_w: Watts) -> Watts:
+        placed = np.full(self.size, np.nan, np.float32)
+        place = places.astype(np.int64)
+        inside = (place >= 0) & (place < self.size)
+        placed[place[inside]] = power_w[inside]
+        return placed
