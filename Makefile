@@ -1,12 +1,13 @@
 # Everything sets up what it needs: `make demo` and `make test` work on a machine with Python 3.11 and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON_13 ?= $(shell command -v python3.13)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz test-oracles litert-env test-litert check docs models bench format wheel clean
+.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench format wheel clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -26,6 +27,13 @@ test: setup      ## all tests
 
 fuzz: setup      ## damage files of every kind and dress tables in thousands of ways: read right or refused (half an hour)
 	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz tests/data/test_grammar.py
+
+homeassistant-env: ## Home Assistant in an environment of its own (Python 3.13), which make soak then tries
+	test -x $(VENV)-homeassistant/bin/python || $(PYTHON_13) -m venv $(VENV)-homeassistant
+	$(VENV)-homeassistant/bin/pip install --quiet homeassistant paho-mqtt==2.1.0 sqlalchemy fnv-hash-fast psutil-home-assistant
+
+soak: setup      ## what takes minutes: a hundred kills, a month at high speed, a broker that comes and goes
+	$(BIN)/pytest -m soak
 
 test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own
 	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles
@@ -70,4 +78,4 @@ wheel: setup     ## build the wheel and prove it in bare environments
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 
 clean:           ## remove the environment and what was built
-	rm -rf $(VENV) $(VENV)-oracles $(LITERT) build dist runs
+	rm -rf $(VENV) $(VENV)-oracles $(VENV)-homeassistant $(LITERT) build dist runs

@@ -30,6 +30,9 @@ TableFormat = Literal[
     "redd",
     "nilmtk",
 ]
+SourceName = Literal["mqtt", "homeassistant", "stdin", "replay"]
+SinkName = Literal["mqtt", "homeassistant", "jsonl"]
+MqttVersion = Literal["5", "3.1.1"]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 
 

@@ -38,6 +38,12 @@ PANELS = (
     MATERIAL := "Simulated houses, traces and teachers",
     TARGET := "Target",
     PROOF := "Proof",
+    LIVE := "From where to where",
+    METER := "Meter",
+    BROKER := "MQTT broker",
+    HOME_ASSISTANT := "Home Assistant",
+    PACE := "Pace of the readings",
+    KEEP := "What is kept",
     MACHINE := "Machine",
     OUTPUT := "Output",
 )

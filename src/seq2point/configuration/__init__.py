@@ -4,6 +4,14 @@ from seq2point.configuration.columns import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
 from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
 from seq2point.configuration.household import HouseholdConfig
+from seq2point.configuration.live import (
+    BrokerConfig,
+    HomeAssistantConfig,
+    KeepConfig,
+    LiveConfig,
+    MeterConfig,
+    PaceConfig,
+)
 from seq2point.configuration.training import (
     AdaptConfig,
     AdaptOptions,
@@ -29,16 +37,22 @@ __all__ = [
     "AdaptOptions",
     "AppliancePower",
     "AugmentationConfig",
+    "BrokerConfig",
     "ColumnsConfig",
     "Config",
     "ExportConfig",
     "ExportOptions",
+    "HomeAssistantConfig",
     "HouseholdConfig",
+    "KeepConfig",
     "LazyType",
     "LearningConfig",
+    "LiveConfig",
     "MachineConfig",
     "MaterialConfig",
+    "MeterConfig",
     "NetworkConfig",
+    "PaceConfig",
     "PruningConfig",
     "RunConfig",
     "SessionConfig",

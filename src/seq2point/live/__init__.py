@@ -1,0 +1,1 @@
+"""Live: a meter's readings in, the appliances out, as time passes; no torch beside a meter."""

@@ -1,0 +1,130 @@
+"""Assembly: a live service from its options."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from seq2point.configuration import LiveConfig
+from seq2point.configuration.live import LATE_S
+from seq2point.errors import UsageError
+from seq2point.live.choosing import OpenModel, check_names, load_models
+from seq2point.live.mains_parts import BalanceParts, cap_at_mains
+from seq2point.live.meters import Meter
+from seq2point.live.pace import Pace, PaceLearner
+from seq2point.live.presets import find_preset, open_preset, parse_channels
+from seq2point.live.readings import Source
+from seq2point.live.service import Service
+from seq2point.live.sinks.discovery import Topics
+from seq2point.live.sinks.jsonl import JsonlSink
+from seq2point.live.sinks.sink import Sink
+from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.predictor import Predictor
+
+if TYPE_CHECKING:
+    from seq2point.live.broker import Broker
+
+
+class OpenSource(NamedTuple):
+    """A source, what is known of its pace, and whether its readings have times of their own."""
+
+    source: Source
+    step_s: float | None = None
+    hold_s: float | None = None
+    is_stamped: bool = True
+
+
+def make_service(
+    config: LiveConfig, open_model: OpenModel, balance: BalanceParts = cap_at_mains
+) -> Service:
+    """Return the service that options describe. `open_model` opens a model's file.
+
+    Raises UsageError for options that are missing, unknown or in conflict, and DataError for a file
+    to replay that cannot be read.
+    """
+    check_names(config.models)
+    if len(set(config.sink)) < len(config.sink):
+        raise UsageError("`sink`: comes twice; name each once")
+    sinks = [_open_sink(name, config) for name in config.sink]
+    opened = _open_source(config)
+    step_s, hold_s = config.cadence_s or opened.step_s, config.hold_s
+    learner = PaceLearner(step_s, opened.hold_s if hold_s is None else hold_s)
+    late_s = config.late_s
+    if late_s is None:
+        late_s = LATE_S if opened.is_stamped else 0.0
+    options = WorkerOptions(
+        config.store, config.commit_every_s, config.keep_days, config.fill, late_s, balance
+    )
+
+    def load(pace: Pace) -> Sequence[Predictor]:
+        return load_models(config.models, pace, open_model)
+
+    return Service(opened.source, lambda: Worker(load, learner, options), sinks)
+
+
+def _open_source(config: LiveConfig) -> OpenSource:
+    """Return the source of readings; raises UsageError for options that it lacks."""
+    if config.source is None:
+        raise UsageError("`source` is missing: choose mqtt, homeassistant, stdin or replay")
+    if config.source == "stdin":
+        from seq2point.live.sources.lines import LinesSource
+
+        return OpenSource(LinesSource(sys.stdin.buffer), is_stamped=False)
+    if config.source == "replay":
+        from seq2point.live.sources.replay import ReplaySource
+
+        if config.replay is None:
+            raise UsageError("`replay` is missing: name the file to replay")
+        replay = ReplaySource(config.replay, config.speed)
+        return OpenSource(replay, replay.step_s, replay.hold_s, False)
+    if config.source == "homeassistant":
+        from seq2point.live.hass import open_home_assistant
+        from seq2point.live.sources.homeassistant import HOLD_S, HomeAssistantSource, make_meter
+
+        if not config.entity:
+            raise UsageError("`entity` is missing: name the entity of the mains' power")
+        home_assistant = open_home_assistant(config.ha_url, config.token_file)
+        meter = make_meter(config.entity, config.production)
+        return OpenSource(HomeAssistantSource(home_assistant, meter), hold_s=HOLD_S)
+    return _open_mqtt_source(config)
+
+
+def _open_mqtt_source(config: LiveConfig) -> OpenSource:
+    from seq2point.live.sources.mqtt import MqttSource
+
+    if bool(config.meter) == bool(config.topic):
+        raise UsageError("give `meter`, for one that is known, or `topic`, and not both")
+    productions = parse_channels((), config.production, config.scale)
+    hold_s = None
+    if config.meter:
+        channels = (*open_preset(config.meter, config.meter_id), *productions)
+        hold_s = find_preset(config.meter).hold_s
+    else:
+        channels = parse_channels(config.topic, config.production, config.scale, config.stamp)
+    is_stamped = any(channel.stamp for channel in channels)
+    client = f"{Topics(config.home).device}-in-{os.getpid()}"
+    source = MqttSource(_find_broker(config), Meter(channels), client)
+    return OpenSource(source, hold_s=hold_s, is_stamped=is_stamped)
+
+
+def _find_broker(config: LiveConfig) -> "Broker":
+    from seq2point.live.broker import open_broker
+
+    return open_broker(
+        config.broker, config.user, config.password_file, config.ca, config.mqtt_version
+    )
+
+
+def _open_sink(name: str, config: LiveConfig) -> Sink:
+    if name == "jsonl":
+        return JsonlSink(config.jsonl)
+    if config.store is None:
+        raise UsageError(f"sink {name} needs `store`: the file that keeps the counters")
+    if name == "homeassistant":
+        from seq2point.live.hass import open_home_assistant
+        from seq2point.live.sinks.homeassistant import StatisticsSink
+
+        return StatisticsSink(open_home_assistant(config.ha_url, config.token_file), config.home)
+    from seq2point.live.sinks.mqtt import MqttSink
+
+    return MqttSink(_find_broker(config), config.home, f"{Topics(config.home).device}-out")

@@ -1,0 +1,58 @@
+"""Readings as they come in, and what every source of them promises."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from seq2point.errors import Seq2PointError
+
+Item = TypeVar("Item")
+
+
+class Reading(NamedTuple):
+    """The mains at one time: seconds since 1970, UTC, and watts; NaN where they are unknown."""
+
+    time_s: float
+    watts: float
+
+
+class SourceError(Seq2PointError):
+    """A source cannot go on: a wrong password, an unknown entity, a file that cannot be read."""
+
+
+class Source(Protocol):
+    """Where readings come from.
+
+    `batches` yields the readings that came since the last batch, in the order of their coming. It
+    connects again by itself where a connection is lost. It ends where a file ends. It raises
+    SourceError for what no second attempt mends.
+    """
+
+    @property
+    def lost(self) -> int:
+        """How many messages were lost, because they came faster than they were taken."""
+
+    def batches(self) -> AsyncIterator[Sequence[Reading]]:
+        """Yield batches of readings, none of them empty."""
+
+
+class Backlog(Generic[Item]):
+    """A queue of bounded length that drops its oldest item for a new one, and counts the loss."""
+
+    def __init__(self, length: int):
+        self._items: deque[Item] = deque(maxlen=length)
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        """Add an item at the end."""
+        self.lost += len(self._items) == self._items.maxlen
+        self._items.append(item)
+
+    def take(self) -> list[Item]:
+        """Return all items, oldest first, and forget them."""
+        items = list(self._items)
+        self._items.clear()
+        return items

@@ -1,0 +1,125 @@
+"""Service: a source, a worker and sinks, until a signal or the end of the readings ends them."""
+
+import asyncio
+import logging
+import math
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from seq2point.live.readings import Source
+from seq2point.live.sinks.sink import Sink
+from seq2point.live.worker import Update, Worker
+
+LOG = logging.getLogger("seq2point.live")
+
+T = TypeVar("T")
+
+SILENCE_S = 300.0
+"""Without a reading for this long a warning is logged, once."""
+
+LOSSES_EVERY_S = 60.0
+
+REST_S = 1.0
+"""How often the worker is asked for what is due while no reading comes."""
+
+
+class Service:
+    """Carries readings from a source through a worker to sinks.
+
+    `make_worker` runs in the thread that all work is done in. While that works, readings wait at
+    the source, in its bounded queue.
+    """
+
+    def __init__(self, source: Source, make_worker: Callable[[], Worker], sinks: Sequence[Sink]):
+        self._source, self._make_worker, self._sinks = source, make_worker, sinks
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._stop = asyncio.Event()
+        self._lost, self._lost_at = 0, -math.inf
+        self.readings = 0
+
+    def run(self) -> None:
+        """Run until the source ends, or SIGINT or SIGTERM comes.
+
+        Raises what the source, the models or the store cannot go on from.
+        """
+        asyncio.run(self._run())
+
+    def stop(self) -> None:
+        """End the service cleanly: what is answered is kept, and sinks say that it is offline."""
+        self._stop.set()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.stop)
+        worker = None
+        try:
+            worker = await self._work(self._make_worker)
+            for sink in self._sinks:
+                await sink.open()
+            await self._publish(await self._work(worker.start))
+            ended = await self._pump(worker)
+            final = await self._work(lambda: worker.finish(ended))
+            await self._publish(final)
+        finally:
+            for sink in self._sinks:
+                await sink.close()
+            if worker is not None:
+                await self._work(worker.close)
+            self._thread.shutdown()
+
+    async def _work(self, task: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, task)
+
+    async def _publish(self, update: Update) -> None:
+        for sink in self._sinks:
+            await sink.publish(update)
+
+    def _warn_of_losses(self) -> None:
+        """Log messages that were lost, at most once a minute."""
+        lost = self._source.lost + sum(sink.lost for sink in self._sinks)
+        if lost > self._lost and time.monotonic() - self._lost_at >= LOSSES_EVERY_S:
+            LOG.warning("%d messages lost: they came faster than they could go on", lost)
+            self._lost, self._lost_at = lost, time.monotonic()
+
+    async def _pump(self, worker: Worker) -> bool:
+        """Carry readings until the source ends (True) or the service is stopped (False)."""
+        batches = self._source.batches()
+        stopped: asyncio.Future[Any] = asyncio.ensure_future(self._stop.wait())
+        following: asyncio.Future[Any] = asyncio.ensure_future(anext(batches))
+        silent_s = 0.0
+        try:
+            while True:
+                await asyncio.wait(
+                    [stopped, following], timeout=REST_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if stopped.done():
+                    return False
+                self._warn_of_losses()
+                if not following.done():
+                    silent_s += REST_S
+                    if silent_s - REST_S < SILENCE_S <= silent_s:
+                        LOG.warning("no reading for %d s", SILENCE_S)
+                    await self._publish(await self._work(worker.rest))
+                    continue
+                try:
+                    readings = following.result()
+                except StopAsyncIteration:
+                    return True
+                silent_s = 0.0
+                self.readings += len(readings)
+                following = asyncio.ensure_future(anext(batches))
+                await self._publish(await self._work(partial(worker.take, readings)))
+        finally:
+            for task in (stopped, following):
+                task.cancel()
+                with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+                    await task
+            with suppress(Exception):
+                await batches.aclose()  # type: ignore[attr-defined]

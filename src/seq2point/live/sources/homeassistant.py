@@ -1,0 +1,151 @@
+"""Readings of entities in Home Assistant, by its websocket."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from seq2point.errors import UsageError
+from seq2point.live.broker import FIRST_WAIT_S, waits_s
+from seq2point.live.hass import ERRORS, CommandError, HomeAssistant
+from seq2point.live.meters import Channel, Meter
+from seq2point.live.readings import Backlog, Reading, SourceError
+
+LOG = logging.getLogger("seq2point.live")
+
+QUEUE = 10_000
+HOLD_S = 3600.0
+"""A state holds until the next: Home Assistant tells changes alone, and says 'unavailable'."""
+
+STALE_S = 6 * 3600.0
+SCALES = {"W": 1.0, "kW": 1000.0, "MW": 1e6, "mW": 1e-3}
+
+
+class HomeAssistantSource:
+    """Follows the states of power entities, and connects again where the connection is lost."""
+
+    def __init__(
+        self,
+        home_assistant: HomeAssistant,
+        meter: Meter,
+        queue: int = QUEUE,
+        clock: Callable[[], float] = time.time,
+    ):
+        self.home_assistant, self.meter = home_assistant, meter
+        self._backlog: Backlog[tuple[str, str, float]] = Backlog(queue)
+        self._came = asyncio.Event()
+        self._scales: dict[str, float] = {}
+        self._clock = clock
+
+    @property
+    def lost(self) -> int:
+        """How many states were lost."""
+        return self._backlog.lost
+
+    async def batches(self) -> AsyncIterator[Sequence[Reading]]:
+        """Yield what came since the last batch; see `Source`."""
+        listening: asyncio.Future[Any] = asyncio.ensure_future(self._listen())
+        try:
+            while True:
+                coming: asyncio.Future[Any] = asyncio.ensure_future(self._came.wait())
+                await asyncio.wait([coming, listening], return_when=asyncio.FIRST_COMPLETED)
+                coming.cancel()
+                if listening.done():
+                    listening.result()
+                self._came.clear()
+                readings = [
+                    reading
+                    for message in self._backlog.take()
+                    for reading in self.meter.take(*message)
+                ]
+                if readings:
+                    yield readings
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await listening
+
+    async def _listen(self) -> None:
+        waits = waits_s()
+        while True:
+            try:
+                async with self.home_assistant.connect() as link:
+                    await link.command("subscribe_entities", entity_ids=self.meter.topics)
+                    waits = waits_s()
+                    first = True
+                    async for event in link.events():
+                        self._take(event)
+                        if first:
+                            self._warn_of_missing(event)
+                        first = False
+            except CommandError as error:
+                raise SourceError(str(error)) from None
+            except ERRORS as error:
+                wait_s = next(waits)
+                level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
+                LOG.log(
+                    level, "%s: %s; connecting again in %d s", self.home_assistant, error, wait_s
+                )
+                await asyncio.sleep(wait_s)
+
+    def _warn_of_missing(self, event: Mapping[str, Any]) -> None:
+        for entity in self.meter.topics:
+            if entity not in event.get("a", {}):
+                LOG.warning("Home Assistant has no %s so far; waiting for it", entity)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        """Take the states of an event: all of added entities, what differs of changed ones."""
+        changed = {
+            entity: difference.get("+", {}) for entity, difference in event.get("c", {}).items()
+        }
+        for entity, state in {**event.get("a", {}), **changed}.items():
+            if "unit_of_measurement" in state.get("a", {}):
+                self._scales[entity] = find_scale(entity, state["a"]["unit_of_measurement"])
+            if "s" in state:
+                self._put(entity, state["s"], state.get("lu", state.get("lc")))
+        for entity in event.get("r", []):
+            self._put(entity, "unavailable", None)
+
+    def _put(self, entity: str, text: str, stamp: float | None) -> None:
+        try:
+            value: float | str = float(text) * self._scales.get(entity, 1.0)
+        except ValueError:
+            value = text
+        payload = {"state": value} if stamp is None else {"state": value, "at": stamp}
+        self._backlog.put((entity, json.dumps(payload), self._clock()))
+        self._came.set()
+
+
+def find_scale(entity: str, unit: str) -> float:
+    """Return the watts in a unit of power; raises SourceError for another unit."""
+    if unit not in SCALES:
+        raise SourceError(
+            f"{entity}: is in {unit}, not a power; choose an entity in W or kW (a counter of kWh"
+            " tells too little of appliances)"
+        )
+    return SCALES[unit]
+
+
+def make_meter(entities: Sequence[str], productions: Sequence[str] = ()) -> Meter:
+    """Return the meter of entities that are added up; a minus in front subtracts one.
+
+    Raises UsageError for what is no entity.
+    """
+    channels = []
+    for text in [*entities, *productions]:
+        entity = text.removeprefix("-")
+        if entity.count(".") != 1 or not all(entity.split(".")):
+            raise UsageError(f"`entity` '{text}': expected an entity, as sensor.mains_power")
+        channels.append(
+            Channel(
+                entity,
+                ("state",),
+                sign=-1 if text.startswith("-") else 1,
+                stamp="at",
+                is_production=text in productions,
+            )
+        )
+    return Meter(channels, stale_s=STALE_S)

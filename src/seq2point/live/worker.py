@@ -1,0 +1,250 @@
+"""Worker: readings in, updates out, with all that is kept; it waits for nobody."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2point.appliances import Appliance
+from seq2point.configuration.columns import FILL
+from seq2point.limits import KILOWATTS_BELOW
+from seq2point.live.cycles import CycleWatch, Notice
+from seq2point.live.home import Home
+from seq2point.live.mains_parts import Answers, BalanceParts, cap_at_mains, join_answers
+from seq2point.live.pace import Pace, PaceLearner
+from seq2point.live.readings import Reading
+from seq2point.live.store import KEEP_MINUTES_DAYS, Cycle, Hour, Store
+from seq2point.predictor import Predictor
+
+HOURS_AGAIN_S = 48 * 3600.0
+"""At the start hours of so long are told again: who missed them has them then."""
+
+WARM_EVERY_S = 30.0
+"""How often readings are kept that no answer follows from yet."""
+
+MANY_SEEN = 500
+"""So many readings show whether they are in watts."""
+
+LOG = logging.getLogger("seq2point.live")
+
+LoadModels = Callable[[Pace], Sequence[Predictor]]
+"""Loads the models for readings at a pace."""
+
+
+class WorkerOptions(NamedTuple):
+    """How a worker treats readings and keeps answers. `store` None keeps nothing."""
+
+    store: Path | None = None
+    commit_every_s: float = 0.0
+    keep_minutes_days: float = KEEP_MINUTES_DAYS
+    fill: int = FILL
+    late_s: float = 0.0
+    balance: BalanceParts = cap_at_mains
+
+
+class HomeDescription(NamedTuple):
+    """What sinks announce of a home: its appliances, its period, and how late its answers are."""
+
+    appliances: tuple[Appliance, ...]
+    period_s: float
+    delay_s: float
+
+
+class Update(NamedTuple):
+    """What readings have led to. `counters` are kept energy in watt-hours, None where nothing was
+    kept since; `hours` are whole ones.
+    """
+
+    description: HomeDescription | None = None
+    answers: Answers | None = None
+    notices: Sequence[Notice] = ()
+    counters: Mapping[str, float] | None = None
+    hours: Sequence[Hour] = ()
+    running: Mapping[str, bool] = {}
+
+
+class Worker:
+    """Feeds a home with readings, follows its cycles, and keeps its counters in a store.
+
+    All calls are made from one thread. With `commit_every_s` answers are kept together, so often.
+    Raises DataError for a store that cannot be used, and for models that the pace does not suit.
+    """
+
+    def __init__(self, load: LoadModels, learner: PaceLearner, options: WorkerOptions):
+        self._load, self._learner, self._options = load, learner, options
+        self.home: Home | None = None
+        self._watches: dict[str, CycleWatch] = {}
+        self._pending: list[Answers] = []
+        self._cycles: list[Cycle] = []
+        self._kept_at = -math.inf
+        self._is_fed = False
+        self._highest_w, self._seen = 0.0, 0
+        self._told_hours_s: float | None = None
+        self._state: Mapping[str, Any] | None = None
+        self._store = (
+            None if options.store is None else Store(options.store, options.keep_minutes_days)
+        )
+        if self._store is not None:
+            _, self._state = self._store.read_state()
+
+    @property
+    def description(self) -> HomeDescription | None:
+        """What there is to announce; None until the models are loaded."""
+        if self.home is None:
+            return None
+        streams = self.home.streams
+        appliances = tuple(a for stream in streams for a in stream.predictor.appliances)
+        return HomeDescription(appliances, self.home.period_s, self.home.delay_s)
+
+    def start(self) -> Update:
+        """Go on from what is kept, and return what is known at once."""
+        if self._state is not None:
+            self._open_home(self._learner.known_pace or Pace(*self._state["home"]["pace"]))
+        return Update(self.description, counters=self._read_counters(), hours=self._read_hours())
+
+    def take(self, readings: Sequence[Reading]) -> Update:
+        """Return what further readings lead to."""
+        description = None
+        if self.home is None:
+            pace = self._learner.add(readings)
+            if pace is None:
+                return Update()
+            self._open_home(pace)
+            description = self.description
+            readings = self._learner.readings
+        assert self.home is not None
+        self._is_fed = True
+        self._warn_of_kilowatts(readings)
+        table = np.array(readings, np.float64).reshape(-1, 2)
+        answers = self.home.feed(table[:, 0], table[:, 1].astype(np.float32))
+        return self._conclude(answers, description)
+
+    def rest(self) -> Update:
+        """Return what is due while no reading comes: what waits is kept when its time has come."""
+        return self._keep(Update())
+
+    def finish(self, at_end: bool) -> Update:
+        """Return what is left. `at_end` says that no reading will follow, ever."""
+        if self.home is None and at_end and self._learner.readings:
+            pace = self._learner.settle()
+            if pace is not None:
+                self._open_home(pace)
+                update = self.take(self._learner.readings)
+                return self._finish(update._replace(description=self.description))
+        return self._finish(Update()) if at_end else self._keep(Update(), now=True)
+
+    def _finish(self, before: Update) -> Update:
+        if self.home is None:
+            return before
+        answers = self.home.flush()
+        if before.answers is not None:
+            update = self._conclude(answers, before.description, now=True)
+            return update._replace(
+                answers=join_answers([before.answers, answers]),
+                notices=[*before.notices, *update.notices],
+            )
+        return self._conclude(answers, None, now=True)
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()
+
+    def back_up(self, path: Path) -> None:
+        """Write a copy of the store."""
+        if self._store is not None:
+            self._store.back_up(path)
+
+    def _open_home(self, pace: Pace) -> None:
+        options = self._options
+        self.home = Home(
+            self._load(pace),
+            pace,
+            fill=options.fill,
+            late_s=options.late_s,
+            balance=options.balance,
+        )
+        for stream in self.home.streams:
+            for appliance in stream.predictor.appliances:
+                self._watches[appliance.name] = CycleWatch(appliance, self.home.period_s)
+        if self._state is not None:
+            self.home.restore(self._state["home"])
+            for name, run in self._state["cycles"].items():
+                if name in self._watches and self._state["period_s"] == self.home.period_s:
+                    self._watches[name].restore(run)
+        if self._store is not None:
+            self.home.floor_w = self._store.read_floor_w()
+
+    def _conclude(
+        self, answers: Answers, description: HomeDescription | None, now: bool = False
+    ) -> Update:
+        notices: list[Notice] = []
+        for name, watch in self._watches.items():
+            unknown = np.isnan(answers.predicted_w[name])
+            power_w = np.where(unknown, np.float32(np.nan), answers.parts_w[name])
+            notices += watch.feed(answers.times_s, power_w, answers.jumps)
+        notices.sort(key=lambda notice: notice.told_s)
+        self._cycles += [
+            Cycle(each.appliance, each.start_s, each.end_s, each.energy_wh)
+            for each in notices
+            if each.end_s is not None and each.energy_wh is not None
+        ]
+        if len(answers):
+            self._pending.append(answers)
+        running = {name: watch.is_on for name, watch in self._watches.items()}
+        update = Update(description, answers if len(answers) else None, notices, running=running)
+        return self._keep(update, now)
+
+    def _keep(self, update: Update, now: bool = False) -> Update:
+        """Commit what waits, where it is time, and return the update with the counters."""
+        if self._store is None or self.home is None or not (now or self._is_time()):
+            if self._store is None:
+                self._pending.clear()
+            return update
+        state = {
+            "home": self.home.as_json(),
+            "period_s": self.home.period_s,
+            "cycles": {name: watch.as_json() for name, watch in self._watches.items()},
+        }
+        counters = self._store.commit(self._pending, state, self._cycles)
+        self._pending, self._cycles, self._kept_at = [], [], time.monotonic()
+        self._is_fed = False
+        self.home.floor_w = self._store.read_floor_w()
+        return update._replace(counters=counters, hours=self._read_hours())
+
+    def _warn_of_kilowatts(self, readings: Sequence[Reading]) -> None:
+        """Warn once of mains that never exceed what a home in kilowatts does."""
+        known = [reading.watts for reading in readings if not math.isnan(reading.watts)]
+        self._highest_w = max([self._highest_w, *known])
+        before, self._seen = self._seen, self._seen + len(known)
+        if before < MANY_SEEN <= self._seen and 0 < self._highest_w < KILOWATTS_BELOW:
+            LOG.warning(
+                "the mains never exceeded %.3g W: if they are in kilowatts, set the scale to 1000",
+                self._highest_w,
+            )
+
+    def _is_time(self) -> bool:
+        """Whether to commit: for answers as often as told, for readings alone more seldom."""
+        passed_s, every_s = time.monotonic() - self._kept_at, self._options.commit_every_s
+        if self._pending:
+            return passed_s >= every_s
+        return self._is_fed and passed_s >= max(every_s, WARM_EVERY_S)
+
+    def _read_counters(self) -> dict[str, float] | None:
+        return None if self._store is None else self._store.read_counters() or None
+
+    def _read_hours(self) -> Sequence[Hour]:
+        """Return the whole hours that were not told."""
+        if self._store is None:
+            return ()
+        if self._told_hours_s is None:
+            answered_s, _ = self._store.read_state()
+            self._told_hours_s = (answered_s or HOURS_AGAIN_S) - HOURS_AGAIN_S
+        hours = self._store.read_hours(since_s=self._told_hours_s)
+        if hours:
+            self._told_hours_s = hours[-1].start_s + 1.0
+        return hours

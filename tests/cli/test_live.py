@@ -1,0 +1,246 @@
+"""The verb live: readings in, JSON lines or MQTT messages out, and what survives."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import numpy as np
+import polars as pl
+import pytest
+
+pytest.importorskip("aiomqtt")
+pytest.importorskip("onnxruntime")
+
+from tests.live.test_mqtt import MOSQUITTO, Mosquitto
+
+from seq2point import runtime
+from seq2point.data.table import load_recording
+from seq2point.model import pretrained
+
+BEGIN_S = 1_700_000_000
+MODEL = "kettle-60s"
+
+
+def make_watts(count, seed=2):
+    random = np.random.default_rng(seed)
+    return (np.where(np.arange(count) % 50 < 3, 2500, 200) + random.normal(0, 5, count)).round(1)
+
+
+@pytest.fixture(scope="session")
+def readings(tmp_path_factory):
+    """A file of minutes, in the form that live reads and that disaggregate reads."""
+    path = tmp_path_factory.mktemp("live") / "mains.parquet"
+    times = (BEGIN_S + 60 * np.arange(700)) * 1000
+    frame = pl.DataFrame({"time": times, "mains": make_watts(700)})
+    frame.with_columns(pl.col("time").cast(pl.Datetime("ms", "UTC"))).write_parquet(path)
+    return path
+
+
+def start(*words, **streams):
+    return subprocess.Popen(
+        [sys.executable, "-m", "seq2point", "live", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        **streams,
+    )
+
+
+def read_lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def expect(readings):
+    recording = load_recording(readings, ())
+    model = runtime.load(pretrained.load_pretrained(MODEL).onnx)
+    return np.minimum(model.predict_w(recording)[:, 0], recording.mains_w)
+
+
+def require_predictions(lines, expected_w):
+    got_w = [np.nan if line["kettle"] is None else line["kettle"] for line in lines]
+    np.testing.assert_allclose(got_w, expected_w, atol=0.1)
+
+
+def test_a_replay_gives_what_the_batch_gives(readings, tmp_path, seq2point):
+    out = tmp_path / "out.jsonl"
+    answer = seq2point("live", MODEL, "--source", "replay", "--replay", readings, "--jsonl", out)
+    assert answer.code == 0, answer.err
+    lines = read_lines(out.read_text())
+    assert [line["time"] for line in lines] == [BEGIN_S + 60 * i for i in range(700)]
+    require_predictions(lines, expect(readings))
+    for line in lines:
+        parts = (line["kettle"] or 0) + line["always_on"] + line["other"]
+        assert parts == pytest.approx(line["mains"], abs=0.05)
+
+
+def test_lines_on_standard_input_become_lines_on_standard_output(readings):
+    lines = [
+        json.dumps({"time": BEGIN_S + 60 * i, "mains_w": float(watts)}) + "\n"
+        for i, watts in enumerate(make_watts(700))
+    ]
+    lines.insert(300, "nonsense\n")
+    process = start(MODEL, "--source", "stdin", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    out, err = process.communicate("".join(lines), timeout=120)
+    assert process.returncode == 0, err
+    assert "warning: standard input, line 301: not JSON" in err
+    require_predictions(read_lines(out), expect(readings))
+
+
+def test_an_answer_comes_before_the_input_ends():
+    process = start(
+        MODEL,
+        *("--source", "stdin", "--cadence", "60s"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    for i, watts in enumerate(make_watts(400)):
+        process.stdin.write(json.dumps({"time": BEGIN_S + 60 * i, "mains_w": watts}) + "\n")
+    process.stdin.flush()
+    first = json.loads(process.stdout.readline())
+    assert first["time"] == BEGIN_S
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "stopped after 400 readings" in err
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(100, marks=pytest.mark.soak)])
+def test_counters_survive_kill_9(readings, tmp_path, kills):
+    words = [MODEL, *("--source", "replay", "--replay", readings)]
+    words += ["--commit-every", "0", "--jsonl", tmp_path / "out.jsonl", "--store"]
+    random = np.random.default_rng(kills)
+    for _ in range(kills):
+        process = start(*words, tmp_path / "s", "--speed", "20000")
+        time.sleep(random.uniform(1.5, 4))
+        process.kill()
+        process.communicate()
+    for store in ("s", "whole"):
+        process = start(*words, tmp_path / store)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    counters = [read_counters(tmp_path / store) for store in ("s", "whole")]
+    assert counters[0] == pytest.approx(counters[1], rel=1e-6)
+    assert counters[0]["mains"] == pytest.approx(make_watts(700).sum() / 60, rel=1e-4)
+
+
+def read_counters(path):
+    file = sqlite3.connect(path)
+    counters = dict(file.execute("SELECT name, wh FROM counters").fetchall())
+    file.close()
+    return counters
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="Mosquitto is not installed")
+def test_mqtt_in_and_out_by_a_file_of_settings(tmp_path):
+    import paho.mqtt.client as paho
+
+    mosquitto = Mosquitto(tmp_path)
+    settings = tmp_path / "live.toml"
+    settings.write_text(
+        f"""
+        source = "mqtt"
+        sink = ["mqtt"]
+        broker = "127.0.0.1:{mosquitto.port}"
+        topic = "home/mains#power"
+        stamp = "at"
+        models = ["{MODEL}"]
+        cadence_s = 60
+        store = "{tmp_path / "s"}"
+        commit_every_s = 0
+        """
+    )
+    process = start("--settings", settings, stdout=subprocess.DEVNULL)
+    heard = {}
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client.on_message = lambda _, __, message: heard.setdefault(message.topic, []).append(
+        message.payload.decode()
+    )
+    try:
+        client.connect("127.0.0.1", mosquitto.port)
+        client.subscribe("#", qos=1)
+        client.loop_start()
+        now_s = int(time.time())
+        first = {"power": 150, "at": now_s}
+        wait_for(lambda: "seq2point/home/availability" in heard, lambda: send(client, first))
+        wait_for(lambda: "homeassistant/device/seq2point_home/config" in heard)
+        send(client, {"power": 160, "at": now_s + 60})
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        wait_for(lambda: heard["seq2point/home/availability"][-1] == "offline")
+    finally:
+        client.loop_stop()
+        client.disconnect()
+        with suppress(ProcessLookupError):
+            process.kill()
+        mosquitto.stop()
+
+
+def send(client, message):
+    client.publish("home/mains", json.dumps(message), qos=1).wait_for_publish(5)
+
+
+def wait_for(condition, again=lambda: None):
+    for _ in range(300):
+        if condition():
+            return
+        again()
+        time.sleep(0.1)
+    raise AssertionError("in vain")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("live", "--source is missing: choose mqtt, homeassistant, stdin or replay"),
+        ("live --source replay", "--replay is missing"),
+        ("live --source mqtt", "give --meter, for one that is known, or --topic, and not both"),
+        ("live --source mqtt --meter glow", "meter 'glow' needs --meter-id: its device ID"),
+        ("live --source mqtt --topic a/+/b", "wildcards would mix several meters into one"),
+        ("live --source homeassistant", "--entity is missing"),
+        ("live --source stdin --sink mqtt", "sink mqtt needs --store"),
+        ("live --source stdin --sink fax", "sink 'fax'"),
+        ("live teapot --source stdin", "no model of 'teapot' comes with the package"),
+        ("live lost.onnx --source stdin", "lost.onnx: no such file"),
+        ("live --settings lost.toml", "lost.toml: cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused(words, complaint, seq2point, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = seq2point(*words.split())
+    assert answer.code == 2
+    assert complaint in answer.err
+    assert len(answer.err.splitlines()) == 1
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sauce = 'stdin'", "unknown setting 'sauce': did you mean 'source'?"),
+        ("source = 'fax'", "source 'fax'"),
+        ("source =", "not TOML"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(text, complaint, seq2point, tmp_path):
+    path = tmp_path / "live.toml"
+    path.write_text(text)
+    answer = seq2point("live", "--settings", path)
+    assert answer.code == 2
+    assert complaint in answer.err
+
+
+def test_the_command_line_wins_over_the_file(seq2point, tmp_path):
+    path = tmp_path / "live.toml"
+    path.write_text("source = 'mqtt'")
+    answer = seq2point("live", "--settings", path, "--source", "replay")
+    assert "--replay is missing" in answer.err
+
+
+def test_meters_are_listed(seq2point):
+    answer = seq2point("live", "--list-meters")
+    assert answer.code == 0
+    assert "glow: its device ID, twelve letters and digits; it sends about each 10 s" in answer.out
