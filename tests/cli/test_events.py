@@ -98,7 +98,7 @@ def test_a_home_without_the_appliance_hears_zero(
     out, table = tmp_path / "k.csv", tmp_path / "when.csv"
     answer = seq2point("disaggregate", deciding, no_kettle, "-o", out, "--activations", table)
     assert answer.code == 0, answer.err
-    assert "kettle: this home seems not to have one" in answer.err
+    assert "kettle: none was found" in answer.err
     assert np.nanmax(read_watts(out)) == 0
     assert table.read_text() == "appliance,start,end,minutes,kwh\n"
 

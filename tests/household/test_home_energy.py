@@ -183,7 +183,7 @@ def test_an_appliance_without_events_of_its_own_is_found_to_be_absent():
     home = HomeEnergy.from_mains(recording, model, zone="UTC")
     assert [(each.is_owned, each.by_event) for each in home.appliances] == [(False, True)]
     assert float(home.power_w["kettle"].sum()) == 0
-    assert any("seems to have no kettle" in note for note in home.notes)
+    assert any("no kettle was found" in note for note in home.notes)
 
 
 def test_models_of_several_periods_meet_on_one_grid_of_minutes(tmp_path: Path):

@@ -288,8 +288,8 @@ def describe_use(label: str, use: "ApplianceUse") -> str:
     """Return what an appliance did, in one line: 'dishwasher: 31 cycles, 28.4 kWh; by event'."""
     if use.owned is False:
         return (
-            f"{label}: this home seems not to have one, no event of the mains is its own; 0 W is"
-            " written; by event"
+            f"{label}: none was found; the home has none, or one of a kind that the model does not"
+            " know; 0 W is written; by event"
         )
     by_event = "" if use.owned is None else "; by event"
     cycles = format_count(len(use.activations), "cycle")

@@ -290,7 +290,8 @@ def _list_notes(energy: HomeEnergy, without: Sequence[str]) -> list[str]:
     if not energy.appliances and not without:
         notes.append("no model fits readings so far apart: no appliance is told apart")
     notes += [
-        f"the home seems to have no {each.label}: no event of the mains is its own"
+        f"no {each.label} was found: the home has none, or one of a kind that the model does not"
+        " know"
         for each in energy.appliances
         if each.is_owned is False
     ]

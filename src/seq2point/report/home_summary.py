@@ -64,7 +64,7 @@ def make_rows(energy: HomeEnergy) -> tuple[Sequence[str], list[list[str]]]:
                 f"{watt_hours[i] / watt_hours[-1]:.1%}" if watt_hours[-1] else "-",
                 f"{cost[i]:,.2f}" if priced.any() else "-",
                 f"{uses[i] / known_days:,.1f}" if i < len(uses) else "",
-                "not in this home" if name in absent else verdicts.get(name, ""),
+                "not found" if name in absent else verdicts.get(name, ""),
             ]
         )
     currency = energy.tariff.currency if energy.tariff is not None else ""
