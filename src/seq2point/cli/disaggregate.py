@@ -103,7 +103,6 @@ def disaggregate(
     from seq2point.data.table import Table, read_table
     from seq2point.errors import DataError
     from seq2point.events.activation_table import check_activations_ending, write_activations
-    from seq2point.household.daily_energy import check_energy_ending
     from seq2point.model.disaggregation import (
         PredictionWriter,
         check_table_ending,
@@ -121,6 +120,8 @@ def disaggregate(
     if activations is not None:
         check_activations_ending(activations)
     if energy is not None:
+        from seq2point.household.daily_energy import check_energy_ending
+
         check_energy_ending(energy)
     if plot is not None:
         from seq2point.report.plots import check_picture_ending
