@@ -22,6 +22,7 @@ $(READY): pyproject.toml constraints.txt
 demo: setup      ## train, prune and test a network on simulated houses, in under five minutes
 	$(BIN)/seq2point demo
 
+test: export OMP_NUM_THREADS = 1
 test: setup      ## all tests
 	$(BIN)/pytest -n auto --dist worksteal
 

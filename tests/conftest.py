@@ -23,10 +23,13 @@ START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_torch_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Several threads add numbers up in another order each time."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 
