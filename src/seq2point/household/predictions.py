@@ -13,7 +13,7 @@ from seq2point.events import Activation, EventSettings, find_activations
 from seq2point.household.mains import HomeMains
 from seq2point.model import pretrained
 from seq2point.model.event_decisions import decide_recording, find_event_settings
-from seq2point.model.pretrained import Card, Verdict
+from seq2point.model.pretrained import Card
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts, is_same_period
 
@@ -55,14 +55,12 @@ def choose_models(
     the finest. `without` names appliances that the home lacks.
     Raises UsageError for an appliance in `without` that no model is for.
     """
-    cards = pretrained.load_cards()
-    lacking = _require_known(without, {card.appliance for card in cards})
-    verdicts = list(Verdict)
-    chosen: dict[str, Card] = {}
-    for card in sorted(cards, key=lambda card: (verdicts.index(card.verdict), card.period_s)):
-        if card.appliance not in lacking and mains.can_give(card.period_s):
-            chosen.setdefault(card.appliance, card)
-    return [load_pretrained_model(chosen[name].name, threads) for name in sorted(chosen)]
+    lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
+    return [
+        load_pretrained_model(card.name, threads)
+        for name, card in pretrained.choose_cards(mains.can_give).items()
+        if name not in lacking
+    ]
 
 
 def load_pretrained_model(name: str, threads: int | None = None) -> HomeModel:

@@ -1,5 +1,6 @@
 """The connection to an MQTT broker: where it is, who we are, and how we come back."""
 
+import asyncio
 import logging
 import os
 import ssl
@@ -139,6 +140,14 @@ def read_secret(path: Path | None, field: str, *variables: str) -> str | None:
     if not secret:
         raise UsageError(f"`{field}` {path}: is empty")
     return secret
+
+
+async def wait_to_reconnect(place: object, error: Exception, waits: Iterator[float]) -> None:
+    """Say why a connection is lost, the first time as a warning, and wait for the next attempt."""
+    wait_s = next(waits)
+    level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
+    LOG.log(level, "%s: %s; connecting again in %d s", place, error, wait_s)
+    await asyncio.sleep(wait_s)
 
 
 def waits_s() -> Iterator[float]:

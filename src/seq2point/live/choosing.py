@@ -1,13 +1,13 @@
 """The models of a live home: those that are named, or the best of the package for its pace."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from seq2point.data.table import COARSEST
 from seq2point.errors import UsageError
 from seq2point.live.pace import Pace
 from seq2point.model import pretrained
-from seq2point.model.pretrained import Card, Verdict
 from seq2point.predictor import Predictor
 
 OpenModel = Callable[[Path], Predictor]
@@ -16,17 +16,6 @@ OpenModel = Callable[[Path], Predictor]
 def can_give(pace: Pace, period_s: float) -> bool:
     """Return whether readings at a pace can be placed on a grid of a period."""
     return pace.hold_s is not None or pace.step_s <= COARSEST * period_s
-
-
-def choose_cards(pace: Pace) -> list[Card]:
-    """Return a model of the package for each appliance: of the best verdict, then the finest."""
-    verdicts = list(Verdict)
-    chosen: dict[str, Card] = {}
-    cards = pretrained.load_cards()
-    for card in sorted(cards, key=lambda card: (verdicts.index(card.verdict), card.period_s)):
-        if can_give(pace, card.period_s):
-            chosen.setdefault(card.appliance, card)
-    return [chosen[name] for name in sorted(chosen)]
 
 
 def check_names(models: Sequence[str]) -> None:
@@ -49,7 +38,8 @@ def load_models(models: Sequence[str], pace: Pace, open_model: OpenModel) -> lis
 
     Raises UsageError where no model of the package suits the pace, and what `open_model` raises.
     """
-    names = list(models) or [card.name for card in choose_cards(pace)]
+    chosen = pretrained.choose_cards(partial(can_give, pace))
+    names = list(models) or [card.name for card in chosen.values()]
     if not names:
         raise UsageError(
             f"a reading every {pace.step_s:g} s is too seldom for the models of the package"

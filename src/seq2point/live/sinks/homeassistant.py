@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from seq2point.live.broker import FIRST_WAIT_S, waits_s
+from seq2point.live.broker import wait_to_reconnect, waits_s
 from seq2point.live.hass import ERRORS, CommandError, HomeAssistant, Link
 from seq2point.live.readings import Backlog
 from seq2point.live.sinks.discovery import LABELS, Topics
@@ -90,12 +90,7 @@ class StatisticsSink:
                     self._backlog.put(hour)
                 if self._closing:
                     return
-                wait_s = next(waits)
-                level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
-                LOG.log(
-                    level, "%s: %s; connecting again in %d s", self.home_assistant, error, wait_s
-                )
-                await asyncio.sleep(wait_s)
+                await wait_to_reconnect(self.home_assistant, error, waits)
                 self._came.set()
 
     async def _import(self, link: Link, hours: Sequence[Hour]) -> None:

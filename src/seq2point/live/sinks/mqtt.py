@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import aiomqtt
 
-from seq2point.live.broker import CLIENT_ERRORS, FIRST_WAIT_S, Broker, waits_s
+from seq2point.live.broker import CLIENT_ERRORS, Broker, wait_to_reconnect, waits_s
 from seq2point.live.cycles import Notice
 from seq2point.live.mains_parts import MAINS, Answers
 from seq2point.live.readings import Backlog
@@ -131,10 +131,7 @@ class MqttSink:
                 self.broker.require_retry(error)
                 if self._closing:
                     return
-                wait_s = next(waits)
-                level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
-                LOG.log(level, "%s: %s; connecting again in %d s", self.broker, error, wait_s)
-                await asyncio.sleep(wait_s)
+                await wait_to_reconnect(self.broker, error, waits)
 
     async def _tell_all(self, client: aiomqtt.Client) -> None:
         """Say that we are online, what there is, and what was told last."""
@@ -179,9 +176,8 @@ def format_power(answers: Answers) -> str:
     """Return the last of the answers as JSON: watts by part, null for unknown, and its time."""
     last = answers.slice(len(answers) - 1)
     watts = {MAINS: last.mains_w, **known_parts(last)}
-    as_of = datetime.fromtimestamp(last.end_s, UTC).isoformat(timespec="seconds")
     powers = {name: None if w[0] != w[0] else round(float(w[0]), 1) for name, w in watts.items()}
-    return json.dumps({"as_of": as_of, **powers})
+    return json.dumps({"as_of": _format_time(last.end_s), **powers})
 
 
 def format_notice(notice: Notice) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from seq2point.errors import UsageError
-from seq2point.live.broker import FIRST_WAIT_S, waits_s
+from seq2point.live.broker import wait_to_reconnect, waits_s
 from seq2point.live.hass import ERRORS, CommandError, HomeAssistant
 from seq2point.live.meters import Channel, Meter
 from seq2point.live.readings import Backlog, Reading, SourceError
@@ -84,12 +84,7 @@ class HomeAssistantSource:
             except CommandError as error:
                 raise SourceError(str(error)) from None
             except ERRORS as error:
-                wait_s = next(waits)
-                level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
-                LOG.log(
-                    level, "%s: %s; connecting again in %d s", self.home_assistant, error, wait_s
-                )
-                await asyncio.sleep(wait_s)
+                await wait_to_reconnect(self.home_assistant, error, waits)
 
     def _warn_of_missing(self, event: Mapping[str, Any]) -> None:
         for entity in self.meter.topics:

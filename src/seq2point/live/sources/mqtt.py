@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
-from seq2point.live.broker import CLIENT_ERRORS, FIRST_WAIT_S, Broker, waits_s
+from seq2point.live.broker import CLIENT_ERRORS, Broker, wait_to_reconnect, waits_s
 from seq2point.live.meters import Meter
 from seq2point.live.readings import Backlog, Reading
 
@@ -92,7 +92,4 @@ class MqttSource:
                             self._came.set()
             except CLIENT_ERRORS as error:
                 self.broker.require_retry(error)
-                wait_s = next(waits)
-                level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
-                LOG.log(level, "%s: %s; connecting again in %d s", self.broker, error, wait_s)
-                await asyncio.sleep(wait_s)
+                await wait_to_reconnect(self.broker, error, waits)

@@ -5,7 +5,7 @@ A model has three files: `files/kettle-60s.safetensors`, the same in int8 as
 tools/make_models.py writes all three (`make models`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from importlib.resources import files as resources
 from pathlib import Path
@@ -216,6 +216,19 @@ def find_finest(appliance: str, period_s: float) -> Card:
         periods_s[-1],
     )
     return find_pretrained(appliance, chosen_s).card
+
+
+def choose_cards(can_give: Callable[[float], bool]) -> dict[str, Card]:
+    """Return a card for each appliance: of the best verdict in left-out homes, then the finest.
+
+    `can_give` says whether the readings at hand give a sampling period in seconds.
+    """
+    verdicts = list(Verdict)
+    chosen: dict[str, Card] = {}
+    for card in sorted(load_cards(), key=lambda c: (verdicts.index(c.verdict), c.period_s)):
+        if can_give(card.period_s):
+            chosen.setdefault(card.appliance, card)
+    return {name: chosen[name] for name in sorted(chosen)}
 
 
 def find_better(card: Card) -> Card | None:
