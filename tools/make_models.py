@@ -75,7 +75,9 @@ A row is what `disaggregate` gives. Where that is decided by event, a row "alone
 the network's own prediction. \
 Each long house is decided with the settings that the other houses choose. \
 Homes with a day each are eleven of REFIT's, of 17 to 21 hours; a network tested on them has \
-learned from no trace that may be of them.
+learned from no trace that may be of them. \
+Where a card says protocol pretrained_8s or pretrained_60s, version 0.1.0 trained and tested the \
+model, and filled no missing reading.
 """
 KEPT = (
     "mae_w",
