@@ -403,24 +403,6 @@ def test_every_option_stands_in_the_signature_with_its_type_and_default(
             assert parameters[name].default == setting.default
 
 
-def test_mypy_sees_every_option_of_a_training(tmp_path: Path):
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import seq2point\n"
-        "recording = seq2point.load_recording('house.parquet')\n"
-        "seq2point.train(recording, 'kettle', steps=3, pruning='magnitude')\n"
-        "seq2point.train(recording, 'kettle', stps=3)\n"
-        "seq2point.train(recording, 'kettle', steps='three')\n"
-    )
-    root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "mypy", "--config-file", root / "pyproject.toml", program]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
-    errors = [line for line in done.stdout.splitlines() if "error:" in line]
-    assert len(errors) == 2, done.stdout + done.stderr
-    assert 'Unexpected keyword argument "stps"' in errors[0]
-    assert 'Argument "steps" to "train" has incompatible type "str"' in errors[1]
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
