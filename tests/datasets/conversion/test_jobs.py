@@ -238,9 +238,8 @@ jobs = plan_jobs(find_source("refit"), Path({str(root)!r}), out, Selection(), se
 convert_houses(jobs, settings, out)
 """
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
-    for _ in range(400):
-        if out.exists() and list(out.iterdir()):
-            break
+    while not (out.exists() and list(out.iterdir())):
+        assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
