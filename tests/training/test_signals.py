@@ -2,6 +2,7 @@
 stopped.
 """
 
+import json
 import os
 import signal
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from tests.training.two_processes import Outcome, assert_the_same_in_both
 
 from seq2point.compression.pruning import PRUNERS
 from seq2point.compression.pruning.magnitude import Magnitude
@@ -120,16 +122,28 @@ def test_an_ignored_signal_stays_ignored(train: Train):
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.fixture
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("both")
+
+
 class ToTheParent(pl.Callback):
-    """A signal to the process that has spawned this one, as `kill` sends it."""
+    """A signal to the process that has spawned this one, as `kill` sends it, until it comes on."""
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step == 7 and trainer.global_rank == 0:
+            came: list[int] = []
+            handler: Any = signal.getsignal(signal.SIGTERM)
+            signal.signal(signal.SIGTERM, lambda *call: came.append(call[0]) or handler(*call))
             os.kill(os.getppid(), signal.SIGTERM)
-            time.sleep(0.5)
+            while not came:
+                time.sleep(0.01)
+            signal.signal(signal.SIGTERM, handler)
 
 
-def test_two_processes_stop_at_one_step_and_go_on_to_the_same_bits(train: Train, tmp_path: Path):
+def test_two_processes_stop_at_one_step_and_go_on_to_the_same_bits(
+    train: Train, tmp_path: Path, both: Path
+):
     options = {
         "devices": 2,
         "pruning": PRUNERS["spp"](),
@@ -144,4 +158,9 @@ def test_two_processes_stop_at_one_step_and_go_on_to_the_same_bits(train: Train,
         f"{tmp_path} keeps a checkpoint",
     )
     assert 7 <= step_of(tmp_path) <= 9
-    assert everything(train(out=tmp_path, resume=True, **options)) == everything(train(**options))
+    assert json.loads((tmp_path / "run.json").read_text())["finished"] is False
+    resumed = train(out=tmp_path, resume=True, **options)
+    assert everything(resumed) == everything(train(callbacks=[Outcome(both)], **options))
+    assert_the_same_in_both(both)
+    logs = {path.name for path in (tmp_path / "logs").rglob("*") if path.is_file()}
+    assert {name for name in logs if "tfevents" not in name} == {"metrics.csv", "hparams.yaml"}
