@@ -3,6 +3,7 @@ gap included.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,19 @@ from seq2point.datasets.conversion.jobs import convert_houses, plan_jobs
 from seq2point.datasets.sources import find_source
 from seq2point.recording import Recording
 
+WHOLE = slice(None)
 UKDALE = {"mains": "aggregate", "fridge": "fridge_freezer", "washing_machine": "washer_dryer"}
 COLUMNS = {"mains": "grid", "kettle": "plug 1", "washing_machine": "Washing Machine"}
+
+
+def long(*values: object) -> Any:
+    """Whole houses, which take half a minute; a stretch of each is tried each time."""
+    return pytest.param(*values, WHOLE, marks=pytest.mark.soak)
+
+
+def load(data_dir: Path, name: str, stretch: slice) -> Recording:
+    recording = load_recording(data_dir / f"{name}.parquet")
+    return recording.slice(*stretch.indices(len(recording))[:2])
 
 
 def assert_comes_back(
@@ -45,9 +57,16 @@ def assert_comes_back(
     return made.path
 
 
-@pytest.mark.parametrize("name", ["refit_house2_8s", "refit_house2_30s", "refit_house20_30s"])
-def test_refit(data_dir: Path, tmp_path: Path, name: str):
-    recording = load_recording(data_dir / f"{name}.parquet")
+@pytest.mark.parametrize(
+    ("name", "stretch"),
+    [
+        ("refit_house2_8s", slice(130_000, 170_000)),  # with the jump of its clock
+        ("refit_house2_30s", slice(450_000, 500_000)),
+        *map(long, ("refit_house2_8s", "refit_house2_30s", "refit_house20_30s")),
+    ],
+)
+def test_refit(data_dir: Path, tmp_path: Path, name: str, stretch: slice):
+    recording = load(data_dir, name, stretch)
     raw_trees.write_refit(recording, tmp_path / "raw", recording.house)
     wanted = Selection(houses=(recording.house,), appliances=tuple(recording.appliances_w))
     path = assert_comes_back(recording, "refit", tmp_path / "raw", tmp_path, wanted)
@@ -57,15 +76,22 @@ def test_refit(data_dir: Path, tmp_path: Path, name: str):
     }
 
 
-@pytest.mark.parametrize("name", ["ukdale_house1_6s_a", "ukdale_house1_60s", "ukdale_house5_60s"])
-def test_ukdale(data_dir: Path, tmp_path: Path, name: str):
-    recording = load_recording(data_dir / f"{name}.parquet")
+@pytest.mark.parametrize(
+    ("name", "stretch"),
+    [
+        ("ukdale_house1_6s_a", slice(0, 50_000)),
+        ("ukdale_house1_60s", slice(470_000, 520_000)),  # with gaps of the appliances alone
+        *map(long, ("ukdale_house1_6s_a", "ukdale_house1_60s", "ukdale_house5_60s")),
+    ],
+)
+def test_ukdale(data_dir: Path, tmp_path: Path, name: str, stretch: slice):
+    recording = load(data_dir, name, stretch)
     raw_trees.write_channels(recording, tmp_path / "raw", UKDALE, recording.house)
     assert_comes_back(recording, "ukdale", tmp_path / "raw", tmp_path, Selection())
 
 
 def test_ukdales_layout_with_gaps_of_the_mains(data_dir: Path, tmp_path: Path):
-    recording = load_recording(data_dir / "refit_house2_30s.parquet").slice(0, 287_311)
+    recording = load(data_dir, "refit_house2_30s", slice(450_000, 500_000))
     assert np.isnan(recording.mains_w[:-1]).any()
     assert not np.isnan(recording.mains_w[-1])
     raw_trees.write_channels(recording, tmp_path / "raw", UKDALE, recording.house)
@@ -73,17 +99,23 @@ def test_ukdales_layout_with_gaps_of_the_mains(data_dir: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("name", "building"), [("refit_house20_30s", 19), ("ukdale_house5_60s", 5)]
+    ("name", "building", "stretch"),
+    [
+        ("refit_house20_30s", 19, slice(280_000, 330_000)),
+        ("ukdale_house1_60s", 1, slice(470_000, 520_000)),
+        long("refit_house20_30s", 19),
+        long("ukdale_house5_60s", 5),
+    ],
 )
-def test_nilmtk(data_dir: Path, tmp_path: Path, name: str, building: int):
-    recording = load_recording(data_dir / f"{name}.parquet")
+def test_nilmtk(data_dir: Path, tmp_path: Path, name: str, building: int, stretch: slice):
+    recording = load(data_dir, name, stretch)
     dataset = read_metadata(data_dir / f"{name}.parquet")["dataset"]
     raw_trees.write_nilmtk({building: recording}, tmp_path / "raw.h5", dataset)
     assert_comes_back(recording, "nilmtk", tmp_path / "raw.h5", tmp_path, Selection(), fill_s=0)
 
 
 def test_csv_table(data_dir: Path, tmp_path: Path):
-    recording = load_recording(data_dir / "ukdale_house1_6s_b.parquet")
+    recording = load(data_dir, "ukdale_house1_6s_b", slice(0, 50_000))
     path = raw_trees.write_csv(recording, tmp_path / "raw" / "1.csv", COLUMNS)
     wanted = Selection(columns=ColumnsConfig(mains="grid", appliances={"kettle": "plug 1"}))
     assert_comes_back(recording, "table", path, tmp_path, wanted)
