@@ -27,13 +27,13 @@ test: setup      ## all tests
 	$(BIN)/pytest -n auto --dist worksteal
 
 fuzz: setup      ## damage files of every kind and dress tables in thousands of ways: read right or refused (half an hour)
-	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz tests/data/test_grammar.py
+	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz tests/data/test_grammar.py tests/data/test_text_file.py tests/compression/test_compaction.py
 
 homeassistant-env: ## Home Assistant in an environment of its own (Python 3.13), which make soak then tries
 	test -x $(VENV)-homeassistant/bin/python || $(PYTHON_13) -m venv $(VENV)-homeassistant
 	$(VENV)-homeassistant/bin/pip install --quiet homeassistant paho-mqtt==2.1.0 sqlalchemy fnv-hash-fast psutil-home-assistant
 
-soak: setup      ## what takes minutes: a hundred kills, a month at high speed, a broker that comes and goes
+soak: setup      ## what takes minutes: a hundred kills, a month at high speed, whole real houses, a broker that comes and goes
 	$(BIN)/pytest -m soak
 
 test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own

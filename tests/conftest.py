@@ -13,7 +13,7 @@ from seq2point.recording import Jump
 
 settings.register_profile(
     "few",
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.fuzz.examples import try_examples
 
 from seq2point.compression.compaction import CompactedNetwork, compact, compact_network
 from seq2point.model.evaluation import evaluate
@@ -114,13 +115,13 @@ def masked_networks(draw: st.DrawFn) -> tuple[Seq2Point, Masks]:
     return network, chosen
 
 
-@settings(max_examples=150)
+@try_examples(50)
 @given(masked_networks())
 def test_a_compacted_network_computes_the_same_whatever_the_masks(drawn: tuple[Seq2Point, Masks]):
     compacted(*drawn)
 
 
-@settings(max_examples=60)
+@try_examples(20)
 @given(masked_networks(), st.integers(0, 10))
 def test_the_predictions_of_a_recording_stay_sample_by_sample(
     drawn: tuple[Seq2Point, Masks], seed: int

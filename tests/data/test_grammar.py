@@ -3,25 +3,18 @@
 `make fuzz` tries many more, others each time.
 """
 
-import os
 import warnings
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 from tests.data.day_grammar import Drawing
 from tests.data.table_grammar import drawings, parquet_drawings
 from tests.data.test_cases import check_recording
+from tests.fuzz.examples import try_examples
 
 from seq2point import ColumnsConfig, DataError, UsageError, load_recording
 
-EXAMPLES = os.environ.get("SEQ2POINT_FUZZ")
-fuzz = settings(
-    max_examples=int(EXAMPLES or 100),
-    derandomize=EXAMPLES is None,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+fuzz = try_examples(60)
 
 
 def read(drawing: Drawing, folder: Path) -> None:

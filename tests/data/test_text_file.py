@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.fuzz.examples import try_examples
 
 from seq2point.data.text.file_kind import sniff_kind
 from seq2point.data.text.text_file import TextFile, open_text
@@ -378,7 +379,7 @@ def tables(draw: st.DrawFn) -> tuple[bytes, list[str], list[list[str]]]:
 
 
 @given(tables(), st.sampled_from([64, 1 << 22]))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@try_examples(50)
 def test_the_cells_of_a_table_in_any_dialect_are_read_back(tmp_path: Path, table, piece_bytes: int):
     data, heading, cells = table
     file = open_text(write(tmp_path, data))

@@ -20,20 +20,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.damage import damaged, damaged_json, reshaped
+from tests.fuzz.examples import try_examples
 from tests.fuzz.kinds import KINDS
 
-EXAMPLES = os.environ.get("SEQ2POINT_FUZZ")
 LONGEST_S = 60.0
-fuzz = settings(
-    max_examples=int(EXAMPLES or 20),
-    derandomize=EXAMPLES is None,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+fuzz = try_examples(20)
 
 
 class Worker:
