@@ -267,11 +267,11 @@ def test_the_work_grows_with_the_number_of_time_jumps_alone(
 
 
 def test_a_table_of_very_many_columns_is_no_house(tmp_path: Path):
-    names = [f"socket {i}" for i in range(20_000)]
-    rows = [",".join(["time", "mains", *names]), *(f"{6 * i}{',1' * 20_001}" for i in range(3))]
+    names = [f"socket {i}" for i in range(500)]
+    rows = [",".join(["time", "mains", *names]), *(f"{6 * i}{',1' * 501}" for i in range(3))]
     (tmp_path / "wide.csv").write_text("\n".join(rows))
     report, recording = check_file(tmp_path / "wide.csv")
     assert recording is None
     assert [f.figure for f in report.findings] == [
-        "20,000 columns beside the mains, and at most 250 can be checked; leave some out"
+        "500 columns beside the mains, and at most 250 can be checked; leave some out"
     ]
