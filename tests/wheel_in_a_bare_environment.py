@@ -88,7 +88,7 @@ def main(wheels: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         venv.create(folder / "env", with_pip=True)
-        install = ("env/bin/pip", "install", "--quiet", "--constraint", constraints)
+        install = ("env/bin/pip", "install", "--quiet", "--no-compile", "--constraint", constraints)
         run(folder, *install, str(wheel))
         run(folder, "env/bin/seq2point", "--help")
         run(folder, "env/bin/seq2point", "protocol", "show", "one_minute")
@@ -154,10 +154,11 @@ def main(wheels: Path) -> None:
             "-o",
             "model.onnx",
         )
-        venv.create(folder / "edge", with_pip=True)
-        run(folder, "edge/bin/pip", *install[1:], str(wheel))
+        venv.create(folder / "edge")
+        install = ("env/bin/pip", "--python", "edge/bin/python", *install[1:])
+        run(folder, *install, str(wheel))
         run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=CORE)
-        run(folder, "edge/bin/pip", *install[1:], f"{wheel}[edge]")
+        run(folder, *install, f"{wheel}[edge]")
         run(folder, "edge/bin/python", "-c", USE, HEAVY, words=EDGE)
         run(folder, "edge/bin/python", "-c", SAME)
     print(
