@@ -100,7 +100,6 @@ def make_mains() -> Recording:
     return Recording("house", 8.0, mains_w.astype(np.float32))
 
 
-@pytest.mark.soak
 def test_real_houses_give_what_the_card_says(data_dir: Path):
     native, _, card = pretrained.load_pretrained("kettle-60s")
     protocol = library.find_protocol(card.protocol).protocol

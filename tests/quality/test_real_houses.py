@@ -21,14 +21,7 @@ SEEN: dict[str, set[tuple[str, str]]] = {
 }
 
 
-LONG = {"refit_house20_30s", "refit_house2_30s", "ukdale_house1_60s", "ukdale_house1_6s_a"}
-"""Files of more than 300,000 readings; `make soak` checks them."""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.soak] if name in LONG else []) for name in SEEN],
-)
+@pytest.mark.parametrize("name", SEEN)
 def test_a_real_house_has_the_findings_that_were_seen_by_eye_and_no_false_alarm(
     name: str, data_dir: Path
 ):
