@@ -112,6 +112,37 @@ def test_the_home_tells_the_rated_power_of_its_heater():
     assert decide_home(100 + kettles, dishwasher=0.6 * heaters).rated_w["dishwasher"] is None
 
 
+RATED = EventSettings(min_share=1, rated_share=0.25, keep_share=0, least_w=800, bridge_s=60)
+
+
+def test_an_event_at_the_homes_own_power_needs_a_smaller_share():
+    kettles = [load(60, minute, 3, 2800) for minute in range(60, 360, 60)]
+    other, faint = load(60, 500, 3, 2200), load(60, 600, 3, 2800)
+    predicted_w = sum(
+        share * w for share, w in zip((0.9, 0.9, 0.8, 0.4, 0.3), kettles, strict=True)
+    )
+    predicted_w = predicted_w + 0.4 * other + 0.1 * faint
+    mains_w = 100 + sum(kettles) + other + faint
+    decided = decide_home(mains_w, settings={"kettle": RATED}, kettle=predicted_w)
+    expected_w = sum(kettles) + 0.4 * other + 0.1 * faint
+    np.testing.assert_allclose(decided.power_w["kettle"], expected_w, atol=1)
+    assert decided.rated_w["kettle"] == pytest.approx(2800, abs=1)
+    assert decided.owned["kettle"]
+    dropping = RATED.model_copy(update={"keep_share": 0.25})
+    decided = decide_home(mains_w, settings={"kettle": dropping}, kettle=predicted_w)
+    np.testing.assert_allclose(decided.power_w["kettle"], expected_w - 0.1 * faint, atol=1)
+
+
+def test_without_a_power_of_the_home_the_prediction_stands():
+    kettles = [load(60, 60 + 60 * i, 3, 1000 + 400 * i) for i in range(5)]
+    predicted_w = 0.8 * np.sum(kettles, axis=0, dtype=np.float32)
+    mains_w = 100 + sum(kettles)
+    for causal in (False, True):
+        decided = decide_home(mains_w, 60.0, causal, {"kettle": RATED}, kettle=predicted_w)
+        np.testing.assert_allclose(decided.power_w["kettle"], predicted_w, atol=1)
+        assert decided.owned["kettle"]  # surely its own, whatever their power
+
+
 def test_an_appliance_without_settings_keeps_its_prediction_below_the_mains():
     mains_w = home(60, base_w=50)
     fridge_w = np.where(np.arange(len(mains_w)) % 40 < 20, np.float32(90), np.float32(0))
@@ -207,5 +238,7 @@ def test_settings_go_into_a_card_and_come_back():
     assert EventSettings.model_validate_json(settings.model_dump_json()) == settings
     with pytest.raises(ValueError, match="keep_share must not be above min_share"):
         EventSettings(min_share=0.2, keep_share=0.3)
+    with pytest.raises(ValueError, match="keep_share must not be above rated_share"):
+        EventSettings(rated_share=0.2, keep_share=0.25)
     with pytest.raises(ValueError, match="gate_w"):
         EventSettings.model_validate({"gate_w": 700})

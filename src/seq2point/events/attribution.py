@@ -13,15 +13,20 @@ from seq2point.recording.on_off import Flags, count_samples
 
 DELAY_S = 300.0
 """How much of an event's future a causal decision waits for."""
+SURE_SHARE = 0.7
+"""An event of which a network predicts as much surely is its appliance's."""
 SAME_RATING = 0.1
 LEAST_RATED = 3
+NEAR_RATED = 0.08
+"""An event's power is the appliance's rated one where it differs by at most this share."""
 
 
 class Attribution(NamedTuple):
     """What belongs to one appliance: its events, the power of what it owns f32[T] in watts, and
     where its network's own prediction stands although it does not own the event, bool[T].
 
-    `other` bool[T] is where events run that are surely not its own.
+    `events` are those that it owns, and those that are surely its own. `other` bool[T] is where
+    events run that are surely not.
     """
 
     events: list[Event]
@@ -46,8 +51,45 @@ def attribute(
     `predictions_w` are f32[T] in watts without NaN, events are in the order of their start. An
     event belongs to the appliance with the largest share of it, of those whose settings it meets.
     What an appliance owns of an event is no longer part of its prediction for a later one.
-    With a `delay` in samples a share is that of the event until then, and may change as it runs.
+    The power that an appliance is rated at is that of the events that surely are its own.
+    With a `delay` in samples a share is that of the event until then, and may change as it runs;
+    a rated power is not known.
     """
+    rated_w = find_ratings_w(events, predictions_w, settings) if delay is None else {}
+    return _attribute(events, predictions_w, settings, rated_w, delay)
+
+
+def find_ratings_w(
+    events: Sequence[Event],
+    predictions_w: Mapping[str, Watts],
+    settings: Mapping[str, EventSettings],
+) -> dict[str, float]:
+    """Return the power that each appliance draws event after event, by what surely is its own.
+
+    None is there for an appliance without a share for rated events, and where there is no such
+    power (`find_rated_w`).
+    """
+    sure = {
+        name: EventSettings(
+            min_share=SURE_SHARE, keep_share=SURE_SHARE, least_w=each.least_w, bridge_s=0
+        )
+        for name, each in settings.items()
+        if each.rated_share is not None
+    }
+    if not sure:
+        return {}
+    parts = _attribute(events, predictions_w, sure, {}, None)
+    found_w = {name: find_rated_w(part.events) for name, part in parts.items()}
+    return {name: rated_w for name, rated_w in found_w.items() if rated_w is not None}
+
+
+def _attribute(
+    events: Sequence[Event],
+    predictions_w: Mapping[str, Watts],
+    settings: Mapping[str, EventSettings],
+    rated_w: Mapping[str, float],
+    delay: int | None,
+) -> dict[str, Attribution]:
     claims_w = {name: predictions_w[name].copy() for name in settings}
     owned = {
         name: Attribution(
@@ -65,21 +107,28 @@ def attribute(
                 owned[name].other[span] |= event.power_w.mean() >= each.least_w
             continue
         largest: npt.NDArray[np.float64] | float = 0.0
+        sure: dict[str, np.bool] = {}
         owner_of: npt.NDArray[np.int64] = np.full(1, -1)
         mean_w = _average(event.power_w, delay)
         for i, (name, each) in enumerate(settings.items()):
             claim_w = np.minimum(claims_w[name][span], event.power_w)
             share = _average(claim_w, delay) / np.maximum(mean_w, 1e-9)
-            wins = (share >= each.min_share) & (mean_w >= each.least_w) & (share > largest)
+            enough = share >= each.min_share
+            if each.rated_share is not None and name in rated_w:
+                near = abs(event.level_w / rated_w[name] - 1) <= NEAR_RATED
+                enough |= near & (share >= each.rated_share)
+            wins = enough & (mean_w >= each.least_w) & (share > largest)
+            sure[name] = ((share >= SURE_SHARE) & (mean_w >= each.least_w)).any()
             owner_of = np.where(wins, i, owner_of)
             largest = np.where(wins, share, largest)
             owned[name].kept[span] |= share >= each.keep_share
             owned[name].other[span] |= (share < each.keep_share) & (mean_w >= each.least_w)
         for i, name in enumerate(settings):
             mine = owner_of == i
+            if mine.any() or sure[name]:
+                owned[name].events.append(event)
             if mine.any():
                 power_w = np.where(mine, event.power_w, np.float32(0))
-                owned[name].events.append(event)
                 owned[name].power_w[span] += power_w
                 claims_w[name][span] = np.maximum(claims_w[name][span] - power_w, 0)
     return owned
@@ -97,7 +146,7 @@ def _flag_hopeless(
     hopeless = np.ones(len(events), bool)
     for name, each in settings.items():
         until = np.concatenate(([0.0], np.cumsum(predictions_w[name], dtype=np.float64)))
-        hopeless &= until[end] - until[first] < 0.99 * each.keep_share * energy
+        hopeless &= until[end] - until[first] < 0.99 * each.least_share * energy
     return hopeless
 
 

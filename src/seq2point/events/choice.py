@@ -23,8 +23,14 @@ CANDIDATES = tuple(
     for min_share, keep_share, least_w, bridge_s in product(
         (0.4, 0.5, 0.65), (0.1, 0.25), (300.0, 800.0), (60.0, 1800.0, 5400.0)
     )
+) + tuple(
+    EventSettings(
+        min_share=1.0, rated_share=0.25, keep_share=keep_share, least_w=least_w, bridge_s=60.0
+    )
+    for keep_share, least_w in product((0.0, 0.1, 0.25), (300.0, 800.0))
 )
-"""The settings that validation chooses from."""
+"""The settings that validation chooses from: by share alone, with cycles; or by the home's own
+power alone, for loads that are one event."""
 
 
 class EventCase(NamedTuple):
@@ -95,7 +101,7 @@ def _try_candidates(
         days = np.count_nonzero(~np.isnan(case.mains_w)) * case.period_s / DAY_S
         parts = {}
         for each in candidates:
-            key = (each.min_share, each.keep_share, each.least_w)
+            key = each.model_copy(update={"bridge_s": 0.0})
             if key not in parts:
                 parts[key] = attribute(events, predictions_w, {name: each})[name]
             own_w, kept_w = compose(parts[key], predictions_w[name], each, appliance, case.period_s)

@@ -119,7 +119,7 @@ def compose(
     own_w = np.minimum(part.power_w, np.float32(appliance.max_power_w))
     own = own_w > 0
     near = _flag_near(own | part.kept, count_samples(settings.bridge_s, period_s), causal)
-    stands = (part.kept | (near & ~part.other)) & ~own
+    stands = ((settings.keep_share == 0) | part.kept | (near & ~part.other)) & ~own
     return own_w, np.where(stands, prediction_w, np.float32(0))
 
 

@@ -34,7 +34,7 @@ class Event(NamedTuple):
     @property
     def level_w(self) -> float:
         """The power of its plateau in watts, whatever part of a sample the load was on."""
-        return float(np.quantile(self.power_w, 0.75))
+        return float(np.quantile(self.power_w, 0.75, method="higher"))
 
 
 class Steps(NamedTuple):

@@ -16,8 +16,11 @@ class EventSettings(BaseModel):
 
     min_share: float = Field(0.5, gt=0, le=1)
     """From this share on, the appliance owns the event and gets all of its power."""
-    keep_share: float = Field(0.25, gt=0, le=1)
-    """From this share on, the network's own prediction stands. Below it the appliance is off."""
+    rated_share: float | None = Field(None, gt=0, le=1)
+    """From this share on, it owns an event whose power is the one that it draws time after time."""
+    keep_share: float = Field(0.25, ge=0, le=1)
+    """From this share on, the network's own prediction stands. Below it the appliance is off. With
+    0 it stands wherever the appliance owns no event."""
     least_w: float = Field(300.0, gt=0)
     """An appliance owns no event whose mean power is lower, in watts."""
     bridge_s: float = Field(1800.0, ge=0)
@@ -26,6 +29,13 @@ class EventSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.keep_share > self.min_share:
-            raise ValueError("keep_share must not be above min_share")
+        for name in ("min_share", "rated_share"):
+            share = getattr(self, name)
+            if share is not None and self.keep_share > share:
+                raise ValueError(f"keep_share must not be above {name}")
         return self
+
+    @property
+    def least_share(self) -> float:
+        """The smallest share of an event that means anything for it."""
+        return self.keep_share or min(self.min_share, self.rated_share or 1.0)
