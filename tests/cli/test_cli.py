@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from seq2point.cli import options
+from seq2point.configuration.training import WINDOWS
 from seq2point.model.model_file import Model
 from seq2point.recording.windows import DEFAULT_WINDOWS
 
@@ -65,7 +65,7 @@ def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]
 
 def test_the_help_names_the_default_windows_of_the_table():
     table = {f"{period_s:g} s": window for period_s, window in DEFAULT_WINDOWS.items()}
-    said = [part.split(" at ") for part in options.WINDOWS.split(", ")]
+    said = [part.split(" at ") for part in WINDOWS.split(", ")]
     assert {
         period: int(window) for window, periods in said for period in periods.split(" and ")
     } == table

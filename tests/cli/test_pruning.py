@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 import torch
 
-from seq2point.cli import options
 from seq2point.compression.pruning import PRUNERS
+from seq2point.configuration import training
 from seq2point.data.parquet_file import write_recording
 from seq2point.model.model_file import Model
 from seq2point.network import masks
@@ -49,7 +49,7 @@ def onward(steps: int) -> tuple[object, ...]:
 
 
 def test_the_names_in_the_help_are_those_of_the_table():
-    assert re.split(r", | or ", options.PRUNERS) == list(PRUNERS)
+    assert re.split(r", | or ", training.PRUNERS) == list(PRUNERS)
 
 
 def test_pruners_lists_every_method_with_its_source_settings_defaults_and_advice(

@@ -13,6 +13,7 @@ import typer
 
 from seq2point.cli import options
 from seq2point.cli.run_app import guard_inputs, run_app
+from seq2point.configuration.training import WINDOWS
 from seq2point.errors import DataError, Interrupted, ModelFileError, TrainingError, UsageError
 
 Command = Callable[..., Any]
@@ -178,7 +179,7 @@ def test_help_lists_every_verb(seq2point: Command):
 def test_the_help_of_train_tells_the_defaults(seq2point: Command):
     said = " ".join(seq2point("train", "--help").out.replace("│", " ").split())
     for default in (
-        options.WINDOWS,
+        WINDOWS,
         "by method",
         "seq2point",
         "0.003, or 0.001 with engine windows",

@@ -202,7 +202,10 @@ def test_models_of_several_periods_meet_on_one_grid_of_minutes(tmp_path: Path):
     (cycle,) = home.cycles["kettle"]
     assert cycle.start_s == start.timestamp() + 2000 * 8
     assert cycle.end_s - cycle.start_s == 240
-    assert cycle.energy_wh == pytest.approx(0.8 * 2510 * 240 / 3600, rel=0.01)
+    # the dishwasher claims as much: of the mains' 2,510 W each keeps less than the 0.8 it predicts
+    kept_wh = float(np.nansum(home.power_w["kettle"], dtype=np.float64)) / 60
+    assert cycle.energy_wh == pytest.approx(kept_wh, rel=0.01)
+    assert kept_wh < 0.6 * 2510 * 240 / 3600
     both_w = home.power_w["kettle"] + home.power_w["dishwasher"]
     assert both_w.sum() / 60 == pytest.approx(2400 * 240 / 3600, rel=0.1)
 

@@ -16,7 +16,7 @@ from seq2point.data import long_table, parquet_table
 from seq2point.data.table import read_table
 from seq2point.data.text.text_file import TextFile
 from seq2point.model.disaggregation import (
-    check_table_ending,
+    PredictionWriter,
     disaggregate_long_table,
     disaggregate_table,
     write_predictions,
@@ -140,9 +140,9 @@ def test_the_predictions_keep_the_order_that_repair_made(
 
 
 @pytest.mark.parametrize("name", ["predictions.xlsx", "predictions", "predictions.csv.gz"])
-def test_another_ending_is_refused_before_anything_is_computed(name: str):
+def test_another_ending_is_refused_before_anything_is_computed(tiny_model: Model, name: str):
     with pytest.raises(UsageError, match=r"written as \.csv or \.parquet"):
-        check_table_ending(Path(name))
+        PredictionWriter(name, tiny_model)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

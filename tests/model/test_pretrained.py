@@ -148,3 +148,23 @@ def test_what_is_damaged_or_not_there_is_refused(tmp_path: Path, monkeypatch: py
         ModelFileError, match=r"kettle-8s\.json: damaged .*; install the package again"
     ):
         pretrained.load_pretrained("kettle-8s")
+
+
+@pytest.mark.parametrize(
+    ("period_s", "finest_s", "expected"),
+    [
+        (8.0, 8.0, {"fridge": "fridge-8s", "kettle": "kettle-60s", "dishwasher": "dishwasher-60s"}),
+        (1.0, 1.0, {"fridge": "fridge-8s", "microwave": "microwave-8s"}),
+        (45.0, 1.0, {"fridge": "fridge-60s", "microwave": "microwave-60s"}),
+        (30.0, 20.0, {"fridge": "fridge-60s", "washing_machine": "washing_machine-60s"}),
+    ],
+)
+def test_a_home_gets_the_models_nearest_to_its_own_period(
+    period_s: float, finest_s: float, expected: dict[str, str]
+):
+    """A meter that reports changes, every 45 s or so, could give any period: it gets the minutes'.
+
+    One that is not to be relied on gives way to one that is, however far its period.
+    """
+    chosen = pretrained.choose_cards(lambda each_s: each_s >= finest_s, period_s)
+    assert {name: chosen[name].name for name in expected} == expected

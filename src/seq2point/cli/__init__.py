@@ -1,63 +1,108 @@
 """The `seq2point` command: one verb a file.
 
-Heavy libraries are imported where a verb runs, so that help is quick.
+A verb's module is imported when the verb is called, and those of all verbs for `--help`. Heavy
+libraries are imported where a verb runs, so that help is quick.
 """
 
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seq2point.cli import (
-    adapt,
-    compact,
-    convert,
-    data_check,
-    data_explain,
-    data_synthesise,
-    demo,
-    disaggregate,
-    export,
-    factorise,
-    fit_budget,
-    household,
-    info,
-    live,
-    models,
-    protocol,
-    prune,
-    pruners,
-    test,
-    train,
-    transfer,
-    transfer_curve,
-    verify,
-)
-from seq2point.cli.declare import expand
 from seq2point.cli.help_and_usage import Verb, Verbs
 from seq2point.cli.run_app import guard_inputs, run_app
 
-app = typer.Typer(
-    name="seq2point",
-    help=(
-        "From a home's mains reading to the power of each appliance: train, prune, test and run"
-        " seq2point networks."
-    ),
-    cls=Verbs,
-    rich_markup_mode=None,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+if TYPE_CHECKING:
+    app: typer.Typer
+    """The command with all of its verbs, made when it is first asked for."""
+
+NAME = "seq2point"
+VERBS = (
+    "train",
+    "transfer",
+    "transfer-curve",
+    "adapt",
+    "prune",
+    "pruners",
+    "compact",
+    "factorise",
+    "fit-budget",
+    "export",
+    "verify",
+    "test",
+    "disaggregate",
+    "household",
+    "live",
+    "models",
+    "convert",
+    "info",
+    "demo",
 )
+"""Each is a function of its name, in a module of its name."""
+
+GROUPS = {
+    "protocol": "Published splits, and your own: list, show and run them.",
+    "data": "Check and explain recordings, and make synthetic ones.",
+}
+GROUP_VERBS = {
+    "protocol": {
+        "list": "protocol.list.list_",
+        "show": "protocol.show.show",
+        "run": "protocol.run.run",
+    },
+    "data": {
+        "check": "data_check.check",
+        "explain": "data_explain.explain",
+        "synthesise": "data_synthesise.synthesise",
+    },
+}
+"""The functions of each group's verbs, below this package."""
+
+
+def make_app(verbs: Sequence[str] = (*VERBS, *GROUPS)) -> typer.Typer:
+    """Return the command with some of its verbs and groups, by default all, which it imports."""
+    made = typer.Typer(
+        name=NAME,
+        help=(
+            "From a home's mains reading to the power of each appliance: train, prune, test and run"
+            " seq2point networks."
+        ),
+        cls=Verbs,
+        rich_markup_mode=None,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    made.callback()(_seq2point)
+    for name in verbs:
+        if name in GROUPS:
+            group = typer.Typer(help=GROUPS[name], cls=Verbs, pretty_exceptions_enable=False)
+            for verb, function in GROUP_VERBS[name].items():
+                _add_verb(group, verb, function)
+            made.add_typer(group, name=name)
+        else:
+            module = name.replace("-", "_")
+            _add_verb(made, name, f"{module}.{module}")
+    return made
+
+
+def _add_verb(app: typer.Typer, name: str, path: str) -> None:
+    from seq2point.cli.declare import expand
+
+    module, _, function = path.rpartition(".")
+    verb = getattr(import_module(f"{__name__}.{module}"), function)
+    app.command(name, cls=Verb)(guard_inputs(expand(verb)))
 
 
 def _show_version(show: bool) -> None:
     if show:
         from seq2point import __version__
 
-        typer.echo(f"seq2point {__version__}")
+        typer.echo(f"{NAME} {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _seq2point(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, help="Show the version and exit.")
@@ -66,37 +111,16 @@ def _seq2point(
     """Options of the command itself."""
 
 
-for verb in (
-    train,
-    transfer,
-    transfer_curve,
-    adapt,
-    prune,
-    pruners,
-    compact,
-    factorise,
-    fit_budget,
-    export,
-    verify,
-    test,
-    disaggregate,
-    household,
-    live,
-    models,
-    convert,
-    info,
-    demo,
-):
-    app.command(cls=Verb)(guard_inputs(expand(getattr(verb, verb.__name__.rpartition(".")[2]))))
-app.add_typer(protocol.app, name="protocol", cls=Verbs)
-
-data = typer.Typer(help="Check and explain recordings, and make synthetic ones.", cls=Verbs)
-data.command(cls=Verb)(guard_inputs(expand(data_check.check)))
-data.command(cls=Verb)(guard_inputs(expand(data_explain.explain)))
-data.command(cls=Verb)(guard_inputs(data_synthesise.synthesise))
-app.add_typer(data, name="data")
+def __getattr__(name: str) -> Any:
+    """Make `app` when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    globals()["app"] = make_app()
+    return globals()["app"]
 
 
 def main() -> None:
-    """Run the command line."""
-    run_app(app, app.info.name)
+    """Run the command line, with no more of it than its first word needs."""
+    first = next(iter(sys.argv[1:]), "")
+    this = sys.modules[__name__]
+    run_app(make_app((first,)) if first in (*VERBS, *GROUPS) else this.app, NAME)

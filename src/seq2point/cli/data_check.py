@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.declare import FIELDS, say_flags
+from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig
 from seq2point.wording import format_count
@@ -86,7 +86,7 @@ def check(
 
 
 def _say(text: str) -> str:
-    return say_flags(text, None, FIELDS)
+    return say_flags(text)
 
 
 def _show(report: "QualityReport", console: "Console") -> None:

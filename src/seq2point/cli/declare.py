@@ -6,8 +6,8 @@ its fields, with the field's type, default, bounds and description, and hands th
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, wraps
 from pathlib import Path
 from types import UnionType
 from typing import (
@@ -24,62 +24,37 @@ from typing import (
 import typer
 from pydantic.fields import FieldInfo
 
+from seq2point import configuration
 from seq2point.cli import options
 from seq2point.cli.options import Take
-from seq2point.configuration import (
-    UNSET,
-    AdaptConfig,
-    AppliancePower,
-    AugmentationConfig,
-    BrokerConfig,
-    ColumnsConfig,
-    Config,
-    ExportConfig,
-    HomeAssistantConfig,
-    HouseholdConfig,
-    KeepConfig,
-    LearningConfig,
-    LiveConfig,
-    MachineConfig,
-    MaterialConfig,
-    MeterConfig,
-    NetworkConfig,
-    PaceConfig,
-    PruningConfig,
-    RunConfig,
-    SessionConfig,
-    Tolerances,
-    TransferConfig,
-)
+from seq2point.configuration.declare import UNSET, Config
 from seq2point.errors import Seq2PointError
 
-PANELS: dict[type[Config], str] = {
-    ColumnsConfig: options.COLUMNS,
-    AppliancePower: options.APPLIANCE,
-    NetworkConfig: options.NETWORK,
-    PruningConfig: options.PRUNING,
-    AugmentationConfig: options.AUGMENTATION,
-    MaterialConfig: options.MATERIAL,
-    LearningConfig: options.TRAINING,
-    MachineConfig: options.MACHINE,
-    RunConfig: options.OUTPUT,
-    SessionConfig: options.DATA,
-    TransferConfig: options.DATA,
-    AdaptConfig: options.TRAINING,
-    ExportConfig: options.TARGET,
-    HouseholdConfig: options.HOUSEHOLD,
-    Tolerances: options.PROOF,
-    LiveConfig: options.LIVE,
-    MeterConfig: options.METER,
-    BrokerConfig: options.BROKER,
-    HomeAssistantConfig: options.HOME_ASSISTANT,
-    PaceConfig: options.PACE,
-    KeepConfig: options.KEEP,
+PANELS = {
+    "ColumnsConfig": options.COLUMNS,
+    "AppliancePower": options.APPLIANCE,
+    "NetworkConfig": options.NETWORK,
+    "PruningConfig": options.PRUNING,
+    "AugmentationConfig": options.AUGMENTATION,
+    "MaterialConfig": options.MATERIAL,
+    "LearningConfig": options.TRAINING,
+    "MachineConfig": options.MACHINE,
+    "RunConfig": options.OUTPUT,
+    "SessionConfig": options.DATA,
+    "TransferConfig": options.DATA,
+    "AdaptConfig": options.TRAINING,
+    "ExportConfig": options.TARGET,
+    "HouseholdConfig": options.HOUSEHOLD,
+    "Tolerances": options.PROOF,
+    "LiveConfig": options.LIVE,
+    "MeterConfig": options.METER,
+    "BrokerConfig": options.BROKER,
+    "HomeAssistantConfig": options.HOME_ASSISTANT,
+    "PaceConfig": options.PACE,
+    "KeepConfig": options.KEEP,
 }
-"""What `--help` groups the options of a configuration class by."""
-
-FIELDS = {field for kind in PANELS for field in kind.model_fields}
-"""Every field that some verb has a flag for."""
+"""What `--help` groups the options of a configuration class by, which is named: a verb
+imports no more of them than it takes."""
 
 FLAGS: dict[str, tuple[str, ...]] = {
     "time": ("--time-column",),
@@ -175,15 +150,26 @@ def expand(verb: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def say_flags(text: str, field: str | None, names: set[str]) -> str:
+def say_flags(text: str, field: str | None = None, names: Collection[str] | None = None) -> str:
     """Return an error's text with the flags of the fields that it names.
 
-    `names` are the verb's parameters: a field in backticks that the verb does not have stays.
+    `names` are the verb's parameters, or else those of all verbs: a field in backticks that is none
+    of them stays.
     """
+    if field is None and "`" not in text:
+        return text
+    names = _list_fields() if names is None else names
     if field is not None and text.startswith(f"{field} "):
         text = flag_of(field) + text[len(field) :]
     known = {*names, *FLAGS, *("period_s", "resample", "flash_bytes", "ram_bytes")}
     return re.sub(r"`(\w+)`", lambda m: flag_of(m[1]) if m[1] in known else m[0], text)
+
+
+@cache
+def _list_fields() -> frozenset[str]:
+    """Return every field that some verb has a flag for."""
+    kinds: list[type[Config]] = [getattr(configuration, name) for name in PANELS]
+    return frozenset(field for kind in kinds for field in kind.model_fields)
 
 
 def _split_hint(hint: Any) -> tuple[type[Config] | None, Take]:
@@ -236,7 +222,7 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
 def _find_panel(kind: type[Config], name: str) -> str:
     """Return the panel of the class that declares a field."""
     declaring = next(c for c in kind.__mro__ if name in vars(c).get("__annotations__", {}))
-    return PANELS[declaring]
+    return PANELS[declaring.__name__]
 
 
 def _find_type(hint: Any) -> Any:

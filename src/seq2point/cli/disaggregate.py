@@ -8,15 +8,14 @@ import typer
 
 from seq2point.choices import Edges
 from seq2point.cli import options
-from seq2point.cli.declare import FIELDS, say_flags
+from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.errors import UsageError
+from seq2point.system.console import print_note, show_status
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from seq2point.data.long_table import LongTable
     from seq2point.data.table import Table
     from seq2point.model.disaggregation import ApplianceUse, Disaggregation
@@ -101,43 +100,40 @@ def disaggregate(
     from seq2point.cli.progress_bar import show_bar
     from seq2point.data.long_table import LongTable, open_long_table
     from seq2point.data.table import Table, read_table
+    from seq2point.data.table_writer import CSV, check_ending
     from seq2point.errors import DataError
-    from seq2point.events.activation_table import check_activations_ending, write_activations
+    from seq2point.events.activation_table import ACTIVATIONS, write_activations
     from seq2point.model.disaggregation import (
+        PREDICTIONS,
         PredictionWriter,
-        check_table_ending,
         decide_long_table,
         disaggregate_long_table,
         disaggregate_table,
     )
     from seq2point.model.event_decisions import find_event_settings
     from seq2point.recording import is_same_period
-    from seq2point.system.console import make_console, show_status
 
     *others, file = mains
     models = [model, *others]
-    check_table_ending(out)
+    check_ending(out, PREDICTIONS)
     if activations is not None:
-        check_activations_ending(activations)
+        check_ending(activations, ACTIVATIONS)
     if energy is not None:
-        from seq2point.household.daily_energy import check_energy_ending
-
-        check_energy_ending(energy)
+        check_ending(energy, "tables of energy are", (CSV,))
     if plot is not None:
         from seq2point.report.plots import check_picture_ending
 
         check_picture_ending(plot)
     loaded = {path: _load(path, machine) for path in models if not is_model_name(path)}
-    console = make_console(to_stderr=True, wrap=False)
     with show_status(f"reading {file}"):
         readings = open_long_table(file, columns) or read_table(file, (), columns)
-    console.print(f"{file}: {readings.interpretation.describe()}")
+    print_note(f"{file}: {readings.interpretation.describe()}")
     chosen: list[_Loaded] = []
     for path in _expand_all(models, readings, period):
         if path in loaded:
             chosen.append(loaded[path])
         else:
-            name = _choose_file(path, readings, period, resample, console)
+            name = _choose_file(path, readings, period, resample)
             chosen.append(_load(name, machine))
     predictor, card = _join(chosen)
     if not readings.has_times and period and not is_same_period(period, predictor.period_s):
@@ -146,7 +142,7 @@ def disaggregate(
             f" {format_seconds(predictor.period_s)}"
         )
     if not readings.has_times and not period:
-        console.print(
+        print_note(
             f"{file}: has no times; taken as a reading every {format_seconds(predictor.period_s)},"
             " the model's period"
         )
@@ -176,22 +172,22 @@ def disaggregate(
                 writer.write(result.time, result.power_w)
             coverage, rows = result.coverage, len(result.power_w)
     for note in readings.notes:
-        console.print(f"{file}: {say_flags(note, None, FIELDS)}")
-    console.print(f"{out}: {format_count(rows, 'row')}, {coverage}")
+        print_note(f"{file}: {say_flags(note)}")
+    print_note(f"{out}: {format_count(rows, 'row')}, {coverage}")
     if coverage.warning:
-        console.print(f"warning: {coverage.warning}")
+        print_note(f"warning: {coverage.warning}")
     if result is None:
         return
     if activations is not None:
         runs = {name: each.activations for name, each in result.use.items()}
         write_activations(activations, runs, readings.has_times)
         count = sum(map(len, runs.values()))
-        console.print(f"{activations}: {format_count(count, 'activation')}")
+        print_note(f"{activations}: {format_count(count, 'activation')}")
     if energy is not None or plot is not None:
-        _write_energy(result, predictor, columns.zone or "UTC", energy, plot, console)
+        _write_energy(result, predictor, columns.zone or "UTC", energy, plot)
     if settings or activations is not None:
         for appliance, use in result.use.items():
-            console.print(describe_use(appliance.replace("_", " "), use))
+            print_note(describe_use(appliance.replace("_", " "), use))
 
 
 class _Loaded(NamedTuple):
@@ -234,7 +230,6 @@ def _choose_file(
     readings: "Table | LongTable",
     period_s: float | None,
     resample: bool,
-    console: "Console",
 ) -> Path:
     """Return the file of a model by name, for the readings, and say what it is worth."""
     from seq2point.cli.find_model import find_model_file, read_period_s
@@ -244,10 +239,10 @@ def _choose_file(
     path = find_model_file(name, None if known else read_period_s(name, readings, period_s))
     card = pretrained.load_pretrained(path.stem).card
     readings.require_period(card.period_s, resample)
-    console.print(f"{path.stem} comes with seq2point; what it can do: seq2point models {path.stem}")
-    console.print(f"{card.name} is {card.promise}")
+    print_note(f"{path.stem} comes with seq2point; what it can do: seq2point models {path.stem}")
+    print_note(f"{card.name} is {card.promise}")
     if other := pretrained.find_better(card):
-        console.print(f"{other.name} is {other.promise}; it takes these readings with --resample")
+        print_note(f"{other.name} is {other.promise}; it takes these readings with --resample")
     return path
 
 
@@ -266,23 +261,22 @@ def _write_energy(
     zone: str,
     energy: Path | None,
     plot: Path | None,
-    console: "Console",
 ) -> None:
+    from seq2point.data.table_writer import TableWriter
     from seq2point.household.daily_energy import tabulate_daily_energy
-    from seq2point.system.atomic_files import atomic_write
 
     names = [appliance.name for appliance in predictor.appliances]
     power_w = {name: result.sampled_w[:, i] for i, name in enumerate(names)}
     table = tabulate_daily_energy(result.recording, power_w, zone)
     if energy is not None:
-        with atomic_write(energy) as beside:
-            table.write_csv(beside)
-        console.print(f"{energy}: {format_count(table['start'].n_unique(), 'day')} ({zone})")
+        with TableWriter(energy) as writer:
+            writer.write(table)
+        print_note(f"{energy}: {format_count(table['start'].n_unique(), 'day')} ({zone})")
     if plot is not None:
         from seq2point.report.plots.energy import save_energy_plot
 
         save_energy_plot(table, result.recording, power_w, zone, plot)
-        console.print(f"{plot}: kWh by day, and the day of most use")
+        print_note(f"{plot}: kWh by day, and the day of most use")
 
 
 def describe_use(label: str, use: "ApplianceUse") -> str:

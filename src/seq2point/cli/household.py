@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.declare import FIELDS, say_flags
+from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, HouseholdConfig, MachineConfig
 
@@ -95,4 +95,4 @@ def _say_flags(energy: "HomeEnergy") -> "HomeEnergy":
     """Return the energy with notes that name flags, and no fields."""
     from dataclasses import replace
 
-    return replace(energy, notes=tuple(say_flags(note, None, FIELDS) for note in energy.notes))
+    return replace(energy, notes=tuple(say_flags(note) for note in energy.notes))

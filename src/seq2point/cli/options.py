@@ -8,9 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from seq2point.choices import Engine
-from seq2point.configuration import ColumnsConfig
-from seq2point.configuration.training import PRUNERS as PRUNERS
-from seq2point.configuration.training import WINDOWS as WINDOWS
+from seq2point.configuration.columns import ColumnsConfig
 from seq2point.errors import UsageError
 
 

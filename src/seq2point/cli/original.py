@@ -10,6 +10,7 @@ from seq2point.choices import Freeze
 from seq2point.cli import options as shared
 from seq2point.cli.original_data import OriginalReader, Use, read_training
 from seq2point.cli.run_app import run_app
+from seq2point.configuration.training import PRUNERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ Algorithm = Annotated[
     typer.Option(
         "--pruning_algorithm",
         "--algorithm",
-        help=f"default (none), tfmot, {shared.PRUNERS}.",
+        help=f"default (none), tfmot, {PRUNERS}.",
         metavar="NAME",
     ),
 ]

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from seq2point.system.console import is_terminal, make_console
+
 
 @contextmanager
 def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
@@ -10,10 +12,7 @@ def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
 
     Where standard error is no terminal nothing is shown, and nothing is imported for it.
     """
-    from seq2point.system.console import make_console
-
-    console = make_console(to_stderr=True)
-    if not console.is_terminal:
+    if not is_terminal():
         yield lambda done: None
         return
     from rich.progress import (
@@ -24,6 +23,7 @@ def show_bar(description: str, samples: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn,
     )
 
+    console = make_console(to_stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -9,6 +9,7 @@ import typer
 from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig, PruningConfig
+from seq2point.configuration.training import PRUNERS
 
 LEARNING_RATE = 1e-3
 
@@ -18,7 +19,7 @@ def prune(
     method: Annotated[
         str,
         typer.Option(
-            help=f"{options.PRUNERS}; tfmot is another name of magnitude. See `seq2point pruners`.",
+            help=f"{PRUNERS}; tfmot is another name of magnitude. See `seq2point pruners`.",
             rich_help_panel=options.PRUNING,
         ),
     ],
@@ -63,7 +64,7 @@ def prune(
     from seq2point.training.resolve import choose_pruner
 
     if method in ("none", "default"):
-        raise UsageError(f"--method {method} prunes nothing; choose one of {options.PRUNERS}")
+        raise UsageError(f"--method {method} prunes nothing; choose one of {PRUNERS}")
     pruner = choose_pruner(pruning.model_copy(update={"pruning": method}))
     assert pruner is not None
     idle = LearningConfig.of(learning_rate=LEARNING_RATE, seed=learning.seed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from seq2point.cli.declare import FIELDS, say_flags
+from seq2point.cli.declare import say_flags
 from seq2point.cli.options import name_column
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class HouseReader(NamedTuple):
         for table, recording in zip(tables, recordings, strict=True):
             print(describe_recording(table, recording), file=sys.stderr)
             for note in table.notes:
-                print(f"{table.path}: {say_flags(note, None, FIELDS)}", file=sys.stderr)
+                print(f"{table.path}: {say_flags(note)}", file=sys.stderr)
         return recordings
 
 

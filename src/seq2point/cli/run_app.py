@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from seq2point.cli.declare import FIELDS, say_flags
 from seq2point.cli.help_and_usage import TYPERS_ERROR, usage_error
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
 
@@ -99,9 +98,7 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
     received: list[int] = []
     try:
         with warnings.catch_warnings(), _signals(received):
-            warnings.showwarning = lambda message, *_, **__: _print_error(
-                f"warning: {say_flags(str(message), None, FIELDS)}"
-            )
+            warnings.showwarning = lambda message, *_, **__: _print_warning(str(message))
             try:
                 _call(app, name)
             finally:
@@ -181,6 +178,12 @@ def _silence_stdout() -> None:
 def _fail(text: str, code: int) -> int:
     _print_error(text)
     return code
+
+
+def _print_warning(text: str) -> None:
+    from seq2point.cli.declare import say_flags
+
+    _print_error(f"warning: {say_flags(text)}")
 
 
 def _print_error(text: str) -> None:

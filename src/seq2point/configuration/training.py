@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from seq2point.choices import Device, Engine, Freeze, LearningRateSchedule, Rescale, Scaling
+from seq2point.choices import Engine, Freeze, LearningRateSchedule, Rescale, Scaling
 from seq2point.configuration.declare import Config, LazyType, option
+from seq2point.configuration.machine import MachineConfig
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -275,14 +276,6 @@ class TrainingConfig(LearningConfig):
     def clips_predictions(self) -> bool:
         """Whether predictions below zero count as zero where the appliance is off."""
         return self.engine == "sliding" if self.clipped is None else self.clipped
-
-
-class MachineConfig(Config):
-    """Where to compute."""
-
-    device: Device = option("auto", "Where to compute; auto is CUDA if there is a GPU.")
-    devices: PositiveInt = option(1, "Processes that share every step: GPUs, or CPU cores.")
-    threads: PositiveInt | None = option(None, "CPU threads.", unset="all cores")
 
 
 class RunConfig(Config):

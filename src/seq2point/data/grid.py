@@ -40,6 +40,11 @@ def find_median_step_s(times_s: Times) -> float:
     return round(float(np.median(within if len(within) else steps)), 3)
 
 
+def drop_repeats(ascending: Times) -> Times:
+    """Return known times that ascend, each once, as numpy.unique does; that imports numpy.ma."""
+    return ascending[np.flatnonzero(np.diff(ascending, prepend=-np.inf))]
+
+
 def is_regular(times_s: Times, period_s: float) -> bool:
     """Return whether every step is a whole number of periods. Time jumps are left out."""
     steps = np.diff(times_s)

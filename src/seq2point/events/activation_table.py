@@ -9,12 +9,12 @@ import numpy.typing as npt
 import polars as pl
 
 from seq2point.appliances import Appliance
-from seq2point.errors import UsageError
+from seq2point.data.table_writer import TableWriter, check_ending
 from seq2point.recording import Watts
 from seq2point.recording.on_off import find_runs, is_on
-from seq2point.system.atomic_files import atomic_write
 
 HOUR_S = 3600.0
+ACTIVATIONS = "activations are"
 
 
 class Activation(NamedTuple):
@@ -63,12 +63,6 @@ def _measure(power_w: Watts, times_s: npt.NDArray[np.float64], period_s: float) 
     )
 
 
-def check_activations_ending(path: Path) -> None:
-    """Raise UsageError for a path of activations that ends neither in .csv nor in .parquet."""
-    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
-        raise UsageError(f"{path}: activations are written as .csv or .parquet; change the ending")
-
-
 def write_activations(
     path: str | Path, activations: Mapping[str, Sequence[Activation]], dated: bool = True
 ) -> None:
@@ -78,23 +72,10 @@ def write_activations(
     Start and end are times in UTC, or seconds since the first sample where `dated` is False.
     Raises UsageError for another ending.
     """
-    path = Path(path)
-    check_activations_ending(path)
-    frame = tabulate_activations(activations, dated)
-    with atomic_write(path) as beside:
-        if path.suffix.lower() == ".csv":
-            frame.write_csv(beside, float_precision=4, datetime_format="%Y-%m-%dT%H:%M:%SZ")
-            return
-        import pyarrow as pa
-
-        from seq2point.data import parquet_file
-
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        try:
-            with parquet_file.open_writer(beside, table.schema) as writer:
-                writer.write_table(table)
-        except pa.ArrowException as error:
-            raise OSError(str(error)) from error
+    check_ending(Path(path), ACTIVATIONS)
+    options = {"float_precision": 4, "datetime_format": "%Y-%m-%dT%H:%M:%SZ"}
+    with TableWriter(Path(path), **options) as writer:
+        writer.write(tabulate_activations(activations, dated))
 
 
 def tabulate_activations(

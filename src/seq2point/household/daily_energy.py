@@ -1,12 +1,10 @@
 """The energy of each local day by appliance, of predictions as they stand."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from seq2point.errors import UsageError
 from seq2point.household.calendar import HOUR_S, list_spans
 from seq2point.recording import Recording, Watts
 
@@ -46,9 +44,3 @@ def tabulate_daily_energy(
         "kwh": pl.Float64,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def check_energy_ending(path: Path) -> None:
-    """Raise UsageError for a path of a table of energy that does not end in .csv."""
-    if path.suffix.lower() != ".csv":
-        raise UsageError(f"{path}: a table of energy is written as .csv; change the ending")

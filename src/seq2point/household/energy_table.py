@@ -19,6 +19,9 @@ from seq2point.recording import Watts
 COST_UNITS = 10_000
 """Parts of a unit of currency that costs are counted in."""
 
+FINE_KWH = 1000
+"""Sums of energy below this are shown with two decimals, larger ones with one."""
+
 Counts = npt.NDArray[np.int64]
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -118,6 +121,20 @@ def round_to_sum(values: npt.NDArray[np.float64]) -> Counts:
     each, extra = np.divmod(missing, parts.shape[1])
     parts += each[:, None] + (place < extra[:, None])
     return np.column_stack([parts, total])
+
+
+def round_column(parts: Sequence[float], whole: float, decimals: int) -> list[float]:
+    """Return parts, and the whole that they add up to, rounded so that they still do, for display.
+
+    The whole is the last of them.
+    """
+    units = np.array([[*parts, whole]]) * 10**decimals
+    return [int(each) / 10**decimals for each in round_to_sum(units)[0]]
+
+
+def find_decimals(kwh: float | None) -> int:
+    """Return the decimals of a column of energy whose sum is so many kWh."""
+    return 2 if kwh is None or kwh < FINE_KWH else 1
 
 
 def _count_uses(

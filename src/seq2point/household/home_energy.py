@@ -19,10 +19,12 @@ from seq2point.events.activation_table import tabulate_activations
 from seq2point.household.always_on import find_floor_w
 from seq2point.household.balance import balance
 from seq2point.household.calendar import CalendarSpan, Period, list_spans
+from seq2point.household.capped_activations import cap_activations
 from seq2point.household.common_grid import CommonGrid
 from seq2point.household.energy_table import DayTotals, tabulate_energy, total_days
 from seq2point.household.large_loads import LargeLoad, find_large_loads
 from seq2point.household.mains import HomeMains, Library, open_mains
+from seq2point.household.plain_words import describe_worth, list_plain_limits
 from seq2point.household.predictions import (
     AppliancePrediction,
     HomeModel,
@@ -46,9 +48,10 @@ PAGE = "seq2point.report.household"
 class ApplianceReport(NamedTuple):
     """What to know of an appliance's figures: the model behind them and how far to trust it.
 
-    `promise` is what its card says of homes left out of training; `verdict` is 'good', 'usable with
-    care' or 'not to be relied on'. Both are None for a model without a card. `is_owned` says
-    whether the home has the appliance, by its own events; None where that was not judged.
+    `promise` and `limits` say in plain words how it did in homes left out of training; `verdict` is
+    'good', 'usable with care' or 'not to be relied on'. They are None, and no limits, for a model
+    without a card. `is_owned` says whether the home has the appliance, by its own events; None
+    where that was not judged.
     """
 
     name: str
@@ -71,9 +74,9 @@ class HomeEnergy:
     `power_w`, `always_on_w` and `other_w` add up to `mains_w` exactly. NaN is unknown, in all of
     them at once.
     `coverage` has the days, and those of known mains.
-    `cycles` are each appliance's activations. `zone` is the zone of days. `is_dated` is False where
-    the mains have no times: they then begin at 1970-01-01. `interpretation` says how the mains were
-    read, `notes` what else you should know.
+    `cycles` are each appliance's activations, their energy capped at the mains too. `zone` is the
+    zone of days. `is_dated` is False where the mains have no times: they then begin at 1970-01-01.
+    `interpretation` says how the mains were read, `notes` what else you should know.
     """
 
     house: str
@@ -240,6 +243,13 @@ def _balance_home(
         mains_w, claims_w | {ALWAYS_ON: floor_w}, errors_w | {ALWAYS_ON: floor_error_w}
     )
     always_on_w = balanced.parts_w.pop(ALWAYS_ON)
+    cycles = {
+        name: cap_activations(
+            each.cycles, claims_w[name], balanced.parts_w[name], grid.start_s, grid.period_s
+        )
+        for each in predictions
+        for name in (each.appliance.name,)
+    }
     known = np.count_nonzero(~np.isnan(balanced.mains_w))
     day = DAY_S / grid.period_s
     coverage = Coverage(grid.size / day, known / day)
@@ -253,7 +263,7 @@ def _balance_home(
         balanced.parts_w,
         always_on_w,
         balanced.other_w,
-        {each.appliance.name: each.cycles for each in predictions},
+        cycles,
         tuple(_report(each) for each in predictions),
         coverage,
         tariff,
@@ -274,10 +284,10 @@ def _report(prediction: AppliancePrediction) -> ApplianceReport:
         prediction.model.name,
         prediction.recording.period_s,
         str(card.verdict) if card else None,
-        card.promise if card else None,
+        describe_worth(card) if card else None,
         prediction.is_owned,
         prediction.by_event,
-        tuple(card.limits) if card else (),
+        list_plain_limits(card) if card else (),
     )
 
 

@@ -51,14 +51,15 @@ def choose_models(
 ) -> list[HomeModel]:
     """Return the models of the package that suit a home's readings: one for each appliance.
 
-    Of an appliance's models it is the one of the best verdict in homes left out of training, then
-    the finest. `without` names appliances that the home lacks.
+    Of an appliance's models it is, among those to be relied on, the one of the nearest period to
+    that of the readings: see `pretrained.choose_cards`. `without` names appliances that the home
+    lacks.
     Raises UsageError for an appliance in `without` that no model is for.
     """
     lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
     return [
         load_pretrained_model(card.name, threads)
-        for name, card in pretrained.choose_cards(mains.can_give).items()
+        for name, card in pretrained.choose_cards(mains.can_give, mains.period_s).items()
         if name not in lacking
     ]
 

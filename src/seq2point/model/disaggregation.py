@@ -1,10 +1,9 @@
 """Disaggregate a table of mains readings: a row of predictions for each row, with its own time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -13,17 +12,15 @@ from seq2point.choices import Edges, Engine
 from seq2point.data.grid import Times, find_jumps, place_on_grid
 from seq2point.data.long_table import LongTable, TableRows
 from seq2point.data.table import Table, grid_recording
-from seq2point.errors import DataError, UsageError
+from seq2point.data.table_writer import TableWriter, check_ending
+from seq2point.errors import DataError
 from seq2point.events import Activation, find_activations
 from seq2point.model.event_decisions import NO_EVENTS, Settings, decide_recording
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts
 from seq2point.recording.coverage import DAY_S, Coverage
-from seq2point.system.atomic_files import atomic_write
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
-
+PREDICTIONS = "predictions are"
 BESIDE = 100
 """Samples on either side beyond what windows and filled gaps reach, for irregular times."""
 
@@ -241,12 +238,6 @@ def _find_first_within(rows: TableRows, row: int, reach: int, period_s: float) -
     )
 
 
-def check_table_ending(path: Path) -> None:
-    """Raise UsageError for a path of predictions that ends neither in .csv nor in .parquet."""
-    if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
-        raise UsageError(f"{path}: predictions are written as .csv or .parquet; change the ending")
-
-
 def write_predictions(path: str | Path, table: Table, model: Predictor, power_w: Watts) -> None:
     """Write a table's times and a column of watts for each appliance, as CSV or Parquet.
 
@@ -264,20 +255,16 @@ class PredictionWriter:
     """
 
     def __init__(self, path: str | Path, model: Predictor):
-        self.path, self.names = Path(path), [appliance.name for appliance in model.appliances]
-        check_table_ending(self.path)
-        self._open = ExitStack()
-        self._csv: BinaryIO | None = None
-        self._parquet: pq.ParquetWriter | None = None
+        self.names = [appliance.name for appliance in model.appliances]
+        check_ending(Path(path), PREDICTIONS)
+        self._writer = TableWriter(Path(path), float_precision=2)
 
     def __enter__(self) -> Self:
-        with ExitStack() as opened:
-            self._beside = opened.enter_context(atomic_write(self.path))
-            self._open = opened.pop_all()
+        self._writer.__enter__()
         return self
 
     def __exit__(self, *failure: Any) -> None:
-        self._open.__exit__(*failure)
+        self._writer.__exit__(*failure)
 
     def write(self, time: pl.Series | None, power_w: Watts) -> None:
         """Write the next rows: their times, if they have any, and their predictions f32[N, A]."""
@@ -285,22 +272,4 @@ class PredictionWriter:
         columns += [
             pl.Series(name, power_w[:, i]).fill_nan(None) for i, name in enumerate(self.names)
         ]
-        frame = pl.DataFrame(columns)
-        if self.path.suffix.lower() == ".csv":
-            first = self._csv is None
-            self._csv = self._csv or self._open.enter_context(self._beside.open("wb"))
-            frame.write_csv(self._csv, float_precision=2, include_header=first)
-            return
-        import pyarrow as pa
-
-        from seq2point.data import parquet_file
-
-        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        try:
-            if self._parquet is None:
-                self._parquet = self._open.enter_context(
-                    parquet_file.open_writer(self._beside, rows.schema)
-                )
-            self._parquet.write_table(rows)
-        except pa.ArrowException as error:
-            raise OSError(str(error)) from error
+        self._writer.write(pl.DataFrame(columns))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from seq2point.household import HomeEnergy
-from seq2point.household.energy_table import COST_UNITS
+from seq2point.household.energy_table import COST_UNITS, find_decimals, round_column
 from seq2point.household.home_energy import ALWAYS_ON, MAINS, OTHER
 from seq2point.report.terminal import FittedTable, print_prose
 
@@ -52,6 +52,9 @@ def make_rows(energy: HomeEnergy) -> tuple[Sequence[str], list[list[str]]]:
     watt_hours = totals.watt_hours[totals.known].sum(axis=0).tolist()
     priced = totals.priced & totals.known
     cost = totals.cost[priced].sum(axis=0) / COST_UNITS
+    decimals = find_decimals(watt_hours[-1] / 1000)
+    shown_kwh = round_column([wh / 1000 for wh in watt_hours[:-1]], watt_hours[-1] / 1000, decimals)
+    shown_cost = round_column(cost[:-1].tolist(), float(cost[-1]), 2)
     uses = totals.uses[totals.known].sum(axis=0).tolist()
     rows = []
     for i, name in enumerate(energy.names):
@@ -59,10 +62,10 @@ def make_rows(energy: HomeEnergy) -> tuple[Sequence[str], list[list[str]]]:
         rows.append(
             [
                 labels.get(name, name),
-                f"{kwh:,.1f}",
+                f"{shown_kwh[i]:,.{decimals}f}",
                 f"{kwh / known_days:,.2f}",
                 f"{watt_hours[i] / watt_hours[-1]:.1%}" if watt_hours[-1] else "-",
-                f"{cost[i]:,.2f}" if priced.any() else "-",
+                f"{shown_cost[i]:,.2f}" if priced.any() else "-",
                 f"{uses[i] / known_days:,.1f}" if i < len(uses) else "",
                 "not found" if name in absent else verdicts.get(name, ""),
             ]

@@ -184,4 +184,5 @@ def _processor() -> bytes:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     keys = ("model name", "flags", "Features", "CPU part")
     models = {line for line in lines if line.startswith(keys)}
-    return "\n".join([platform.machine(), platform.processor(), *sorted(models)]).encode()
+    named = sorted(models) or [platform.processor()]  # which asks another program
+    return "\n".join([platform.machine(), *named]).encode()

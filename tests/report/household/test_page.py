@@ -11,7 +11,12 @@ import pytest
 from tests.report.household.homes import REPORTS, make_home, make_noisy_year
 
 from seq2point.household import ApplianceReport, Tariff
+from seq2point.household.energy_table import find_decimals
+from seq2point.household.home_energy import MAINS
 from seq2point.report.household import render_page
+from seq2point.report.household.amounts import format_kwh
+from seq2point.report.household.energy_periods import Use, list_parts
+from seq2point.report.household.page import list_shares
 
 MOST_BYTES = 3_000_000
 
@@ -191,3 +196,30 @@ def test_a_year_that_begins_in_winter_has_its_months_in_one_picture():
     page = render_page(make_home(70, datetime(2024, 12, 20, tzinfo=UTC)))
     assert 'data-title="Months of 2024 to 2025"' in page
     assert page.count('data-title="Weeks of') == 1
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.037, 90.0])
+def test_the_shares_add_up_as_they_are_shown(scale: float):
+    """Each row is rounded; the rows are what the whole below them says, kWh and cost alike."""
+    rng = np.random.default_rng(round(scale))
+    home = make_home()
+    parts = list_parts(home)
+    for _ in range(20):
+        kwh = rng.random(len(parts)) * scale
+        uses = {
+            part.name: Use(float(each), float(each) * 0.2871, None, None)
+            for part, each in zip(parts, kwh, strict=True)
+        }
+        whole = Use(float(kwh.sum()), float(kwh.sum()) * 0.2871, None, None)
+        rows = list_shares(home, parts, uses | {MAINS: whole})
+        for column, decimals in (("kwh", find_decimals(whole.kwh)), ("cost", 2)):
+            shown = [format_kwh(getattr(row.use, column), decimals) for row in rows]
+            total = format_kwh(getattr(whole, column), decimals)
+            assert sum(float(each.replace(",", "")) for each in shown) == pytest.approx(
+                float(total.replace(",", ""))
+            )
+            exact = [getattr(uses[row.part.name], column) for row in rows]
+            assert (
+                max(abs(float(a.replace(",", "")) - b) for a, b in zip(shown, exact, strict=True))
+                < 10**-decimals
+            )

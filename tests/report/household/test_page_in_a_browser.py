@@ -248,6 +248,23 @@ def test_print_has_the_tables_and_no_buttons(open_page):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_print_has_all_views_of_what_is_known(open_page, tmp_path):
+    """With script one picture shows at a time; paper has them all, but months of nothing."""
+    path = tmp_path / "gap.html"
+    path.write_text(render_page(make_home(100, unknown=slice(2 * 1440, 65 * 1440))))
+    page = open_page(path)
+    figures = page.locator("#bars figure")
+    on_screen = [figures.nth(i).is_visible() for i in range(figures.count())]
+    page.emulate_media(media="print")
+    on_paper = [figures.nth(i).is_visible() for i in range(figures.count())]
+    known = [figures.nth(i).get_attribute("data-known") is not None for i in range(figures.count())]
+    assert sum(on_screen) == 1
+    assert on_paper == known
+    assert sum(known) > 3
+    assert not all(known)
+    assert all(page.locator("#bars h3").nth(i).is_visible() for i in range(3))
+
+
 def test_the_axis_of_a_day_holds_the_mains(open_page, home):
     page = open_page()
     show_day(page)

@@ -9,6 +9,7 @@ from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
 from seq2point.configuration import LearningConfig, MachineConfig, NetworkConfig, PruningConfig
+from seq2point.configuration.training import PRUNERS
 
 PROTOCOLS = dict.fromkeys(("network", "window", "epochs"), "the protocol's")
 STOPPED = "the parts that are done stay, and the same command goes on from the last checkpoint"
@@ -51,7 +52,7 @@ def run(
     pruning: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"Then prune and compact: {options.PRUNERS}; several with commas, or repeat.",
+            help=f"Then prune and compact: {PRUNERS}; several with commas, or repeat.",
             show_default="the protocol's, or none",
             metavar="METHOD,...",
         ),

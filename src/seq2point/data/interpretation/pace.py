@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seq2point.data.grid import JUMP_S, USUAL_STEPS, Times, find_median_step_s, is_regular
+from seq2point.data.grid import (
+    JUMP_S,
+    USUAL_STEPS,
+    Times,
+    drop_repeats,
+    find_median_step_s,
+    is_regular,
+)
 from seq2point.data.interpretation.interpretation import SeriesReading, TimeReading
 from seq2point.data.interpretation.sample import Sample
 from seq2point.data.interpretation.sensor_key import Key, find_rows
@@ -59,7 +66,7 @@ def measure_pace(
     times_s, values = times_s[here][order], values[here][order]
     known = np.isfinite(values)
     rows_s, times_s, values = times_s, times_s[known], values[known]
-    step_s = find_median_step_s(np.unique(times_s)) or None
+    step_s = find_median_step_s(drop_repeats(times_s)) or None
     if hold_s is not None:
         return Pace(step_s, hold_s or None)
     if "period_s" in sample.file.metadata:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from seq2point.data.grid import find_median_step_s, is_regular
+from seq2point.data.grid import drop_repeats, find_median_step_s, is_regular
 from seq2point.data.interpretation.interpretation import TimeReading
 from seq2point.data.interpretation.mains_column import SURE_MAINS_NAMES
 from seq2point.data.interpretation.sample import Sample
@@ -97,13 +97,13 @@ class _Moments:
     def __init__(self, sample: Sample, time: TimeReading | None):
         times_s = find_times_s(sample, time)
         self._sample, self._times_s = sample, times_s
-        known = None if times_s is None else np.sort(times_s[np.isfinite(times_s)])
-        self.known = known is not None and len(known) > 0
+        known = np.empty(0) if times_s is None else np.sort(times_s[np.isfinite(times_s)])
+        self.known = len(known) > 0
+        moments_s = drop_repeats(known)
         self.regular = bool(
-            known is not None
-            and len(known) > 1
-            and (step_s := find_median_step_s(np.unique(known)))
-            and is_regular(np.unique(known), step_s)
+            len(known) > 1
+            and (step_s := find_median_step_s(moments_s))
+            and is_regular(moments_s, step_s)
         )
 
     def count_repeats(self, columns: Sequence[str]) -> float:

@@ -9,7 +9,7 @@ import polars as pl
 from seq2point.appliances import to_snake_case
 from seq2point.configuration import ColumnsConfig
 from seq2point.data.file_errors import LONGEST_CELL
-from seq2point.data.grid import Times
+from seq2point.data.grid import Times, drop_repeats
 from seq2point.data.interpretation.clock_columns import MOST_ROWS_A_DAY, find_clock_column
 from seq2point.data.interpretation.formats import Format
 from seq2point.data.interpretation.interpretation import TimeReading
@@ -217,7 +217,7 @@ def _require_moments(
         )
     times_s = Clock(None, sample.describe_row, format_).to_seconds(times)
     known = times_s[np.isfinite(times_s)]
-    days = np.unique(known)
+    days = drop_repeats(np.sort(known))
     if len(known) > 2 and len(days) * MOST_ROWS_A_DAY < len(known) and not (days % 86400).any():
         raise DataError(
             f"{sample.file.path}: column '{names[0]}' has one date for many rows and no time of"

@@ -11,7 +11,7 @@ TEXT: Final = "text"
 
 BLANKS = " \t\r\n\ufeff\u00a0\u202f"
 QUOTES = "\"'"
-_AROUND = BLANKS + QUOTES
+AROUND = BLANKS + QUOTES
 NO_READINGS = frozenset({
     "", "-", "--", "?", "nan", "null", "none", "na", "n/a", "unknown", "unavailable", "missing",
     "no data",
@@ -49,7 +49,7 @@ _FORMAT_PART = re.compile(r"yy|hh|dd[./-]mm|mm[./-]dd|h:mm", re.IGNORECASE)
 
 def clean_cell(cell: str) -> str:
     """Return a cell without the blanks and quotes around it."""
-    return cell.strip(_AROUND)
+    return cell.strip(AROUND)
 
 
 def judge_cell(cell: str) -> str:

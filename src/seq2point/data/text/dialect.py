@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 from itertools import zip_longest
 
 from seq2point.data.text.cell_kinds import (
@@ -79,9 +78,8 @@ def detect_dialect(
 
     An option that is not None is taken as it is.
     """
-    split = cache(partial(split_rows, lines))
-    separator = separator or detect_separator(lines, decimal, split)
-    rows = split(separator)
+    separator = separator or detect_separator(lines, decimal)
+    rows = split_rows(lines, separator)
     body = select_body(rows)
     width = find_width(body)
     kinds = _judge_columns(body, width)
@@ -93,7 +91,7 @@ def detect_dialect(
     heading, units = _read_heading(rows, above, first)
     if heading is None and above is None:
         heading = _read_comment_heading(lines, first_line, width, separator)
-    evidence = find_evidence(cell for row in rows[first:] for cell in row.cells)
+    evidence = find_evidence(dict.fromkeys(cell for row in rows[first:] for cell in row.cells))
     mark = decimal or evidence.decide()
     decimal_from = "option" if decimal else "rows" if mark else "default"
     return Dialect(

@@ -5,7 +5,7 @@ blanks are resolved here first, so that a line of text is a row.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,16 @@ from seq2point.data.text.long_rows import explain_long_row
 from seq2point.data.text.separators import BLANK, COMMENT, RULE, split_cells
 from seq2point.errors import DataError
 
+Lines = npt.NDArray[np.int64]
+
 NEWLINE = ord("\n")
 QUOTE = ord('"')
 UNQUOTED = 0x1F  # separates the cells of a piece whose quotes are gone
 PADDING = (b" ", b"\t", b"\r", b"'")
 """Bytes that may stand around a cell and are no part of it."""
 
-RULE_STARTS = (b"--", b"==", b"+-", b"+=", b"|-", b"|:", b"| -", b"| :", b" --", b"\x1f-")
-"""How rules begin."""
+RULE_HEADS = (tuple(b"-=+| \x1f"), tuple(b"-=:| "))
+"""The first and the second bytes of rules."""
 
 BLANK_RUNS = re.compile(rb"[ \t\x1f]+")
 BLANK_ENDS = re.compile(rb"^\x1f|\x1f$", re.MULTILINE)
@@ -72,11 +74,11 @@ class CellReader:
             return None  # perhaps a line of separators alone, which is no row
         return pl.DataFrame(dict(zip(self.columns, series, strict=True)), nan_to_null=False)
 
-    def read_texts(self, text: bytes, line: int) -> tuple[pl.DataFrame, npt.NDArray[np.int64], int]:
+    def read_texts(self, text: bytes, lines: Lines) -> tuple[pl.DataFrame, Lines, int]:
         """Return the rows of any piece as text, their lines, and how many bad rows are left out.
 
-        `line` is the number of the first line. Raises DataError for a row with too many cells or
-        with a quote that nothing closes; with `repair` such rows are left out.
+        `lines` are the numbers of the text's lines. Raises DataError for a row with too many cells
+        or with a quote that nothing closes; with `repair` such rows are left out.
         """
         bad = 0
         if b"\r" in text:
@@ -87,27 +89,26 @@ class CellReader:
         original = text
         separator = ord(self.dialect.separator)
         if QUOTE in text:
-            text, bad = self._check_quotes(text, line)
+            text, bad = self._check_quotes(text, lines)
             text, separator = self._remove_quotes(text), UNQUOTED
         if self.dialect.separator == BLANK:
             text, separator = _join_blanks(text), UNQUOTED
         data = np.frombuffer(text, dtype=np.uint8)
         ends = np.flatnonzero(data == NEWLINE)
-        dropped = self._find_other_lines(text, chr(separator), ends)
+        dropped = self._find_other_lines(text, data, chr(separator), ends)
         if not _is_regular(data, separator, len(self.names)):
-            bad += self._drop_long_rows(text, separator, ends, dropped, original, line)
+            bad += self._drop_long_rows(text, separator, ends, dropped, original, lines)
         frame = self._split(text, separator, len(ends))
         if len(self.names) > 1:  # a blank line of a single column is a gap
             nothing = frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
             for i in np.flatnonzero(nothing & ~dropped):
                 row = text[ends[i - 1] + 1 if i else 0 : ends[i]]
                 dropped[i] = not row.replace(bytes((separator,)), b"").strip()
-        lines = np.arange(line, line + len(ends), dtype=np.int64)
         if dropped.any():
             frame, lines = frame.filter(pl.Series(~dropped)), lines[~dropped]
         return frame, lines, bad
 
-    def _check_quotes(self, text: bytes, line: int) -> tuple[bytes, int]:
+    def _check_quotes(self, text: bytes, lines: Lines) -> tuple[bytes, int]:
         """Return the text without its lines of an odd number of quotes, and how many they are."""
         data = np.frombuffer(text, dtype=np.uint8)
         ends = np.flatnonzero(data == NEWLINE)
@@ -117,13 +118,13 @@ class CellReader:
             return text, 0
         if not self.repair:
             raise DataError(
-                f"{self.path}, line {line + int(odd[0])}: a quote is opened and not closed on its"
+                f"{self.path}, line {lines[odd[0]]}: a quote is opened and not closed on its"
                 " line; mend it"
             )
-        lines = text.split(b"\n")
+        rows = text.split(b"\n")
         for i in odd:
-            lines[i] = b""
-        return b"\n".join(lines), len(odd)
+            rows[i] = b""
+        return b"\n".join(rows), len(odd)
 
     def _remove_quotes(self, text: bytes) -> bytes:
         """Return the text without quotes, its cells separated by UNQUOTED."""
@@ -138,21 +139,28 @@ class CellReader:
         return bytes(data[~quotes])
 
     def _find_other_lines(
-        self, text: bytes, separator: str, ends: npt.NDArray[np.int64]
+        self,
+        text: bytes,
+        data: npt.NDArray[np.uint8],
+        separator: str,
+        ends: npt.NDArray[np.int64],
     ) -> npt.NDArray[np.bool_]:
         """Return which lines are comments, rules, or the heading or its units once more."""
         other = np.zeros(len(ends), dtype=bool)
-        for mark in RULE_STARTS:
-            for i in _find_lines(text, mark, ends) if mark in text else ():
-                other[i] |= bool(RULE.fullmatch(_take_line(text, ends, i)))
-        if COMMENT.encode() in text:
-            other[list(_find_lines(text, COMMENT.encode(), ends))] = True
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        heads = (data[starts], data[np.minimum(starts + 1, len(data) - 1)])
+        other |= heads[0] == ord(COMMENT)
+        for i in np.flatnonzero(
+            np.isin(heads[0], RULE_HEADS[0]) & np.isin(heads[1], RULE_HEADS[1])
+        ):
+            other[i] |= bool(RULE.fullmatch(_take_line(text, ends, int(i))))
         for cells in (self.dialect.heading, self.dialect.units):
             for gap in ("", BLANK) if cells else ():
                 needle = f"{separator}{gap}".join(cells or ()).encode()
-                for i in _find_lines(text, needle, ends):
-                    line = _take_line(text, ends, i)
-                    other[i] |= tuple(split_cells(line.strip("\r"), separator)) == cells
+                for i in np.flatnonzero(heads[0] == needle[0]) if needle else ():
+                    if text.startswith(needle, starts[i]):
+                        line = _take_line(text, ends, int(i))
+                        other[i] |= tuple(split_cells(line.strip("\r"), separator)) == cells
         return other
 
     def _drop_long_rows(
@@ -162,7 +170,7 @@ class CellReader:
         ends: npt.NDArray[np.int64],
         dropped: npt.NDArray[np.bool_],
         original: bytes,
-        line: int,
+        lines: Lines,
     ) -> int:
         """Raise DataError for the first row with a cell beyond the last column, or drop them all.
 
@@ -185,7 +193,7 @@ class CellReader:
                     continue
                 row = original.split(b"\n", i + 1)[i].decode(errors="replace")
                 cells = split_cells(row, self.dialect.separator)
-                raise explain_long_row(self.path, line + int(i), cells, self.names, self.dialect)
+                raise explain_long_row(self.path, int(lines[i]), cells, self.names, self.dialect)
         return bad
 
     def _split(self, text: bytes, separator: int, rows: int) -> pl.DataFrame:
@@ -226,17 +234,6 @@ def _is_regular(data: npt.NDArray[np.uint8], separator: int, columns: int) -> bo
 
 def _take_line(text: bytes, ends: npt.NDArray[np.int64], line: int) -> str:
     return text[ends[line - 1] + 1 if line else 0 : ends[line]].decode(errors="replace")
-
-
-def _find_lines(text: bytes, start: bytes, ends: npt.NDArray[np.int64]) -> Iterator[int]:
-    """Yield the numbers of the lines that start with these bytes."""
-    at = 0 if text.startswith(start) else text.find(b"\n" + start) + 1
-    while at or text.startswith(start):
-        line = int(np.searchsorted(ends, at))
-        yield line
-        at = text.find(b"\n" + start, int(ends[line])) + 1
-        if not at:
-            return
 
 
 def _join_blanks(text: bytes) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from seq2point.data.file_errors import refuse_damage
@@ -91,7 +92,7 @@ class TextFile:
             if frame is not None:
                 lines = np.arange(line, line + len(frame), dtype=np.int64)
             else:
-                frame, lines, bad_rows = reader.read_texts(bytes(text), line)
+                frame, lines, bad_rows = reader.read_texts(bytes(text), _number_lines(text, line))
                 if marks.need_evidence(frame):
                     marks = marks.settle(self._find_evidence(reader, piece_bytes))
                 frame = marks.write_points(frame, lines)
@@ -104,16 +105,18 @@ class TextFile:
         Neighbouring rows are sampled together. Raises DataError as `read_pieces` does.
         """
         reader = CellReader(self.path, self.dialect, self.names, self.names, repair=repair)
-        stretches = self._sample_lines()
-        pieces = [reader.read_texts(text, line) for text, line in stretches]
-        frame = pl.concat([piece[0] for piece in pieces]) if pieces else self._make_empty_frame()
-        lines = np.concatenate([piece[1] for piece in pieces] or [np.empty(0, dtype=np.int64)])
-        chosen = _choose_rows(len(lines), rows)
-        frame, lines = frame[chosen], lines[chosen]
+        text, lines = self._sample_lines()
+        size = len(text)
+        frame, lines, bad_rows = (
+            reader.read_texts(text, lines) if text else (self._make_empty_frame(), lines, 0)
+        )
+        del text
+        if len(lines) > rows:
+            chosen = _choose_rows(len(lines), rows)
+            frame, lines = frame[chosen], lines[chosen]
         marks = NumberMarks(self.path, self.dialect)
         frame = marks.write_points(frame, lines, lenient=True)
-        size = sum(len(text) for text, _ in stretches)
-        return TablePiece(frame, lines, size, sum(piece[2] for piece in pieces))
+        return TablePiece(frame, lines, size, bad_rows)
 
     def _make_empty_frame(self) -> pl.DataFrame:
         return pl.DataFrame(schema=dict.fromkeys(self.names, pl.String))
@@ -139,8 +142,8 @@ class TextFile:
                     yield text[start:], line, size
                     line += _count_lines(text[start:])
 
-    def _sample_lines(self) -> list[tuple[bytes, int]]:
-        """Return pieces of whole lines and their first lines: the first, the last, some between."""
+    def _sample_lines(self) -> tuple[bytes, npt.NDArray[np.int64]]:
+        """Return whole lines and their numbers: the first ones, the last, some between."""
         first: tuple[bytes, int] | None = None
         last: tuple[bytes, int] | None = None
         between: list[tuple[bytes, int]] = []
@@ -154,13 +157,18 @@ class TextFile:
                 if len(between) > 2 * SAMPLE_STRETCHES:
                     between, every = between[::2], 2 * every
             last = (bytes(text), line)
-        return [piece for piece in (first, *between, last) if piece is not None]
+        stretches = [piece for piece in (first, *between, last) if piece is not None]
+        numbers = [_number_lines(text, line) for text, line in stretches]
+        return (
+            b"".join(text for text, _ in stretches),
+            np.concatenate(numbers or [np.empty(0, dtype=np.int64)]),
+        )
 
     def _find_evidence(self, reader: CellReader, piece_bytes: int) -> Evidence:
         """Return what the numbers of some columns tell of commas and points, in all rows."""
         evidence = Evidence()
         for text, line, _ in self._read_lines(piece_bytes):
-            frame, _, _ = reader.read_texts(bytes(text), line)
+            frame, _, _ = reader.read_texts(bytes(text), _number_lines(text, line))
             for cells in frame:
                 marked = cells.str.contains("[.,]").fill_null(False)
                 find_evidence(cells.filter(marked).unique(maintain_order=True), evidence)
@@ -226,16 +234,19 @@ def _read_first_lines(path: Path, compression: str | None, encoding: str) -> lis
     return lines
 
 
-def _count_lines(text: memoryview) -> int:
+def _count_lines(text: bytes | memoryview) -> int:
     return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord("\n")))
 
 
+def _number_lines(text: bytes | memoryview, first: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of a text's lines."""
+    return np.arange(first, first + _count_lines(text), dtype=np.int64)
+
+
 def _choose_rows(count: int, rows: int) -> list[int]:
-    """Return the numbers of about `rows` rows: half of them first, a quarter last, the rest between
-    in stretches.
+    """Return the numbers of about `rows` of more rows: half of them first, a quarter last, the rest
+    between in stretches.
     """
-    if count <= rows:
-        return list(range(count))
     first, last = rows // 2, count - rows // 4
     stretches = max(rows // 4 // STRETCH_ROWS, 1)
     starts = np.linspace(first, last - STRETCH_ROWS, stretches + 2)[1:-1].astype(int)

@@ -73,7 +73,7 @@ def _list_shapes(sample: "pl.Series") -> list[str]:
     """Return the cells of a sample with 0 for every digit, each once, the most usual first."""
     cells = sample.drop_nulls().str.strip_chars()
     cells = cells.gather_every(max(1, len(cells) // SHAPE_ROWS)).alias("shape")
-    counts = cells.str.replace_all(r"\d", "0").value_counts(name="rows")
+    counts = cells.str.replace_all("[1-9]", "0").value_counts(name="rows")
     usual = counts.sort(["rows", "shape"], descending=[True, False])
     shapes: list[str] = usual.get_column("shape").head(SHAPES).to_list()
     return shapes

@@ -5,6 +5,7 @@ A model has three files: `files/kettle-60s.safetensors`, the same in int8 as
 tools/make_models.py writes all three (`make models`).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from importlib.resources import files as resources
@@ -218,14 +219,22 @@ def find_finest(appliance: str, period_s: float) -> Card:
     return find_pretrained(appliance, chosen_s).card
 
 
-def choose_cards(can_give: Callable[[float], bool]) -> dict[str, Card]:
-    """Return a card for each appliance: of the best verdict in left-out homes, then the finest.
+def choose_cards(can_give: Callable[[float], bool], period_s: float) -> dict[str, Card]:
+    """Return a card for each appliance, for readings of a period in seconds.
 
-    `can_give` says whether the readings at hand give a sampling period in seconds.
+    A model that is not to be relied on comes last. Then the nearest sampling period wins: no model
+    sees finer readings than there are, nor throws detail away. Then the better verdict in left-out
+    homes. `can_give` says whether the readings give a sampling period.
     """
     verdicts = list(Verdict)
     chosen: dict[str, Card] = {}
-    for card in sorted(load_cards(), key=lambda c: (verdicts.index(c.verdict), c.period_s)):
+
+    def rank(card: Card) -> tuple[bool, float, int, float]:
+        distance = round(abs(math.log(card.period_s / period_s)), 2)
+        unreliable = card.verdict is Verdict.UNRELIABLE
+        return unreliable, distance, verdicts.index(card.verdict), card.period_s
+
+    for card in sorted(load_cards(), key=rank):
         if can_give(card.period_s):
             chosen.setdefault(card.appliance, card)
     return {name: chosen[name] for name in sorted(chosen)}

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files as resources
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 
 from seq2point.household import ApplianceReport, HomeEnergy
 from seq2point.household.calendar import find_local_s
+from seq2point.household.energy_table import find_decimals, round_column
 from seq2point.household.home_energy import ALWAYS_ON, MAINS
 from seq2point.model.pretrained import Verdict
 from seq2point.recording import format_house
@@ -82,6 +83,7 @@ def _describe(home: HomeEnergy) -> dict[str, Any]:
         "common_limits": _find_common_limits(home),
         "summary": _summarise(home, totals),
         "shares": shares,
+        "decimals": find_decimals(totals[MAINS].kwh) if MAINS in totals else 2,
         "largest_share": max((row.share or 0.0 for row in shares), default=0.0) or 1.0,
         "views": list_views(periods, parts, home.is_dated),
         "runs": list_runs(home, parts),
@@ -113,7 +115,22 @@ def list_shares(
         amount, of = (use.kwh, whole.kwh) if whole.cost is None else (use.cost, whole.cost)
         share = amount / of if of and amount is not None else None
         rows.append(ShareRow(part, use, share, reports.get(part.name)))
-    return rows
+    kwh = _round(rows, whole, lambda use: use.kwh, find_decimals(whole.kwh))
+    cost = _round(rows, whole, lambda use: use.cost, 2)
+    return [
+        row._replace(use=row.use._replace(kwh=kwh[i], cost=cost[i])) for i, row in enumerate(rows)
+    ]
+
+
+def _round(
+    rows: Sequence[ShareRow], whole: Use, read: Callable[[Use], float | None], decimals: int
+) -> Sequence[float | None]:
+    """Return a column as it is shown: its rows add up to the whole as that is shown."""
+    values = [read(row.use) for row in rows]
+    total, known = read(whole), [value for value in values if value is not None]
+    if total is None or len(known) < len(values):
+        return values
+    return round_column(known, total, decimals)[:-1]
 
 
 def _summarise(home: HomeEnergy, totals: Mapping[str, Use]) -> Summary:

@@ -1,0 +1,67 @@
+"""Tables that are written: CSV or Parquet, by the ending of their path."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+import polars as pl
+
+from seq2point.errors import UsageError
+from seq2point.system.atomic_files import atomic_write
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+CSV = ".csv"
+ENDINGS = (CSV, ".parquet", ".pq")
+
+
+def check_ending(path: Path, content: str, endings: tuple[str, ...] = ENDINGS) -> None:
+    """Raise UsageError for a path that has none of the endings; `content` is what it would hold."""
+    if path.suffix.lower() not in endings:
+        allowed = " or ".join(ending for ending in endings if ending != ".pq")
+        raise UsageError(f"{path}: {content} written as {allowed}; change the ending")
+
+
+class TableWriter:
+    """Writes the rows of a table piece by piece, as CSV or Parquet.
+
+    The file is whole once the `with` block has ended. `csv` are options of Polars' `write_csv`.
+    Raises OSError for a file that cannot be written.
+    """
+
+    def __init__(self, path: Path, **csv: Any):
+        self.path, self._csv_options = path, csv
+        self._open = ExitStack()
+        self._csv: BinaryIO | None = None
+        self._parquet: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self._beside = opened.enter_context(atomic_write(self.path))
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._open.__exit__(*failure)
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Write the next rows. All pieces have the same columns."""
+        if self.path.suffix.lower() == CSV:
+            first = self._csv is None
+            self._csv = self._csv or self._open.enter_context(self._beside.open("wb"))
+            rows.write_csv(self._csv, include_header=first, **self._csv_options)
+            return
+        import pyarrow as pa
+
+        from seq2point.data import parquet_file
+
+        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        try:
+            if self._parquet is None:
+                self._parquet = self._open.enter_context(
+                    parquet_file.open_writer(self._beside, table.schema)
+                )
+            self._parquet.write_table(table)
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from error
