@@ -51,15 +51,14 @@ def choose_models(
 ) -> list[HomeModel]:
     """Return the models of the package that suit a home's readings: one for each appliance.
 
-    Of an appliance's models it is, among those to be relied on, the one of the nearest period to
-    that of the readings: see `pretrained.choose_cards`. `without` names appliances that the home
-    lacks.
+    Of an appliance's models it is, among those to be relied on, the one of least error in homes
+    left out of training. `without` names appliances that the home lacks.
     Raises UsageError for an appliance in `without` that no model is for.
     """
     lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
     return [
         load_pretrained_model(card.name, threads)
-        for name, card in pretrained.choose_cards(mains.can_give, mains.period_s).items()
+        for name, card in pretrained.choose_cards(mains.can_give).items()
         if name not in lacking
     ]
 

@@ -38,7 +38,7 @@ def load_models(models: Sequence[str], pace: Pace, open_model: OpenModel) -> lis
 
     Raises UsageError where no model of the package suits the pace, and what `open_model` raises.
     """
-    chosen = pretrained.choose_cards(partial(can_give, pace), pace.step_s)
+    chosen = pretrained.choose_cards(partial(can_give, pace))
     names = list(models) or [card.name for card in chosen.values()]
     if not names:
         raise UsageError(

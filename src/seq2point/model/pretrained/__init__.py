@@ -127,6 +127,19 @@ class Card(BaseModel):
         return judge(self.tested)
 
     @property
+    def unseen_error(self) -> float:
+        """Return MAE over that of the zero predictor, plus NDE, on average over left-out homes.
+
+        Infinite without such a home.
+        """
+        errors = [
+            (home.metrics["mae_w"] or 0) / home.zero_mae_w + (home.metrics["nde"] or 0)
+            for home in self.tested
+            if home.unseen and home.zero_mae_w
+        ]
+        return sum(errors) / len(errors) if errors else math.inf
+
+    @property
     def promise(self) -> str:
         """Return the verdict as a sentence, with the figures behind it."""
         unseen = [home for home in self.tested if home.unseen]
@@ -219,22 +232,17 @@ def find_finest(appliance: str, period_s: float) -> Card:
     return find_pretrained(appliance, chosen_s).card
 
 
-def choose_cards(can_give: Callable[[float], bool], period_s: float) -> dict[str, Card]:
-    """Return a card for each appliance, for readings of a period in seconds.
+def choose_cards(can_give: Callable[[float], bool]) -> dict[str, Card]:
+    """Return a card for each appliance: the one of least error in homes left out of training.
 
-    A model that is not to be relied on comes last. Then the nearest sampling period wins: no model
-    sees finer readings than there are, nor throws detail away. Then the better verdict in left-out
-    homes. `can_give` says whether the readings give a sampling period.
+    A model that is not to be relied on comes last, as does one that no home judged. `can_give` says
+    whether the readings give a sampling period in seconds.
     """
-    verdicts = list(Verdict)
     chosen: dict[str, Card] = {}
-
-    def rank(card: Card) -> tuple[bool, float, int, float]:
-        distance = round(abs(math.log(card.period_s / period_s)), 2)
-        unreliable = card.verdict is Verdict.UNRELIABLE
-        return unreliable, distance, verdicts.index(card.verdict), card.period_s
-
-    for card in sorted(load_cards(), key=rank):
+    for card in sorted(
+        load_cards(),
+        key=lambda each: (each.verdict is Verdict.UNRELIABLE, each.unseen_error, each.period_s),
+    ):
         if can_give(card.period_s):
             chosen.setdefault(card.appliance, card)
     return {name: chosen[name] for name in sorted(chosen)}
