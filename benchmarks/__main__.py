@@ -15,6 +15,7 @@ NAMES = (
     "convert",
     "time_to_error",
     "material",
+    "live",
 )
 
 if __name__ == "__main__":

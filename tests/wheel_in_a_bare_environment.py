@@ -1,5 +1,5 @@
 """Install the built wheel in fresh environments and use it: the core alone, with what trains and
-exports, and on the edge.
+exports, live, and on the edge.
 
 Run by `make wheel`: python tests/wheel_in_a_bare_environment.py dist
 """
@@ -52,6 +52,18 @@ models kettle-60s
 """
 EDGE = """disaggregate model.onnx house.parquet -o edge.csv
 test model.onnx --data house.parquet
+"""
+LIVE = """live --list-meters
+live --source replay --replay house.parquet --store home.sqlite --jsonl live.jsonl
+"""
+ANSWERED = """
+import json
+import seq2point.live.sinks.homeassistant, seq2point.live.sinks.mqtt
+import seq2point.live.sources.homeassistant, seq2point.live.sources.mqtt
+lines = [json.loads(line) for line in open("live.jsonl")]
+assert any(line["kettle"] for line in lines), "live answered nothing"
+assert all(sum(w or 0 for n, w in line.items() if n not in ("time", "mains")) <=
+    (line["mains"] or 0) + 0.05 for line in lines), "live answered more than the mains"
 """
 SAME = """
 import numpy as np, polars as pl
@@ -158,12 +170,15 @@ def main(wheels: Path) -> None:
         install = ("env/bin/pip", "--python", "edge/bin/python", *install[1:])
         run(folder, *install, str(wheel))
         run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=CORE)
+        run(folder, *install, f"{wheel}[live]")
+        run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=LIVE)
+        run(folder, "edge/bin/python", "-c", ANSWERED)
         run(folder, *install, f"{wheel}[edge]")
         run(folder, "edge/bin/python", "-c", USE, HEAVY, words=EDGE)
         run(folder, "edge/bin/python", "-c", SAME)
     print(
-        f"{wheel.name}: installs and works in bare environments, without torch and with it, and"
-        " exported without it"
+        f"{wheel.name}: installs and works in bare environments, without torch and with it, live"
+        " and exported without it"
     )
 
 

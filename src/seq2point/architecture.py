@@ -5,6 +5,7 @@ network asks it. A network of other layers is a subclass with its own `layers()`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from pydantic import (
@@ -18,7 +19,7 @@ from pydantic import (
 )
 
 from seq2point.errors import UsageError
-from seq2point.recording.windows import find_midpoint
+from seq2point.recording.windows import find_midpoint, find_target_index
 
 if TYPE_CHECKING:
     from seq2point.network.module import Seq2Point
@@ -81,6 +82,12 @@ def connect(layers: Sequence[Layer]) -> tuple[Layer, ...]:
         )
         for layer, reader in zip(layers, readers, strict=True)
     )
+
+
+@lru_cache(maxsize=64)
+def _list_layers(shape: "Architecture") -> tuple[Layer, ...]:
+    """Return the layers of an architecture, which prediction asks for again and again."""
+    return shape.layers()
 
 
 class Architecture(BaseModel):
@@ -190,17 +197,17 @@ class Architecture(BaseModel):
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Return the names of the layers in order."""
-        return tuple(layer.name for layer in self.layers())
+        return tuple(layer.name for layer in _list_layers(self))
 
     @property
     def convolution_layers(self) -> tuple[Layer, ...]:
         """Return the layers that convolve over time, which come first."""
-        return tuple(layer for layer in self.layers() if layer.convolves)
+        return tuple(layer for layer in _list_layers(self) if layer.convolves)
 
     @property
     def linear_layers(self) -> tuple[Layer, ...]:
         """Return the Linear layers, the output last."""
-        return tuple(layer for layer in self.layers() if not layer.convolves)
+        return tuple(layer for layer in _list_layers(self) if not layer.convolves)
 
     @property
     def first_linear(self) -> Layer:
@@ -210,12 +217,12 @@ class Architecture(BaseModel):
     @property
     def output_layer(self) -> Layer:
         """Return the layer that gives the appliances' power."""
-        return self.layers()[-1]
+        return _list_layers(self)[-1]
 
     @property
     def unit_layers(self) -> tuple[Layer, ...]:
         """Return the layers that can lose units or channels: rectified, and read by a layer."""
-        return tuple(layer for layer in self.layers() if layer.rectified and layer.reader)
+        return tuple(layer for layer in _list_layers(self) if layer.rectified and layer.reader)
 
     @property
     def taps(self) -> int:
@@ -230,12 +237,12 @@ class Architecture(BaseModel):
     @property
     def parameters(self) -> int:
         """Return the number of weights and biases."""
-        return sum(layer.parameters for layer in self.layers())
+        return sum(layer.parameters for layer in _list_layers(self))
 
     @property
     def multiply_adds(self) -> int:
         """Return the multiply-adds for one window, evaluated alone."""
-        return sum(layer.weights * layer.samples for layer in self.layers())
+        return sum(layer.weights * layer.samples for layer in _list_layers(self))
 
     def build(self) -> "Seq2Point":
         """Return a network of this shape, initialised from torch's random state."""
@@ -254,20 +261,25 @@ NETWORKS: dict[str, Architecture] = {
 }
 
 
-def find_network(name: str, window: int | None = None) -> Architecture:
+def find_network(
+    name: str, window: int | None = None, target_point: float | None = None
+) -> Architecture:
     """Return the architecture of a name, for a window of so many samples where `window` is given.
 
+    It predicts the sample at `target_point` of the window, from 0 to 1; the midpoint by default.
     Raises UsageError for an unknown name, and for a window that is even or too short.
     """
     architecture = NETWORKS.get("seq2point" if name == "default" else name)
     if architecture is None:
         raise UsageError(f"unknown network '{name}': choose one of {', '.join(NETWORKS)}")
-    if window is None:
+    if window is None and target_point is None:
         return architecture
+    window = architecture.window if window is None else window
     shape = architecture.model_dump(exclude={"window", "target_index"})
     least = sum(k - 1 for k in architecture.kernels) + 1
     if window < least or window % 2 == 0:
         raise UsageError(
             f"window {window} does not fit network '{name}': give an odd number of at least {least}"
         )
-    return Architecture(window=window, **shape)
+    target = None if target_point is None else find_target_index(window, target_point)
+    return Architecture(**shape | {"window": window, "target_index": target})

@@ -5,7 +5,7 @@ A trained model is one, and so is a model exported to a file.
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Edges, Engine
 from seq2point.configuration.columns import FILL
 from seq2point.data.grid import place_on_grid
-from seq2point.data.series import Mains, open_series
 from seq2point.errors import DataError
 from seq2point.recording import Recording, RecordingLike, Watts, is_same_period
 from seq2point.wording import format_seconds
+
+if TYPE_CHECKING:
+    from seq2point.data.series import Mains
 
 Progress = Callable[[int], None]
 
@@ -100,13 +102,15 @@ def disaggregate_series(
     Raises DataError for values that are not numbers, for kilowatts, for a counter of energy and for
     another period than the predictor's.
     """
+    from seq2point.data.series import open_series
+
     mains = open_series(series)
     power_w = _predict_series(predictor, mains, engine, edges, fill)
     return mains.restore(power_w, [a.name for a in predictor.appliances])
 
 
 def _predict_series(
-    predictor: Predictor, mains: Mains, engine: Engine, edges: Edges, fill: int
+    predictor: Predictor, mains: "Mains", engine: Engine, edges: Edges, fill: int
 ) -> Watts:
     period_s = predictor.period_s
     if mains.times_s is None or len(mains.watts) < 2:

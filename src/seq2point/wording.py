@@ -27,6 +27,11 @@ def format_seconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{format_number(seconds, 6)} s"
 
 
+def format_minutes(seconds: float) -> str:
+    """Return a delay in whole minutes, or in seconds below one: '39 min'."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
 def format_watts(power_w: float) -> str:
     """Return a power: '2,500 W'."""
     return f"{format_number(power_w, 6)} W"

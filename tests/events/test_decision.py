@@ -140,7 +140,7 @@ def test_without_a_power_of_the_home_the_prediction_stands():
     for causal in (False, True):
         decided = decide_home(mains_w, 60.0, causal, {"kettle": RATED}, kettle=predicted_w)
         np.testing.assert_allclose(decided.power_w["kettle"], predicted_w, atol=1)
-        assert decided.owned["kettle"]  # surely its own, whatever their power
+        assert decided.owned["kettle"] != causal  # at whatever power, once all is known
 
 
 def test_an_appliance_without_settings_keeps_its_prediction_below_the_mains():

@@ -35,12 +35,6 @@ def test_steps_pair_into_loads(mains_w, expected):
     assert spans(mains_w) == expected
 
 
-def test_a_causal_event_keeps_what_switched_on_with_it():
-    mains_w = np.array([100, 4900, 2100, 2100, 2100, 100], np.float32)
-    (event,) = find_events(mains_w, np.full_like(mains_w, 100), 200, causal=True)
-    assert event.power_w.tolist() == [4800, 2000, 2000, 2000]
-
-
 def test_a_rise_over_three_samples_is_one_step_and_a_fall_ends_with_its_last():
     steps = find_steps(np.array([0, 0, 500, 1200, 2000, 2000, 900, 0, 0], np.float32), 200)
     assert steps.sample.tolist() == [2, 7]

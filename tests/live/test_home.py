@@ -4,25 +4,30 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.live.window_mean import WindowMean
+from tests.live.window_mean import WindowMean, make_home_model
 
 from seq2point.appliances import APPLIANCES
 from seq2point.errors import UsageError
 from seq2point.live.home import Home
-from seq2point.live.mains_parts import ALWAYS_ON, OTHER, cap_at_mains, join_answers, split_always_on
+from seq2point.live.mains_parts import join_answers
 from seq2point.live.pace import Pace
 from seq2point.live.stream import Stream
 
 BEGIN_S = 1_700_000_003.0
-watts = st.floats(0, 5000, width=32)
 
 
 def make_models():
     """Return models of two periods and of delays of their own."""
+    cycle = {"min_share": 0.2, "keep_share": 0.1, "least_w": 300, "bridge_s": 600}
     return [
-        WindowMean(window=9, target=8, appliances=(APPLIANCES["kettle"],)),
-        WindowMean(window=31, target=15, appliances=(APPLIANCES["fridge"],)),
-        WindowMean(window=7, target=1, period_s=60.0, appliances=(APPLIANCES["dishwasher"],)),
+        make_home_model(
+            WindowMean(window=9, target=8, appliances=(APPLIANCES["kettle"],)), kettle=cycle
+        ),
+        make_home_model(WindowMean(window=31, target=15, appliances=(APPLIANCES["fridge"],))),
+        make_home_model(
+            WindowMean(window=7, target=1, period_s=60.0, appliances=(APPLIANCES["dishwasher"],)),
+            dishwasher=cycle,
+        ),
     ]
 
 
@@ -38,6 +43,8 @@ def require_same(one, other):
     np.testing.assert_allclose(one.mains_w, other.mains_w, rtol=1e-5)
     for name, power_w in other.predicted_w.items():
         np.testing.assert_allclose(one.predicted_w[name], power_w, rtol=1e-4, atol=1e-3)
+    for name, power_w in other.parts_w.items():
+        np.testing.assert_allclose(one.parts_w[name], power_w, rtol=1e-4, atol=0.05)
 
 
 @given(cuts=st.lists(st.integers(0, 900), max_size=8).map(sorted))
@@ -68,7 +75,10 @@ def test_a_home_goes_on_where_another_was_saved(cut):
 
 def test_one_model_alone_answers_as_its_stream():
     times_s, mains_w = make_readings(300)
-    home, stream = Home([WindowMean()], Pace(8.0)), Stream(WindowMean(), Pace(8.0))
+    home, stream = (
+        Home([make_home_model(WindowMean())], Pace(8.0)),
+        Stream([WindowMean()], Pace(8.0)),
+    )
     answers, rows = home.feed(times_s, mains_w), stream.feed(times_s, mains_w)
     np.testing.assert_array_equal(answers.predicted_w["kettle"], rows.power_w[:, 0])
     np.testing.assert_array_equal(answers.times_s, rows.times_s)
@@ -76,9 +86,9 @@ def test_one_model_alone_answers_as_its_stream():
 
 def test_another_model_starts_warm_from_the_same_readings():
     times_s, mains_w = make_readings(300)
-    before = Home([WindowMean(window=31, target=15)], Pace(8.0))
+    before = Home([make_home_model(WindowMean(window=31, target=15))], Pace(8.0))
     before.feed(times_s[:200], mains_w[:200])
-    after = Home([WindowMean(window=9, target=4)], Pace(8.0))
+    after = Home([make_home_model(WindowMean(window=9, target=4))], Pace(8.0))
     after.restore(before.as_json())
     answers = after.feed(times_s[200:203], mains_w[200:203])
     assert not np.isnan(answers.predicted_w["kettle"]).any()
@@ -86,23 +96,4 @@ def test_another_model_starts_warm_from_the_same_readings():
 
 def test_two_models_of_one_appliance_are_refused():
     with pytest.raises(UsageError, match="two models predict the kettle"):
-        Home([WindowMean(), WindowMean()], Pace(8.0))
-
-
-@given(rows=st.lists(st.tuples(watts, watts, watts), min_size=1), floor_w=st.floats(0, 300))
-def test_parts_add_up_to_the_mains_and_none_is_below_zero(rows, floor_w):
-    mains_w, kettle_w, fridge_w = np.array(rows, np.float32).T
-    capped = cap_at_mains(mains_w, {"kettle": kettle_w, "fridge": fridge_w})
-    parts = split_always_on(capped, floor_w)
-    np.testing.assert_allclose(sum(parts.values()), mains_w, atol=0.01)
-    assert all((power_w >= 0).all() for power_w in parts.values())
-    assert (parts["kettle"] <= kettle_w).all()
-    assert (parts[ALWAYS_ON] <= floor_w + 1e-3).all()
-
-
-def test_unknown_mains_have_unknown_parts_and_an_unknown_appliance_is_in_other():
-    mains_w = np.array([np.nan, 100], np.float32)
-    parts = cap_at_mains(mains_w, {"kettle": np.full(2, np.nan, np.float32)})
-    assert np.isnan(parts["kettle"][0])
-    assert np.isnan(parts[OTHER][0])
-    assert (parts["kettle"][1], parts[OTHER][1]) == (0, 100)
+        Home([make_home_model(WindowMean()), make_home_model(WindowMean())], Pace(8.0))

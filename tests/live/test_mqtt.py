@@ -16,10 +16,11 @@ aiomqtt = pytest.importorskip("aiomqtt")
 
 from seq2point.appliances import APPLIANCES  # noqa: E402
 from seq2point.errors import UsageError  # noqa: E402
+from seq2point.household.balance import balance  # noqa: E402
 from seq2point.live import broker as connection  # noqa: E402
 from seq2point.live.broker import open_broker  # noqa: E402
 from seq2point.live.cycles import Notice  # noqa: E402
-from seq2point.live.mains_parts import Answers, cap_at_mains, split_always_on  # noqa: E402
+from seq2point.live.mains_parts import ALWAYS_ON, OTHER, Answers  # noqa: E402
 from seq2point.live.meters import Meter  # noqa: E402
 from seq2point.live.presets import open_preset, parse_channels  # noqa: E402
 from seq2point.live.readings import SourceError  # noqa: E402
@@ -83,7 +84,9 @@ def mosquitto(tmp_path, monkeypatch):
 def make_update(watts=100.0, running=False, notices=(), counters=None):
     mains_w, power_w = np.full(2, 500, np.float32), np.array([np.nan, watts], np.float32)
     predicted = {"kettle": power_w}
-    parts = split_always_on(cap_at_mains(mains_w, predicted), 80)
+    always_w = np.full(2, 80, np.float32)
+    balanced = balance(mains_w, predicted | {ALWAYS_ON: always_w}, {"kettle": 9, ALWAYS_ON: 9})
+    parts = {**balanced.parts_w, OTHER: balanced.other_w}
     times_s = np.array([1.7e9, 1.7e9 + 60])
     answers = Answers(60.0, times_s, mains_w, predicted, parts, np.zeros(2, bool))
     return Update(FACTS, answers, notices, counters, (), {"kettle": running})

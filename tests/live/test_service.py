@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.live.window_mean import WindowMean
+from tests.live.window_mean import WindowMean, make_home_model
 
 from seq2point.errors import DataError
 from seq2point.live.pace import PaceLearner
@@ -48,7 +48,7 @@ def make_batches(count=600, size=10):
 
 def run(source, sinks, **options):
     def load(pace):
-        return [WindowMean()]
+        return [make_home_model(WindowMean())]
 
     worker_options = WorkerOptions(**options)
     service = Service(source, lambda: Worker(load, PaceLearner(8.0), worker_options), sinks)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2point.errors import DataError, UsageError
-from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers, cap_at_mains
+from seq2point.household.balance import balance
+from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers
 from seq2point.live.store import MIGRATIONS, Cycle, Store
 
 BEGIN_S = 1_700_000_000.0 - 1_700_000_000 % 86_400
@@ -21,9 +22,10 @@ def make_answers(first, count, period_s=60.0, mains_w=None):
     kettle_w = np.where(np.arange(first, first + count) % 10 == 3, 2000, 0).astype(np.float32)
     times_s = BEGIN_S + period_s * np.arange(first, first + count)
     predicted = {"kettle": kettle_w}
-    return Answers(
-        period_s, times_s, mains, predicted, cap_at_mains(mains, predicted), np.zeros(count, bool)
-    )
+    claims = predicted | {ALWAYS_ON: np.full(count, 50, np.float32)}
+    balanced = balance(mains, claims, {"kettle": 10.0, ALWAYS_ON: 5.0})
+    parts = {**balanced.parts_w, OTHER: balanced.other_w}
+    return Answers(period_s, times_s, balanced.mains_w, predicted, parts, np.zeros(count, bool))
 
 
 @pytest.fixture
@@ -64,20 +66,6 @@ def test_unknown_is_no_energy(store):
     store.commit([make_answers(0, 60, mains_w=mains_w)])
     (hour,) = (hour for hour in store.read_hours() if hour.name == MAINS)
     assert (hour.wh, hour.known_s) == (pytest.approx(200), 2400)
-
-
-def test_what_is_always_on_is_learned_from_the_days_before(store):
-    day = np.full(1440, 400.0)
-    day[:200] = 100
-    store.commit([make_answers(0, 1440, mains_w=day)])
-    assert store.read_counters()[ALWAYS_ON] == 0
-    store.commit([make_answers(1440, 1440, mains_w=day)])
-    assert store.read_floor_w() == 100
-    assert 2000 < store.read_counters()[ALWAYS_ON] <= 2400
-    counters = store.read_counters()
-    assert counters[OTHER] + counters[ALWAYS_ON] + counters["kettle"] == pytest.approx(
-        counters[MAINS]
-    )
 
 
 def test_minutes_are_forgotten_after_weeks_and_hours_never(tmp_path):

@@ -6,11 +6,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.live.window_mean import WindowMean
 
+from seq2point.appliances import APPLIANCES
 from seq2point.data.grid import place_on_grid
 from seq2point.errors import DataError
+from seq2point.events import EventSettings
 from seq2point.live.pace import Pace, learn_pace
 from seq2point.live.readings import Reading
 from seq2point.live.stream import Rows, Stream
+from seq2point.model.event_decisions import decide_recording
 from seq2point.recording import Recording
 
 BEGIN_S = 1_700_000_003.0
@@ -40,8 +43,10 @@ def join(parts):
 
 def require_equal(rows, recording, times_s, predictor):
     np.testing.assert_allclose(rows.times_s, times_s, atol=1e-3, rtol=0)
-    np.testing.assert_allclose(rows.mains_w, recording.filled_mains_w, rtol=1e-4, atol=1e-2)
-    np.testing.assert_allclose(rows.power_w, predictor.predict_w(recording), rtol=1e-3, atol=0.1)
+    np.testing.assert_allclose(rows.mains_w, recording.mains_w, rtol=1e-4, atol=1e-2)
+    highest_w = [appliance.max_power_w for appliance in predictor.appliances]
+    power_w = np.clip(predictor.predict_w(recording), 0, highest_w)
+    np.testing.assert_allclose(rows.power_w, power_w, rtol=1e-3, atol=0.1)
 
 
 @st.composite
@@ -74,7 +79,7 @@ def test_a_stream_is_the_batch_for_any_batches(meter, held, fill, target):
     pace = Pace(step_s, 3 * step_s + 60 if held else None)
     predictor = WindowMean(target=target, period_s=period_s)
     recording, grid_s = read_batch(times_s, watts, pace, period_s, fill)
-    stream = Stream(predictor, pace, fill=fill)
+    stream = Stream([predictor], pace, fill=fill)
     rows = feed(stream, times_s, watts, cuts)
     assume(not stream.arrivals.counts.stray)
     require_equal(rows, recording, grid_s, predictor)
@@ -93,8 +98,10 @@ def test_late_and_repeated_readings_change_nothing(meter, held, late_s, seed):
     arrived = np.argsort(times_s + random.uniform(0, late_s, len(times_s)) * 0.99, kind="stable")
     twice = np.repeat(arrived, 1 + (random.random(len(arrived)) < 0.2))
     pace = Pace(step_s, 3 * step_s + 60 if held else None)
-    in_order = feed(Stream(WindowMean(period_s=period_s), pace, late_s=late_s), times_s, watts, [])
-    stream = Stream(WindowMean(period_s=period_s), pace, late_s=late_s)
+    in_order = feed(
+        Stream([WindowMean(period_s=period_s)], pace, late_s=late_s), times_s, watts, []
+    )
+    stream = Stream([WindowMean(period_s=period_s)], pace, late_s=late_s)
     rows = feed(stream, times_s[twice], watts[twice], [len(twice) // 3, len(twice) // 2])
     assert stream.arrivals.counts.late == 0
     for one, other in zip(rows, in_order, strict=True):
@@ -106,11 +113,11 @@ def test_a_stream_goes_on_where_another_was_saved(meter, held, where):
     times_s, watts, step_s, period_s, _ = meter
     pace = Pace(step_s, 3 * step_s + 60 if held else None)
     cut = int(where * len(times_s))
-    whole = Stream(WindowMean(period_s=period_s), pace, late_s=5)
+    whole = Stream([WindowMean(period_s=period_s)], pace, late_s=5)
     expected = feed(whole, times_s, watts, [cut])
-    before = Stream(WindowMean(period_s=period_s), pace, late_s=5)
+    before = Stream([WindowMean(period_s=period_s)], pace, late_s=5)
     first = before.feed(times_s[:cut], watts[:cut])
-    after = Stream(WindowMean(period_s=period_s), pace, late_s=5)
+    after = Stream([WindowMean(period_s=period_s)], pace, late_s=5)
     after.restore(json.loads(json.dumps(before.as_json())))
     rows = join([first, feed(after, times_s[cut:], watts[cut:], [])])
     np.testing.assert_allclose(rows.times_s, expected.times_s, atol=1e-3, rtol=0)
@@ -132,7 +139,7 @@ def test_every_cadence_is_answered(step_s, jitter, lost):
     assert pace is not None
     period_s = 8.0 if pace.step_s <= 12 or pace.hold_s else 60.0
     predictor = WindowMean(window=31, target=15, period_s=period_s)
-    rows = feed(Stream(predictor, pace), times_s[keep], watts[keep], [count // 3])
+    rows = feed(Stream([predictor], pace), times_s[keep], watts[keep], [count // 3])
     inside = rows.power_w[31:-31, 0]
     assert np.mean(inside > 100) > 0.99
 
@@ -143,12 +150,12 @@ def test_a_meter_that_reports_changes_is_answered_in_between():
     readings = [Reading(*pair) for pair in zip(times_s, watts, strict=True)]
     pace = learn_pace(readings[:40])
     assert pace.hold_s >= 240
-    rows = feed(Stream(WindowMean(), pace), times_s, watts, [7])
+    rows = feed(Stream([WindowMean()], pace), times_s, watts, [7])
     assert np.mean(~np.isnan(rows.power_w[9:-9, 0])) > 0.9
 
 
 def test_readings_too_late_are_left_out_and_counted():
-    stream = Stream(WindowMean(), Pace(8.0), late_s=20)
+    stream = Stream([WindowMean()], Pace(8.0), late_s=20)
     stream.feed(BEGIN_S + np.array([0.0, 8, 16, 24, 32, 40]), np.full(6, 100, np.float32))
     stream.feed(BEGIN_S + np.array([10.0, 40, 25]), np.full(3, 9000, np.float32))
     rows = stream.flush()
@@ -161,7 +168,7 @@ def test_readings_too_late_are_left_out_and_counted():
 def test_a_time_far_ahead_that_no_other_agrees_with_is_left_out(cuts):
     times_s = BEGIN_S + np.array([0.0, 8, 9e8, 16, 24, 32, 40])
     watts = np.array([100, 100, 7777, 100, 100, 100, 100], np.float32)
-    stream = Stream(WindowMean(), Pace(8.0))
+    stream = Stream([WindowMean()], Pace(8.0))
     rows = feed(stream, times_s, watts, cuts)
     assert stream.arrivals.counts.stray == 1
     assert rows.mains_w.tolist() == [100.0] * 6
@@ -170,14 +177,14 @@ def test_a_time_far_ahead_that_no_other_agrees_with_is_left_out(cuts):
 def test_times_never_go_back_whatever_the_clock_does():
     random = np.random.default_rng(5)
     times_s = BEGIN_S + 8.0 * np.arange(900) + np.repeat([0, -3600, 7200, 0, -90, 30], 150)
-    stream = Stream(WindowMean(), Pace(8.0), late_s=30)
+    stream = Stream([WindowMean()], Pace(8.0), late_s=30)
     rows = feed(stream, times_s, random.uniform(0, 99, 900).astype(np.float32), [450])
     assert (np.diff(rows.times_s) > 0).all()
     assert len(np.unique(rows.times_s)) == len(rows)
 
 
 def test_memory_is_bounded():
-    stream = Stream(WindowMean(window=31, target=15), Pace(1.0), late_s=30)
+    stream = Stream([WindowMean(window=31, target=15)], Pace(1.0), late_s=30)
     for first in range(0, 40_000, 5000):
         times_s = BEGIN_S + np.arange(first, first + 5000.0)
         stream.feed(times_s, np.full(5000, 100, np.float32))
@@ -187,14 +194,49 @@ def test_memory_is_bounded():
 
 def test_readings_too_seldom_for_a_model_are_refused():
     with pytest.raises(DataError, match=r"30 s is too seldom for the model of kettle, fridge.*8 s"):
-        Stream(WindowMean(), Pace(30.0))
+        Stream([WindowMean()], Pace(30.0))
 
 
 def test_rows_come_as_soon_as_their_window_is_full():
-    stream = Stream(WindowMean(window=9, target=8), Pace(8.0))
+    stream = Stream([WindowMean(window=9, target=8)], Pace(8.0))
     due = [
         len(stream.feed(np.array([BEGIN_S + 8.0 * i]), np.array([50], np.float32)))
         for i in range(5)
     ]
     assert due == [0, 1, 1, 1, 1]
     assert stream.delay_s == 8
+
+
+CYCLE = EventSettings(min_share=0.4, keep_share=0.2, least_w=300, bridge_s=600)
+
+
+@given(meter=meters(), held=st.booleans(), fill=st.sampled_from([0, 10]))
+def test_a_stream_decides_by_event_as_the_batch_does_causally(meter, held, fill):
+    times_s, watts, step_s, period_s, cuts = meter
+    pace = Pace(step_s, 3 * step_s + 60 if held else None)
+    predictors = [
+        WindowMean(9, 4, period_s, (APPLIANCES["kettle"],)),
+        WindowMean(5, 1, period_s, (APPLIANCES["fridge"], APPLIANCES["dishwasher"])),
+    ]
+    settings = {"kettle": CYCLE, "dishwasher": CYCLE}
+    recording, _ = read_batch(times_s, watts, pace, period_s, fill)
+    appliances = [a for predictor in predictors for a in predictor.appliances]
+    predicted_w = np.column_stack([each.predict_w(recording) for each in predictors])
+    batch = decide_recording(recording, predicted_w, appliances, settings, share=False, causal=True)
+    stream = Stream(predictors, pace, fill=fill, settings=settings)
+    rows = feed(stream, times_s, watts, cuts)
+    assume(not stream.arrivals.counts.stray)
+    for column, appliance in enumerate(appliances):
+        expected_w = batch.power_w[appliance.name]
+        np.testing.assert_allclose(rows.power_w[:, column], expected_w, rtol=1e-3, atol=0.5)
+
+
+def test_rows_decided_by_event_are_due_after_five_minutes_more():
+    settings = {"kettle": CYCLE}
+    stream = Stream([WindowMean(window=31, target=15)], Pace(8.0), settings=settings)
+    assert stream.delay_s == (15 + 38 + 1) * 8
+    due = [
+        len(stream.feed(np.array([BEGIN_S + 8.0 * i]), np.array([50], np.float32)))
+        for i in range(60)
+    ]
+    assert due == [0] * 54 + [1] * 6

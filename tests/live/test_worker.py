@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.live.window_mean import WindowMean
+from tests.live.window_mean import WindowMean, make_home_model
 
 from seq2point.appliances import APPLIANCES
-from seq2point.live.mains_parts import MAINS
+from seq2point.live.mains_parts import MAINS, join_answers
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading
 from seq2point.live.store import Store
@@ -15,15 +15,17 @@ BEGIN_S = 1_700_000_003.0
 
 
 class Kettle(WindowMean):
-    """Says that whatever is above 1500 W is the kettle."""
+    """Says that whatever is above 1500 W is the kettle, less `rest_w`."""
 
-    def __init__(self):
-        super().__init__(window=9, target=4, appliances=(APPLIANCES["kettle"],))
+    def __init__(self, period_s=8.0, least_w=1500.0, rest_w=0.0):
+        super().__init__(9, 4, period_s, (APPLIANCES["kettle"],))
+        self.least_w, self.rest_w = least_w, rest_w
 
     def predict_w(self, recording, engine="sliding", edges="empty", *, progress=None):
         known = super().predict_w(recording)
         mains_w = recording.filled_mains_w[:, None]
-        return np.where(np.isnan(known), np.nan, np.where(mains_w > 1500, mains_w, 0)).astype("f4")
+        kettle_w = np.where(mains_w > self.least_w, mains_w - self.rest_w, 0)
+        return np.where(np.isnan(known), np.nan, kettle_w).astype("f4")
 
 
 def make_readings(count=1500):
@@ -35,7 +37,7 @@ def make_readings(count=1500):
 
 def make_worker(path, **options):
     learner = PaceLearner(options.pop("step_s", None))
-    return Worker(lambda pace: [Kettle()], learner, WorkerOptions(path, **options))
+    return Worker(lambda pace: [make_home_model(Kettle())], learner, WorkerOptions(path, **options))
 
 
 def read_counters(path):
@@ -149,3 +151,56 @@ def test_mains_in_kilowatts_are_noticed(caplog):
     assert [record.message for record in caplog.records] == [
         "the mains never exceeded 2.42 W: if they are in kilowatts, set the scale to 1000"
     ]
+
+
+STEPS_S = [1, 2, 5, 6, 8, 10, 30, 60]
+
+
+def watch_kettles(step_s, jitter, lost, on_change=False):
+    """Return readings of three hours with a kettle each half an hour, and its energy in Wh."""
+    random = np.random.default_rng(step_s)
+    count = 3 * 3600 // step_s
+    times_s = BEGIN_S + step_s * (np.arange(count) + random.uniform(-jitter, jitter, count) / 2)
+    is_on = (times_s - BEGIN_S) % 1800 < 240
+    watts = np.where(is_on, 2400.0, 150.0) + random.normal(0, 9, count)
+    keep = random.random(count) >= lost
+    if on_change:
+        keep &= random.random(count) < np.where(np.diff(is_on, prepend=0) != 0, 1, 0.3)
+    readings = [Reading(*pair) for pair in zip(times_s[keep], watts[keep], strict=True)]
+    return readings, 6 * (2400 - 150) * 240 / 3600
+
+
+def count_by_worker(readings, path):
+    """Return the counters, and the share of the answers whose mains and kettle are known."""
+
+    def load(pace):
+        period_s = next(each_s for each_s in (8.0, 60.0) if pace.can_give(each_s))
+        return [make_home_model(Kettle(period_s, 250.0, 150.0))]
+
+    worker = Worker(load, PaceLearner(), WorkerOptions(path, commit_every_s=1e9))
+    updates = [worker.take(readings[i : i + 97]) for i in range(0, len(readings), 97)]
+    updates.append(worker.finish(True))
+    worker.close()
+    answers = join_answers([update.answers for update in updates if update.answers is not None])
+    known = ~np.isnan(answers.mains_w) & ~np.isnan(answers.predicted_w["kettle"])
+    return read_counters(path), float(known.mean())
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+@pytest.mark.parametrize("jitter", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("step_s", STEPS_S)
+def test_a_kettle_is_counted_at_every_cadence(step_s, jitter, lost, tmp_path):
+    readings, kettle_wh = watch_kettles(step_s, jitter, lost)
+    counters, known = count_by_worker(readings, tmp_path / "s")
+    # where a meter is as slow as the model, a reading that is missing is unknown
+    assert known > (0.75 if lost else 0.95)
+    few = step_s >= 30  # readings of a kettle: four minutes of a meter that reports each minute
+    assert counters["kettle"] == pytest.approx(kettle_wh * known, rel=0.3 if few else 0.1)
+
+
+@pytest.mark.parametrize("step_s", STEPS_S[:-2])
+def test_a_kettle_is_counted_of_changes_alone(step_s, tmp_path):
+    readings, kettle_wh = watch_kettles(step_s, 0.5, 0.1, on_change=True)
+    counters, known = count_by_worker(readings, tmp_path / "s")
+    assert known > 0.9
+    assert counters["kettle"] == pytest.approx(kettle_wh, rel=0.25)

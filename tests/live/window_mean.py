@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 
 from seq2point.appliances import APPLIANCES, Appliance
+from seq2point.household.home_models import HomeModel
 from seq2point.predictor import Progress
 from seq2point.recording import Recording, Watts
 from seq2point.recording.windows import predict_spans
@@ -42,3 +43,10 @@ class WindowMean:
 
     def describe(self) -> dict[str, Any]:
         return {}
+
+
+def make_home_model(predictor: Any, **events: Any) -> HomeModel:
+    """Return a model without a card; `events` are its event settings by appliance."""
+    if events:
+        predictor.provenance = {"events": events}
+    return HomeModel(predictor, "test")

@@ -57,8 +57,9 @@ def household(
     from seq2point.cli.progress_bar import show_bar
     from seq2point.household import HomeEnergy, Tariff
     from seq2point.household.home_files import require_own_folder, write_home
+    from seq2point.household.home_models import load_models
     from seq2point.household.mains import open_mains
-    from seq2point.household.predictions import count_samples, load_models
+    from seq2point.household.predictions import count_samples
     from seq2point.report.home_summary import print_home
     from seq2point.report.terminal import print_files
     from seq2point.system.console import make_console, show_status
@@ -83,7 +84,7 @@ def household(
 def _open_file(path: Path, threads: int | None) -> Any:
     """Return the model of a file, loaded, with its card; a name stays one."""
     from seq2point.cli.find_model import is_model_name, load_predictor
-    from seq2point.household.predictions import HomeModel
+    from seq2point.household.home_models import HomeModel
     from seq2point.model.pretrained import find_card
 
     if is_model_name(path):

@@ -15,7 +15,7 @@ from seq2point.configuration import LiveConfig
 from seq2point.errors import UsageError
 
 if TYPE_CHECKING:
-    from seq2point.predictor import Predictor
+    from seq2point.household.home_models import HomeModel
 
 GIVEN = Take(
     without=("models",),
@@ -87,16 +87,12 @@ def live(
         given["models"] = [str(model) for model in models]
     chosen = LiveConfig.of(**(_read_settings(settings) if settings else {}) | given)
 
-    def open_model(path: Path) -> "Predictor":
-        from seq2point.cli.find_model import load_predictor
-
-        predictor = load_predictor(path, "cpu", threads)
-        names = ", ".join(appliance.label for appliance in predictor.appliances)
-        console.print(f"{path.stem}: {names}, a sample every {predictor.period_s:g} s")
-        return predictor
+    def show_model(model: "HomeModel") -> None:
+        names = ", ".join(appliance.label for appliance in model.predictor.appliances)
+        console.print(f"{model.name}: {names}, a sample every {model.predictor.period_s:g} s")
 
     with _show_log(console.print):
-        service = make_service(chosen, open_model)
+        service = make_service(chosen, show_model, threads)
         service.run()
     console.print(f"stopped after {service.readings:,} readings")
 

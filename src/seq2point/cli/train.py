@@ -83,7 +83,7 @@ def train(
         )
     else:
         target = resolve_appliance(appliance, parent)
-    networks.find_network(str(network.network or "seq2point"), network.window)
+    networks.find_network(str(network.network or "seq2point"), network.window, network.target_point)
     choose_pruner(pruning)
     columns = options.name_column(columns, target.name, appliance_column)
     reader = HouseReader([target.name], period, columns)

@@ -72,6 +72,14 @@ class NetworkConfig(Config):
         unset="seq2point",
     )
     window: PositiveInt | None = option(None, "Readings in a window, odd.", unset=WINDOWS)
+    target_point: float | None = option(
+        None,
+        "Place in the window of the reading that is predicted: 0 is the first, 1 the last. A later"
+        " one is answered sooner live, with less of what follows.",
+        unset="the middle, 0.5",
+        ge=0,
+        le=1,
+    )
     start: Model | None = option(
         None, "Model to start from: its weights, network, scaling and masks."
     )

@@ -19,6 +19,9 @@ JUMP_S = 3600.0
 USUAL_STEPS = 1.5
 """Readings at most this many usual steps apart lack none between them."""
 
+COARSEST = 1.5
+"""Readings this many periods apart can still be resampled, by repeating every second one."""
+
 REGULAR = 0.05
 """Steps of a regular series are whole periods to this share of a period."""
 

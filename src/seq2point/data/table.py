@@ -13,6 +13,7 @@ from seq2point.configuration.columns import FILL
 from seq2point.data.checked_rows import read_checked
 from seq2point.data.claimed_period import parse_claimed_period_s, require_claimed_period
 from seq2point.data.grid import (
+    COARSEST,
     Grid,
     Times,
     find_median_step_s,
@@ -25,9 +26,6 @@ from seq2point.data.table_file import TableFile, open_table_file
 from seq2point.errors import DataError
 from seq2point.recording import Recording, Watts, is_same_period
 from seq2point.wording import format_seconds
-
-COARSEST = 1.5
-"""Readings this many periods apart can still be resampled, by repeating every second one."""
 
 MUCH_SILENCE = 0.05  # a share of the time
 

@@ -1,6 +1,7 @@
 """Decisions by event: the networks' predictions become loads that switch on and off."""
 
 from seq2point.events.activation_table import Activation, find_activations, write_activations
+from seq2point.events.causal import CausalDecider
 from seq2point.events.choice import EventCase, EventChoice, choose_settings
 from seq2point.events.decision import Decisions, decide, find_delay_s
 from seq2point.events.segmentation import Event, find_events
@@ -8,6 +9,7 @@ from seq2point.events.settings import EventSettings
 
 __all__ = [
     "Activation",
+    "CausalDecider",
     "Decisions",
     "Event",
     "EventCase",

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from seq2point.appliances import Appliance
 from seq2point.data.table_writer import TableWriter, check_ending
 from seq2point.recording import Watts
 from seq2point.recording.on_off import find_runs, is_on
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HOUR_S = 3600.0
 ACTIVATIONS = "activations are"
@@ -80,11 +82,13 @@ def write_activations(
 
 def tabulate_activations(
     activations: Mapping[str, Sequence[Activation]], dated: bool = True
-) -> pl.DataFrame:
+) -> "pl.DataFrame":
     """Return activations by appliance as a table, its rows in the order of their start.
 
     The columns are those of `write_activations`.
     """
+    import polars as pl
+
     rows = sorted(
         (each.start_s, name, each) for name, several in activations.items() for each in several
     )
@@ -104,5 +108,7 @@ def tabulate_activations(
     return frame.with_columns(_to_times(frame["start"]), _to_times(frame["end"]))
 
 
-def _to_times(seconds: pl.Series) -> pl.Series:
+def _to_times(seconds: "pl.Series") -> "pl.Series":
+    import polars as pl
+
     return (seconds * 1000).round().cast(pl.Int64).cast(pl.Datetime("ms", "UTC"))

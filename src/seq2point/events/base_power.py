@@ -11,22 +11,34 @@ SPACING_S = 60.0
 CHUNK = 1 << 16
 
 
-def find_base_w(mains_w: Watts, period_s: float, causal: bool = False) -> Watts:
-    """Return the base of the mains, f32[T] in watts: the 0.3 quantile of an hour about each sample.
+def count_reach(period_s: float) -> int:
+    """Return how many samples before one the causal base of it looks at."""
+    stride, count = _space(period_s)
+    return stride * count
 
-    Causal, it is that of the hour before. NaN where that hour has no reading.
-    """
+
+def _space(period_s: float) -> tuple[int, int]:
+    """Return how many samples apart those of the quantile are, and how many follow the first."""
     stride = max(round(SPACING_S / period_s), 1)
-    count = max(round(SPAN_S / (stride * period_s)), 1)
+    return stride, max(round(SPAN_S / (stride * period_s)), 1)
+
+
+def find_base_w(mains_w: Watts, period_s: float, causal: bool = False, since: int = 0) -> Watts:
+    """Return the base of the mains in watts: the 0.3 quantile of an hour about each sample.
+
+    It is f32[T - since], for the samples from `since` on. Causal, it is that of the hour before.
+    NaN where that hour has no reading.
+    """
+    stride, count = _space(period_s)
     offsets = stride * (np.arange(-count, 1) if causal else np.arange(count + 1) - count // 2)
     reach = stride * count
     padded = np.concatenate(
         [np.full(reach, np.nan), mains_w, np.full(reach, np.nan)], dtype=np.float32
     )
-    base_w = np.empty(len(mains_w), np.float32)
-    for first in range(0, len(mains_w), CHUNK):
+    base_w = np.empty(len(mains_w) - since, np.float32)
+    for first in range(since, len(mains_w), CHUNK):
         at = np.arange(first, min(first + CHUNK, len(mains_w)))
-        base_w[at] = _find_quantile(padded[reach + at[:, None] + offsets])
+        base_w[at - since] = _find_quantile(padded[reach + at[:, None] + offsets])
     return base_w
 
 

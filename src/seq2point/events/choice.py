@@ -8,7 +8,8 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.events.attribution import attribute
-from seq2point.events.decision import DAY_S, clip_predictions, compose, is_owned, segment
+from seq2point.events.capping import clip_predictions
+from seq2point.events.decision import DAY_S, compose, is_owned, segment
 from seq2point.events.settings import EventSettings
 from seq2point.recording import Watts
 from seq2point.recording.on_off import is_on
@@ -106,7 +107,7 @@ def _try_candidates(
                 parts[key] = attribute(events, predictions_w, {name: each})[name]
             own_w, kept_w = compose(parts[key], predictions_w[name], each, appliance, case.period_s)
             power_w = own_w + np.minimum(kept_w, np.maximum(np.nan_to_num(case.mains_w), 0))
-            estimates_w[each].append(power_w * is_owned(parts[key].events, days))
+            estimates_w[each].append(power_w * is_owned(len(parts[key].events), days))
     return estimates_w
 
 

@@ -1,21 +1,20 @@
 """Decide by event: what the networks predict becomes the power of loads that switch on and off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.events.attribution import DELAY_S, Attribution, attribute, count_delay, find_rated_w
+from seq2point.events.attribution import Attribution, attribute, find_rated_w
 from seq2point.events.base_power import find_base_w
-from seq2point.events.segmentation import Event, find_events
+from seq2point.events.capping import cap_at_mains, clip_predictions
+from seq2point.events.causal import DELAY_S, CausalDecider
+from seq2point.events.segmentation import LOOK_AHEAD, STEP_W, Event, find_events
 from seq2point.events.settings import EventSettings
 from seq2point.recording import Watts
 from seq2point.recording.on_off import Flags, count_samples, find_runs
 
-STEP_W = 200.0
-"""The smallest step of the mains that starts or ends an event: drums and pumps make smaller ones
-by the minute."""
 LEAST_PER_DAY = 1 / 14
 """An appliance whose events are rarer than twice in four weeks is not in the home."""
 DAY_S = 86400.0
@@ -52,56 +51,64 @@ def decide(
     Causal, a decision needs no more than `find_delay_s` of what follows; nothing is known of the
     whole recording then, and what is not owned is not off.
     """
+    known_days = np.count_nonzero(~np.isnan(mains_w)) * period_s / DAY_S
+    if causal:
+        return _decide_causally(
+            mains_w, answers_w, settings, appliances, period_s, share, known_days
+        )
     predictions_w = clip_predictions(answers_w, appliances)
     by_event = {name: each for name, each in settings.items() if name in predictions_w}
-    events = segment(mains_w, period_s, causal) if by_event else []
-    delay = count_delay(period_s) if causal else None
-    parts = attribute(events, predictions_w, by_event, delay)
-    known_days = np.count_nonzero(~np.isnan(mains_w)) * period_s / DAY_S
+    events = segment(mains_w, period_s) if by_event else []
+    parts = attribute(events, predictions_w, by_event)
     owned = {
-        name: name not in parts or is_owned(parts[name].events, known_days)
+        name: name not in parts or is_owned(len(parts[name].events), known_days)
         for name in predictions_w
     }
     decided_w = {
-        name: compose(parts[name], prediction_w, by_event[name], appliances[name], period_s, causal)
+        name: compose(parts[name], prediction_w, by_event[name], appliances[name], period_s)
         if name in parts
         else (np.zeros_like(prediction_w), prediction_w)
         for name, prediction_w in predictions_w.items()
-        if owned[name] or causal
+        if owned[name]
     }
-    power_w = _cap_at_mains(decided_w, mains_w, share)
-    for name, answer_w in answers_w.items():
-        unknown = np.isnan(answer_w) | np.isnan(mains_w)
-        power_w[name] = np.where(
-            unknown, np.float32(np.nan), power_w.get(name, np.float32(0))
-        ).astype(np.float32)
+    power_w = cap_at_mains(decided_w, answers_w, mains_w, share)
     rated_w = {name: find_rated_w(parts[name].events) if name in parts else None for name in owned}
-    return Decisions({name: power_w[name] for name in answers_w}, owned, rated_w)
+    return Decisions(power_w, owned, rated_w)
+
+
+def _decide_causally(
+    mains_w: Watts,
+    answers_w: Mapping[str, Watts],
+    settings: Mapping[str, EventSettings],
+    appliances: Mapping[str, Appliance],
+    period_s: float,
+    share: bool,
+    known_days: float,
+) -> Decisions:
+    columns = {name: appliances[name] for name in answers_w}
+    decider = CausalDecider(settings, columns, period_s, share)
+    decided_w = decider.feed(mains_w, np.column_stack([*answers_w.values()]))
+    power_w = np.concatenate((decided_w, decider.flush()))
+    return Decisions(
+        {name: power_w[:, i] for i, name in enumerate(columns)},
+        {n: n not in decider.events or is_owned(decider.events[n], known_days) for n in columns},
+        dict.fromkeys(columns),
+    )
 
 
 def find_delay_s(period_s: float) -> float:
     """Return how far a causal decision looks ahead, in seconds, beyond the networks themselves."""
-    return max(DELAY_S, count_delay(period_s) * period_s)
+    return (count_samples(DELAY_S, period_s) + LOOK_AHEAD) * period_s
 
 
-def segment(mains_w: Watts, period_s: float, causal: bool = False) -> list[Event]:
+def segment(mains_w: Watts, period_s: float) -> list[Event]:
     """Return the events of a home's mains, f32[T] in watts."""
-    return find_events(mains_w, find_base_w(mains_w, period_s, causal), STEP_W, causal)
+    return find_events(mains_w, find_base_w(mains_w, period_s), STEP_W)
 
 
-def clip_predictions(
-    answers_w: Mapping[str, Watts], appliances: Mapping[str, Appliance]
-) -> dict[str, Watts]:
-    """Return predictions between 0 W and the appliance's highest power; 0 W for NaN."""
-    return {
-        name: np.clip(np.nan_to_num(power_w), 0, appliances[name].max_power_w).astype(np.float32)
-        for name, power_w in answers_w.items()
-    }
-
-
-def is_owned(events: Sequence[Event], days: float) -> bool:
-    """Return whether a home has an appliance, by the events that belong to it in so many days."""
-    return len(events) >= max(1.0, days * LEAST_PER_DAY)
+def is_owned(events: int, days: float) -> bool:
+    """Return whether a home has an appliance, by how many events belong to it in so many days."""
+    return events >= max(1.0, days * LEAST_PER_DAY)
 
 
 def compose(
@@ -110,7 +117,6 @@ def compose(
     settings: EventSettings,
     appliance: Appliance,
     period_s: float,
-    causal: bool = False,
 ) -> tuple[Watts, Watts]:
     """Return the power of the events that an appliance owns, and of its prediction that stands.
 
@@ -118,37 +124,14 @@ def compose(
     """
     own_w = np.minimum(part.power_w, np.float32(appliance.max_power_w))
     own = own_w > 0
-    near = _flag_near(own | part.kept, count_samples(settings.bridge_s, period_s), causal)
+    near = _flag_near(own | part.kept, count_samples(settings.bridge_s, period_s))
     stands = ((settings.keep_share == 0) | part.kept | (near & ~part.other)) & ~own
     return own_w, np.where(stands, prediction_w, np.float32(0))
 
 
-def _flag_near(on: Flags, reach: int, causal: bool) -> Flags:
-    """Return where it is on at most `reach` samples away, bool[T]; causal, before."""
+def _flag_near(on: Flags, reach: int) -> Flags:
+    """Return where it is on at most `reach` samples away, bool[T]."""
     near = np.zeros_like(on)
     for first, length in zip(*find_runs(on), strict=True):
-        near[first if causal else max(first - reach, 0) : first + length + reach] = True
+        near[max(first - reach, 0) : first + length + reach] = True
     return near
-
-
-def _cap_at_mains(
-    decided_w: Mapping[str, tuple[Watts, Watts]], mains_w: Watts, share: bool
-) -> dict[str, Watts]:
-    """Return each appliance's power, the sum of all at most the mains.
-
-    Events come first: they are parts of the mains. Predictions share what is left, or else each is
-    at most that.
-    """
-    left_w = np.maximum(np.nan_to_num(mains_w), 0).astype(np.float32)
-    for own_w, _ in decided_w.values():
-        left_w = np.maximum(left_w - own_w, 0)
-    if not share:
-        return {
-            name: own_w + np.minimum(kept_w, left_w) for name, (own_w, kept_w) in decided_w.items()
-        }
-    total_w = np.zeros_like(left_w)
-    for _, kept_w in decided_w.values():
-        total_w = total_w + kept_w
-    scale = np.ones_like(left_w)
-    np.divide(left_w, total_w, out=scale, where=total_w > left_w)
-    return {name: own_w + scale * kept_w for name, (own_w, kept_w) in decided_w.items()}

@@ -1,8 +1,8 @@
 """The mains as events: the steps between plateaus, paired into loads that switch on and off."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from seq2point.recording import Watts
 from seq2point.recording.on_off import find_runs
 
+STEP_W = 200.0
+"""The smallest step of the mains that starts or ends an event: drums and pumps make smaller ones
+by the minute."""
 NEAR_STEP = 3
 """Samples on either side of a step whose median is the level there: a plateau may drift. A step
 lasts as many samples at most."""
@@ -17,6 +20,15 @@ LOOK_AHEAD = 2 * NEAR_STEP
 """Samples after a step within which its level is known."""
 SAME_POWER = 0.2
 """A step down that differs by at most this share from a step up ends the same load."""
+
+
+class HasHeight(Protocol):
+    """What has switched on, with its step up in watts."""
+
+    height_w: float
+
+
+LoadT = TypeVar("LoadT", bound=HasHeight)
 
 
 class Event(NamedTuple):
@@ -86,25 +98,25 @@ def find_steps(mains_w: Watts, least_w: float) -> Steps:
     return Steps(np.where(up, first, last), np.array(before), np.array(after))
 
 
-def find_events(mains_w: Watts, base_w: Watts, least_w: float, causal: bool = False) -> list[Event]:
+def find_events(mains_w: Watts, base_w: Watts, least_w: float) -> list[Event]:
     """Return the loads of at least `least_w` that switch on and off, in the order of their start.
 
     `mains_w` and `base_w` are f32[T]; no event spans a gap. A step down ends the load that stepped
-    up by as much, else the latest ones, else a part of one: two loads switched on together. Causal,
-    that part stays with the load until then. Where the mains come back to the base every load ends.
-    At no sample do the events' powers exceed the mains above the base.
+    up by as much, else the latest ones, else a part of one: two loads switched on together. Where
+    the mains come back to the base every load ends. At no sample do the events' powers exceed the
+    mains above the base.
     """
     events: list[Event] = []
     for first, length in zip(*find_runs(~(np.isnan(mains_w) | np.isnan(base_w))), strict=True):
         span = slice(first, first + length)
         events += [
             event._replace(first=event.first + int(first), end=event.end + int(first))
-            for event in _pair_steps(mains_w[span], base_w[span], least_w, causal)
+            for event in _pair_steps(mains_w[span], base_w[span], least_w)
         ]
     return sorted(events, key=lambda event: (event.first, -event.end))
 
 
-def _pair_steps(mains_w: Watts, base_w: Watts, least_w: float, causal: bool) -> Iterator[Event]:
+def _pair_steps(mains_w: Watts, base_w: Watts, least_w: float) -> Iterator[Event]:
     steps = find_steps(mains_w, least_w)
     excess_w = np.maximum(mains_w - base_w, 0)
     loads: list[_Load] = []
@@ -116,36 +128,42 @@ def _pair_steps(mains_w: Watts, base_w: Watts, least_w: float, causal: bool) -> 
             loads.append(_Load(int(sample), float(after_w - before_w)))
         else:
             low = after_w < base_w[sample] + least_w / 2
-            ended = loads if low else _switch_off(loads, before_w - after_w, least_w, causal)
+            ended = loads if low else _switch_off(loads, before_w - after_w, least_w)
             yield from (_end_load(load) for load in ended)
             loads = [load for load in loads if load not in ended]
         _share_power(loads, excess_w[sample:end])
     yield from (_end_load(load) for load in loads)
 
 
-def _switch_off(loads: list[_Load], drop_w: float, least_w: float, causal: bool) -> list[_Load]:
+def _switch_off(loads: list[_Load], drop_w: float, least_w: float) -> list[_Load]:
     """Return the loads that a step down ends; a part of a load that it ends is split off."""
+    ended, part, rest_w = choose_ended(loads, drop_w, least_w)
+    return ended if part is None else [*ended, part.split(rest_w)]
+
+
+def choose_ended(
+    loads: Sequence[LoadT], drop_w: float, least_w: float
+) -> tuple[list[LoadT], LoadT | None, float]:
+    """Return the loads that a step down ends, and the load of which it ends a part, with its watts.
+
+    `loads` are those that are on, in the order of their start.
+    """
     same = [
         load
         for load in loads
         if abs(load.height_w - drop_w) <= SAME_POWER * max(load.height_w, drop_w)
     ]
     if same:
-        return [min(same, key=lambda load: abs(load.height_w - drop_w))]
-    ended = []
+        return [min(same, key=lambda load: abs(load.height_w - drop_w))], None, 0.0
+    ended: list[LoadT] = []
     for load in reversed(loads):
         if drop_w < least_w:
             break
-        if load.height_w - drop_w < least_w:
-            ended.append(load)
-            drop_w -= load.height_w
-        elif causal:
-            load.height_w -= drop_w
-            break
-        else:
-            ended.append(load.split(drop_w))
-            break
-    return ended
+        if load.height_w - drop_w >= least_w:
+            return ended, load, drop_w
+        ended.append(load)
+        drop_w -= load.height_w
+    return ended, None, 0.0
 
 
 def _share_power(loads: list[_Load], excess_w: Watts) -> None:

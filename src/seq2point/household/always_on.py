@@ -33,18 +33,18 @@ def find_floor_w(
     counts = np.diff(np.append(first, len(mains_w)))
     daily_w = np.array(
         [
-            _find_quantile(mains_w[a : a + n], LEAST_HOURS * HOUR_S / period_s)
+            find_low_quantile_w(mains_w[a : a + n], LEAST_HOURS * HOUR_S / period_s)
             for a, n in zip(first, counts, strict=True)
         ]
     )
     if np.isnan(daily_w).all():
-        daily_w[:] = _find_quantile(mains_w, 1)
+        daily_w[:] = find_low_quantile_w(mains_w, 1)
     floors_w = _smooth(daily_w)
     spread_w = float(np.nanmedian(np.abs(daily_w - floors_w)))
     return np.repeat(floors_w, counts).astype(np.float32), max(spread_w, LEAST_SPREAD_W)
 
 
-def _find_quantile(power_w: Watts, least: float) -> float:
+def find_low_quantile_w(power_w: Watts, least: float) -> float:
     """Return the low quantile of the known samples; NaN where fewer than `least` are known."""
     known_w = power_w[~np.isnan(power_w)]
     return float(np.quantile(known_w, QUANTILE)) if len(known_w) >= max(least, 1) else np.nan

@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from seq2point.recording import Watts
 
+ALWAYS_ON, OTHER, MAINS = "always_on", "other", "mains"
+"""The parts of a home that are no appliance, and their sum."""
+
 STEPS_PER_WATT = 64
 """Power is counted in these parts of a watt. Below 262,144 W such numbers add up in single
 precision without any rounding, in whatever order."""

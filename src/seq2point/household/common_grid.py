@@ -1,12 +1,14 @@
 """One regular grid for all of a home's power, whatever the periods of its models are."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from seq2point.household.mains import HomeMains
 from seq2point.recording import Recording, Watts
+
+if TYPE_CHECKING:
+    from seq2point.household.mains import HomeMains
 
 MINUTE_S = 60.0
 """The grid is of whole minutes of UTC. Local days, half-hours of tariffs and the minutes in which
@@ -30,7 +32,7 @@ class CommonGrid(NamedTuple):
     size: int
 
     @classmethod
-    def under(cls, mains: HomeMains) -> "CommonGrid":
+    def under(cls, mains: "HomeMains") -> "CommonGrid":
         """Return the grid under a home's readings: of minutes, or coarser where these are."""
         step_s = mains.period_s if mains.hold_s is None else MINUTE_S
         periods_s = (MINUTE_S, *COARSER_S)
@@ -39,7 +41,7 @@ class CommonGrid(NamedTuple):
         end_s = mains.times_s[-1] + mains.period_s
         return cls(start_s, period_s, max(round((end_s - start_s) / period_s), 1))
 
-    def place_mains(self, mains: HomeMains) -> Watts:
+    def place_mains(self, mains: "HomeMains") -> Watts:
         """Return a home's mains on the grid, f32[size] in watts."""
         near = self.period_s / TOLERANCE <= mains.period_s <= TOLERANCE * self.period_s
         at_grid = mains.hold_s is not None or near

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from seq2point.household.balance import MAINS
 from seq2point.household.calendar import HOUR_S, list_spans
 from seq2point.recording import Recording, Watts
-
-MAINS = "mains"
 
 
 def tabulate_daily_energy(

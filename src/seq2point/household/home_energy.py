@@ -17,29 +17,22 @@ from seq2point.data.times.zones import require_zone
 from seq2point.events import Activation
 from seq2point.events.activation_table import tabulate_activations
 from seq2point.household.always_on import find_floor_w
-from seq2point.household.balance import balance
+from seq2point.household.balance import ALWAYS_ON, MAINS, OTHER, balance
 from seq2point.household.calendar import CalendarSpan, Period, list_spans
 from seq2point.household.capped_activations import cap_activations
 from seq2point.household.common_grid import CommonGrid
 from seq2point.household.energy_table import DayTotals, tabulate_energy, total_days
+from seq2point.household.home_models import HomeModel, load_models
 from seq2point.household.large_loads import LargeLoad, find_large_loads
 from seq2point.household.mains import HomeMains, Library, open_mains
 from seq2point.household.plain_words import describe_worth, list_plain_limits
-from seq2point.household.predictions import (
-    AppliancePrediction,
-    HomeModel,
-    load_models,
-    predict_appliances,
-)
+from seq2point.household.predictions import AppliancePrediction, predict_appliances
 from seq2point.household.tariff import Tariff, TariffLike
 from seq2point.predictor import Progress
 from seq2point.recording import Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
 from seq2point.wording import format_count
-
-ALWAYS_ON, OTHER, MAINS = "always_on", "other", "mains"
-"""The rows of the table of energy that are no appliance."""
 
 PAGE = "seq2point.report.household"
 """The module that writes the page. It stands above this one: it is imported when asked for."""

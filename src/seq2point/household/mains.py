@@ -9,10 +9,10 @@ import numpy as np
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.columns import FILL
 from seq2point.data.frame import find_library, read_frame
-from seq2point.data.grid import Times, find_median_step_s, place_on_grid
+from seq2point.data.grid import COARSEST, Times, find_median_step_s, place_on_grid
 from seq2point.data.long_table import LongTable, open_long_table
 from seq2point.data.series import open_series
-from seq2point.data.table import COARSEST, Table, read_table
+from seq2point.data.table import Table, read_table
 from seq2point.errors import DataError
 from seq2point.limits import NOISE_W
 from seq2point.recording import Recording, Watts

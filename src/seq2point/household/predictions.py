@@ -1,32 +1,17 @@
 """All models on one home's mains: what each appliance draws, at each model's own period."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from seq2point import runtime
 from seq2point.appliances import Appliance, canonical_name
-from seq2point.errors import UsageError
 from seq2point.events import Activation, EventSettings, find_activations
+from seq2point.household.home_models import HomeModel, find_error_w
 from seq2point.household.mains import HomeMains
-from seq2point.model import pretrained
 from seq2point.model.event_decisions import decide_recording, find_event_settings
-from seq2point.model.pretrained import Card
-from seq2point.predictor import Predictor, Progress
+from seq2point.predictor import Progress
 from seq2point.recording import Recording, Watts, is_same_period
-
-WITHOUT_CARD = 0.25
-"""The error of a model without a card: this share of the appliance's highest power."""
-
-
-class HomeModel(NamedTuple):
-    """A model to tell a home's appliances apart: its name, and its card where it has one."""
-
-    predictor: Predictor
-    name: str
-    card: Card | None = None
 
 
 class AppliancePrediction(NamedTuple):
@@ -44,81 +29,6 @@ class AppliancePrediction(NamedTuple):
     is_owned: bool | None
     by_event: bool
     error_w: float
-
-
-def choose_models(
-    mains: HomeMains, without: Iterable[str] = (), threads: int | None = None
-) -> list[HomeModel]:
-    """Return the models of the package that suit a home's readings: one for each appliance.
-
-    Of an appliance's models it is, among those to be relied on, the one of least error in homes
-    left out of training. `without` names appliances that the home lacks.
-    Raises UsageError for an appliance in `without` that no model is for.
-    """
-    lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
-    return [
-        load_pretrained_model(card.name, threads)
-        for name, card in pretrained.choose_cards(mains.can_give).items()
-        if name not in lacking
-    ]
-
-
-def load_pretrained_model(name: str, threads: int | None = None) -> HomeModel:
-    """Load a model of the package."""
-    model = pretrained.load_pretrained(name)
-    return HomeModel(runtime.load(model.native, threads), name, model.card)
-
-
-def load_models(
-    models: Any, mains: HomeMains, without: Iterable[str] = (), threads: int | None = None
-) -> list[HomeModel]:
-    """Return models by their names or files, or as predictors; None for those of `choose_models`.
-
-    A name may be an appliance's alone: the period of the mains then chooses its model.
-    Raises UsageError for an unknown name and for two models of one appliance, and ModelFileError
-    for a file that cannot be run.
-    """
-    if models is None:
-        return choose_models(mains, without, threads)
-    several = (
-        [models] if isinstance(models, str | Path | HomeModel) or _predicts(models) else models
-    )
-    loaded = [_load_model(model, mains, threads) for model in several]
-    names = [a.name for model in loaded for a in model.predictor.appliances]
-    lacking = _require_known(without, set(names))
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"two models predict the {twice.replace('_', ' ')}: give one of them")
-    return [
-        model for model in loaded if not {a.name for a in model.predictor.appliances} <= lacking
-    ]
-
-
-def _predicts(model: Any) -> bool:
-    return hasattr(model, "predict_w")
-
-
-def _load_model(model: Any, mains: HomeMains, threads: int | None) -> HomeModel:
-    if isinstance(model, HomeModel):
-        return model
-    if _predicts(model):
-        return HomeModel(model, ", ".join(a.label for a in model.appliances))
-    path = Path(model)
-    if path.suffix or path.is_file():
-        return HomeModel(runtime.load(path, threads), path.name, pretrained.find_card(path))
-    name = str(model)
-    if name not in pretrained.list_names():
-        name = pretrained.find_finest(name, mains.period_s).name
-    return load_pretrained_model(name, threads)
-
-
-def _require_known(without: Iterable[str], known: set[str]) -> set[str]:
-    """Return the appliances of `without`; raises UsageError for one that is not known."""
-    names = {canonical_name(name) for name in without}
-    for name in sorted(names - known):
-        raise UsageError(
-            f"`without` '{name}': no model is for it; choose from {', '.join(sorted(known))}"
-        )
-    return names
 
 
 def count_samples(mains: HomeMains, models: Sequence[HomeModel]) -> int:
@@ -192,17 +102,3 @@ def _predict_together(
         )
         for (appliance, model), power_w in zip(owners, columns, strict=True)
     ]
-
-
-def find_error_w(model: HomeModel, appliance: Appliance) -> float:
-    """Return how far a model is usually off while the appliance is on, in watts.
-
-    It is the median of the homes that its card leaves out of training. Without any it is a quarter
-    of the appliance's highest power.
-    """
-    errors_w = [
-        error_w
-        for home in (model.card.tested if model.card else ())
-        if home.unseen and (error_w := home.metrics.get("on_mae_w")) is not None
-    ]
-    return float(np.median(errors_w)) if errors_w else WITHOUT_CARD * appliance.max_power_w

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from seq2point.architecture import Architecture
 from seq2point.kernels.fft_lengths import find_fast_length
@@ -26,6 +27,7 @@ def has_one_hidden(shape: Architecture) -> bool:
     return [layer.rectified for layer in shape.linear_layers] == [True, False]
 
 
+@lru_cache(maxsize=256)
 def prefers_windows(shape: Architecture, count: int) -> bool:
     """Return whether `count` windows are faster one by one."""
     best = min(_estimate_cycles(shape, count, length) for length in _list_lengths(shape))

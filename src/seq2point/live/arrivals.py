@@ -38,7 +38,7 @@ class Arrivals:
     counts: ArrivalCounts = field(default_factory=ArrivalCounts)
 
     def __post_init__(self) -> None:
-        self.newest_s = -np.inf
+        self.newest_s = self._closed_s = -np.inf
         self._times_s: Times = np.empty(0)
         self._watts: Watts = np.empty(0, np.float32)
         self._leap: tuple[float, float] | None = None
@@ -48,12 +48,18 @@ class Arrivals:
         keep = np.isfinite(times_s)
         times_s, watts = self._leave_out_strays(times_s[keep], watts[keep])
         newest_s = np.maximum.accumulate(np.append(self.newest_s, times_s))
-        in_time = times_s > newest_s[:-1] - self.late_s
-        self.counts.repeated += int((times_s[~in_time] == newest_s[:-1][~in_time]).sum())
-        self.counts.late += int((times_s[~in_time] < newest_s[:-1][~in_time]).sum())
+        in_time = times_s > np.maximum(newest_s[:-1] - self.late_s, self._closed_s)
+        is_newest = times_s[~in_time] == newest_s[:-1][~in_time]
+        self.counts.repeated += int(is_newest.sum())
+        self.counts.late += int((~is_newest).sum())
         self.newest_s = float(newest_s[-1])
         self._join(times_s[in_time], watts[in_time])
         return self._release(self.newest_s - self.late_s)
+
+    def advance(self, until_s: float) -> tuple[Times, Watts]:
+        """Return the readings up to a time. One that comes after this must be of a later time."""
+        self._closed_s = max(self._closed_s, until_s)
+        return self._release(until_s)
 
     def flush(self) -> tuple[Times, Watts]:
         """Return all readings that wait."""
@@ -109,14 +115,16 @@ class Arrivals:
         return {
             "leap": None if self._leap is None or np.isnan(self._leap[1]) else self._leap,
             "newest_s": self.newest_s if np.isfinite(self.newest_s) else None,
+            "closed_s": self._closed_s if np.isfinite(self._closed_s) else None,
             "times_s": self._times_s.tolist(),
             "watts": [None if np.isnan(w) else float(w) for w in self._watts],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `as_json` returned."""
-        newest_s, leap = state["newest_s"], state["leap"]
+        newest_s, closed_s, leap = state["newest_s"], state["closed_s"], state["leap"]
         self._leap = None if leap is None else (leap[0], leap[1])
         self.newest_s = -np.inf if newest_s is None else newest_s
+        self._closed_s = -np.inf if closed_s is None else closed_s
         self._times_s = np.array(state["times_s"], np.float64)
         self._watts = np.array([np.nan if w is None else w for w in state["watts"]], np.float32)

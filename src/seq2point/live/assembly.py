@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq2point.configuration import LiveConfig
 from seq2point.configuration.live import LATE_S
 from seq2point.errors import UsageError
-from seq2point.live.choosing import OpenModel, check_names, load_models
-from seq2point.live.mains_parts import BalanceParts, cap_at_mains
+from seq2point.household.home_models import HomeModel, check_models, load_models
 from seq2point.live.meters import Meter
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.presets import find_preset, open_preset, parse_channels
@@ -19,10 +18,13 @@ from seq2point.live.sinks.discovery import Topics
 from seq2point.live.sinks.jsonl import JsonlSink
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.worker import Worker, WorkerOptions
-from seq2point.predictor import Predictor
 
 if TYPE_CHECKING:
     from seq2point.live.broker import Broker
+
+
+TIMELY = ("mqtt", "homeassistant")
+"""Sources whose readings come when they are measured: there silence means something."""
 
 
 class OpenSource(NamedTuple):
@@ -35,14 +37,14 @@ class OpenSource(NamedTuple):
 
 
 def make_service(
-    config: LiveConfig, open_model: OpenModel, balance: BalanceParts = cap_at_mains
+    config: LiveConfig, on_load: Callable[[HomeModel], None], threads: int | None = None
 ) -> Service:
-    """Return the service that options describe. `open_model` opens a model's file.
+    """Return the service that options describe. `on_load` is told of each model that is loaded.
 
     Raises UsageError for options that are missing, unknown or in conflict, and DataError for a file
     to replay that cannot be read.
     """
-    check_names(config.models)
+    check_models(config.models)
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
     sinks = [_open_sink(name, config) for name in config.sink]
@@ -53,11 +55,23 @@ def make_service(
     if late_s is None:
         late_s = LATE_S if opened.is_stamped else 0.0
     options = WorkerOptions(
-        config.store, config.commit_every_s, config.keep_days, config.fill, late_s, balance
+        config.store,
+        config.commit_every_s,
+        config.keep_days,
+        config.fill,
+        late_s,
+        config.source in TIMELY,
     )
 
-    def load(pace: Pace) -> Sequence[Predictor]:
-        return load_models(config.models, pace, open_model)
+    def load(pace: Pace) -> Sequence[HomeModel]:
+        models = load_models(config.models or None, pace, threads=threads)
+        if not models:
+            raise UsageError(
+                f"a reading every {pace.step_s:g} s is too seldom for the models of the package"
+            )
+        for model in models:
+            on_load(model)
+        return models
 
     return Service(opened.source, lambda: Worker(load, learner, options), sinks)
 

@@ -83,10 +83,18 @@ class Broker:
                 f"{self}: refuses the connection ({error}); check `user`, `password_file` and"
                 " `mqtt_version`"
             ) from None
-        if isinstance(error.__cause__ or error, ssl.SSLCertVerificationError):
+        if (refusal := _find_distrust(error)) is not None:
             raise SourceError(
-                f"{self}: its certificate is not trusted; give its authority's by `ca`"
+                f"{self}: its certificate is not trusted ({refusal.verify_message}); give its"
+                " authority's by `ca`, and the broker by the name that it is for"
             ) from None
+
+
+def _find_distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return the error of a certificate that is not trusted, wherever it lies behind an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def open_broker(

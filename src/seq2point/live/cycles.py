@@ -54,6 +54,11 @@ class CycleWatch:
         self._run: _Run | None = None
 
     @property
+    def pause_s(self) -> float:
+        """How long an appliance must have been off before its finish is told."""
+        return max(self._pause, 1) * self.period_s
+
+    @property
     def is_on(self) -> bool:
         """Whether a cycle runs that was told."""
         return self._run is not None and self._run.told

@@ -1,6 +1,6 @@
 """Home: all models on one home's readings, as they come, and the answers that are due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,54 +8,72 @@ import numpy as np
 from seq2point.configuration.columns import FILL
 from seq2point.data.grid import LEAST_KNOWN, Times
 from seq2point.errors import UsageError
-from seq2point.live.mains_parts import (
-    Answers,
-    BalanceParts,
-    average_rows,
-    cap_at_mains,
-    split_always_on,
-)
+from seq2point.household.balance import ALWAYS_ON, OTHER, balance
+from seq2point.household.home_models import HomeModel, find_error_w
+from seq2point.live.cycles import CycleWatch, Notice
+from seq2point.live.floor import Floor
+from seq2point.live.mains_parts import Answers, average_rows
 from seq2point.live.pace import Pace
-from seq2point.live.stream import Rows, Stream
-from seq2point.predictor import Predictor
+from seq2point.live.stream import Rows, Stream, count_after, find_target_index
+from seq2point.live.text_arrays import decode, encode
+from seq2point.model.event_decisions import find_event_settings
 from seq2point.recording import Watts, is_same_period
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+
+GRACE_S = 30.0
+"""A reading may be on its way for so long before its absence counts as silence."""
 
 
 class Home:
     """Tells a home's appliances apart with several models, sample by sample.
 
-    The samples are of the longest period among the models; finer predictions are averaged. A sample
-    is due once the slowest model has answered. `balance` makes parts that add up to the mains, and
-    `floor_w` of what is left is always on.
+    Models that answer at the same times are decided by event together. The samples are of the
+    longest period among the models; finer predictions are averaged. A sample is due once the
+    slowest model has answered. Its parts are those of `household.balance`: appliances, always on
+    and other, which add up to the mains. Starts and finishes of an appliance are told as soon as
+    its own model has answered.
     Raises UsageError for two models of one appliance, and DataError where the readings are too far
     apart for a model.
     """
 
     def __init__(
-        self,
-        predictors: Sequence[Predictor],
-        pace: Pace,
-        *,
-        fill: int = FILL,
-        late_s: float = 0.0,
-        balance: BalanceParts = cap_at_mains,
+        self, models: Sequence[HomeModel], pace: Pace, *, fill: int = FILL, late_s: float = 0.0
     ):
-        self.names = [a.name for predictor in predictors for a in predictor.appliances]
+        if not models:
+            raise UsageError("no model is given: name one at least")
+        self.pace = pace
+        self.streams = [
+            Stream(
+                [model.predictor for model in group],
+                pace,
+                fill=fill,
+                late_s=late_s,
+                settings=find_settings(group),
+            )
+            for group in group_models(models)
+        ]
+        self.appliances = tuple(a for stream in self.streams for a in stream.appliances)
+        self.names = [appliance.name for appliance in self.appliances]
         for name in self.names:
             if self.names.count(name) > 1:
                 raise UsageError(f"two models predict the {name.replace('_', ' ')}: give one")
-        if not predictors:
-            raise UsageError("no model is given: name one at least")
-        self.pace, self.balance, self.floor_w = pace, balance, 0.0
-        self.streams = [Stream(each, pace, fill=fill, late_s=late_s) for each in predictors]
-        self.period_s = max(stream.predictor.period_s for stream in self.streams)
+        self.period_s = max(stream.period_s for stream in self.streams)
+        self._errors_w = {
+            a.name: find_error_w(model, a) for model in models for a in model.predictor.appliances
+        }
+        self.floor = Floor(self.period_s)
+        self.watches = {
+            a.name: CycleWatch(a, stream.period_s)
+            for stream in self.streams
+            for a in stream.appliances
+        }
+        self._notices: list[Notice] = []
         self._pending = [_no_rows(stream) for stream in self.streams]
         self._due_s: float | None = None
         for stream in self.streams:
             waits_s = self.delay_s - stream.delay_s + 2 * self.period_s
-            stream.history = int(np.ceil(waits_s / stream.predictor.period_s)) + 1
+            stream.history = int(np.ceil(waits_s / stream.period_s)) + 1
 
     @property
     def delay_s(self) -> float:
@@ -63,104 +81,210 @@ class Home:
         return max(stream.delay_s for stream in self.streams)
 
     @property
+    def finished_within_s(self) -> dict[str, float]:
+        """How long after an appliance's end its finish is told, by appliance."""
+        return {
+            a.name: stream.delay_s + self.watches[a.name].pause_s
+            for stream in self.streams
+            for a in stream.appliances
+        }
+
+    @property
+    def newest_s(self) -> float:
+        """The latest time of a reading; minus infinity before the first."""
+        return self.streams[0].arrivals.newest_s
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many readings were left out, by the reason."""
         return dict(vars(self.streams[0].arrivals.counts))
 
+    @property
+    def running(self) -> dict[str, bool]:
+        """Whether each appliance is in a cycle that was told."""
+        return {name: watch.is_on for name, watch in self.watches.items()}
+
     def feed(self, times_s: Times, watts: Watts) -> Answers:
         """Return the samples that are due after further readings."""
-        return self._answer([stream.feed(times_s, watts) for stream in self.streams], False)
+        return self._answer([stream.feed(times_s, watts) for stream in self.streams])
+
+    def advance(self, now_s: float) -> Answers:
+        """Return the samples that are due because it is `now_s`, and no reading has come.
+
+        Gaps are filled as far as `fill` says or the last reading holds. Then power is unknown.
+        """
+        until_s = now_s - self.streams[0].arrivals.late_s - GRACE_S
+        rows = [stream.advance(until_s) for stream in self.streams]
+        return self._answer(rows, not any(stream.sampler.is_open for stream in self.streams))
 
     def flush(self) -> Answers:
         """Return all samples up to the last reading."""
         return self._answer([stream.flush() for stream in self.streams], True)
 
-    def _answer(self, rows: Sequence[Rows], at_end: bool) -> Answers:
+    def take_notices(self) -> list[Notice]:
+        """Return the starts and finishes since the last call."""
+        notices, self._notices = self._notices, []
+        return sorted(notices, key=lambda notice: notice.told_s)
+
+    def _answer(self, rows: Sequence[Rows], at_end: bool = False) -> Answers:
+        for stream, new in zip(self.streams, rows, strict=True):
+            for column, appliance in enumerate(stream.appliances):
+                watch = self.watches[appliance.name]
+                self._notices += watch.feed(new.times_s, new.power_w[:, column], new.jumps)
         self._pending = [
             pending.join(new) for pending, new in zip(self._pending, rows, strict=True)
         ]
-        base = [
-            i
-            for i, stream in enumerate(self.streams)
-            if is_same_period(stream.predictor.period_s, self.period_s)
-        ]
-        ready = min(len(self._pending[i]) for i in base)
-        times_s = self._pending[base[0]].times_s[:ready]
-        if not at_end:
-            ready = min(
-                ready,
-                *(
-                    int(np.searchsorted(times_s + self.period_s, self._find_progress_s(i), "right"))
-                    for i in range(len(self.streams))
-                    if i not in base
-                ),
-                ready,
-            )
-            times_s = times_s[:ready]
-        first = self._pending[base[0]]
-        mains_w, jumps = first.mains_w[:ready], first.jumps[:ready]
+        is_base = [is_same_period(stream.period_s, self.period_s) for stream in self.streams]
+        first = self._pending[is_base.index(True)]
+        ready = self._count_ready(is_base, at_end)
+        times_s, mains_w, jumps = first.times_s[:ready], first.mains_w[:ready], first.jumps[:ready]
         predicted_w: dict[str, Watts] = {}
         for i, stream in enumerate(self.streams):
-            power_w = self._take(i, i in base, times_s)
-            for column, appliance in enumerate(stream.predictor.appliances):
+            power_w = self._take(i, is_base[i], times_s)
+            for column, appliance in enumerate(stream.appliances):
                 predicted_w[appliance.name] = power_w[:, column]
-        if len(times_s):
+        if ready:
             self._due_s = float(times_s[-1]) + self.period_s / 2
-        parts_w = split_always_on(self.balance(mains_w, predicted_w), self.floor_w)
+        mains_w, parts_w = self._balance(times_s, mains_w, predicted_w)
         return Answers(self.period_s, times_s, mains_w, predicted_w, parts_w, jumps)
 
+    def _count_ready(self, is_base: Sequence[bool], at_end: bool) -> int:
+        """Return how many samples all models have answered."""
+        base = [pending for pending, is_it in zip(self._pending, is_base, strict=True) if is_it]
+        ready = min(map(len, base))
+        if at_end:
+            return ready
+        ends_s = base[0].times_s[:ready] + self.period_s
+        progress_s = [self._find_progress_s(i) for i, is_it in enumerate(is_base) if not is_it]
+        return int(np.searchsorted(ends_s, min(progress_s, default=np.inf), "right"))
+
     def _find_progress_s(self, index: int) -> float:
-        """Return until when a model has answered."""
-        pending, stream = self._pending[index], self.streams[index]
-        return float(pending.times_s[-1]) + stream.predictor.period_s if len(pending) else -np.inf
+        """Return until when a stream has answered."""
+        pending = self._pending[index]
+        if not len(pending):
+            return -np.inf
+        return float(pending.times_s[-1]) + self.streams[index].period_s
 
     def _take(self, index: int, is_base: bool, times_s: Times) -> Watts:
-        """Return a model's power f32[N, A] at samples, and forget what is past them."""
+        """Return a stream's power f32[N, A] at samples, and forget what is past them."""
         pending, stream = self._pending[index], self.streams[index]
         if not len(times_s):
             return pending.power_w[:0]
         if is_base:
             self._pending[index] = pending.slice(len(times_s))
             return pending.power_w[: len(times_s)]
-        period_s = stream.predictor.period_s
         power_w = average_rows(
             pending.times_s,
             pending.power_w,
             times_s,
             self.period_s,
-            LEAST_KNOWN * self.period_s / period_s,
+            LEAST_KNOWN * self.period_s / stream.period_s,
         )
         past = int(np.searchsorted(pending.times_s, times_s[-1] + self.period_s))
         self._pending[index] = pending.slice(past)
         return power_w
 
+    def _balance(
+        self, times_s: Times, mains_w: Watts, predicted_w: Mapping[str, Watts]
+    ) -> tuple[Watts, dict[str, Watts]]:
+        """Return the mains, and the parts that add up to them."""
+        names = [*predicted_w, ALWAYS_ON]
+        pieces: list[tuple[Watts, dict[str, Watts]]] = [
+            (mains_w[:0], dict.fromkeys((*names, OTHER), mains_w[:0]))
+        ]
+        for first, end, floor_w, error_w in self.floor.feed(times_s, mains_w):
+            claims_w = {name: power_w[first:end] for name, power_w in predicted_w.items()}
+            claims_w[ALWAYS_ON] = np.full(end - first, floor_w, np.float32)
+            errors_w = self._errors_w | {ALWAYS_ON: error_w}
+            balanced = balance(mains_w[first:end], claims_w, errors_w)
+            pieces.append((balanced.mains_w, {**balanced.parts_w, OTHER: balanced.other_w}))
+        return (
+            np.concatenate([mains for mains, _ in pieces]),
+            {n: np.concatenate([parts[n] for _, parts in pieces]) for n in (*names, OTHER)},
+        )
+
     def as_json(self) -> dict[str, Any]:
-        """Return what a later start goes on from, as JSON: samples of each period, and the pace."""
-        longest: dict[float, Stream] = {}
-        for stream in self.streams:
-            known = longest.get(stream.predictor.period_s)
-            if known is None or stream.length > known.length:
-                longest[stream.predictor.period_s] = stream
+        """Return what a later start goes on from, as JSON."""
         return {
             "version": STATE_VERSION,
             "pace": list(self.pace),
             "due_s": self._due_s,
-            "streams": [stream.as_json() for stream in longest.values()],
+            "streams": [stream.as_json() for stream in self.streams],
+            "pending": [_to_json(pending) for pending in self._pending],
+            "floor": self.floor.as_json(),
+            "cycles": {
+                name: [watch.period_s, watch.as_json()] for name, watch in self.watches.items()
+            },
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what a home has kept, whatever its models were."""
         if state.get("version") != STATE_VERSION:
             return
         self._due_s = state["due_s"]
+        self.floor.restore(state["floor"])
+        for name, (period_s, run) in state["cycles"].items():
+            if name in self.watches and is_same_period(period_s, self.watches[name].period_s):
+                self.watches[name].restore(run)
+        kept = state["streams"]
+        if len(kept) == len(self.streams) and all(
+            stream.can_go_on(each) for stream, each in zip(self.streams, kept, strict=True)
+        ):
+            for stream, each in zip(self.streams, kept, strict=True):
+                stream.restore(each)
+            self._pending = [
+                _from_json(pending, stream)
+                for pending, stream in zip(state["pending"], self.streams, strict=True)
+            ]
+            return
         due_s = -np.inf if self._due_s is None else self._due_s
         for stream in self.streams:
-            for kept in state["streams"]:
-                if is_same_period(kept["period_s"], stream.predictor.period_s):
-                    stream.restore(kept, due_s)
+            same = [each for each in kept if is_same_period(each["period_s"], stream.period_s)]
+            if same:
+                stream.restore(max(same, key=lambda each: len(each["watts"])), due_s)
+
+
+def group_models(models: Sequence[HomeModel]) -> list[list[HomeModel]]:
+    """Return the models by their period and by how much their windows hold after their target."""
+    groups: dict[tuple[float, int], list[HomeModel]] = {}
+    for model in models:
+        predictor = model.predictor
+        period_s = next(
+            (known for known, _ in groups if is_same_period(known, predictor.period_s)),
+            predictor.period_s,
+        )
+        after = count_after(predictor, find_target_index(predictor))
+        groups.setdefault((period_s, after), []).append(model)
+    return [*groups.values()]
+
+
+def find_settings(models: Sequence[HomeModel]) -> dict[str, Any]:
+    """Return the event settings of models by appliance, by their cards or their provenance."""
+    return {
+        name: each
+        for model in models
+        for name, each in find_event_settings(model.predictor, model.card).items()
+    }
 
 
 def _no_rows(stream: Stream) -> Rows:
-    outputs = len(stream.predictor.appliances)
+    outputs = len(stream.appliances)
     nothing = np.empty(0, np.float32)
     return Rows(np.empty(0), nothing, np.empty((0, outputs), np.float32), np.empty(0, bool))
+
+
+def _to_json(rows: Rows) -> dict[str, Any]:
+    return {
+        "times_s": rows.times_s.tolist(),
+        "mains_w": encode(rows.mains_w),
+        "power_w": encode(rows.power_w),
+        "jumps": np.flatnonzero(rows.jumps).tolist(),
+    }
+
+
+def _from_json(state: Mapping[str, Any], stream: Stream) -> Rows:
+    times_s = np.array(state["times_s"], np.float64)
+    jumps = np.zeros(len(times_s), bool)
+    jumps[state["jumps"]] = True
+    power_w = decode(state["power_w"]).reshape(-1, len(stream.appliances))
+    return Rows(times_s, decode(state["mains_w"]), power_w, jumps)

@@ -1,29 +1,24 @@
 """Answers: what a home's mains are made of, on one grid, with parts that add up to the mains."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2point.data.grid import Times
+from seq2point.household.balance import ALWAYS_ON, MAINS, OTHER
 from seq2point.recording import Watts
 
-ALWAYS_ON, OTHER, MAINS = "always_on", "other", "mains"
-"""The parts that are no appliance, and their sum."""
-
-BalanceParts = Callable[[Watts, Mapping[str, Watts]], dict[str, Watts]]
-"""Maps mains f32[N] and the power of appliances f32[N] to parts that, with 'other' among them, add
-up to the mains; NaN where these are unknown.
-"""
+__all__ = ["ALWAYS_ON", "MAINS", "OTHER", "Answers", "average_rows", "join_answers"]
 
 
 class Answers(NamedTuple):
     """Consecutive samples of a home: times f64[N] in seconds since 1970, UTC, and watts f32[N].
 
-    A sample is the mean of `period_s`. `predicted_w` is what the models say, by appliance; NaN is
-    unknown. `parts_w` are appliances, 'always_on' and 'other', which add up to `mains_w`: what an
-    unknown appliance draws is in 'other'.
+    A sample is the mean of `period_s`. `predicted_w` is what the models say, by appliance, decided
+    by event; NaN is unknown. `parts_w` are appliances, 'always_on' and 'other', in multiples of
+    1/64 W, which add up to `mains_w` exactly: what an unknown appliance draws is in 'other'.
     """
 
     period_s: float
@@ -52,26 +47,6 @@ class Answers(NamedTuple):
     def end_s(self) -> float:
         """The end of the last sample."""
         return float(self.times_s[-1]) + self.period_s
-
-
-def cap_at_mains(mains_w: Watts, power_w: Mapping[str, Watts]) -> dict[str, Watts]:
-    """Return parts that add up to the mains: appliances, reduced in proportion where their sum is
-    more, and 'other', the rest.
-    """
-    limit_w = np.maximum(mains_w, 0)
-    claims = {name: np.maximum(np.nan_to_num(each), 0) for name, each in power_w.items()}
-    total_w = np.sum([*claims.values(), np.zeros(len(mains_w), np.float32)], axis=0)
-    share = np.divide(limit_w, total_w, where=total_w > limit_w, out=np.ones_like(limit_w))
-    parts = {name: np.minimum(claim * share, limit_w) for name, claim in claims.items()}
-    rest_w = limit_w - np.sum([*parts.values(), np.zeros_like(limit_w)], axis=0)
-    return {**parts, OTHER: np.maximum(rest_w, 0).astype(np.float32)}
-
-
-def split_always_on(parts_w: Mapping[str, Watts], floor_w: float) -> dict[str, Watts]:
-    """Return parts whose 'other' gives up to `floor_w` to 'always_on'."""
-    always_w = np.minimum(parts_w[OTHER], np.float32(floor_w))
-    rest = {name: power_w for name, power_w in parts_w.items() if name != OTHER}
-    return {**rest, ALWAYS_ON: always_w, OTHER: parts_w[OTHER] - always_w}
 
 
 def average_rows(

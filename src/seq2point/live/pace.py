@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2point.data.grid import find_median_step_s
-from seq2point.data.interpretation.pace import reports_changes, suggest_hold_s
+from seq2point.data.change_reports import reports_changes, suggest_hold_s
+from seq2point.data.grid import COARSEST, find_median_step_s
 from seq2point.live.readings import Reading
 
 MANY_READINGS = 40
 """So many readings show a pace."""
+
+SHORTEST_S = 1.0
+"""Readings that hold are there at any time: at this period, say."""
 
 FEW_READINGS, LONG_S = 8, 600.0
 """So few do, once they span so long."""
@@ -23,6 +26,15 @@ class Pace(NamedTuple):
 
     step_s: float
     hold_s: float | None = None
+
+    @property
+    def period_s(self) -> float:
+        """The shortest sampling period that the readings are for."""
+        return self.step_s if self.hold_s is None else SHORTEST_S
+
+    def can_give(self, period_s: float) -> bool:
+        """Return whether the readings can be placed on a grid of a period."""
+        return self.hold_s is not None or self.step_s <= COARSEST * period_s
 
 
 class PaceLearner:

@@ -63,6 +63,9 @@ class Sampler:
         self._origin_s = 0.0
         self._next = 0
         self._jumped = False
+        self.is_open = False
+        """Whether a piece of the grid goes on: another reading has its place on it."""
+        self._last_s = -np.inf
         self._times_s: Times = np.empty(0)
         self._watts: Watts = np.empty(0, np.float32)
 
@@ -75,7 +78,7 @@ class Sampler:
         """Return the samples that further readings cannot change, in order."""
         if not len(times_s):
             return Samples.empty()
-        since = np.append(self._times_s[-1:], times_s)
+        since = np.append([self._last_s] if self.is_open else [], times_s)
         known = len(since) - len(times_s)
         starts = (np.flatnonzero(np.diff(since) > self.jump_s) + 1 - known).tolist()
         samples = []
@@ -85,18 +88,35 @@ class Sampler:
             samples.append(self._go_on(times_s[first:end], watts[first:end]))
         return Samples.concatenate(samples)
 
+    def advance(self, until_s: float) -> Samples:
+        """Return the samples that no reading after a time can change, although none has come.
+
+        After the longest time without a reading the grid ends.
+        """
+        silent_s = until_s - self._last_s
+        if not self.is_open or (
+            self.hold_s is None and silent_s <= USUAL_STEPS * self.usual_step_s
+        ):
+            return Samples.empty()
+        samples = self._make(self._count_places(min(until_s, self._last_s + self.jump_s)))
+        if silent_s > self.jump_s:
+            self._close()
+        return samples
+
     def flush(self) -> Samples:
         """Return the samples up to the last reading; the next one begins anew."""
         return self._end_piece()
 
     def _end_piece(self) -> Samples:
-        if not len(self._times_s):
+        if not self.is_open:
             return Samples.empty()
-        last = int(self._place(self._times_s[-1:])[0])
-        samples = self._make(last + 1)
-        self._jumped = True
-        self._times_s, self._watts = self._times_s[:0], self._watts[:0]
+        samples = self._make(int(self._place(np.array([self._last_s]))[0]) + 1)
+        self._close()
         return samples
+
+    def _close(self) -> None:
+        self._jumped, self.is_open = True, False
+        self._times_s, self._watts = self._times_s[:0], self._watts[:0]
 
     def _place(self, times_s: Times) -> Places:
         return np.round((times_s - self._origin_s) / self.period_s).astype(np.int64)
@@ -104,15 +124,18 @@ class Sampler:
     def _go_on(self, times_s: Times, watts: Watts) -> Samples:
         if not len(times_s):
             return Samples.empty()
-        if not len(self._times_s):
-            self._origin_s, self._next = float(times_s[0]), 0
+        if not self.is_open:
+            self._origin_s, self._next, self.is_open = float(times_s[0]), 0, True
+        self._last_s = float(times_s[-1])
         self._times_s = np.concatenate((self._times_s, times_s))
         self._watts = np.concatenate((self._watts, watts.astype(np.float32)))
+        return self._make(self._count_places(self._last_s))
+
+    def _count_places(self, until_s: float) -> int:
+        """Return how many samples readings up to a time decide."""
         if self.hold_s is None:
-            end = int(self._place(self._times_s[-1:])[0])
-        else:
-            end = int(np.floor((self._times_s[-1] - self._origin_s) / self.period_s))
-        return self._make(end)
+            return int(self._place(np.array([until_s]))[0])
+        return int(np.floor((until_s - self._origin_s) / self.period_s))
 
     def _make(self, end: int) -> Samples:
         """Return the samples up to place `end`, and forget the readings that no other needs."""
@@ -170,6 +193,8 @@ class Sampler:
             "origin_s": self._origin_s,
             "next": self._next,
             "jumped": self._jumped,
+            "is_open": self.is_open,
+            "last_s": self._last_s if np.isfinite(self._last_s) else None,
             "times_s": self._times_s.tolist(),
             "watts": [None if np.isnan(w) else float(w) for w in self._watts],
         }
@@ -177,6 +202,7 @@ class Sampler:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `as_json` returned."""
         self._origin_s, self._next = state["origin_s"], state["next"]
-        self._jumped = state["jumped"]
+        self._jumped, self.is_open = state["jumped"], state["is_open"]
+        self._last_s = -np.inf if state["last_s"] is None else state["last_s"]
         self._times_s = np.array(state["times_s"], np.float64)
         self._watts = np.array([np.nan if w is None else w for w in state["watts"]], np.float32)

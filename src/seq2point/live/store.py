@@ -8,14 +8,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2point.errors import DataError, UsageError
-from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers, split_always_on
+from seq2point.live.mains_parts import MAINS, Answers
 from seq2point.system.atomic_files import atomic_write
 
 APPLICATION = 0x53325031
@@ -39,17 +38,13 @@ MIGRATIONS = (
         home TEXT, appliance TEXT, start_s REAL, end_s REAL NOT NULL, wh REAL NOT NULL,
         PRIMARY KEY (home, appliance, start_s)) WITHOUT ROWID;
     """,
+    "DROP TABLE floors;",
 )
 """The steps from each version of the file to the next. They are only ever added to."""
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 KEEP_MINUTES_DAYS = 35.0
 """Minutes are kept for so long, hours for ever."""
-
-FLOOR_QUANTILE, FLOOR_HOURS, FLOOR_DAYS = 0.05, 6.0, 7
-"""What is always on is the low quantile of a day with so many known hours, the median of so many
-days before. It changes at the beginning of a day alone.
-"""
 
 
 class Hour(NamedTuple):
@@ -192,11 +187,6 @@ class Store:
         )
         return [Cycle(*row) for row in rows]
 
-    def read_floor_w(self, home: str = "") -> float:
-        """Return the power that is always on, by the days so far; 0 while none is known."""
-        rows = self._select("SELECT max(day), watts FROM floors WHERE home=?", home)
-        return float(rows[0][1] or 0.0)
-
     def _select(self, query: str, *values: Any) -> list[Any]:
         with self._explain():
             return self._open.execute(query, values).fetchall()
@@ -229,22 +219,9 @@ class Store:
         answered_s, _ = self.read_state(home)
         if answered_s is not None:
             answers = answers.slice(int(np.searchsorted(answers.times_s, answered_s - 1e-3)))
-        days = np.floor(answers.times_s / DAY_S)
-        edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(answers)]
-        for first, end in pairwise(edges):
-            if first < end:
-                self._add_day(answers.slice(first, end), home, int(days[first]))
-
-    def _add_day(self, answers: Answers, home: str, day: int) -> None:
-        """Add answers of one day of UTC."""
-        floor_w = self._begin_day(home, day)
-        other_w = answers.parts_w[OTHER]
-        if ALWAYS_ON in answers.parts_w:
-            other_w = other_w + answers.parts_w[ALWAYS_ON]
-        parts_w = split_always_on(
-            {n: w for n, w in answers.parts_w.items() if n != ALWAYS_ON} | {OTHER: other_w}, floor_w
-        )
-        for name, power_w in {**parts_w, MAINS: answers.mains_w}.items():
+        if not len(answers):
+            return
+        for name, power_w in {**answers.parts_w, MAINS: answers.mains_w}.items():
             known = ~np.isnan(power_w)
             if name in answers.predicted_w:
                 known &= ~np.isnan(answers.predicted_w[name])
@@ -253,6 +230,8 @@ class Store:
             )
             self._count(home, name, answers, wh, known * answers.period_s)
         self._open.execute("UPDATE homes SET answered_s=? WHERE home=?", (answers.end_s, home))
+        oldest_s = (float(answers.times_s[-1]) // DAY_S - self.keep_minutes_days) * DAY_S
+        self._open.execute("DELETE FROM minutes WHERE home=? AND start<?", (home, oldest_s))
 
     def _count(self, home: str, name: str, answers: Answers, wh: Any, known_s: Any) -> None:
         """Add one part's energy by sample to its counter, its minutes and its hours."""
@@ -283,33 +262,6 @@ class Store:
                     " total_wh=excluded.total_wh",
                     (home, start, name, hour_wh, hour_s, home, name),
                 )
-
-    def _begin_day(self, home: str, day: int) -> float:
-        """Return what is always on in a day, by the days before. Old minutes are forgotten."""
-        run = self._open.execute
-        rows = run("SELECT watts FROM floors WHERE home=? AND day=?", (home, day)).fetchall()
-        if rows:
-            return float(rows[0][0])
-        first_s = (day - FLOOR_DAYS) * DAY_S
-        minutes = run(
-            "SELECT start, wh / known_s FROM minutes WHERE home=? AND name=? AND start>=?"
-            " AND start<? AND known_s>=30",
-            (home, MAINS, first_s, day * DAY_S),
-        ).fetchall()
-        by_day: dict[int, list[float]] = {}
-        for start, wh_per_s in minutes:
-            by_day.setdefault(start // DAY_S, []).append(wh_per_s * HOUR_S)
-        floors_w = [
-            float(np.quantile(watts, FLOOR_QUANTILE))
-            for watts in by_day.values()
-            if len(watts) * MINUTE_S >= FLOOR_HOURS * HOUR_S
-        ]
-        floor_w = float(np.median(floors_w)) if floors_w else self.read_floor_w(home)
-        run("INSERT INTO floors VALUES (?, ?, ?)", (home, day, floor_w))
-        oldest_s = day * DAY_S - self.keep_minutes_days * DAY_S
-        run("DELETE FROM minutes WHERE home=? AND start<?", (home, oldest_s))
-        run("DELETE FROM floors WHERE home=? AND day<?", (home, day - 7))
-        return floor_w
 
     def back_up(self, path: str | Path) -> None:
         """Write a copy of the file as it stands, whole or not at all, while it is in use.

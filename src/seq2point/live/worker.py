@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +12,15 @@ import numpy as np
 
 from seq2point.appliances import Appliance
 from seq2point.configuration.columns import FILL
+from seq2point.household.home_models import HomeModel
 from seq2point.limits import KILOWATTS_BELOW
-from seq2point.live.cycles import CycleWatch, Notice
+from seq2point.live.cycles import Notice
 from seq2point.live.home import Home
-from seq2point.live.mains_parts import Answers, BalanceParts, cap_at_mains, join_answers
+from seq2point.live.mains_parts import Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.readings import Reading
 from seq2point.live.store import KEEP_MINUTES_DAYS, Cycle, Hour, Store
-from seq2point.predictor import Predictor
+from seq2point.wording import format_minutes
 
 HOURS_AGAIN_S = 48 * 3600.0
 """At the start hours of so long are told again: who missed them has them then."""
@@ -26,32 +28,44 @@ HOURS_AGAIN_S = 48 * 3600.0
 WARM_EVERY_S = 30.0
 """How often readings are kept that no answer follows from yet."""
 
+CLOCK_BACK_S = 60.0
+"""A reading so long before the latest one is not late: the clock has gone back."""
+
 MANY_SEEN = 500
 """So many readings show whether they are in watts."""
 
 LOG = logging.getLogger("seq2point.live")
 
-LoadModels = Callable[[Pace], Sequence[Predictor]]
+LoadModels = Callable[[Pace], Sequence[HomeModel]]
 """Loads the models for readings at a pace."""
 
 
 class WorkerOptions(NamedTuple):
-    """How a worker treats readings and keeps answers. `store` None keeps nothing."""
+    """How a worker treats readings and keeps answers. `store` None keeps nothing.
+
+    `is_timely` says that readings come when they are measured, so that silence means something.
+    `home` is the home's key in a store of several.
+    """
 
     store: Path | None = None
     commit_every_s: float = 0.0
     keep_minutes_days: float = KEEP_MINUTES_DAYS
     fill: int = FILL
     late_s: float = 0.0
-    balance: BalanceParts = cap_at_mains
+    is_timely: bool = False
+    home: str = ""
 
 
 class HomeDescription(NamedTuple):
-    """What sinks announce of a home: its appliances, its period, and how late its answers are."""
+    """What sinks announce of a home: its appliances, its period, and how late its answers are.
+
+    `finished_within_s` is how long after its end an appliance's finish is told.
+    """
 
     appliances: tuple[Appliance, ...]
     period_s: float
     delay_s: float
+    finished_within_s: Mapping[str, float] = {}
 
 
 class Update(NamedTuple):
@@ -70,35 +84,45 @@ class Update(NamedTuple):
 class Worker:
     """Feeds a home with readings, follows its cycles, and keeps its counters in a store.
 
-    All calls are made from one thread. With `commit_every_s` answers are kept together, so often.
+    All calls are made from one thread. Homes of one process may share a `store`, which stays open.
+    With `commit_every_s` answers are kept together, so often.
     Raises DataError for a store that cannot be used, and for models that the pace does not suit.
     """
 
-    def __init__(self, load: LoadModels, learner: PaceLearner, options: WorkerOptions):
+    def __init__(
+        self,
+        load: LoadModels,
+        learner: PaceLearner,
+        options: WorkerOptions,
+        clock: Callable[[], float] = time.monotonic,
+        store: Store | None = None,
+    ):
         self._load, self._learner, self._options = load, learner, options
+        self._clock = clock
+        self._heard: float | None = None
+        """When the last reading came, by the clock; None before the first."""
         self.home: Home | None = None
-        self._watches: dict[str, CycleWatch] = {}
         self._pending: list[Answers] = []
         self._cycles: list[Cycle] = []
         self._kept_at = -math.inf
         self._is_fed = False
         self._highest_w, self._seen = 0.0, 0
         self._told_hours_s: float | None = None
+        self._is_back = False
         self._state: Mapping[str, Any] | None = None
-        self._store = (
-            None if options.store is None else Store(options.store, options.keep_minutes_days)
-        )
+        self._store, self._owns_store = store, store is None
+        if self._store is None and options.store is not None:
+            self._store = Store(options.store, options.keep_minutes_days)
         if self._store is not None:
-            _, self._state = self._store.read_state()
+            _, self._state = self._store.read_state(options.home)
 
     @property
     def description(self) -> HomeDescription | None:
         """What there is to announce; None until the models are loaded."""
         if self.home is None:
             return None
-        streams = self.home.streams
-        appliances = tuple(a for stream in streams for a in stream.predictor.appliances)
-        return HomeDescription(appliances, self.home.period_s, self.home.delay_s)
+        home = self.home
+        return HomeDescription(home.appliances, home.period_s, home.delay_s, home.finished_within_s)
 
     def start(self) -> Update:
         """Go on from what is kept, and return what is known at once."""
@@ -117,15 +141,24 @@ class Worker:
             description = self.description
             readings = self._learner.readings
         assert self.home is not None
-        self._is_fed = True
+        self._is_fed, self._heard = True, self._clock()
         self._warn_of_kilowatts(readings)
+        self._warn_of_clock(readings[-1].time_s)
         table = np.array(readings, np.float64).reshape(-1, 2)
         answers = self.home.feed(table[:, 0], table[:, 1].astype(np.float32))
         return self._conclude(answers, description)
 
     def rest(self) -> Update:
-        """Return what is due while no reading comes: what waits is kept when its time has come."""
-        return self._keep(Update())
+        """Return what is due while no reading comes.
+
+        What waits is kept when its time has come. Where readings come when they are measured, the
+        time that has passed since the last one is answered.
+        """
+        if self.home is None or self._heard is None or not self._options.is_timely:
+            return self._keep(Update())
+        return self._conclude(
+            self.home.advance(self.home.newest_s + self._clock() - self._heard), None
+        )
 
     def finish(self, at_end: bool) -> Update:
         """Return what is left. `at_end` says that no reading will follow, ever."""
@@ -151,7 +184,7 @@ class Worker:
 
     def close(self) -> None:
         """Close the store."""
-        if self._store is not None:
+        if self._store is not None and self._owns_store:
             self._store.close()
 
     def back_up(self, path: Path) -> None:
@@ -166,28 +199,16 @@ class Worker:
             pace,
             fill=options.fill,
             late_s=options.late_s,
-            balance=options.balance,
         )
-        for stream in self.home.streams:
-            for appliance in stream.predictor.appliances:
-                self._watches[appliance.name] = CycleWatch(appliance, self.home.period_s)
         if self._state is not None:
             self.home.restore(self._state["home"])
-            for name, run in self._state["cycles"].items():
-                if name in self._watches and self._state["period_s"] == self.home.period_s:
-                    self._watches[name].restore(run)
-        if self._store is not None:
-            self.home.floor_w = self._store.read_floor_w()
+        _say_delays(self.home)
 
     def _conclude(
         self, answers: Answers, description: HomeDescription | None, now: bool = False
     ) -> Update:
-        notices: list[Notice] = []
-        for name, watch in self._watches.items():
-            unknown = np.isnan(answers.predicted_w[name])
-            power_w = np.where(unknown, np.float32(np.nan), answers.parts_w[name])
-            notices += watch.feed(answers.times_s, power_w, answers.jumps)
-        notices.sort(key=lambda notice: notice.told_s)
+        assert self.home is not None
+        notices = self.home.take_notices()
         self._cycles += [
             Cycle(each.appliance, each.start_s, each.end_s, each.energy_wh)
             for each in notices
@@ -195,8 +216,8 @@ class Worker:
         ]
         if len(answers):
             self._pending.append(answers)
-        running = {name: watch.is_on for name, watch in self._watches.items()}
-        update = Update(description, answers if len(answers) else None, notices, running=running)
+        told = answers if len(answers) else None
+        update = Update(description, told, notices, running=self.home.running)
         return self._keep(update, now)
 
     def _keep(self, update: Update, now: bool = False) -> Update:
@@ -205,15 +226,10 @@ class Worker:
             if self._store is None:
                 self._pending.clear()
             return update
-        state = {
-            "home": self.home.as_json(),
-            "period_s": self.home.period_s,
-            "cycles": {name: watch.as_json() for name, watch in self._watches.items()},
-        }
-        counters = self._store.commit(self._pending, state, self._cycles)
-        self._pending, self._cycles, self._kept_at = [], [], time.monotonic()
+        state = {"home": self.home.as_json()}
+        counters = self._store.commit(self._pending, state, self._cycles, self._options.home)
+        self._pending, self._cycles, self._kept_at = [], [], self._clock()
         self._is_fed = False
-        self.home.floor_w = self._store.read_floor_w()
         return update._replace(counters=counters, hours=self._read_hours())
 
     def _warn_of_kilowatts(self, readings: Sequence[Reading]) -> None:
@@ -227,24 +243,51 @@ class Worker:
                 self._highest_w,
             )
 
+    def _warn_of_clock(self, time_s: float) -> None:
+        """Warn once of a clock that has gone back: no time is answered twice."""
+        assert self.home is not None
+        back_s = self.home.newest_s - time_s - self._options.late_s
+        if back_s > CLOCK_BACK_S and not self._is_back:
+            until = datetime.fromtimestamp(self.home.newest_s, UTC).isoformat(" ", "minutes")
+            LOG.warning(
+                "the readings' clock has gone back by %s: they are left out until it has caught up,"
+                " at %s; if it was wrong before, move the store away",
+                format_minutes(back_s),
+                until,
+            )
+        self._is_back = back_s > CLOCK_BACK_S
+
     def _is_time(self) -> bool:
         """Whether to commit: for answers as often as told, for readings alone more seldom."""
-        passed_s, every_s = time.monotonic() - self._kept_at, self._options.commit_every_s
+        passed_s, every_s = self._clock() - self._kept_at, self._options.commit_every_s
         if self._pending:
             return passed_s >= every_s
         return self._is_fed and passed_s >= max(every_s, WARM_EVERY_S)
 
     def _read_counters(self) -> dict[str, float] | None:
-        return None if self._store is None else self._store.read_counters() or None
+        return (
+            None if self._store is None else self._store.read_counters(self._options.home) or None
+        )
 
     def _read_hours(self) -> Sequence[Hour]:
         """Return the whole hours that were not told."""
         if self._store is None:
             return ()
         if self._told_hours_s is None:
-            answered_s, _ = self._store.read_state()
+            answered_s, _ = self._store.read_state(self._options.home)
             self._told_hours_s = (answered_s or HOURS_AGAIN_S) - HOURS_AGAIN_S
-        hours = self._store.read_hours(since_s=self._told_hours_s)
+        hours = self._store.read_hours(self._options.home, self._told_hours_s)
         if hours:
             self._told_hours_s = hours[-1].start_s + 1.0
         return hours
+
+
+def _say_delays(home: Home) -> None:
+    """Log how late answers are, and within how long a finish is told."""
+    within: dict[float, list[str]] = {}
+    for appliance in home.appliances:
+        within.setdefault(home.finished_within_s[appliance.name], []).append(appliance.label)
+    finishes = "; ".join(
+        f"{', '.join(labels)} within {format_minutes(each_s)}" for each_s, labels in within.items()
+    )
+    LOG.info("answers come %s late; 'finished' is told: %s", format_minutes(home.delay_s), finishes)

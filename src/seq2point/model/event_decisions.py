@@ -81,12 +81,13 @@ def decide_recording(
     appliances: Sequence[Appliance],
     settings: Settings,
     share: bool = True,
+    causal: bool = False,
 ) -> Decisions:
     """Return the predictions f32[T, A] in watts of a recording, decided by event.
 
     All events are decided at once, since a home's own events tell what its appliances draw. Where
     the clock jumps, no event goes on: there an hour without readings parts the pieces. For `share`
-    see `events.decide`.
+    and `causal` see `events.decide`.
     """
     pieces = recording.pieces()
     gap = np.full(count_samples(JUMP_S, recording.period_s), np.nan, np.float32)
@@ -109,7 +110,8 @@ def decide_recording(
         settings,
         {a.name: a for a in appliances},
         recording.period_s,
-        share=share,
+        causal,
+        share,
     )
     return decisions._replace(
         power_w={name: join(decided_w) for name, decided_w in decisions.power_w.items()}

@@ -32,6 +32,11 @@ def find_midpoint(window: int) -> int:
     return window // 2
 
 
+def find_target_index(window: int, target_point: float) -> int:
+    """Return the sample of a window at a point of it, from 0 for its first to 1 for its last."""
+    return round(target_point * (window - 1))
+
+
 @dataclass(frozen=True)
 class WindowRuns:
     """The usable windows of a recording, as runs of neighbouring start positions.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from seq2point.household import HomeEnergy
+from seq2point.household.balance import ALWAYS_ON, MAINS, OTHER
 from seq2point.household.energy_table import COST_UNITS, find_decimals, round_column
-from seq2point.household.home_energy import ALWAYS_ON, MAINS, OTHER
 from seq2point.report.terminal import FittedTable, print_prose
 
 LABELS = {ALWAYS_ON: "always on", OTHER: "other", MAINS: "mains"}

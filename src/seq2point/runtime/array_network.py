@@ -26,8 +26,12 @@ UNITS = 16
 
 def predict_windows(shape: Architecture, weights: Weights, windows_BW: Floats) -> Floats:
     """Return scaled power f32[B, A] for windows of scaled mains f32[B, W]."""
-    features = extract_features(shape, weights, windows_BW)
-    z_NB = features.reshape(len(windows_BW), -1).T
+    return predict_features(shape, weights, extract_features(shape, weights, windows_BW))
+
+
+def predict_features(shape: Architecture, weights: Weights, features_BCK: Floats) -> Floats:
+    """Return scaled power f32[B, A] for what the convolutions make of windows, f32[B, C, K]."""
+    z_NB = features_BCK.reshape(len(features_BCK), -1).T
     for layer in shape.linear_layers:
         z_NB = _finish(layer, weights, weights[layer.weight_name] @ z_NB)
     return z_NB.T

@@ -133,8 +133,7 @@ class NativeRuntime(Runtime):
         count = len(series_T) - shape.window + 1
         kernels = load_kernels() if has_one_hidden(shape) else None
         if prefers_windows(shape, count) if kernels else count <= shape.taps:
-            windows_BW = np.lib.stride_tricks.sliding_window_view(series_T, shape.window)
-            return self._predict_each(windows_BW, progress)
+            return self._predict_few(kernels, series_T, progress)
         out = np.empty((shape.outputs, count), np.float32)
         windows, predict_piece = self._choose_pass(kernels, count)
         for first in range(0, count, windows):
@@ -143,6 +142,27 @@ class NativeRuntime(Runtime):
             out[:, first : first + todo] = predict_piece(piece_T)
             if progress:
                 progress(todo)
+        return out
+
+    def _predict_few(
+        self, kernels: Library | None, series_T: Floats, progress: Progress | None
+    ) -> Floats:
+        """Return scaled power f32[A, T - W + 1] for windows that share their convolutions alone."""
+        shape, weights = self.architecture, self.weights
+        if kernels is None:
+            windows_BW = np.lib.stride_tricks.sliding_window_view(series_T, shape.window)
+            return self._predict_each(windows_BW, progress)
+        features_CL = _extract_features(kernels, shape, weights, series_T, self.threads)
+        features_CBK = np.lib.stride_tricks.sliding_window_view(features_CL, shape.taps, axis=1)
+        batch = max(BATCH_FLOATS // (shape.channels[-1] * shape.taps), 1)
+        out = np.empty((shape.outputs, features_CBK.shape[1]), np.float32)
+        for first in range(0, out.shape[1], batch):
+            part_BCK = features_CBK[:, first : first + batch].transpose(1, 0, 2)
+            out[:, first : first + batch] = array_network.predict_features(
+                shape, weights, part_BCK
+            ).T
+            if progress:
+                progress(len(part_BCK))
         return out
 
     def _predict_each(self, windows_BW: Floats, progress: Progress | None) -> Floats:

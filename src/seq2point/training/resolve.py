@@ -155,7 +155,7 @@ def resolve_job(
     window_by_period = window is None and start is None and not named_shape
     if window_by_period:
         window = choose_window(houses[0].period_s)
-    architecture = choose_architecture(options.network, window, start)
+    architecture = choose_architecture(options.network, window, start, options.target_point)
     pruner = choose_pruner(options.part(PruningConfig))
     training, held_out = hold_out(houses, validation, options.hold_out, architecture.window)
     known = define_from_recordings(target, training) if isinstance(target, Definition) else target
@@ -285,22 +285,28 @@ def make_batches(
 
 
 def choose_architecture(
-    network: str | Architecture | None, window: int | None, start: Model | None
+    network: str | Architecture | None,
+    window: int | None,
+    start: Model | None,
+    target_point: float | None = None,
 ) -> Architecture:
     """Return the shape of the network to train.
 
-    Raises UsageError where the model to start from has another.
+    Raises UsageError where the model to start from has another, and for a `target_point` beside a
+    network that brings its own.
     """
+    if isinstance(network, Architecture) and target_point is not None:
+        raise UsageError("the network brings its own target: leave out `target_point`")
     if isinstance(network, Architecture):
         shape = network
-    elif start is None or network is not None or window is not None:
-        shape = networks.find_network(network or "seq2point", window)
+    elif start is None or (network, window, target_point) != (None, None, None):
+        shape = networks.find_network(network or "seq2point", window, target_point)
     else:
         return start.architecture
     if start is not None and shape != start.architecture:
         raise UsageError(
-            "the model to start from brings its own network and window: leave out `network` and"
-            " `window`"
+            "the model to start from brings its own network and window: leave out `network`,"
+            " `window` and `target_point`"
         )
     return shape
 

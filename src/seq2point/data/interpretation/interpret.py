@@ -11,6 +11,7 @@ import numpy as np
 
 from seq2point.appliances import canonical_name
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.data.change_reports import FEWEST_READINGS
 from seq2point.data.interpretation.appliance_series import (
     find_appliance_columns,
     find_appliance_sensors,
@@ -28,7 +29,7 @@ from seq2point.data.interpretation.mains_column import (
     require_reference,
 )
 from seq2point.data.interpretation.measures import find_series_reading
-from seq2point.data.interpretation.pace import FEWEST_READINGS, PLUG_HOLD_S, measure_pace
+from seq2point.data.interpretation.pace import PLUG_HOLD_S, measure_pace
 from seq2point.data.interpretation.sample import Sample
 from seq2point.data.interpretation.sensor_key import NO_KEY, Key, find_key, find_rows
 from seq2point.data.interpretation.sensors import (

@@ -19,9 +19,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq2point.data import parquet_file
-from seq2point.data.grid import FILL_S, Times, find_median_step_s
+from seq2point.data.grid import COARSEST, FILL_S, Times, find_median_step_s
 from seq2point.data.interpretation.units import advise_kilo
-from seq2point.data.table import COARSEST
 from seq2point.datasets.contract import MAINS, RawHouse
 from seq2point.datasets.conversion.cleaning import (
     Advance,

@@ -9,6 +9,7 @@ from typing import Any
 from seq2point.appliances import to_snake_case
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER
 from seq2point.live.worker import HomeDescription
+from seq2point.wording import format_minutes
 
 PREFIX = "homeassistant"
 ROOT = "seq2point"
@@ -94,7 +95,7 @@ def describe_home(topics: Topics, home: str, description: HomeDescription) -> st
                 "ids": [topics.device],
                 "name": home,
                 "mf": ROOT,
-                "mdl": f"Appliances, estimated {_say_delay(description.delay_s)} late",
+                "mdl": f"Appliances, estimated {format_minutes(description.delay_s)} late",
                 "sw": own["sw"],
             },
             "o": own,
@@ -113,7 +114,3 @@ def _sensor(topics: Topics, key: str, label: str) -> dict[str, Any]:
         "p": "sensor",
         "default_entity_id": f"sensor.{topics.device}_{key}",
     }
-
-
-def _say_delay(delay_s: float) -> str:
-    return f"{delay_s / 60:.0f} min" if delay_s >= 60 else f"{delay_s:.0f} s"

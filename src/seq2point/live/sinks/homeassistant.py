@@ -1,16 +1,14 @@
 """Energy to Home Assistant's long-term statistics, with the times when it was used."""
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from seq2point.live.broker import wait_to_reconnect, waits_s
 from seq2point.live.hass import ERRORS, CommandError, HomeAssistant, Link
-from seq2point.live.readings import Backlog
 from seq2point.live.sinks.discovery import LABELS, Topics
+from seq2point.live.sinks.sending import SendingSink
 from seq2point.live.store import Hour
 from seq2point.live.worker import Update
 
@@ -23,54 +21,24 @@ NEWER = ("mean_type", "unit_class")
 """What later versions of Home Assistant want to know, and earlier ones refuse."""
 
 
-class StatisticsSink:
+class StatisticsSink(SendingSink[Hour]):
     """Imports whole hours as statistics `seq2point:<home>_<part>_energy`.
 
     An hour that comes again replaces itself, so nothing counts twice.
     """
 
     def __init__(self, home_assistant: HomeAssistant, home: str):
+        super().__init__(QUEUE)
         self.home_assistant, self.home = home_assistant, home
         self._id = Topics(home).id.replace("-", "_")
         self._labels = dict(LABELS)
-        self._backlog: Backlog[Hour] = Backlog(QUEUE)
-        self._came = asyncio.Event()
-        self._closing = False
         self._known = list(NEWER)
-        self._task: asyncio.Task[None] | None = None
 
-    @property
-    def lost(self) -> int:
-        """How many hours were lost."""
-        return self._backlog.lost
-
-    async def open(self) -> None:
-        """Begin to connect."""
-        self._task = asyncio.ensure_future(self._send())
-
-    async def publish(self, update: Update) -> None:
-        """Import the hours that are whole, as soon as there is a connection.
-
-        Raises SourceError where the token is refused.
-        """
-        if self._task is not None and self._task.done():
-            self._task.result()
+    def _take(self, update: Update) -> None:
         if update.description is not None:
             self._labels |= {a.name: a.label.capitalize() for a in update.description.appliances}
         for hour in update.hours:
-            self._backlog.put(hour)
-        if update.hours:
-            self._came.set()
-
-    async def close(self) -> None:
-        """Send what waits, and end."""
-        self._closing = True
-        self._came.set()
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=5)
-            self._task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._task
+            self._put(hour)
 
     async def _send(self) -> None:
         waits = waits_s()

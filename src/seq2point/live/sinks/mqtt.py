@@ -13,17 +13,15 @@ import aiomqtt
 from seq2point.live.broker import CLIENT_ERRORS, Broker, wait_to_reconnect, waits_s
 from seq2point.live.cycles import Notice
 from seq2point.live.mains_parts import MAINS, Answers
-from seq2point.live.readings import Backlog
 from seq2point.live.sinks.discovery import OFFLINE, ONLINE, Topics, describe_home
 from seq2point.live.sinks.jsonl import known_parts
+from seq2point.live.sinks.sending import SendingSink
 from seq2point.live.worker import HomeDescription, Update
 
 LOG = logging.getLogger("seq2point.live")
 
 QUEUE = 1000
 """Messages that may wait while there is no connection; then the oldest are lost, and counted."""
-
-LAST_WORDS_S = 5.0
 
 
 class Message(NamedTuple):
@@ -34,7 +32,7 @@ class Message(NamedTuple):
     retain: bool = False
 
 
-class MqttSink:
+class MqttSink(SendingSink[Message]):
     """Publishes power, energy, what runs, starts and finishes, and the discovery message.
 
     Energy never falls: it is told once it is kept, and the highest so far is told. The broker says
@@ -42,62 +40,33 @@ class MqttSink:
     """
 
     def __init__(self, broker: Broker, home: str, client: str, prefix: str = "homeassistant"):
+        super().__init__(QUEUE)
         self.broker, self.home, self.client = broker, home, client
         self.topics = Topics(home, prefix)
-        self._backlog: Backlog[Message] = Backlog(QUEUE)
-        self._came = asyncio.Event()
         self._description: HomeDescription | None = None
         self._latest: dict[str, Message] = {}
         self._highest_wh: dict[str, float] = {}
-        self._closing = False
-        self._task: asyncio.Task[None] | None = None
 
-    @property
-    def lost(self) -> int:
-        """How many messages were lost."""
-        return self._backlog.lost
-
-    async def open(self) -> None:
-        """Begin to connect."""
-        self._task = asyncio.ensure_future(self._send())
-
-    async def publish(self, update: Update) -> None:
-        """Send what an update tells, as soon as there is a connection.
-
-        Raises SourceError where the broker refuses us.
-        """
-        if self._task is not None and self._task.done():
-            self._task.result()
+    def _take(self, update: Update) -> None:
         if update.description is not None:
             self._description = update.description
-            self._put(self._announce())
+            self._tell(self._announce())
         if update.answers is not None:
-            self._put(Message(self.topics.power, format_power(update.answers)))
+            self._tell(Message(self.topics.power, format_power(update.answers)))
         for name, runs in update.running.items():
             message = Message(self.topics.running(name), "ON" if runs else "OFF", True)
             if self._latest.get(message.topic) != message:
-                self._put(message)
+                self._tell(message)
         for notice in update.notices:
             topic = self.topics.event(notice.appliance)
-            self._put(Message(topic, format_notice(notice)), keep=False)
+            self._put(Message(topic, format_notice(notice)))
         if update.counters:
-            self._put(Message(self.topics.energy, self._format_energy(update.counters), True))
+            self._tell(Message(self.topics.energy, self._format_energy(update.counters), True))
 
-    async def close(self) -> None:
-        """Send what waits, say that we are offline, and end."""
-        self._closing = True
-        self._came.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=LAST_WORDS_S)
-            self._task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._task
-
-    def _put(self, message: Message, keep: bool = True) -> None:
-        if keep:
-            self._latest[message.topic] = message
-        self._backlog.put(message)
-        self._came.set()
+    def _tell(self, message: Message) -> None:
+        """Put a state: it is told again after each connection."""
+        self._latest[message.topic] = message
+        self._put(message)
 
     def _announce(self) -> Message:
         assert self._description is not None

@@ -1,22 +1,20 @@
 """Readings of entities in Home Assistant, by its websocket."""
 
-import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seq2point.errors import UsageError
 from seq2point.live.broker import wait_to_reconnect, waits_s
 from seq2point.live.hass import ERRORS, CommandError, HomeAssistant
 from seq2point.live.meters import Channel, Meter
-from seq2point.live.readings import Backlog, Reading, SourceError
+from seq2point.live.readings import SourceError
+from seq2point.live.sources.queued import QUEUE, QueuedSource
 
 LOG = logging.getLogger("seq2point.live")
 
-QUEUE = 10_000
 HOLD_S = 3600.0
 """A state holds until the next: Home Assistant tells changes alone, and says 'unavailable'."""
 
@@ -24,7 +22,7 @@ STALE_S = 6 * 3600.0
 SCALES = {"W": 1.0, "kW": 1000.0, "MW": 1e6, "mW": 1e-3}
 
 
-class HomeAssistantSource:
+class HomeAssistantSource(QueuedSource):
     """Follows the states of power entities, and connects again where the connection is lost."""
 
     def __init__(
@@ -34,39 +32,9 @@ class HomeAssistantSource:
         queue: int = QUEUE,
         clock: Callable[[], float] = time.time,
     ):
-        self.home_assistant, self.meter = home_assistant, meter
-        self._backlog: Backlog[tuple[str, str, float]] = Backlog(queue)
-        self._came = asyncio.Event()
+        super().__init__(meter, queue, clock)
+        self.home_assistant = home_assistant
         self._scales: dict[str, float] = {}
-        self._clock = clock
-
-    @property
-    def lost(self) -> int:
-        """How many states were lost."""
-        return self._backlog.lost
-
-    async def batches(self) -> AsyncIterator[Sequence[Reading]]:
-        """Yield what came since the last batch; see `Source`."""
-        listening: asyncio.Future[Any] = asyncio.ensure_future(self._listen())
-        try:
-            while True:
-                coming: asyncio.Future[Any] = asyncio.ensure_future(self._came.wait())
-                await asyncio.wait([coming, listening], return_when=asyncio.FIRST_COMPLETED)
-                coming.cancel()
-                if listening.done():
-                    listening.result()
-                self._came.clear()
-                readings = [
-                    reading
-                    for message in self._backlog.take()
-                    for reading in self.meter.take(*message)
-                ]
-                if readings:
-                    yield readings
-        finally:
-            listening.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await listening
 
     async def _listen(self) -> None:
         waits = waits_s()
@@ -100,18 +68,17 @@ class HomeAssistantSource:
             if "unit_of_measurement" in state.get("a", {}):
                 self._scales[entity] = find_scale(entity, state["a"]["unit_of_measurement"])
             if "s" in state:
-                self._put(entity, state["s"], state.get("lu", state.get("lc")))
+                self._put_state(entity, state["s"], state.get("lu", state.get("lc")))
         for entity in event.get("r", []):
-            self._put(entity, "unavailable", None)
+            self._put_state(entity, "unavailable", None)
 
-    def _put(self, entity: str, text: str, stamp: float | None) -> None:
+    def _put_state(self, entity: str, text: str, stamp: float | None) -> None:
         try:
             value: float | str = float(text) * self._scales.get(entity, 1.0)
         except ValueError:
             value = text
         payload = {"state": value} if stamp is None else {"state": value, "at": stamp}
-        self._backlog.put((entity, json.dumps(payload), self._clock()))
-        self._came.set()
+        self._put(entity, json.dumps(payload))
 
 
 def find_scale(entity: str, unit: str) -> float:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, cast
 import polars as pl
 
 from seq2point.household import HomeEnergy
+from seq2point.household.balance import ALWAYS_ON, MAINS, OTHER
 from seq2point.household.calendar import PERIODS, Period
-from seq2point.household.home_energy import ALWAYS_ON, MAINS, OTHER
 
 
 class Part(NamedTuple):

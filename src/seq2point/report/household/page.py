@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2point.household import ApplianceReport, HomeEnergy
+from seq2point.household.balance import ALWAYS_ON, MAINS
 from seq2point.household.calendar import find_local_s
 from seq2point.household.energy_table import find_decimals, round_column
-from seq2point.household.home_energy import ALWAYS_ON, MAINS
 from seq2point.model.pretrained import Verdict
 from seq2point.recording import format_house
 from seq2point.report.household import amounts

@@ -1,0 +1,123 @@
+"""The floor of the mains as time passes: what is always on, by the days before."""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2point.data.grid import LEAST_KNOWN, Times
+from seq2point.household.always_on import (
+    LEAST_HOURS,
+    LEAST_SPREAD_W,
+    NEIGHBOURS,
+    find_low_quantile_w,
+)
+from seq2point.household.calendar import HOUR_S
+from seq2point.household.common_grid import MINUTE_S
+from seq2point.live.text_arrays import decode, encode
+from seq2point.recording import Watts
+
+HOURS_A_DAY = 24
+DAYS = 2 * NEIGHBOURS + 1
+"""As many days as `household.always_on` takes about a day, but all of them before it."""
+
+
+class FloorSpan(NamedTuple):
+    """The floor of samples [first, end), and how far days differ from it, in watts."""
+
+    first: int
+    end: int
+    floor_w: float
+    error_w: float
+
+
+class Floor:
+    """Learns what is always on from mains at one period, which come in any pieces.
+
+    The floor of a day of UTC is the median of the low quantiles of the last seven days before it
+    that are known, as `household.always_on` takes those on either side. Before there is one it is
+    the quantile of the day so far, once six hours are known, and 0 until then.
+    """
+
+    def __init__(self, period_s: float):
+        self.period_s = period_s
+        self.floor_w, self.error_w = 0.0, LEAST_SPREAD_W
+        self._days_w: deque[float] = deque(maxlen=DAYS)
+        self._today_w: list[float] = []
+        self._hour: int | None = None
+        self._minute, self._sum_w, self._count = 0, 0.0, 0
+
+    def feed(self, times_s: Times, mains_w: Watts) -> Iterator[FloorSpan]:
+        """Yield the floors of further samples f32[N], a span for each that holds."""
+        hours = np.floor(times_s / HOUR_S).astype(np.int64)
+        edges = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
+        for first, end in pairwise(edges):
+            if first == end:
+                continue
+            if hours[first] != self._hour:
+                self._begin_hour(int(hours[first]))
+            yield FloorSpan(first, end, self.floor_w, self.error_w)
+            self._learn(times_s[first:end], mains_w[first:end])
+
+    def _begin_hour(self, hour: int) -> None:
+        self._end_minute()
+        before, self._hour = self._hour, hour
+        if before is not None and hour // HOURS_A_DAY != before // HOURS_A_DAY:
+            self._end_day()
+        elif not self._days_w and (floor_w := self._find_quantile_w()) is not None:
+            self.floor_w = floor_w
+
+    def _end_day(self) -> None:
+        quantile_w = self._find_quantile_w()
+        self._today_w = []
+        if quantile_w is None:
+            return
+        self._days_w.append(quantile_w)
+        self.floor_w = float(np.median(self._days_w))
+        spread_w = float(np.median(np.abs(np.array(self._days_w) - self.floor_w)))
+        self.error_w = max(spread_w, LEAST_SPREAD_W)
+
+    def _find_quantile_w(self) -> float | None:
+        """Return the low quantile of the day so far; None where too little of it is known."""
+        least = LEAST_HOURS * HOUR_S / max(MINUTE_S, self.period_s)
+        quantile_w = find_low_quantile_w(np.array(self._today_w, np.float32), least)
+        return None if np.isnan(quantile_w) else quantile_w
+
+    def _learn(self, times_s: Times, mains_w: Watts) -> None:
+        """Add the minutes of samples of one hour."""
+        known = ~np.isnan(mains_w)
+        minutes = np.floor(times_s[known] / MINUTE_S).astype(np.int64).tolist()
+        for minute, watts in zip(minutes, mains_w[known].tolist(), strict=True):
+            if minute != self._minute:
+                self._end_minute()
+                self._minute = minute
+            self._sum_w += watts
+            self._count += 1
+
+    def _end_minute(self) -> None:
+        if self._count and self._count * self.period_s >= LEAST_KNOWN * MINUTE_S:
+            self._today_w.append(self._sum_w / self._count)
+        self._sum_w, self._count = 0.0, 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a later start goes on from, as JSON."""
+        return {
+            "period_s": self.period_s,
+            "floor_w": self.floor_w,
+            "error_w": self.error_w,
+            "days_w": [*self._days_w],
+            "today_w": encode(np.array(self._today_w, np.float32)),
+            "hour": self._hour,
+            "minute": [self._minute, self._sum_w, self._count],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `as_json` returned; of another period the days alone are known."""
+        self.floor_w, self.error_w = state["floor_w"], state["error_w"]
+        self._days_w.extend(state["days_w"])
+        self._hour = state["hour"]
+        if state["period_s"] == self.period_s:
+            self._today_w = decode(state["today_w"]).tolist()
+            self._minute, self._sum_w, self._count = state["minute"]
