@@ -33,8 +33,9 @@ homeassistant-env: ## Home Assistant in an environment of its own (Python 3.13),
 	test -x $(VENV)-homeassistant/bin/python || $(PYTHON_13) -m venv $(VENV)-homeassistant
 	$(VENV)-homeassistant/bin/pip install --quiet homeassistant paho-mqtt==2.1.0 sqlalchemy fnv-hash-fast psutil-home-assistant
 
-soak: setup      ## what takes minutes: a hundred kills, a month at high speed, whole real houses, a broker that comes and goes
+soak: setup      ## what takes minutes: a hundred kills, a month at high speed, whole real houses, a broker that comes and goes, a fleet
 	$(BIN)/pytest -m soak
+	SEQ2POINT_FLEET_HOMES=$${SEQ2POINT_FLEET_HOMES:-1000} $(BIN)/python -m benchmarks fleet_kills
 
 test-oracles:    ## what stored expectations say, against the real toolkit in an environment of its own
 	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles

@@ -16,6 +16,7 @@ NAMES = (
     "time_to_error",
     "material",
     "live",
+    "fleet",
 )
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Seq2PointError          exit code 1
   VerificationError     exit code 3: an exported model is not as good as the model it came from
   UsageError            exit code 2: an unknown name, a setting out of range, conflicting settings
   UnhealthyDataError    exit code 3: the data check ran and found errors in the data
+  IncompleteFleetError  exit code 3: a fleet is done, but for homes that were set aside
 
 Interrupted             a signal ended the work: a KeyboardInterrupt, no error
 """
@@ -67,5 +68,11 @@ class UsageError(Seq2PointError):
 
 class UnhealthyDataError(Seq2PointError):
     """The data check found errors in a recording."""
+
+    exit_code = 3
+
+
+class IncompleteFleetError(Seq2PointError):
+    """All homes of a fleet are done but for some that were set aside, or that failed."""
 
     exit_code = 3

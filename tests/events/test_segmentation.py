@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from seq2point.events import find_events
 from seq2point.events.base_power import find_base_w
-from seq2point.events.segmentation import find_steps
+from seq2point.events.segmentation import find_steps, find_upper_quartile_w
 
 
 def spans(mains_w, base_w: float = 100.0, least_w: float = 200.0):
@@ -76,3 +76,16 @@ def test_a_causal_base_only_looks_back(watts, cut):
     mains_w = np.array(watts, np.float32)
     before = find_base_w(mains_w, 60.0, causal=True)[:cut]
     np.testing.assert_array_equal(before, find_base_w(mains_w[:cut], 60.0, causal=True))
+
+
+@given(st.lists(st.floats(0, 20_000, width=32), min_size=1, max_size=40))
+def test_the_upper_quartile_is_that_of_numpy(watts: list[float]):
+    power_w = np.array(watts, np.float32)
+    assert find_upper_quartile_w(power_w) == float(np.quantile(power_w, 0.75, method="higher"))
+
+
+def test_the_upper_quartile_of_long_events_is_that_of_numpy():
+    rng = np.random.default_rng(3)
+    for size in (1, 2, 3, 4, 5, 1000, 40_001, 300_002, 300_003):
+        power_w = (3000 * rng.random(size)).astype(np.float32)
+        assert find_upper_quartile_w(power_w) == float(np.quantile(power_w, 0.75, method="higher"))

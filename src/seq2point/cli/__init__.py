@@ -34,6 +34,7 @@ VERBS = (
     "test",
     "disaggregate",
     "household",
+    "fleet",
     "live",
     "models",
     "convert",

@@ -44,6 +44,7 @@ PANELS = {
     "TransferConfig": options.DATA,
     "AdaptConfig": options.TRAINING,
     "ExportConfig": options.TARGET,
+    "FleetConfig": options.FLEET,
     "HouseholdConfig": options.HOUSEHOLD,
     "Tolerances": options.PROOF,
     "LiveConfig": options.LIVE,
@@ -94,6 +95,8 @@ METAVARS = {
     "user": "NAME",
     "ha_url": "ADDRESS",
     "home": "NAME",
+    "house": "NAME",
+    "cluster": "ADDRESS",
 }
 UNITS = ("_s", "_w", "_bytes")
 

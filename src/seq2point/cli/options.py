@@ -28,6 +28,7 @@ PANELS = (
     DATA := "Data",
     COLUMNS := "Columns of the data",
     APPLIANCE := "Appliance",
+    FLEET := "Fleet",
     HOUSEHOLD := "Household",
     NETWORK := "Network",
     PRUNING := "Pruning",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from seq2point.configuration.columns import DEFAULT_COLUMNS, ColumnsConfig
     from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
     from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
+    from seq2point.configuration.fleet import FleetConfig
     from seq2point.configuration.household import HouseholdConfig
     from seq2point.configuration.live import (
         BrokerConfig,
@@ -49,6 +50,7 @@ __all__ = [
     "Config",
     "ExportConfig",
     "ExportOptions",
+    "FleetConfig",
     "HomeAssistantConfig",
     "HouseholdConfig",
     "KeepConfig",
@@ -76,6 +78,7 @@ _HOMES = {
     "columns": ("DEFAULT_COLUMNS", "ColumnsConfig"),
     "declare": ("UNSET", "Config", "LazyType", "accept_fields", "option"),
     "export": ("ExportConfig", "ExportOptions", "Tolerances"),
+    "fleet": ("FleetConfig",),
     "household": ("HouseholdConfig",),
     "live": (
         "BrokerConfig",

@@ -1,6 +1,7 @@
 """Activations: when an appliance ran, for how long and with how much energy, as a table."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from seq2point.appliances import Appliance
 from seq2point.data.table_writer import TableWriter, check_ending
 from seq2point.recording import Watts
-from seq2point.recording.on_off import find_runs, is_on
+from seq2point.recording.on_off import Flags, find_runs, is_on
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,21 +49,35 @@ def find_activations(
     jumps = np.flatnonzero(np.abs(np.diff(when_s) - period_s) > period_s / 2) + 1
     known = ~np.isnan(power_w)
     activations = []
-    for piece in np.split(np.arange(len(power_w)), jumps):
-        for first, length in zip(*find_runs(known[piece]), strict=True):
-            span = piece[first : first + length]
+    for start, end in pairwise([0, *jumps.tolist(), len(power_w)]):
+        runs = (each.tolist() for each in find_runs(known[start:end]))
+        for first, length in zip(*runs, strict=True):
+            span = slice(start + first, start + first + length)
             on = is_on(power_w[span], appliance, period_s)
-            for begin, count in zip(*find_runs(on), strict=True):
-                samples = span[begin : begin + count]
-                activations.append(_measure(power_w[samples], when_s[samples], period_s))
+            activations += _measure(power_w[span], when_s[span], on, period_s)
     return activations
 
 
-def _measure(power_w: Watts, times_s: npt.NDArray[np.float64], period_s: float) -> Activation:
-    energy_wh = float(power_w.sum(dtype=np.float64)) * period_s / HOUR_S
-    return Activation(
-        float(times_s[0]), float(times_s[-1]) + period_s, energy_wh, float(power_w.max())
+def _measure(
+    power_w: Watts, times_s: npt.NDArray[np.float64], on: Flags, period_s: float
+) -> list[Activation]:
+    """Return the activations of a gapless stretch f32[T] that is on at some samples, bool[T]."""
+    first, lengths = find_runs(on)
+    if not len(first):
+        return []
+    ends = first + lengths
+    # sums over [first, end) and over the pauses between, which are left out
+    edges = np.column_stack((first, ends)).ravel()
+    edges = edges[:-1] if edges[-1] == len(on) else edges
+    watts = np.add.reduceat(power_w.astype(np.float64), edges)[::2]
+    peaks_w = np.maximum.reduceat(power_w, edges)[::2]
+    columns = (
+        times_s[first],
+        times_s[ends - 1] + period_s,
+        watts * period_s / HOUR_S,
+        peaks_w.astype(np.float64),
     )
+    return [Activation(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
 
 
 def write_activations(

@@ -46,7 +46,17 @@ class Event(NamedTuple):
     @property
     def level_w(self) -> float:
         """The power of its plateau in watts, whatever part of a sample the load was on."""
-        return float(np.quantile(self.power_w, 0.75, method="higher"))
+        return find_upper_quartile_w(self.power_w)
+
+
+def find_upper_quartile_w(power_w: Watts) -> float:
+    """Return the least of f32[T] without NaN that a quarter of the samples at most is above.
+
+    `np.quantile(power_w, 0.75, method="higher")` gives the same in 0.15 ms, and a home of a month
+    has hundreds of events.
+    """
+    place = -(-3 * (len(power_w) - 1) // 4)
+    return float(np.partition(power_w, place)[place])
 
 
 class Steps(NamedTuple):
@@ -56,8 +66,8 @@ class Steps(NamedTuple):
     """
 
     sample: npt.NDArray[np.int64]
-    before_w: npt.NDArray[np.float64]
-    after_w: npt.NDArray[np.float64]
+    before_w: Watts
+    after_w: Watts
 
 
 @dataclass(eq=False)
@@ -82,7 +92,7 @@ def find_steps(mains_w: Watts, least_w: float) -> Steps:
     change_w = np.diff(mains_w)
     edges = np.flatnonzero(np.abs(change_w) >= least_w) + 1
     if not len(edges):
-        return Steps(edges, np.empty(0), np.empty(0))
+        return Steps(edges, np.empty(0, np.float32), np.empty(0, np.float32))
     rises = change_w[edges - 1] > 0
     parts = (np.diff(edges) > 1) | (rises[1:] != rises[:-1])
     ramp = np.concatenate(([0], np.flatnonzero(parts) + 1))
@@ -92,10 +102,18 @@ def find_steps(mains_w: Watts, least_w: float) -> Steps:
     last = edges[np.concatenate((parts, [True]))]
     up = rises[np.concatenate(([True], parts))]
     starts, ends = np.concatenate(([0], last)), np.concatenate((first, [len(mains_w)]))
-    plateaus = list(zip(starts, ends, strict=True))
-    before = [np.median(mains_w[max(a, b - NEAR_STEP) : b]) for a, b in plateaus[:-1]]
-    after = [np.median(mains_w[a : min(b, a + NEAR_STEP)]) for a, b in plateaus[1:]]
-    return Steps(np.where(up, first, last), np.array(before), np.array(after))
+    before_w = _find_medians_w(mains_w, np.maximum(starts, ends - NEAR_STEP)[:-1], ends[:-1])
+    after_w = _find_medians_w(mains_w, starts[1:], np.minimum(ends, starts + NEAR_STEP)[1:])
+    return Steps(np.where(up, first, last), before_w, after_w)
+
+
+def _find_medians_w(
+    mains_w: Watts, firsts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> Watts:
+    """Return the medians of stretches [first, end) of one to NEAR_STEP samples, which are three."""
+    a, b, c = (mains_w[np.minimum(firsts + i, ends - 1)] for i in range(NEAR_STEP))
+    middle = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    return np.where(ends - firsts == 2, (a + b) / np.float32(2), middle)
 
 
 def find_events(mains_w: Watts, base_w: Watts, least_w: float) -> list[Event]:

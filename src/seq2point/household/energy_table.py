@@ -13,7 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from seq2point.events import Activation
-from seq2point.household.calendar import HOUR_S, PERIODS, CalendarSpan, floor_date, list_spans
+from seq2point.household.calendar import (
+    HOUR_S,
+    PERIODS,
+    CalendarSpan,
+    Period,
+    floor_date,
+    list_spans,
+)
 from seq2point.recording import Watts
 
 COST_UNITS = 10_000
@@ -144,26 +151,35 @@ def _count_uses(
     edges = np.array([day.first_s for day in days] + [day.end_s for day in days[-1:]])
     uses = np.zeros((len(days), len(cycles)), np.int64)
     hours_on = np.zeros((len(days), len(cycles)))
+    last_day = len(days) - 1
     for column, several in enumerate(cycles.values()):
-        for cycle in several:
-            first = int(np.searchsorted(edges, cycle.start_s, side="right")) - 1
-            last = int(np.searchsorted(edges, cycle.end_s, side="left")) - 1
-            if 0 <= first < len(days):
-                uses[first, column] += 1
-            for day in range(max(first, 0), min(last, len(days) - 1) + 1):
-                seconds = min(cycle.end_s, edges[day + 1]) - max(cycle.start_s, edges[day])
-                hours_on[day, column] += max(seconds, 0.0) / HOUR_S
+        if not several:
+            continue
+        spans_s = np.array([(cycle.start_s, cycle.end_s) for cycle in several])
+        firsts = np.searchsorted(edges, spans_s[:, 0], side="right") - 1
+        lasts = np.searchsorted(edges, spans_s[:, 1], side="left") - 1
+        starts = firsts[(firsts >= 0) & (firsts <= last_day)]
+        uses[:, column] = np.bincount(starts, minlength=len(days))
+        first, last = np.clip(firsts, 0, None), np.clip(lasts, None, last_day)
+        for more in range(int((last - first).max()) + 1):
+            spans = first + more <= last
+            day = (first + more)[spans]
+            seconds = np.minimum(spans_s[spans, 1], edges[day + 1])
+            seconds = np.maximum(seconds - np.maximum(spans_s[spans, 0], edges[day]), 0.0)
+            hours_on[:, column] += np.bincount(day, seconds, len(days)) / HOUR_S
     return uses, hours_on
 
 
-def tabulate_energy(totals: DayTotals, names: Sequence[str], zone: str) -> pl.DataFrame:
-    """Return the table of energy: a row for each name and each day, week and month.
+def tabulate_energy(
+    totals: DayTotals, names: Sequence[str], zone: str, periods: Sequence[Period] = PERIODS
+) -> pl.DataFrame:
+    """Return the table of energy: a row for each name and each day, week and month of `periods`.
 
     `names` are those of the totals' columns, appliances first and the mains last. What is unknown
     is null.
     """
     rows: list[tuple[object, ...]] = []
-    for period in PERIODS:
+    for period in periods:
         spans = list_spans(totals.days[0].first_s, totals.days[-1].end_s, zone, period)
         days_of: dict[date, list[int]] = {span.start: [] for span in spans}
         for i, day in enumerate(totals.days):

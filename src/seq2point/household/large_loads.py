@@ -102,32 +102,30 @@ def _is_timed(events: Sequence[Event], period_s: float, known_days: float) -> bo
 
 def _is_steady(event: Event, period_s: float) -> bool:
     hours = len(event.power_w) * period_s / HOUR_S
+    if not CAR_HOURS[0] <= hours <= CAR_HOURS[1]:
+        return False
     level_w = event.level_w
     near = np.abs(event.power_w - level_w) <= CAR_SAME * level_w
-    return (
-        CAR_HOURS[0] <= hours <= CAR_HOURS[1]
-        and CAR_W[0] <= level_w <= CAR_W[1]
-        and float(near.mean()) >= CAR_STEADY
-    )
+    return CAR_W[0] <= level_w <= CAR_W[1] and float(near.mean()) >= CAR_STEADY
 
 
 def _find_heating(
     events: Sequence[Event], start_s: float, period_s: float, known_days: float
 ) -> list[Event]:
     """Return the events of heating, where half of the days have hours of them."""
-    long = [
-        event
-        for event in events
-        if len(event.power_w) * period_s >= 60 * HEATING_MINUTES
-        and HEATING_W[0] <= event.level_w <= HEATING_W[1]
-    ]
+    enough = max(HEATING_RUNS, known_days / 2)
+    long = [event for event in events if len(event.power_w) * period_s >= 60 * HEATING_MINUTES]
+    if _count_days_of_heating(long, start_s, period_s) < enough:
+        return []  # of whatever power: levels take time to find
+    long = [event for event in long if HEATING_W[0] <= event.level_w <= HEATING_W[1]]
+    return long if _count_days_of_heating(long, start_s, period_s) >= enough else []
+
+
+def _count_days_of_heating(events: Sequence[Event], start_s: float, period_s: float) -> int:
     by_day: dict[int, list[Event]] = {}
-    for event in long:
+    for event in events:
         by_day.setdefault(_find_day(event, start_s, period_s), []).append(event)
-    full = [day for day, several in by_day.items() if _is_day_of_heating(several, period_s)]
-    if len(full) < max(HEATING_RUNS, known_days / 2):
-        return []
-    return long
+    return sum(_is_day_of_heating(several, period_s) for several in by_day.values())
 
 
 def _find_day(event: Event, start_s: float, period_s: float) -> int:

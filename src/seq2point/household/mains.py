@@ -10,9 +10,11 @@ from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.columns import FILL
 from seq2point.data.frame import find_library, read_frame
 from seq2point.data.grid import COARSEST, Times, find_median_step_s, place_on_grid
+from seq2point.data.interpretation.interpret import interpret
 from seq2point.data.long_table import LongTable, open_long_table
 from seq2point.data.series import open_series
-from seq2point.data.table import Table, read_table
+from seq2point.data.table import Table, build_table, read_table
+from seq2point.data.table_file import TableFile
 from seq2point.errors import DataError
 from seq2point.limits import NOISE_W
 from seq2point.recording import Recording, Watts
@@ -97,6 +99,14 @@ def open_mains(
         mains = replace(mains, zone=mains.zone or zone)
     else:
         mains = _open_series(source, period_s, columns)
+    return _check(mains if columns.zone is None else replace(mains, zone=columns.zone))
+
+
+def open_table_mains(
+    file: TableFile, columns: ColumnsConfig = DEFAULT_COLUMNS, period_s: float | None = None
+) -> HomeMains:
+    """Return the mains in a table that is open; see `open_mains`."""
+    mains = _open_table(build_table(file, interpret(file, (), columns), columns), period_s)
     return _check(mains if columns.zone is None else replace(mains, zone=columns.zone))
 
 

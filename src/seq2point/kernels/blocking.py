@@ -30,25 +30,28 @@ def has_one_hidden(shape: Architecture) -> bool:
 @lru_cache(maxsize=256)
 def prefers_windows(shape: Architecture, count: int) -> bool:
     """Return whether `count` windows are faster one by one."""
-    best = min(_estimate_cycles(shape, count, length) for length in _list_lengths(shape))
+    best = min(_estimate_cycles(shape, count).values())
     return count * shape.multiply_adds / LANES < best
 
 
-def _estimate_cycles(shape: Architecture, windows: int, length: int) -> float:
+def _estimate_cycles(shape: Architecture, windows: int) -> dict[int, float]:
+    """Return about how many cycles of one core `windows` take, by the length of the transforms."""
+    taps = shape.taps
+    lengths = [n for n in LENGTHS if n >= taps + 16] or [find_fast_length(2 * taps)]
+    return {n: _estimate_cycles_at(shape, windows, taps, n) for n in lengths}
+
+
+def _estimate_cycles_at(shape: Architecture, windows: int, taps: int, length: int) -> float:
     """Return about how many cycles of one core `windows` take with transforms of `length`.
 
     A core does LANES numbers at once. The factors are from measurements of the kernels.
     """
-    blocks = math.ceil(windows / (length - shape.taps + 1))
+    blocks = math.ceil(windows / (length - taps + 1))
     transform = 4.5 * length * math.log2(length) * (1 if length <= CACHED else 1.3)
     channels, units = shape.channels[-1], math.ceil(shape.hidden / LANES)
     per_block = 4 * channels * length / 2 + transform / 2 + 4 * length
     features = blocks / 2 * math.ceil(channels / LANES) * transform
     return features + units * (channels / 2 * transform + blocks * per_block)
-
-
-def _list_lengths(shape: Architecture) -> list[int]:
-    return [n for n in LENGTHS if n >= shape.taps + 16] or [find_fast_length(2 * shape.taps)]
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Blocking:
         Features, their spectra and each thread's predictions grow with the blocks of a pass. Each
         thread's spectra of a few units' weights, and its tables, do not.
         """
-        length = min(_list_lengths(shape), key=lambda n: _estimate_cycles(shape, windows, n))
+        cycles = _estimate_cycles(shape, windows)
+        length = min(cycles, key=lambda n: cycles[n])
         channels = shape.channels[-1]
         block_bytes = FLOAT_BYTES * (
             channels * (2 * length) + (threads + 1) * shape.outputs * length

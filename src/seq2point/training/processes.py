@@ -23,7 +23,8 @@ from torch import distributed
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from seq2point.errors import Interrupted, Seq2PointError, TrainingError
-from seq2point.system.device import keep_freed_memory, set_threads
+from seq2point.system.device import set_threads
+from seq2point.system.hardware import keep_freed_memory
 
 Result = TypeVar("Result")
 

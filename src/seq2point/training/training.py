@@ -12,7 +12,8 @@ from seq2point.configuration import TrainOptions, accept_fields
 from seq2point.model.model_file import Model
 from seq2point.network import masks
 from seq2point.recording import Recording, RecordingsLike
-from seq2point.system.device import choose_device, keep_freed_memory, set_threads
+from seq2point.system.device import choose_device, set_threads
+from seq2point.system.hardware import keep_freed_memory
 from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob, average_w, resolve_job

@@ -1,0 +1,138 @@
+"""A fleet of simulated homes at 8 s with five models: its rate a core and the memory of all of its
+processes, beside one process's sliding evaluation of the same readings.
+
+`python -m benchmarks fleet` takes minutes: 60 homes of 30 days. SEQ2POINT_FLEET_HOMES=1000 is the
+size that counts. SEQ2POINT_FLEET_MODEL=dense takes five untrained networks of the paper's size.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.timing import seconds
+from seq2point.household import HomeEnergy
+from seq2point.household.mains import open_mains
+from seq2point.household.home_models import HomeModel, load_models
+
+HOMES = int(os.environ.get("SEQ2POINT_FLEET_HOMES", "60"))
+DAYS, PERIOD_S, MADE = 30, 8.0, 6
+"""Homes are copies of a few that are simulated: a simulation takes longer than a prediction."""
+APPLIANCES = ("kettle", "fridge", "washing_machine", "microwave", "dishwasher")
+PROCESSES = 2
+TURNS = 3
+
+
+def write_homes(folder: Path, homes: int) -> None:
+    from seq2point.data.parquet_file import write_recording
+    from seq2point.simulator import simulate_house
+
+    for number in range(homes):
+        path = folder / f"home{number:04d}.parquet"
+        if number < MADE:
+            write_recording(simulate_house(number, DAYS, PERIOD_S, appliances=()), path)
+        else:
+            path.write_bytes((folder / f"home{number % MADE:04d}.parquet").read_bytes())
+
+
+def list_models(folder: Path) -> list[str]:
+    if os.environ.get("SEQ2POINT_FLEET_MODEL") != "dense":
+        return [f"{name}-8s" for name in APPLIANCES]
+    from seq2point.model.model_file import Model
+
+    paths = [folder / f"{name}.safetensors" for name in APPLIANCES]
+    for name, path in zip(APPLIANCES, paths, strict=True):
+        Model.untrained(name, PERIOD_S).save(path)
+    return [str(path) for path in paths]
+
+
+def list_processes(root: int) -> Iterator[int]:
+    """Yield a process and all below it."""
+    yield root
+    for task in Path(f"/proc/{root}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from list_processes(int(child))
+
+
+def read_memory_mb(process: int) -> float:
+    """Return the memory of a process; what several share counts for each in part."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+        return float(text.partition("\nPss:")[2].split()[0]) / 1024
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def run_fleet(houses: Path, out: Path, models: list[str]) -> tuple[float, float]:
+    """Return the seconds of a run and the highest memory of its processes together, in MB."""
+    words = ("-m", "seq2point", "fleet", *models, "--input", str(houses), "--output", str(out))
+    start, peak_mb = time.perf_counter(), 0.0
+    process = subprocess.Popen(
+        [sys.executable, *words, "--processes", str(PROCESSES)], stderr=subprocess.DEVNULL
+    )
+    ended = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak_mb
+        while not ended.wait(0.2):
+            try:
+                peak_mb = max(peak_mb, sum(map(read_memory_mb, list_processes(process.pid))))
+            except OSError:
+                continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    ended.set()
+    watcher.join()
+    if code:
+        raise subprocess.CalledProcessError(code, words)
+    return time.perf_counter() - start, peak_mb
+
+
+def measure_one(path: Path, models: list[str]) -> tuple[float, float, int]:
+    """Return the seconds of sliding evaluation of a home by all models with one thread, those of
+    the home from file to energy in one process, and its samples.
+    """
+    mains = open_mains(path)
+    loaded: list[HomeModel] = load_models(models, mains, threads=1)
+    recording = mains.to_recording(PERIOD_S)
+
+    def slide() -> None:
+        for model in loaded:
+            model.predictor.predict_w(recording, edges="repeat")
+
+    def work() -> None:
+        _ = HomeEnergy.measure(open_mains(path), loaded).energy
+
+    slide(), work()
+    sliding = sorted(seconds(slide) for _ in range(TURNS))[TURNS // 2]
+    whole = sorted(seconds(work) for _ in range(TURNS))[TURNS // 2]
+    return sliding, whole, len(recording) * len(loaded)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        houses = root / "houses"
+        houses.mkdir()
+        write_homes(houses, HOMES)
+        models = list_models(root)
+        sliding_s, whole_s, samples = measure_one(houses / "home0000.parquet", models)
+        start_s, _ = run_fleet(houses / "home0000.parquet", root / "first", models)
+        run_s, peak_mb = run_fleet(houses, root / "out", models)
+    cores = min(PROCESSES, os.cpu_count() or 1)
+    rate, alone = HOMES * samples / run_s / cores, samples / sliding_s
+    print(
+        f"{HOMES} homes of {DAYS} days at {PERIOD_S:g} s, {len(models)} models, {PROCESSES}"
+        f" processes: {run_s:.1f} s (one home alone {start_s:.1f} s, the start included)"
+    )
+    print(f"{'sliding evaluation alone, one thread':42} {alone:12,.0f} samples a second")
+    print(f"{'one home from file to energy, one process':42} {samples / whole_s:12,.0f}")
+    print(f"{'the fleet, a core':42} {rate:12,.0f}: {rate / alone:.0%} of sliding,")
+    print(f"{'':42} {'':12}  {rate * whole_s / samples:.0%} of the one process")
+    print(f"{'highest memory of all processes':42} {peak_mb:12,.0f} MB")

@@ -1,0 +1,25 @@
+"""The options of a fleet: how its homes are told apart, and what works them off."""
+
+from pydantic import PositiveInt
+
+from seq2point.configuration.declare import Config, option
+
+
+class FleetConfig(Config):
+    """What names the homes of a fleet, what is written of them, and on how many cores."""
+
+    house: str | None = option(
+        None,
+        "Partition or column that names the home.",
+        unset="house, house_id, home_id, household_id, customer_id or site_id",
+    )
+    energy_only: bool = option(False, "Write the energy of each day, and no power by the minute.")
+    processes: PositiveInt | None = option(
+        None, "Processes on this machine.", unset="one for each core"
+    )
+    cluster: str | None = option(
+        None,
+        "Ray cluster to run on: HOST:6379, ray://HOST:10001 or auto.",
+        unset="this machine alone",
+    )
+    retry: bool = option(False, "Try homes again that an earlier run has set aside.")
