@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench format wheel clean
+.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench format wheel app image clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -74,6 +74,14 @@ bench: setup     ## speed and memory, as ratios measured in one run
 format: setup    ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+app: wheel       ## the Home Assistant app with its wheel, in build/app: copy the folder to /addons
+	rm -rf build/app && mkdir -p build/app
+	cp -r packaging/homeassistant/seq2point build/app/
+	cp dist/*.whl constraints.txt build/app/seq2point/
+
+image: wheel     ## the image of live for Docker, for amd64 and arm64 (needs Docker with buildx)
+	docker buildx build --platform linux/amd64,linux/arm64 --file packaging/docker/Dockerfile --tag seq2point-live .
 
 wheel: setup     ## build the wheel and prove it in bare environments
 	$(BIN)/python -m build --wheel --outdir dist .

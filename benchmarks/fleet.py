@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.timing import seconds
 from seq2point.household import HomeEnergy
-from seq2point.household.mains import open_mains
 from seq2point.household.home_models import HomeModel, load_models
+from seq2point.household.mains import open_mains
 
 HOMES = int(os.environ.get("SEQ2POINT_FLEET_HOMES", "60"))
 DAYS, PERIOD_S, MADE = 30, 8.0, 6

@@ -31,7 +31,7 @@ TableFormat = Literal[
     "nilmtk",
 ]
 SourceName = Literal["mqtt", "homeassistant", "stdin", "replay"]
-SinkName = Literal["mqtt", "homeassistant", "jsonl"]
+SinkName = Literal["mqtt", "homeassistant", "page", "jsonl"]
 MqttVersion = Literal["5", "3.1.1"]
 Criterion = Literal["nde", "mae_w", "on_mae_w", "f1"]
 

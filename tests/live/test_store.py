@@ -217,3 +217,15 @@ def test_counters_survive_kill_9(tmp_path, kills):
     assert [h.known_s for h in store.read_hours()] == [h.known_s for h in expected.read_hours()]
     store.close()
     expected.close()
+
+
+def test_energy_by_the_quarter_adds_up_to_the_minutes(store):
+    store.commit([make_answers(0, 400)])
+    minutes, quarters = store.read_minutes(), store.read_energy(900)
+    assert {start % 900 for start, *_ in quarters} == {0}
+    for name in {row[1] for row in minutes}:
+        by_minute = [row for row in minutes if row[1] == name]
+        by_quarter = [row for row in quarters if row[1] == name]
+        for column in (2, 3):
+            whole = sum(row[column] for row in by_minute)
+            assert sum(row[column] for row in by_quarter) == pytest.approx(whole)

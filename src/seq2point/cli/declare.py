@@ -46,6 +46,7 @@ PANELS = {
     "ExportConfig": options.TARGET,
     "FleetConfig": options.FLEET,
     "HouseholdConfig": options.HOUSEHOLD,
+    "TariffConfig": options.HOUSEHOLD,
     "Tolerances": options.PROOF,
     "LiveConfig": options.LIVE,
     "MeterConfig": options.METER,
@@ -53,6 +54,7 @@ PANELS = {
     "HomeAssistantConfig": options.HOME_ASSISTANT,
     "PaceConfig": options.PACE,
     "KeepConfig": options.KEEP,
+    "PageConfig": options.PAGE,
 }
 """What `--help` groups the options of a configuration class by, which is named: a verb
 imports no more of them than it takes."""
@@ -97,6 +99,9 @@ METAVARS = {
     "home": "NAME",
     "house": "NAME",
     "cluster": "ADDRESS",
+    "page_host": "ADDRESS",
+    "page_port": "PORT",
+    "page_name": "NAME",
 }
 UNITS = ("_s", "_w", "_bytes")
 

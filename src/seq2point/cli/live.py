@@ -25,7 +25,7 @@ GIVEN = Take(
         if isinstance(field.default, float)
         else str(field.default)
         for name, field in LiveConfig.model_fields.items()
-        if field.default not in (None, ())
+        if field.default not in (None, (), False)
     }
     | {"sink": "jsonl"},
 )
@@ -69,8 +69,8 @@ def live(
     """Tell the appliances apart as a meter's readings come in.
 
     Answers go to an MQTT broker, where Home Assistant discovers them, to its long-term statistics,
-    or out as JSON lines. Without a window's worth of readings there is no answer. The last ones
-    come half a window late.
+    to a page, or out as JSON lines. Without a window's worth of readings there is no answer. The
+    last ones come half a window late.
     """
     from seq2point.live.assembly import make_service
     from seq2point.live.presets import PRESETS

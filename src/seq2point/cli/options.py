@@ -43,6 +43,7 @@ PANELS = (
     HOME_ASSISTANT := "Home Assistant",
     PACE := "Pace of the readings",
     KEEP := "What is kept",
+    PAGE := "Page",
     MACHINE := "Machine",
     OUTPUT := "Output",
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from seq2point.configuration.declare import UNSET, Config, LazyType, accept_fields, option
     from seq2point.configuration.export import ExportConfig, ExportOptions, Tolerances
     from seq2point.configuration.fleet import FleetConfig
-    from seq2point.configuration.household import HouseholdConfig
+    from seq2point.configuration.household import HouseholdConfig, TariffConfig
     from seq2point.configuration.live import (
         BrokerConfig,
         HomeAssistantConfig,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LiveConfig,
         MeterConfig,
         PaceConfig,
+        PageConfig,
     )
     from seq2point.configuration.machine import MachineConfig
     from seq2point.configuration.training import (
@@ -62,9 +63,11 @@ __all__ = [
     "MeterConfig",
     "NetworkConfig",
     "PaceConfig",
+    "PageConfig",
     "PruningConfig",
     "RunConfig",
     "SessionConfig",
+    "TariffConfig",
     "Tolerances",
     "TrainOptions",
     "TrainingConfig",
@@ -79,7 +82,7 @@ _HOMES = {
     "declare": ("UNSET", "Config", "LazyType", "accept_fields", "option"),
     "export": ("ExportConfig", "ExportOptions", "Tolerances"),
     "fleet": ("FleetConfig",),
-    "household": ("HouseholdConfig",),
+    "household": ("HouseholdConfig", "TariffConfig"),
     "live": (
         "BrokerConfig",
         "HomeAssistantConfig",
@@ -87,6 +90,7 @@ _HOMES = {
         "LiveConfig",
         "MeterConfig",
         "PaceConfig",
+        "PageConfig",
     ),
     "machine": ("MachineConfig",),
 }

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from seq2point.configuration.declare import Config, option
 
 
-class HouseholdConfig(Config):
-    """What a home pays for a kWh, and which appliances it lacks."""
+class TariffConfig(Config):
+    """What a home pays for a kWh."""
 
     tariff: str | None = option(
         None,
@@ -14,4 +14,9 @@ class HouseholdConfig(Config):
         " half-hours, prices.csv.",
         unset="no cost",
     )
+
+
+class HouseholdConfig(TariffConfig):
+    """What a home pays for a kWh, and which appliances it lacks."""
+
     without: Sequence[str] = option((), "An appliance that the home lacks; repeat for several.")

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from pydantic import PositiveFloat
 
 from seq2point.choices import MqttVersion, SinkName, SourceName
 from seq2point.configuration.columns import FILL
 from seq2point.configuration.declare import Config, option
+from seq2point.configuration.household import TariffConfig
 
 COMMIT_EVERY_S = 30.0
 KEEP_DAYS = 35.0
@@ -97,12 +98,39 @@ class KeepConfig(Config):
     )
 
 
-class LiveConfig(MeterConfig, BrokerConfig, HomeAssistantConfig, PaceConfig, KeepConfig):
+class PageConfig(TariffConfig):
+    """Where the page is, who may see it, and what it counts by. The token may be in
+    SEQ2POINT_PAGE_TOKEN.
+    """
+
+    page_host: str = option(
+        "127.0.0.1", "Address to serve the page at: 0.0.0.0 for the whole network, with a token."
+    )
+    page_port: Annotated[int, Ge(0), Le(65535)] = option(
+        8099, "Port to serve the page at; 0 chooses a free one."
+    )
+    page_name: Sequence[str] = option(
+        (), "A name that browsers call the page's machine by, beside its own; repeat for several."
+    )
+    page_token_file: Path | None = option(
+        None, "File of the token that the page asks for.", unset="SEQ2POINT_PAGE_TOKEN"
+    )
+    page_ingress: bool = option(
+        False, "Answer Home Assistant's ingress alone, which checks who asks; for an app."
+    )
+    zone: str | None = option(
+        None, "The home's time zone, of the page's days: Europe/London.", unset="the machine's"
+    )
+
+
+class LiveConfig(
+    MeterConfig, BrokerConfig, HomeAssistantConfig, PaceConfig, KeepConfig, PageConfig
+):
     """All options of a live service."""
 
     source: SourceName | None = option(None, "Where readings come from.", unset="it must be given")
     sink: Sequence[SinkName] = option(
-        ("jsonl",), "Where answers go: mqtt, homeassistant or jsonl; repeat for several."
+        ("jsonl",), "Where answers go: mqtt, homeassistant, page or jsonl; repeat for several."
     )
     models: Sequence[str] = option(
         (), "Names or files of models.", unset="the best of the package for the readings' pace"

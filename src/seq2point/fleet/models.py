@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from seq2point import runtime
 from seq2point.errors import UsageError
-from seq2point.household.mains import HomeMains
 from seq2point.household.home_models import HomeModel
+from seq2point.household.mains import HomeMains
 from seq2point.model import pretrained
 
 THREADS = 1

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq2point.configuration import LiveConfig
 from seq2point.configuration.live import LATE_S
+from seq2point.data.times.zones import find_machine_zone, require_zone
 from seq2point.errors import UsageError
 from seq2point.household.home_models import HomeModel, check_models, load_models
 from seq2point.live.meters import Meter
@@ -18,6 +19,7 @@ from seq2point.live.sinks.discovery import Topics
 from seq2point.live.sinks.jsonl import JsonlSink
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.model.pretrained import Card
 
 if TYPE_CHECKING:
     from seq2point.live.broker import Broker
@@ -47,7 +49,8 @@ def make_service(
     check_models(config.models)
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
-    sinks = [_open_sink(name, config) for name in config.sink]
+    cards: dict[str, Card] = {}
+    sinks = [_open_sink(name, config, cards) for name in config.sink]
     opened = _open_source(config)
     step_s, hold_s = config.cadence_s or opened.step_s, config.hold_s
     learner = PaceLearner(step_s, opened.hold_s if hold_s is None else hold_s)
@@ -61,6 +64,7 @@ def make_service(
         config.fill,
         late_s,
         config.source in TIMELY,
+        with_history="page" in config.sink,
     )
 
     def load(pace: Pace) -> Sequence[HomeModel]:
@@ -71,6 +75,8 @@ def make_service(
             )
         for model in models:
             on_load(model)
+            if model.card is not None:
+                cards[model.card.appliance] = model.card
         return models
 
     return Service(opened.source, lambda: Worker(load, learner, options), sinks)
@@ -129,9 +135,12 @@ def _find_broker(config: LiveConfig) -> "Broker":
     )
 
 
-def _open_sink(name: str, config: LiveConfig) -> Sink:
+def _open_sink(name: str, config: LiveConfig, cards: Mapping[str, Card]) -> Sink:
+    """Return a sink. `cards` are of the models, by appliance, once they are loaded."""
     if name == "jsonl":
         return JsonlSink(config.jsonl)
+    if name == "page":
+        return _open_page(config, cards)
     if config.store is None:
         raise UsageError(f"sink {name} needs `store`: the file that keeps the counters")
     if name == "homeassistant":
@@ -142,3 +151,16 @@ def _open_sink(name: str, config: LiveConfig) -> Sink:
     from seq2point.live.sinks.mqtt import MqttSink
 
     return MqttSink(_find_broker(config), config.home, f"{Topics(config.home).device}-out")
+
+
+def _open_page(config: LiveConfig, cards: Mapping[str, Card]) -> Sink:
+    from seq2point.household.tariff import Tariff
+    from seq2point.live.page.board import BoardOptions
+    from seq2point.live.page.protection import make_access
+    from seq2point.live.sinks.page import PageSink
+
+    tariff = None if config.tariff is None else Tariff.parse(config.tariff)
+    zone = find_machine_zone() if config.zone is None else config.zone
+    require_zone(zone)
+    options = BoardOptions(config.home, zone, tariff, cards)
+    return PageSink(options, make_access(config), config.page_host, config.page_port)

@@ -81,6 +81,15 @@ class Home:
         return max(stream.delay_s for stream in self.streams)
 
     @property
+    def window_s(self) -> float:
+        """How long the readings are that the first answer of all models needs."""
+        return max(
+            predictor.window * predictor.period_s
+            for stream in self.streams
+            for predictor in stream.predictors
+        )
+
+    @property
     def finished_within_s(self) -> dict[str, float]:
         """How long after an appliance's end its finish is told, by appliance."""
         return {

@@ -115,7 +115,8 @@ class Service:
                 silent_s = 0.0
                 self.readings += len(readings)
                 following = asyncio.ensure_future(anext(batches))
-                await self._publish(await self._work(partial(worker.take, readings)))
+                update = await self._work(partial(worker.take, readings))
+                await self._publish(update._replace(readings=readings, lost=self._source.lost))
         finally:
             for task in (stopped, following):
                 task.cancel()

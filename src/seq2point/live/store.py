@@ -177,6 +177,18 @@ class Store:
             since_s,
         )
 
+    def read_energy(
+        self, span_s: int, home: str = "", since_s: float = 0.0
+    ) -> list[tuple[int, str, float, float]]:
+        """Return the minutes from a time on, added up by spans: as `read_minutes` does."""
+        return self._select(
+            "SELECT start / ?1 * ?1 AS span, name, sum(wh), sum(known_s) FROM minutes"
+            " WHERE home=?2 AND start>=?3 GROUP BY span, name ORDER BY span, name",
+            span_s,
+            home,
+            since_s,
+        )
+
     def read_cycles(self, home: str = "", since_s: float = 0.0) -> list[Cycle]:
         """Return the cycles that began from a time on, in order."""
         rows = self._select(

@@ -15,6 +15,7 @@ from seq2point.configuration.columns import FILL
 from seq2point.household.home_models import HomeModel
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.live.cycles import Notice
+from seq2point.live.history import History, read_history
 from seq2point.live.home import Home
 from seq2point.live.mains_parts import Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
@@ -44,7 +45,7 @@ class WorkerOptions(NamedTuple):
     """How a worker treats readings and keeps answers. `store` None keeps nothing.
 
     `is_timely` says that readings come when they are measured, so that silence means something.
-    `home` is the home's key in a store of several.
+    `home` is the home's key in a store of several. `with_history` tells at the start what was kept.
     """
 
     store: Path | None = None
@@ -54,23 +55,27 @@ class WorkerOptions(NamedTuple):
     late_s: float = 0.0
     is_timely: bool = False
     home: str = ""
+    with_history: bool = False
 
 
 class HomeDescription(NamedTuple):
     """What sinks announce of a home: its appliances, its period, and how late its answers are.
 
-    `finished_within_s` is how long after its end an appliance's finish is told.
+    `finished_within_s` is how long after its end an appliance's finish is told. `window_s` is how
+    long the readings are that the first answer of all needs.
     """
 
     appliances: tuple[Appliance, ...]
     period_s: float
     delay_s: float
     finished_within_s: Mapping[str, float] = {}
+    window_s: float = 0.0
 
 
 class Update(NamedTuple):
     """What readings have led to. `counters` are kept energy in watt-hours, None where nothing was
-    kept since; `hours` are whole ones.
+    kept since; `hours` are whole ones. `history` is what was kept before the start. `readings` are
+    those behind the update, and `lost` counts those that the source has lost.
     """
 
     description: HomeDescription | None = None
@@ -79,6 +84,9 @@ class Update(NamedTuple):
     counters: Mapping[str, float] | None = None
     hours: Sequence[Hour] = ()
     running: Mapping[str, bool] = {}
+    history: History | None = None
+    readings: Sequence[Reading] = ()
+    lost: int = 0
 
 
 class Worker:
@@ -122,13 +130,23 @@ class Worker:
         if self.home is None:
             return None
         home = self.home
-        return HomeDescription(home.appliances, home.period_s, home.delay_s, home.finished_within_s)
+        return HomeDescription(
+            home.appliances, home.period_s, home.delay_s, home.finished_within_s, home.window_s
+        )
 
     def start(self) -> Update:
         """Go on from what is kept, and return what is known at once."""
         if self._state is not None:
             self._open_home(self._learner.known_pace or Pace(*self._state["home"]["pace"]))
-        return Update(self.description, counters=self._read_counters(), hours=self._read_hours())
+        history = None
+        if self._store is not None and self._options.with_history:
+            history = read_history(self._store)
+        return Update(
+            self.description,
+            counters=self._read_counters(),
+            hours=self._read_hours(),
+            history=history,
+        )
 
     def take(self, readings: Sequence[Reading]) -> Update:
         """Return what further readings lead to."""

@@ -81,3 +81,13 @@ def test_colours_are_seen_on_their_ground(theme):
     for name in (*STACK, "other-dot", "hatch", "mains"):
         light = XYZ[1] @ colours[name] + 0.05
         assert max(light, ground) / min(light, ground) >= LEAST_CONTRAST, name
+
+
+def test_the_live_page_has_the_same_colours():
+    live = (files("seq2point.live.page") / "static" / "page.css").read_text()
+    ours = (files("seq2point.report.household") / "page.css").read_text()
+
+    names = [*(f"p{i}" for i in range(8)), "always-on", "ground", "ink", "soft", "good", "bad"]
+    assert [re.findall(rf"--{name}:(#\w+)", live) for name in names] == [
+        re.findall(rf"--{name}:(#\w+)", ours)[:2] for name in names
+    ]

@@ -1,5 +1,6 @@
 """Time zones by their names."""
 
+import os
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,3 +31,14 @@ def require_zone(zone: str | None) -> ZoneInfo | None:
         raise UsageError(
             f"`zone`: unknown time zone '{zone}': expected for example Europe/London or UTC"
         ) from None
+
+
+def find_machine_zone() -> str:
+    """Return the name of this machine's time zone; UTC where it has none that is known."""
+    link = os.path.realpath("/etc/localtime")
+    for name in (os.environ.get("TZ", "").removeprefix(":"), link.partition("/zoneinfo/")[2]):
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+    return "UTC"
