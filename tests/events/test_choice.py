@@ -27,7 +27,7 @@ def test_events_help_where_networks_predict_a_fraction():
     assert all(choice.errors_without[house] > choice.errors[house] for house in choice.errors)
 
 
-def test_events_do_not_help_where_most_houses_lose():
+def test_events_do_not_help_where_houses_lose_more_than_others_gain():
     better, worse = case("1", 0.6), [case(name, 0.3, 0.41) for name in "23"]
     candidates = [EventSettings(min_share=0.4)]
     choice = choose_settings([better, *worse], KETTLE, candidates)
