@@ -54,7 +54,7 @@ from seq2point.studies.spread import render_table
 from seq2point.system.atomic_files import atomic_write, write_json
 from seq2point.system.device import set_threads
 
-PROTOCOLS = ("pretrained_8s", "unseen_60s")
+PROTOCOLS = ("pretrained_8s", "unseen_60s", "live_60s")
 PAGE = Path(__file__).parent.parent / "docs" / "lab" / "models.md"
 PREFACE = """# Models that come with the package
 
@@ -73,7 +73,8 @@ length.
 
 A row is what `disaggregate` gives. Where that is decided by event, a row "alone" before it has \
 the network's own prediction. \
-Each long house is decided with the settings that the other houses choose. \
+Each long house is decided with the settings that the other homes choose; those with a day each, \
+which choose as one, with the settings of all. \
 Homes with a day each are eleven of REFIT's, of 17 to 21 hours; a network tested on them has \
 learned from no trace that may be of them. \
 Where a card says protocol pretrained_8s or pretrained_60s, version 0.1.0 trained and tested the \
@@ -102,6 +103,7 @@ LICENCES = {
 }
 NAMES = {"ukdale": "UK-DALE", "refit": "REFIT", "ideal": "IDEAL", "ampds2": "AMPds2"}
 DAY_FILES = "refit_days/*.parquet"
+DAYS = "REFIT homes, a day each"
 SOLAR = ("REFIT house 11", "REFIT house 21")
 """Their panels' export reads as positive, and nothing in the readings tells it from use."""
 HARDLY_W = 1.0
@@ -124,8 +126,15 @@ class Plan:
 
     @property
     def called(self) -> str:
-        """The model's name: kettle-60s."""
-        return f"{self.name}-{self.source.protocol.period_s:g}s"
+        """The model's name: kettle-60s, or kettle-60s-live where it answers soon."""
+        ending = "" if self.target_index is None else "-live"
+        return f"{self.name}-{self.source.protocol.period_s:g}s{ending}"
+
+    @property
+    def target_index(self) -> int | None:
+        """The sample of the window that is predicted; None for the midpoint."""
+        network = self.source.protocol.network
+        return None if isinstance(network, str) else network.get("target_index")
 
     @property
     def train(self) -> Sequence[House]:
@@ -224,7 +233,7 @@ def limits(card: Mapping[str, Any]) -> list[str]:
             "British houses for the most part, single-phase mains at 230 V; other countries'"
             " appliances and supplies are hardly tried."
         ),
-        f"Answers half a window late, {card['window'] * card['period_s'] / 120:.0f} minutes.",
+        describe_wait(card["window"], card["target_index"], card["period_s"]),
     ]
     unseen = [t for t in card["tested"] if t.unseen]
     if not unseen:
@@ -241,6 +250,16 @@ def limits(card: Mapping[str, Any]) -> list[str]:
             " it on a few days of labels (`seq2point transfer`).",
         )
     return said
+
+
+def describe_wait(window: int, target: int | None, period_s: float) -> str:
+    """When a model answers, in a sentence."""
+    if target is None:
+        return f"Answers half a window late, {window * period_s / 120:.0f} minutes."
+    return (
+        f"Answers {(window - 1 - target) * period_s / 60:.0f} minutes late, and sees no more of"
+        " what follows."
+    )
 
 
 def in_int8(model: Model, path: Path, recordings: Sequence[Recording]) -> dict[str, Any]:
@@ -269,9 +288,16 @@ def make(plan: Plan, store: ResultCache) -> None:
     """A model's three files, from trainings that are there."""
     protocol, name = plan.source.protocol, plan.name
     left_out = {house: plan.read(house) for house in plan.train}
-    settings, tests = test_left_out(plan, store, left_out)
-    days = list(test_on_days(plan, store, settings))
-    if settings and not gains_by_event([*tests, *days[:1]]):
+    homes = {label(protocol, house): plan.read(house) for house in plan.day_houses}
+    day_model = plan.load(plan.on_days, store) if homes else None
+    day_cases = [
+        make_case(plan, day_model, DAYS, recording)
+        for recordings in homes.values()
+        for recording in recordings
+    ]
+    settings, tests = test_left_out(plan, store, left_out, day_cases)
+    days = list(test_on_days(plan, day_model, homes, settings))
+    if settings and not gains_by_event(tests, days):
         settings, tests, days = None, [*map(alone, tests)], [*map(alone, days)]
     called = plan.called
     native, onnx, path = (
@@ -294,6 +320,7 @@ def make(plan: Plan, store: ResultCache) -> None:
         "appliance": name,
         "period_s": protocol.period_s,
         "window": model.window,
+        "target_index": plan.target_index,
         "parameters": model.architecture.parameters,
         "protocol": plan.source.name,
         "protocol_sha256": plan.source.sha256,
@@ -324,12 +351,32 @@ def make(plan: Plan, store: ResultCache) -> None:
     print(f"{called}: {sizes}; {proof['failures'] or 'int8 holds'}", flush=True)
 
 
-def test_left_out(
-    plan: Plan, store: ResultCache, left_out: Mapping[House, Sequence[Recording]]
-) -> tuple[EventSettings | None, list[HouseResult]]:
-    """The event settings that the houses left out choose, and what each of them gives.
+def make_case(plan: Plan, model: Model | None, home: str, recording: Recording) -> EventCase:
+    """A recording to choose event settings by, with what a network predicts for it."""
+    assert model is not None
+    try:
+        answer_w = model.predict_w(recording)[:, 0]
+    except DataError:  # no full window
+        answer_w = np.full(len(recording), np.nan, np.float32)
+    return EventCase(
+        home,
+        recording.filled_mains_w,
+        answer_w,
+        recording.appliance_w(plan.name),
+        recording.period_s,
+    )
 
-    Where there is one house alone, the test is on its last fifth, and nothing is chosen.
+
+def test_left_out(
+    plan: Plan,
+    store: ResultCache,
+    left_out: Mapping[House, Sequence[Recording]],
+    day_cases: Sequence[EventCase],
+) -> tuple[EventSettings | None, list[HouseResult]]:
+    """The event settings that the homes left out choose, and what each long house gives.
+
+    The homes with a day each, of which some lack the appliance, choose as one. Where there is one
+    house alone, the test is on its last fifth, and nothing is chosen.
     """
     protocol, name = plan.source.protocol, plan.name
     if len(left_out) == 1:
@@ -340,15 +387,12 @@ def test_left_out(
         return None, [test(plan, model, held_out, end, False, None)]
     models = {house: plan.load(plan.without(house), store) for house in left_out}
     cases = [
-        EventCase(
-            label(protocol, house),
-            recording.filled_mains_w,
-            models[house].predict_w(recording)[:, 0],
-            recording.appliance_w(name),
-            recording.period_s,
-        )
-        for house, recordings in left_out.items()
-        for recording in recordings
+        *(
+            make_case(plan, models[house], label(protocol, house), recording)
+            for house, recordings in left_out.items()
+            for recording in recordings
+        ),
+        *day_cases,
     ]
     settings = choose(cases, protocol.appliance(name))
     results = []
@@ -360,24 +404,29 @@ def test_left_out(
     return settings, results
 
 
-def gains_by_event(results: Sequence[HouseResult]) -> bool:
+def gains_by_event(tests: Sequence[HouseResult], days: Sequence[HouseResult]) -> bool:
     """Whether homes left out gain on the whole: MAE over zero's, plus NDE, plus what F1 lacks.
 
-    No home of `results` has a part in the settings that it is tested with.
+    Of the homes with a day each those that use the appliance count as one. In one that lacks it the
+    error is what is invented, over the mean of the zero predictor's MAE elsewhere. No long house
+    has a part in the settings that it is tested with.
     """
 
     def error(metrics: Mapping[str, float | None], zero_mae_w: float) -> float:
         mae_w, nde, f1 = (metrics[name] or 0.0 for name in ("mae_w", "nde", "f1"))
         return mae_w / zero_mae_w + nde - f1
 
-    return (
-        sum(
-            error(result.alone, result.zero_mae_w) - error(result.metrics, result.zero_mae_w)
-            for result in results
-            if result.alone is not None
-        )
-        > 0
-    )
+    usual_w = float(np.mean([result.zero_mae_w for result in tests]))
+    gain = 0.0
+    for result in [*tests, *days[:1]]:
+        if result.alone is not None:
+            gain += error(result.alone, result.zero_mae_w)
+            gain -= error(result.metrics, result.zero_mae_w)
+    for result in days[1:]:
+        if result.alone is not None and result.zero_mae_w <= HARDLY_W:
+            invented_w = (result.alone["mae_w"] or 0.0) - (result.metrics["mae_w"] or 0.0)
+            gain += invented_w / usual_w
+    return gain > 0
 
 
 def alone(result: HouseResult) -> HouseResult:
@@ -393,27 +442,26 @@ def choose(cases: Sequence[EventCase], appliance: Appliance) -> EventSettings | 
 
 
 def test_on_days(
-    plan: Plan, store: ResultCache, settings: EventSettings | None
+    plan: Plan,
+    model: Model | None,
+    homes: Mapping[str, Sequence[Recording]],
+    settings: EventSettings | None,
 ) -> Iterator[HouseResult]:
     """What the homes with a day each give: those that use the appliance pooled, then each."""
-    if not plan.day_houses:
+    if model is None:
         return
-    model, protocol = plan.load(plan.on_days, store), plan.source.protocol
-    homes = {
-        f"{home} (solar panels)" if home in SOLAR else home: plan.read(house)
-        for house in plan.day_houses
-        for home in [label(protocol, house)]
-    }
-    usual = {
-        home: recordings
-        for home, recordings in homes.items()
+    usual = [
+        recording
+        for recordings in homes.values()
         if mean_w(recordings, plan.name) > HARDLY_W
-    }
-    pooled = [recording for recordings in usual.values() for recording in recordings]
-    yield test(plan, model, pooled, f"{len(usual)} REFIT homes, a day each", True, settings)
+        for recording in recordings
+    ]
+    count = sum(mean_w(recordings, plan.name) > HARDLY_W for recordings in homes.values())
+    yield test(plan, model, usual, f"{count} {DAYS}", True, settings)
     for home, recordings in homes.items():
+        called = f"{home} (solar panels)" if home in SOLAR else home
         try:
-            yield test(plan, model, recordings, home, True, settings)
+            yield test(plan, model, recordings, called, True, settings)
         except DataError:
             continue  # no full window
 
@@ -459,7 +507,7 @@ def main() -> None:
 def page() -> str:
     """docs/lab/models.md, from the cards that are there."""
     parts = [PREFACE, explain_terms(), ""]
-    for card in pretrained.load_cards():
+    for card in [*pretrained.load_cards(), *pretrained.load_cards(live=True)]:
         rows = [row for t in (*card.tested, *card.days) for row in make_rows(t)]
         parts += [
             f"## {card.name}",

@@ -20,13 +20,14 @@ def models(
 
     A card says what the model learned from, its metrics and its limits. Give a model's name
     wherever a verb takes a MODEL. `disaggregate` also takes an appliance's name alone, and finds
-    the period in the mains.
+    the period in the mains. Models that end in -live answer soon, for `live`, and err more.
     """
     from seq2point.model import pretrained
     from seq2point.report import pretrained as cards
     from seq2point.report import terminal
 
-    chosen = pretrained.load_cards() if name is None else [pretrained.find_pretrained(name).card]
+    every = [*pretrained.load_cards(), *pretrained.load_cards(live=True)]
+    chosen = every if name is None else [pretrained.find_pretrained(name).card]
     report = {
         card.name: card.model_dump(mode="json") | {"verdict": card.verdict} for card in chosen
     }

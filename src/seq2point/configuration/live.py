@@ -135,6 +135,11 @@ class LiveConfig(
     models: Sequence[str] = option(
         (), "Names or files of models.", unset="the best of the package for the readings' pace"
     )
+    patient: bool = option(
+        False,
+        "Take the models that wait for what follows, up to hours, and err less; else those that"
+        " answer soon.",
+    )
     home: str = option("home", "Name of the home, as Home Assistant shows it.")
     replay: Path | None = option(None, "File to replay, of any format that is read.")
     speed: PositiveFloat | None = option(

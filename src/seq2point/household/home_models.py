@@ -37,18 +37,22 @@ class Readings(Protocol):
 
 
 def choose_models(
-    readings: Readings, without: Iterable[str] = (), threads: int | None = None
+    readings: Readings,
+    without: Iterable[str] = (),
+    threads: int | None = None,
+    live: bool = False,
 ) -> list[HomeModel]:
     """Return the models of the package that suit a home's readings: one for each appliance.
 
     Of an appliance's models it is, among those to be relied on, the one of least error in homes
-    left out of training. `without` names appliances that the home lacks.
+    left out of training; with `live`, of those that answer soon. `without` names appliances that
+    the home lacks.
     Raises UsageError for an appliance in `without` that no model is for.
     """
     lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
     return [
         load_pretrained_model(card.name, threads)
-        for name, card in pretrained.choose_cards(readings.can_give).items()
+        for name, card in pretrained.choose_cards(readings.can_give, live).items()
         if name not in lacking
     ]
 
@@ -76,20 +80,25 @@ def _is_file_name(model: str | Path) -> bool:
 
 
 def load_models(
-    models: Any, readings: Readings, without: Iterable[str] = (), threads: int | None = None
+    models: Any,
+    readings: Readings,
+    without: Iterable[str] = (),
+    threads: int | None = None,
+    live: bool = False,
 ) -> list[HomeModel]:
     """Return models by their names or files, or as predictors; None for those of `choose_models`.
 
-    A name may be an appliance's alone: the period of the readings then chooses its model.
+    A name may be an appliance's alone: the period of the readings then chooses its model; with
+    `live`, of those that answer soon where there are any.
     Raises UsageError for an unknown name and for two models of one appliance, and ModelFileError
     for a file that cannot be run.
     """
     if models is None:
-        return choose_models(readings, without, threads)
+        return choose_models(readings, without, threads, live)
     several = (
         [models] if isinstance(models, str | Path | HomeModel) or _predicts(models) else models
     )
-    loaded = [_load_model(model, readings, threads) for model in several]
+    loaded = [_load_model(model, readings, threads, live) for model in several]
     names = [a.name for model in loaded for a in model.predictor.appliances]
     lacking = _require_known(without, set(names))
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -103,7 +112,7 @@ def _predicts(model: Any) -> bool:
     return hasattr(model, "predict_w")
 
 
-def _load_model(model: Any, readings: Readings, threads: int | None) -> HomeModel:
+def _load_model(model: Any, readings: Readings, threads: int | None, live: bool) -> HomeModel:
     if isinstance(model, HomeModel):
         return model
     if _predicts(model):
@@ -113,7 +122,9 @@ def _load_model(model: Any, readings: Readings, threads: int | None) -> HomeMode
         return HomeModel(runtime.load(path, threads), path.name, pretrained.find_card(path))
     name = str(model)
     if name not in pretrained.list_names():
-        name = pretrained.find_finest(name, readings.period_s).name
+        soon = pretrained.choose_cards(readings.can_give, live).get(canonical_name(name))
+        finest = pretrained.find_finest(name, readings.period_s)
+        name = soon.name if soon is not None and soon.is_live else finest.name
     return load_pretrained_model(name, threads)
 
 

@@ -68,7 +68,7 @@ def make_service(
     )
 
     def load(pace: Pace) -> Sequence[HomeModel]:
-        models = load_models(config.models or None, pace, threads=threads)
+        models = load_models(config.models or None, pace, threads=threads, live=not config.patient)
         if not models:
             raise UsageError(
                 f"a reading every {pace.step_s:g} s is too seldom for the models of the package"

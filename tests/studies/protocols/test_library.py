@@ -35,6 +35,7 @@ def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
         "bert4nilm_ukdale",
         "dincecco_refit",
         "half_minute",
+        "live_60s",
         "nilmbench_t1",
         "nilmbench_t2",
         "nilmbench_t3",

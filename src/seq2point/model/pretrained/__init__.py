@@ -99,6 +99,7 @@ class Card(BaseModel):
     `tested` has long houses. `days` has homes with about a day each: those that use the appliance
     pooled, then each. `file_bytes` and `sha256` are by file ending. `events` are the settings of
     its decisions by event, None where homes left out of training gain nothing by them.
+    `target_index` is the sample of the window that is predicted, None for the midpoint.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -107,6 +108,7 @@ class Card(BaseModel):
     appliance: str
     period_s: float
     window: int
+    target_index: int | None = None
     parameters: int
     protocol: str
     protocol_sha256: str
@@ -120,6 +122,17 @@ class Card(BaseModel):
     file_bytes: dict[str, int]
     sha256: dict[str, str]
     events: EventSettings | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether it answers soon after a reading, and sees less of what follows."""
+        return self.target_index is not None
+
+    @property
+    def wait_s(self) -> float:
+        """Return how long after a sample the last reading is that its answer needs."""
+        target = self.window // 2 if self.target_index is None else self.target_index
+        return (self.window - 1 - target) * self.period_s
 
     @property
     def verdict(self) -> Verdict:
@@ -197,9 +210,10 @@ def find_card(path: Path) -> Card | None:
     return load_pretrained(path.stem).card
 
 
-def load_cards() -> Sequence[Card]:
-    """Return the cards of all models."""
-    return [load_pretrained(name).card for name in list_names()]
+def load_cards(live: bool = False) -> Sequence[Card]:
+    """Return the cards of the models for recordings, or of those that answer soon."""
+    cards = [load_pretrained(name).card for name in list_names()]
+    return [card for card in cards if card.is_live == live]
 
 
 def list_periods_s(appliance: str) -> list[float]:
@@ -232,17 +246,20 @@ def find_finest(appliance: str, period_s: float) -> Card:
     return find_pretrained(appliance, chosen_s).card
 
 
-def choose_cards(can_give: Callable[[float], bool]) -> dict[str, Card]:
+def choose_cards(can_give: Callable[[float], bool], live: bool = False) -> dict[str, Card]:
     """Return a card for each appliance: the one of least error in homes left out of training.
 
     A model that is not to be relied on comes last, as does one that no home judged. `can_give` says
-    whether the readings give a sampling period in seconds.
+    whether the readings give a sampling period in seconds. With `live` an appliance gets a model
+    that answers soon, where there is one.
     """
+
+    def rank(card: Card) -> tuple[bool, bool, float, float]:
+        unreliable = card.verdict is Verdict.UNRELIABLE
+        return not card.is_live, unreliable, card.unseen_error, card.period_s
+
     chosen: dict[str, Card] = {}
-    for card in sorted(
-        load_cards(),
-        key=lambda each: (each.verdict is Verdict.UNRELIABLE, each.unseen_error, each.period_s),
-    ):
+    for card in sorted([*load_cards(), *(load_cards(live=True) if live else [])], key=rank):
         if can_give(card.period_s):
             chosen.setdefault(card.appliance, card)
     return {name: chosen[name] for name in sorted(chosen)}
