@@ -74,9 +74,8 @@ class NetworkConfig(Config):
     window: PositiveInt | None = option(None, "Readings in a window, odd.", unset=WINDOWS)
     target_point: float | None = option(
         None,
-        "Place in the window of the reading that is predicted: 0 is the first, 1 the last. A later"
-        " one is answered sooner live, with less of what follows.",
-        unset="the middle, 0.5",
+        "Place in the window of the reading to predict, 0 to 1; later answers sooner live.",
+        unset="0.5",
         ge=0,
         le=1,
     )

@@ -4,12 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-import polars as pl
-
 from seq2point.errors import UsageError
 from seq2point.system.atomic_files import atomic_write
 
 if TYPE_CHECKING:
+    import polars as pl
     import pyarrow.parquet as pq
 
 CSV = ".csv"
@@ -45,13 +44,14 @@ class TableWriter:
     def __exit__(self, *failure: Any) -> None:
         self._open.__exit__(*failure)
 
-    def write(self, rows: pl.DataFrame) -> None:
+    def write(self, rows: "pl.DataFrame") -> None:
         """Write the next rows. All pieces have the same columns."""
         if self.path.suffix.lower() == CSV:
             first = self._csv is None
             self._csv = self._csv or self._open.enter_context(self._beside.open("wb"))
             rows.write_csv(self._csv, include_header=first, **self._csv_options)
             return
+        import polars as pl
         import pyarrow as pa
 
         from seq2point.data import parquet_file
