@@ -8,6 +8,7 @@ Seq2PointError          exit code 1
   UsageError            exit code 2: an unknown name, a setting out of range, conflicting settings
   UnhealthyDataError    exit code 3: the data check ran and found errors in the data
   IncompleteFleetError  exit code 3: a fleet is done, but for homes that were set aside
+  IncompleteStudyError  exit code 3: a study is done, but for parts that failed
 
 Interrupted             a signal ended the work: a KeyboardInterrupt, no error
 """
@@ -74,5 +75,11 @@ class UnhealthyDataError(Seq2PointError):
 
 class IncompleteFleetError(Seq2PointError):
     """All homes of a fleet are done but for some that were set aside, or that failed."""
+
+    exit_code = 3
+
+
+class IncompleteStudyError(Seq2PointError):
+    """All parts of a study are done but for some that failed."""
 
     exit_code = 3

@@ -77,7 +77,7 @@ def test_a_node_that_dies_costs_no_home_and_none_is_there_twice(
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere", "auto"])
 def test_no_cluster_at_an_address_is_one_line(address: str):
     pytest.importorskip("ray")
-    from seq2point.fleet.cluster import connect
+    from seq2point.workers.cluster import connect
 
     with pytest.raises(UsageError, match=f"{address}: no Ray cluster answers"):
         connect(address)

@@ -14,10 +14,10 @@ from tests.fleet.worker_tasks import die_once, kill_at, kill_in, work_and_look
 
 from seq2point.configuration import ColumnsConfig
 from seq2point.fleet import FleetJob, FleetModels, list_homes
-from seq2point.fleet.pool import WorkerPool
 from seq2point.fleet.run import HomeTask, report_death, run_fleet
 from seq2point.fleet.storage import OutputFolder
 from seq2point.fleet.task import HomeResult, Status
+from seq2point.workers.pool import WorkerPool
 
 
 def test_a_task_that_kills_its_process_is_the_only_one_that_is_lost():
@@ -63,7 +63,7 @@ PARENT = """
 import sys, time
 from functools import partial
 from tests.fleet.worker_tasks import sleep_and_tell
-from seq2point.fleet.pool import WorkerPool
+from seq2point.workers.pool import WorkerPool
 if __name__ == "__main__":
     for _ in WorkerPool(partial(sleep_and_tell, sys.argv[1]), 2, int).run(range(4)):
         pass

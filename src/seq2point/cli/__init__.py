@@ -35,6 +35,7 @@ VERBS = (
     "disaggregate",
     "household",
     "fleet",
+    "study",
     "live",
     "models",
     "convert",

@@ -85,11 +85,11 @@ def fleet(
     from seq2point.fleet.assembly import find_state, list_without, make_workers
     from seq2point.fleet.data_check import write_findings
     from seq2point.fleet.homes import count_reads, require_outside
-    from seq2point.fleet.manifest import lock_folder
     from seq2point.fleet.models import FleetModels, close_models
     from seq2point.fleet.storage import OutputFolder
     from seq2point.fleet.task import FleetJob
     from seq2point.system.console import make_console, show_status
+    from seq2point.workers.folder_lock import lock_folder
 
     console = make_console(to_stderr=True, wrap=False)
     require_zone(columns.zone)
@@ -110,7 +110,7 @@ def fleet(
     workers = make_workers(run, job, input_, len(homes))
     with report_stop("" if data_check else RESUME), ExitStack() as stack:
         state = find_state(output)
-        stack.enter_context(lock_folder(state))
+        stack.enter_context(lock_folder(state, "seq2point fleet"))
         show = stack.enter_context(show_fleet(len(homes)))
         if data_check:
             checked = check_fleet(homes, job, workers, show)

@@ -29,6 +29,7 @@ PANELS = (
     COLUMNS := "Columns of the data",
     APPLIANCE := "Appliance",
     FLEET := "Fleet",
+    STUDY := "Study",
     HOUSEHOLD := "Household",
     NETWORK := "Network",
     PRUNING := "Pruning",

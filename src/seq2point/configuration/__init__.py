@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PageConfig,
     )
     from seq2point.configuration.machine import MachineConfig
+    from seq2point.configuration.study import StudyConfig
     from seq2point.configuration.training import (
         AdaptConfig,
         AdaptOptions,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         TransferConfig,
         TransferOptions,
     )
+    from seq2point.configuration.workers import ClusterConfig
 
 __all__ = [
     "DEFAULT_COLUMNS",
@@ -47,6 +49,7 @@ __all__ = [
     "AppliancePower",
     "AugmentationConfig",
     "BrokerConfig",
+    "ClusterConfig",
     "ColumnsConfig",
     "Config",
     "ExportConfig",
@@ -67,6 +70,7 @@ __all__ = [
     "PruningConfig",
     "RunConfig",
     "SessionConfig",
+    "StudyConfig",
     "TariffConfig",
     "Tolerances",
     "TrainOptions",
@@ -93,6 +97,8 @@ _HOMES = {
         "PageConfig",
     ),
     "machine": ("MachineConfig",),
+    "study": ("StudyConfig",),
+    "workers": ("ClusterConfig",),
 }
 """The names of each module; all others are training's."""
 

@@ -2,10 +2,11 @@
 
 from pydantic import PositiveInt
 
-from seq2point.configuration.declare import Config, option
+from seq2point.configuration.declare import option
+from seq2point.configuration.workers import ClusterConfig
 
 
-class FleetConfig(Config):
+class FleetConfig(ClusterConfig):
     """What names the homes of a fleet, what is written of them, and on how many cores."""
 
     house: str | None = option(
@@ -16,10 +17,5 @@ class FleetConfig(Config):
     energy_only: bool = option(False, "Write the energy of each day, and no power by the minute.")
     processes: PositiveInt | None = option(
         None, "Processes on this machine.", unset="one for each core"
-    )
-    cluster: str | None = option(
-        None,
-        "Ray cluster to run on: HOST:6379, ray://HOST:10001 or auto.",
-        unset="this machine alone",
     )
     retry: bool = option(False, "Try homes again that an earlier run has set aside.")

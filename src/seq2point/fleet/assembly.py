@@ -9,11 +9,11 @@ from seq2point.configuration import FleetConfig
 from seq2point.errors import UsageError
 from seq2point.fleet.manifest import find_state_folder
 from seq2point.fleet.models import FleetModels
-from seq2point.fleet.pool import WorkerPool
 from seq2point.fleet.run import HomeTask, MakeWorkers, Workers, report_death
 from seq2point.fleet.storage import is_remote
 from seq2point.fleet.task import FleetJob, HomeResult
 from seq2point.system.hardware import count_cores
+from seq2point.workers.pool import WorkerPool
 
 
 def make_workers(run: FleetConfig, job: FleetJob, input_: str, homes: int) -> MakeWorkers:
@@ -25,10 +25,10 @@ def make_workers(run: FleetConfig, job: FleetJob, input_: str, homes: int) -> Ma
     if address is not None:
         if run.processes is not None:
             raise UsageError("`processes` are those of one machine; a cluster has its own cores")
-        from seq2point.fleet.cluster import RayWorkers, require_shared
+        from seq2point.fleet.cluster import make_ray_workers, require_shared
 
         require_shared((input_, job.output.address), job.models)
-        return lambda function: RayWorkers(function, address, job.models)
+        return lambda function: make_ray_workers(function, address, job.models)
     processes = min(run.processes or count_cores(), max(homes, 1))
 
     def make_pool(function: Callable[[HomeTask], HomeResult]) -> Workers:

@@ -1,4 +1,4 @@
-"""The manifest: what became of each home, a row each in one SQLite file, and who may write it.
+"""The manifest: what became of each home, a row each in one SQLite file.
 
 A row is committed once the home's files are there. A run that ends between them and their row loses
 nothing: the files have keys of their own.
@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seq2point.errors import Seq2PointError
 from seq2point.fleet.storage import OutputError
 from seq2point.fleet.task import HomeResult, Status
 
 NAME = "manifest.sqlite"
-LOCK = "lock.sqlite"
 FORMAT = 1
 COLUMNS = (
     "house TEXT PRIMARY KEY",
@@ -107,32 +105,6 @@ class Manifest:
                     datetime.now(UTC).isoformat(timespec="seconds"),
                 ),
             )
-
-
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder of results while the block runs; it goes with its process.
-
-    Raises Seq2PointError where another process holds it, OutputError where it cannot be made.
-    """
-    path = folder / LOCK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    database = sqlite3.connect(path, timeout=0, isolation_level=None)
-    try:
-        try:
-            database.execute("BEGIN EXCLUSIVE")  # a lock of the system on the file, on any system
-        except sqlite3.DatabaseError:
-            raise Seq2PointError(
-                f"{folder}: another seq2point fleet writes there; wait for it, or choose another"
-                " folder"
-            ) from None
-        yield
-    finally:
-        database.close()
 
 
 def find_state_folder(output: str) -> Path:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from seq2point.errors import UsageError
 from seq2point.studies.protocols.protocol_file import Protocol
+
+Table = TypeVar("Table", bound=BaseModel)
 
 DEEP_KEY = re.compile(
     r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){64}"""
@@ -64,12 +66,7 @@ def find_protocol(name: str) -> NamedProtocol:
             f"unknown protocol '{name}': choose one of {', '.join(list_names())}, or a file of your"
             " own that ends in .toml"
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from None
+    text = read_toml(path)
     return NamedProtocol(path.stem, str(path), text, parse_protocol(text, str(path)))
 
 
@@ -77,38 +74,63 @@ def parse_protocol(text: str, where: str) -> Protocol:
     """The protocol in a text; raises UsageError with the file, the key and what is wrong with
     it.
     """
+    return validate_protocol(parse_toml(text, where), where)
+
+
+def read_toml(path: Path) -> str:
+    """The text of a file; raises UsageError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from None
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """The tables of a text; raises UsageError for what is no TOML."""
     try:
         if DEEP_KEY.search(text):
             raise RecursionError
-        given = tomllib.loads(text)
+        return tomllib.loads(text)
     except RecursionError:
         raise UsageError(
             f"{where}: no TOML that can be read: its tables are nested too deeply"
         ) from None
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise UsageError(f"{where}: no TOML: {error}") from None
-    return validate_protocol(given, where)
 
 
 def validate_protocol(given: Mapping[str, Any], where: str) -> Protocol:
     """The protocol of a table; raises UsageError with the file, the key and what is wrong with
     it.
     """
+    return validate_table(Protocol, given, where)
+
+
+def validate_table(
+    kind: type[Table], given: Mapping[str, Any], where: str, above: str = ""
+) -> Table:
+    """The table of a kind; `above` is its own key.
+
+    Raises UsageError with the file, the key and what is wrong with it: an unknown one at its top
+    with those that there are.
+    """
     try:
-        return Protocol.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         said = first["msg"].removeprefix("Value error, ")
-        said = (
-            "there is no such key"
-            if first["type"] == "extra_forbidden"
-            else said[:1].lower() + said[1:]
-        )
-        raise UsageError(
-            f"{where}: {_key(given, first['loc'], first['type'] == 'missing')}{said}"
-        ) from None
+        said = said[:1].lower() + said[1:]
+        if first["type"] == "extra_forbidden":
+            known = f"; choose from {', '.join(kind.model_fields)}" if above else ""
+            said = "there is no such key" + (known if len(first["loc"]) == 1 else "")
+        key = _key(given, first["loc"], first["type"] == "missing")
+        if above:
+            key = f"{above}.{key}" if key else f"{above}: "
+        raise UsageError(f"{where}: {key}{said}") from None
     except UsageError as error:
-        raise UsageError(f"{where}: appliances: {error}") from None
+        raise UsageError(f"{where}: {above or 'appliances'}: {error}") from None
 
 
 def _key(given: Any, place: Sequence[int | str], missing: bool) -> str:

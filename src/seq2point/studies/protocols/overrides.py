@@ -25,19 +25,21 @@ def override_protocol(
     source: NamedProtocol,
     *,
     test: Sequence[Path] = (),
-    network: str | None = None,
+    network: str | Mapping[str, Any] | None = None,
     window: int | None = None,
     scaling: str | None = None,
     pruning: str | None = None,
     sparsity: float | None = None,
     pruning_settings: Mapping[str, Any] | None = None,
     lengths: Mapping[str, float | None] | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> Protocol:
     """The protocol of a source, changed; what is None stays as it is.
 
     `test` are recordings instead of the test houses. A length (epochs, steps or budget_s) is that
-    of every training. Another pruning method has its own settings, and the protocol's trainings
-    while and after it prunes: methods compare under the same.
+    of every training. `training` are settings over those of all appliances. Another pruning method
+    has its own settings, and the protocol's trainings while and after it prunes: methods compare
+    under the same.
     Raises UsageError for what no protocol may be.
     """
     given = source.protocol.model_dump(exclude_unset=True)
@@ -72,6 +74,14 @@ def override_protocol(
             raise UsageError("--sparsity and --set are of a pruning method: name it with --pruning")
         given["pruning"] = given["pruning"] | {
             "settings": given["pruning"].get("settings", {}) | own
+        }
+    if training:
+        given["training"] = merge_settings(given.get("training", {}), training)
+        given["appliances"] = {
+            name: entry | {"training": merge_settings(entry["training"], training)}
+            if entry.get("training")
+            else entry
+            for name, entry in given["appliances"].items()
         }
     length = {name: value for name, value in (lengths or {}).items() if value is not None}
     if length:

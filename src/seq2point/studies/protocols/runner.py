@@ -25,7 +25,7 @@ from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.network.masks import measure_sparsity
-from seq2point.studies.grids import Report, Step, run_grid
+from seq2point.studies.grids import Report, Result, Step, run_grid
 from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.houses import Recordings
 from seq2point.studies.protocols.protocol_file import Protocol
@@ -105,6 +105,21 @@ class Runner:
             row = rows.setdefault(point.appliance, {}).setdefault(point.row, [])
             row.append({**(result or {}), **origin, "key": part.key})
         return rows
+
+    def make(self, point: RunPoint) -> Result:
+        """Make or find the results of one network; raises as `run` does, and checks nothing."""
+        (result,) = run_grid(self.cache, [point], self._list_steps, self._describe, self.report)
+        return result or {}
+
+    def find(self, point: RunPoint) -> Result | None:
+        """Return the results of one network, None where a part is not there.
+
+        Raises TrainingError where a record is damaged.
+        """
+        results = [self.cache.find(step.part) for step in self._list_steps(point)]
+        if any(result is None for result in results):
+            return None
+        return {key: value for result in results for key, value in (result or {}).items()}
 
     @property
     def protocol(self) -> Protocol:

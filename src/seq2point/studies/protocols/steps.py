@@ -131,13 +131,16 @@ class ProtocolSteps:
 
     def check(self, seeds: int) -> None:
         """Raises UsageError for whatever would not run."""
-        for name in self.protocol.appliances:
-            if self.architecture(name).window != self.protocol.window_of(name):
-                raise self._wrong("network.window", "the window stands in the protocol itself")
         for name, seed in product(self.protocol.appliances, range(seeds)):
-            self.settings(name, seed)
-            self.settings_while_pruned(name, seed)
-            self.settings_once_compacted(name, seed)
+            self.check_network(name, seed)
+
+    def check_network(self, name: str, seed: int) -> None:
+        """Raises UsageError for an appliance's network, pruned or not, that could not be made."""
+        if self.architecture(name).window != self.protocol.window_of(name):
+            raise self._wrong("network.window", "the window stands in the protocol itself")
+        self.settings(name, seed)
+        self.settings_while_pruned(name, seed)
+        self.settings_once_compacted(name, seed)
         if self.protocol.pruning and self.pruner is None:
             raise self._wrong("pruning.method", f"'{self.protocol.pruning.method}' prunes nothing")
 

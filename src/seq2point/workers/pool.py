@@ -1,6 +1,7 @@
 """A pool of processes on one machine, each with one thread, which outlives the death of one.
 
-The workers import no torch. They end when the process that began them ends, however that happens.
+The pool imports no torch: a worker imports what its function does. Workers end when the process
+that began them ends, however that happens.
 """
 
 import multiprocessing
@@ -26,7 +27,9 @@ class WorkerPool(Generic[Task, Result]):
     """Runs a function of one task in worker processes and yields results as they come.
 
     `on_death` makes the result of a task whose process died: it killed a second one alone, too.
-    The function, tasks and results are pickled.
+    `ahead` tasks are handed out for each worker. A run that is stopped waits for the tasks that
+    have begun; with `stops` it sends them SIGTERM first. The function, tasks and results are
+    pickled.
     """
 
     def __init__(
@@ -34,8 +37,11 @@ class WorkerPool(Generic[Task, Result]):
         function: Callable[[Task], Result],
         processes: int,
         on_death: Callable[[Task], Result],
+        ahead: int = AHEAD,
+        stops: bool = False,
     ):
         self._function, self._processes, self._on_death = function, processes, on_death
+        self._ahead, self._stops = ahead, stops
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """Yield the result of each task, in the order in which they end."""
@@ -43,7 +49,7 @@ class WorkerPool(Generic[Task, Result]):
         with ExitStack() as stack:
             stack.enter_context(_use_one_thread())
             while True:
-                pool = stack.enter_context(_open_pool(self._processes))
+                pool = stack.enter_context(_open_pool(self._processes, self._stops))
                 yield from self._run_until_death(pool, waiting, suspects)
                 if not suspects:
                     return
@@ -64,7 +70,7 @@ class WorkerPool(Generic[Task, Result]):
                     suspects.append(task)  # until it is handed over
                     running[pool.submit(self._function, task)] = task
                     suspects.pop()
-                    if len(running) >= AHEAD * self._processes:
+                    if len(running) >= self._ahead * self._processes:
                         break
                 if not running:
                     return
@@ -77,7 +83,7 @@ class WorkerPool(Generic[Task, Result]):
             suspects += running.values()
 
     def _run_alone(self, task: Task) -> Result:
-        with _open_pool(1) as pool:
+        with _open_pool(1, self._stops) as pool:
             try:
                 return pool.submit(self._function, task).result()
             except BrokenProcessPool:
@@ -85,12 +91,17 @@ class WorkerPool(Generic[Task, Result]):
 
 
 @contextmanager
-def _open_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+def _open_pool(processes: int, stops: bool) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=_prepare_worker
     )
     try:
         yield pool
+    except BaseException:
+        if stops:
+            for process in multiprocessing.active_children():
+                process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,0 +1,174 @@
+"""`seq2point study`: a grid of trainings that a file declares."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seq2point.cli import options
+from seq2point.cli.declare import say_flags
+from seq2point.cli.options import Take
+from seq2point.cli.run_app import report_stop
+from seq2point.configuration import MachineConfig, StudyConfig
+from seq2point.errors import IncompleteStudyError
+from seq2point.wording import format_count
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from seq2point.studies.study_plan import StudyPlan
+    from seq2point.studies.study_run import PartResult
+
+RESUME = "the parts that are done stay, and the same command goes on from the last checkpoints"
+CHOICES = ("appliance", "network", "recipe", "pruner", "sparsity")
+HEADING = (*CHOICES, "seeds", "MAE, W", "zero", "mean", "F1", "weights", "KB")
+
+
+def study(
+    file: Annotated[
+        Path, typer.Argument(help="What is compared: a protocol with [study].", metavar="FILE.toml")
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            help="Folder of the houses, as `convert` makes them.",
+            metavar="DIR",
+            rich_help_panel=options.DATA,
+        ),
+    ],
+    run: StudyConfig,
+    machine: Annotated[MachineConfig, Take(only=("device",))],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder of parts and results.",
+            show_default="runs/NAME",
+            metavar="DIR",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Train and test every appliance, network, recipe, pruner, sparsity and seed that a file names.
+
+    Each training is a task of its own. What is finished is not repeated, here and in every later
+    run with the same folder; what was interrupted goes on. A part that fails does not stop the
+    others. Exit code 3 means that parts failed.
+    """
+    from seq2point.report import terminal
+    from seq2point.studies.result_cache import ResultCache
+    from seq2point.studies.study_file import read_study
+    from seq2point.studies.study_plan import find_results, plan_study
+    from seq2point.studies.study_rows import make_report, require_own, write_rows
+    from seq2point.studies.study_run import make_workers, run_study
+    from seq2point.system.console import make_console
+    from seq2point.workers.folder_lock import lock_folder
+
+    console = make_console(to_stderr=True, wrap=False)
+    declared = read_study(file)
+    folder = out or Path("runs") / declared.name
+    require_own(folder, declared)
+    cache = ResultCache(folder / "parts")
+    plan = plan_study(declared, data)
+    if run.dry_run:
+        _list_parts(plan, find_results(plan, cache), json)
+        return
+    workers = make_workers(run.jobs, run.cluster, (data, folder))
+    with report_stop(RESUME), lock_folder(folder, "seq2point study"):
+        show = _make_progress(console, plan, find_results(plan, cache))
+        results = run_study(plan, cache, workers, machine.device, show)
+        report = make_report(declared, plan, results, cache)
+        files = write_rows(report, folder)
+    out_console = terminal.write_report(report, json)
+    if report["rows"]:
+        out_console.print(terminal.make_table("", [HEADING, *_summarise(report["rows"])]))
+    terminal.print_files(files, quiet=str(json) == "-")
+    if results.failed:
+        _list_failed(console, report["failed"])
+        raise IncompleteStudyError(
+            f"{len(results.failed)} of {format_count(report['parts'], 'part')} failed; the reasons"
+            f" are in {files['results']}"
+        )
+
+
+def _make_progress(console: "Console", plan: "StudyPlan", found: Mapping[str, Any]) -> Any:
+    """Return what prints a line for each part that is worked on."""
+    from seq2point.cli.task_progress import TaskProgress
+
+    keys = {part.key for part in plan.parts}
+    progress = TaskProgress(len(keys), "training", "failed")
+    for _ in found:
+        progress.count(worked=False, bad=False)
+    if found:
+        console.print(f"{len(found):,} of {format_count(len(keys), 'training')} were there")
+
+    def show(done: "PartResult") -> None:
+        progress.count(worked=True, bad=done.result is None)
+        said = say_flags(done.reason) if done.result is None else _describe(done.result)
+        console.print(f"{done.part.label}: {said} [{progress.describe()}]", markup=False)
+
+    return show
+
+
+def _describe(result: Mapping[str, Any]) -> str:
+    from seq2point.metrics import METRICS
+
+    mae = METRICS["mae_w"].describe(result["metrics"]["mae_w"], 2)
+    return f"{mae}, {result['parameters']:,} weights"
+
+
+def _list_parts(plan: "StudyPlan", found: Mapping[str, Any], json: Path | None) -> None:
+    """Print every part, and whether it is there, to do or cannot be made."""
+    from seq2point.report import terminal
+
+    parts = [
+        {**part.settings, "key": part.key, "state": "there" if part.key in found else "to do"}
+        for part in plan.parts
+    ]
+    parts += [{**each.as_json(), "state": "fails"} for each in plan.refused]
+    console = terminal.write_report({"parts": parts}, json)
+    heading = (*CHOICES, "seed", "state")
+    lines = [[_say(part[name]) for name in heading] for part in parts]
+    if lines:
+        console.print(terminal.make_table("", [heading, *lines]))
+    states = [part["state"] for part in parts]
+    counts = ", ".join(f"{states.count(state):,} {state}" for state in ("there", "to do", "fails"))
+    console.print(f"{format_count(len(parts), 'part')}: {counts}")
+    _list_failed(console, [each.as_json() for each in plan.refused])
+
+
+def _list_failed(console: "Console", failed: Sequence[Mapping[str, Any]]) -> None:
+    """Print each reason once, after the first part that it is of."""
+    from seq2point.studies.study_plan import describe_settings
+
+    for reason in dict.fromkeys(each["reason"] for each in failed):
+        labels = [describe_settings(each) for each in failed if each["reason"] == reason]
+        more = f" and {len(labels) - 1:,} more" if len(labels) > 1 else ""
+        console.print(f"{labels[0]}{more}: {say_flags(reason)}", markup=False, soft_wrap=True)
+
+
+def _summarise(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return a line for each choice: the means over its seeds."""
+    lines = []
+    for choices, group in groupby(rows, key=lambda row: [row[name] for name in CHOICES]):
+        seeds = list(group)
+
+        def mean(name: str, places: int, seeds: Sequence[Mapping[str, Any]] = seeds) -> str:
+            known = [row[name] for row in seeds if row[name] is not None]
+            return f"{fmean(known):,.{places}f}" if known else "-"
+
+        errors = [mean(name, 2) for name in ("mae_w", "mae_zero_w", "mae_mean_w")]
+        kilobytes = f"{fmean(row['file_bytes'] for row in seeds) / 1024:,.0f}"
+        sizes = [mean("nonzero_parameters", 0), kilobytes]
+        lines.append([*map(_say, choices), str(len(seeds)), *errors, mean("f1", 3), *sizes])
+    return lines
+
+
+def _say(value: Any) -> str:
+    return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

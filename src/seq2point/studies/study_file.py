@@ -1,0 +1,198 @@
+"""What a study declares: a protocol's tables, and `[study]` with the choices of its grid.
+
+protocol = "one_minute"             # its houses and settings; or tables of a protocol's own
+[study]
+appliances = ["kettle", "fridge"]
+networks = ["seq2point", "reduced"]
+pruners = ["magnitude", { method = "spp", settings = { granularity = "units" } }]
+sparsities = [0.5, 0.8]
+seeds = 3
+[study.recipes]
+short = { steps = 200 }
+long = { steps = 800 }
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, NonNegativeInt, ValidationError, model_validator
+
+from seq2point.appliances import canonical_name
+from seq2point.architecture import NETWORKS, Architecture
+from seq2point.choices import find_nearest
+from seq2point.configuration import TrainingConfig
+from seq2point.errors import UsageError
+from seq2point.studies.protocols.library import (
+    NamedProtocol,
+    find_protocol,
+    parse_toml,
+    read_toml,
+    validate_protocol,
+    validate_table,
+)
+from seq2point.studies.protocols.protocol_file import StrictTable
+
+BASE, STUDY = "protocol", "study"
+USUAL = "usual"
+"""The recipe and the network of the protocol itself."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class PrunerChoice(StrictTable):
+    """A pruner with settings of its own; `name` is what its rows are called, its method's without.
+
+    `sparsities` stand over the study's.
+    """
+
+    method: str
+    name: str | None = None
+    settings: dict[str, Any] = Field({})
+    sparsities: tuple[Share, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_name(cls, given: Any) -> Any:
+        return {"method": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # needs torch, which a study that is only listed does not
+        from seq2point.compression.pruning import find_pruner
+
+        find_pruner(self.method, **self.settings)
+        return self
+
+    @property
+    def label(self) -> str:
+        """What its rows are called."""
+        return self.name or self.method
+
+
+def _count_seeds(given: Any) -> Any:
+    counts = isinstance(given, int) and not isinstance(given, bool)
+    if counts and given < 1:
+        raise ValueError("give a count of at least 1, or a list of seeds")
+    return tuple(range(given)) if counts else given
+
+
+def _name_networks(given: Any) -> Any:
+    return {name: name for name in given} if isinstance(given, list | tuple) else given
+
+
+class StudyGrid(StrictTable):
+    """The choices of a study: each of them with each other one.
+
+    `networks` are names, or shapes by name. `recipes` are training settings by name, which stand
+    over the protocol's. The unpruned network is always there. The protocol's `pruning` says how
+    networks are trained while and after they are pruned, and prunes where no pruner is named.
+    """
+
+    appliances: tuple[str, ...] = ()
+    networks: Annotated[dict[str, str | dict[str, Any]], BeforeValidator(_name_networks)] = Field(
+        {}
+    )
+    recipes: dict[str, dict[str, Any]] = Field({})
+    pruners: tuple[PrunerChoice, ...] = ()
+    sparsities: tuple[Share, ...] = ()
+    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_count_seeds)] = Field(
+        (0,), min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, shape in self.networks.items():
+            _check_network(name, shape)
+        for name, settings in self.recipes.items():
+            _check_recipe(name, settings)
+        labels = [pruner.label for pruner in self.pruners]
+        twice = next((label for label in labels if labels.count(label) > 1), None)
+        if twice is not None:
+            raise ValueError(f"pruners: '{twice}' comes twice; give one of them another `name`")
+        return self
+
+
+def _check_network(name: str, shape: str | Mapping[str, Any]) -> None:
+    if isinstance(shape, str):
+        if shape not in NETWORKS:
+            raise ValueError(
+                f"networks: unknown network '{shape}': choose one of {', '.join(NETWORKS)}"
+            )
+        return
+    _require_fields(f"networks.{name}", shape, [*Architecture.model_fields])
+
+
+def _check_recipe(name: str, settings: Mapping[str, Any]) -> None:
+    if "seed" in settings:
+        raise ValueError(f"recipes.{name}.seed: the seeds stand in `seeds`")
+    _require_fields(f"recipes.{name}", settings, [*TrainingConfig.model_fields])
+    try:
+        TrainingConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        said = first["msg"].removeprefix("Value error, ")
+        raise ValueError(
+            f"recipes.{name}{'.' if key else ''}{key}: {said[:1].lower()}{said[1:]}"
+        ) from None
+
+
+def _require_fields(key: str, given: Mapping[str, Any], known: list[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = find_nearest(name, known)
+            hint = f"; did you mean '{near}'?" if near else f"; choose from {', '.join(known)}"
+            raise ValueError(f"{key}.{name}: there is no such key{hint}")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: its name, the protocol that all of its parts share, its grid, its file's text."""
+
+    name: str
+    base: NamedProtocol
+    grid: StudyGrid
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def appliances(self) -> list[str]:
+        """Those of the grid, or all of the protocol's."""
+        return list(dict.fromkeys(map(canonical_name, self.grid.appliances))) or [
+            *self.base.protocol.appliances
+        ]
+
+
+def read_study(path: Path) -> Study:
+    """Return the study of a TOML file.
+
+    Raises UsageError for a file that cannot be read or is no study: file, key and what is wrong.
+    """
+    text, where = read_toml(path), str(path)
+    given = parse_toml(text, where)
+    table, base = given.pop(STUDY, None), given.pop(BASE, None)
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where}: has no table [{STUDY}], which says what is compared")
+    if base is not None:
+        if not isinstance(base, str):
+            raise UsageError(f"{where}: {BASE}: give the name of a protocol, or a file")
+        given = find_protocol(base).protocol.model_dump(exclude_unset=True) | given
+    protocol = validate_protocol(given, where)
+    grid = validate_table(StudyGrid, table, where, STUDY)
+    if grid.sparsities and not grid.pruners and protocol.pruning is None:
+        raise UsageError(f"{where}: {STUDY}.sparsities: are of pruners; name some in `pruners`")
+    study = Study(path.stem, NamedProtocol(path.stem, where, text, protocol), grid, text)
+    for name in study.appliances:
+        if name not in protocol.appliances:
+            raise UsageError(
+                f"{where}: {STUDY}.appliances: has no '{name}', only"
+                f" {', '.join(protocol.appliances)}"
+            )
+    return study
