@@ -17,6 +17,7 @@ NAMES = (
     "material",
     "live",
     "fleet",
+    "report_page",
 )
 
 if __name__ == "__main__":

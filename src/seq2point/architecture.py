@@ -251,6 +251,12 @@ class Architecture(BaseModel):
         return Seq2Point(self)
 
 
+PLACE = {"window", "target_index"}
+"""What a window's length decides; a network's name stands for all the rest."""
+
+OWN_SHAPE = "own shape"
+"""What a network without a name is called."""
+
 NETWORKS: dict[str, Architecture] = {
     "seq2point": Architecture(),
     "reduced": Architecture(channels=(20, 20, 30, 40, 40), kernels=(8, 6, 5, 4, 4), hidden=512),
@@ -259,6 +265,17 @@ NETWORKS: dict[str, Architecture] = {
         channels=(20, 20, 30, 40, 40), kernels=(8, 6, 5, 4, 4), hidden=512, dropout=0.5
     ),
 }
+
+
+def name_shape(shape: Mapping[str, Any]) -> str:
+    """Return what a shape as JSON is called: 'reduced', whatever its window; else `OWN_SHAPE`."""
+    own = {key: value for key, value in shape.items() if key not in PLACE}
+    named = (
+        name
+        for name, each in NETWORKS.items()
+        if each.model_dump(exclude=PLACE, mode="json") == own
+    )
+    return next(named, OWN_SHAPE)
 
 
 def find_network(

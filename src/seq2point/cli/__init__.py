@@ -32,6 +32,7 @@ VERBS = (
     "export",
     "verify",
     "test",
+    "report",
     "disaggregate",
     "household",
     "fleet",

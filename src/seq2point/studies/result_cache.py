@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from seq2point.errors import Seq2PointError, TrainingError
 from seq2point.system.atomic_files import write_json
 
+RESULT = "result.json"
 UNFINISHED = "unfinished"
 KEYED_BY_SOURCE = 0
 """The version of every result that seq2point 0.1.0 made: it kept a hash of its source instead."""
@@ -82,8 +83,8 @@ class ResultCache:
         """Return where a part's files are, or will be."""
         key, stem = part.key[:16], re.sub(r"[^A-Za-z0-9._-]+", "_", part.name)
         own = self.path / f"{stem}-{key}-v{part.version}"
-        if self.any_version and not (own / "result.json").exists():
-            others = list(self.path.glob(f"*-{key}-*/result.json"))
+        if self.any_version and not (own / RESULT).exists():
+            others = list(self.path.glob(f"*-{key}-*/{RESULT}"))
             return max(others, key=lambda path: path.stat().st_mtime).parent if others else own
         return own
 
@@ -92,7 +93,7 @@ class ResultCache:
 
         Raises TrainingError where its record is damaged.
         """
-        path = self.find_folder(part) / "result.json"
+        path = self.find_folder(part) / RESULT
         if not path.exists():
             return None
         record = _read_record(path)
@@ -100,15 +101,28 @@ class ResultCache:
             raise TrainingError(f"{path}: is of another part; remove its folder to make this one")
         return dict(record.result)
 
-    def list_records(self) -> list[Record]:
-        """Return all finished parts in the order in which they were made.
+    def list_records(self, without: Container[Path] = ()) -> list[Record]:
+        """Return all finished parts in the order in which they were made, but those in `without`.
 
         Raises TrainingError where a record is damaged.
         """
         paths = sorted(
-            self.path.glob("*/result.json"), key=lambda path: (path.stat().st_mtime_ns, path)
+            self.path.glob(f"*/{RESULT}"), key=lambda path: (path.stat().st_mtime_ns, path)
         )
-        return [_read_record(path) for path in paths]
+        return [_read_record(path) for path in paths if path.parent not in without]
+
+    def find_unusable(self) -> dict[Path, str]:
+        """Return the folders of parts without a usable result, each with the reason."""
+        reasons = {}
+        for path in sorted(self.path.glob(f"*/{RESULT}")):
+            try:
+                _read_record(path)
+            except TrainingError as error:
+                reasons[path.parent] = str(error).removeprefix(f"{path}: ")
+        for path in sorted(self.path.glob(f"*/{UNFINISHED}")):
+            if not (path.parent / RESULT).exists():
+                reasons[path.parent] = "unfinished; the same command goes on with it"
+        return reasons
 
     def find_or_make(self, part: CachedResult, make: Make) -> dict[str, Any]:
         """Return the result of a part: from the cache, or made now and kept."""
@@ -127,7 +141,7 @@ class ResultCache:
             "version": part.version,
             "result": result,
         }
-        write_json(record, folder / "result.json")
+        write_json(record, folder / RESULT)
         shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
         return dict(result)
 

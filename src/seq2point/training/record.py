@@ -115,6 +115,13 @@ class RunFolder:
                 shutil.rmtree(old, ignore_errors=True)
             self._record.unlink(missing_ok=True)
 
+    def read_identity(self) -> dict[str, Any]:
+        """Return all that decides the weights of the run in this folder, as JSON.
+
+        Raises TrainingError for a damaged record.
+        """
+        return self._read().identity
+
     def is_finished(self) -> bool:
         """Return whether the folder holds a finished run.
 

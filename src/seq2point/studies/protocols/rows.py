@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from seq2point.architecture import name_shape
 from seq2point.compression.pruning import PRUNERS
 from seq2point.compression.pruning.spp import SPP
-from seq2point.network import NETWORKS
 from seq2point.studies.protocols.steps import NETWORK, VERSION, ProtocolSteps, make_row_name
 from seq2point.studies.result_cache import Record
 
@@ -68,14 +68,8 @@ class Row:
     @property
     def shape(self) -> str:
         """The unpruned network in words."""
-        shape, window = self.network["network"], self.network["network"]["window"]
-        own = {key: value for key, value in shape.items() if key not in ("window", "target_index")}
-        names = (
-            name
-            for name, usual in NETWORKS.items()
-            if _as_json(usual.model_dump(exclude={"window", "target_index"})) == own
-        )
-        return f"{next(names, 'own shape')}, window {window}"
+        shape = self.network["network"]
+        return f"{name_shape(shape)}, window {shape['window']}"
 
     @property
     def removal(self) -> str:

@@ -1,0 +1,6 @@
+"""report.html: trainings, studies and tests side by side, from the folders that they left."""
+
+from seq2point.report.results.page import render_page
+from seq2point.report.results.read_results import read_results
+
+__all__ = ["read_results", "render_page"]

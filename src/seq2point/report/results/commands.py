@@ -1,0 +1,102 @@
+"""The commands that make results, from the records that these left.
+
+A record names houses and hashes, and seldom files: what it does not name is FILE, in the order of
+the hashes. Options stand as fields in backticks; the command line turns them into its flags.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2point.architecture import OWN_SHAPE, name_shape
+from seq2point.configuration import TrainingConfig
+from seq2point.recording.scaling import MAINS_MEAN_W, MAINS_STD_W
+
+WITHOUT_FLAG = ("seed", "freeze")
+"""Settings that stand elsewhere in a command, or that no verb for training has a flag for."""
+LENGTHS = ("epochs", "steps", "budget_s")
+
+
+def write_train_command(
+    folder: Path, identity: Mapping[str, Any], report: Mapping[str, Any]
+) -> str:
+    """Return the command that makes a run, by its record and its results.
+
+    '' for a network of an own shape, which a caller in Python gave.
+    """
+    shape, network = identity["architecture"], name_shape(identity["architecture"])
+    if identity["from"] is None and network == OWN_SHAPE:
+        return ""
+    words = [f"seq2point train {identity['appliance']['name']}"]
+    words += [f"--train FILE_{i}" for i, _ in enumerate(identity["training_data"], 1)]
+    if report["tested_on"] == "test":
+        words += [f"--test {file}" for file in _list_files(report)]
+    if identity["from"] is not None:
+        words.append("`start` MODEL")
+    else:
+        words.append(f"`network` {network} `window` {shape['window']}")
+    words += _list_scaling_words(identity)
+    words += _list_pruning_words(identity["pruning"] or {})
+    words += _list_changed_settings(identity["settings"])
+    words += [f"`seed` {identity['settings']['seed']}", f"`out` {shlex.quote(str(folder))}"]
+    return " ".join(words)
+
+
+def write_protocol_command(
+    protocol: str, network: Mapping[str, Any], pruned: Mapping[str, Any] | None
+) -> str:
+    """Return the command that makes a row of a protocol's run, by what decides its parts."""
+    shape, settings = network["network"], network["training"]
+    words = [
+        f"seq2point protocol run {shlex.quote(protocol)} --data DIR",
+        f"--appliance {network['appliance']['name']}",
+    ]
+    if (name := name_shape(shape)) != OWN_SHAPE:
+        words.append(f"`network` {name} `window` {shape['window']}")
+    words += [f"`{k}` {settings[k]:g}" for k in LENGTHS if settings.get(k) is not None]
+    words += _list_pruning_words(pruned["pruning"] if pruned else {})
+    return " ".join([*words, f"--seeds {settings['seed'] + 1}"])
+
+
+def write_test_command(report: Mapping[str, Any]) -> str:
+    """Return the command of a test."""
+    return " ".join(["seq2point test MODEL", *(f"--data {f}" for f in _list_files(report))])
+
+
+def _list_scaling_words(identity: Mapping[str, Any]) -> Sequence[str]:
+    scale = identity["scale"]
+    published = (scale["mains_mean_w"], scale["mains_std_w"]) == (MAINS_MEAN_W, MAINS_STD_W)
+    return [] if published or identity["from"] is not None else ["`scaling` fitted"]
+
+
+def _list_pruning_words(pruning: Mapping[str, Any]) -> Iterator[str]:
+    from seq2point.compression.pruning import PRUNERS
+
+    if not pruning:
+        return
+    yield f"`pruning` {pruning['method']}"
+    known = PRUNERS.get(pruning["method"])
+    fields = known.model_fields if known else {}
+    for name, value in pruning.items():
+        if name == "sparsity" and value is not None:
+            yield f"`sparsity` {value:g}"
+        elif name in fields and value != fields[name].default:
+            yield f"`pruning_settings` {name}={value}"
+
+
+def _list_changed_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    fields = TrainingConfig.model_fields
+    for name, value in settings.items():
+        if name in WITHOUT_FLAG or name not in fields or value == fields[name].default:
+            continue
+        if isinstance(value, bool):
+            yield f"`{name}`" if value else f"--no-{name}"
+        else:
+            yield f"`{name}` {value:g}" if isinstance(value, float) else f"`{name}` {value}"
+
+
+def _list_files(report: Mapping[str, Any]) -> list[str]:
+    """Return the files that a test was on, as far as its report names them."""
+    files = (each.get("interpretation", {}).get("file", "FILE") for each in report["data"])
+    return [shlex.quote(str(file)) for file in files]

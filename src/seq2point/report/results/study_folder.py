@@ -1,0 +1,199 @@
+"""The results of a study's folder: the parts of a protocol's run, or the trainings of a grid."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seq2point.architecture import name_shape
+from seq2point.recording import format_house
+from seq2point.report.results.card import (
+    describe_coverage,
+    describe_model,
+    describe_test,
+    describe_training,
+)
+from seq2point.report.results.commands import write_protocol_command
+from seq2point.report.results.result import UNPRUNED, DataHash, Problem, Result, Size
+from seq2point.studies.result_cache import UNFINISHED, Record, ResultCache
+
+REPORT, PARTS, WEIGHTS = "report.json", "parts", "model.safetensors"
+MAKERS = ("network", "pruned", "training")
+"""What the parts are that make networks; a 'test' names one of them."""
+
+
+class _Made(NamedTuple):
+    """A network of a study: the part that made it, and the unpruned one that it began from."""
+
+    part: Record
+    network: Record
+
+    @property
+    def pruning(self) -> Mapping[str, Any]:
+        """How it was pruned; empty where it was not."""
+        return dict(self.part.decides.get("pruning") or {})
+
+
+def find_parts(folder: Path) -> Path | None:
+    """Return where a study's folder holds its parts; None for a folder that is of no study."""
+    for place in (folder / PARTS, folder):
+        if any(place.glob("*/result.json")) or any(place.glob(f"*/{UNFINISHED}")):
+            return place
+    return None
+
+
+def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
+    """Yield the results of a study, and what of it cannot be shown, with the reason."""
+    cache = ResultCache(parts)
+    unusable = cache.find_unusable()
+    yield from (Problem(path, reason) for path, reason in unusable.items())
+    records = cache.list_records(without=unusable)
+    by_key = {record.key: record for record in sorted(records, key=lambda each: each.version)}
+    protocol, tested = _find_protocol(folder), set()
+    for record in records:
+        what = record.decides.get("what")
+        if what == "test":
+            tested.add(record.decides.get("of"))
+            yield _read_test(record, by_key, protocol)
+        elif what not in MAKERS:
+            yield Problem(record.folder, f"'{what}' is no part with a test of its own")
+    for record in records:
+        if record.decides.get("what") in MAKERS and record.key not in tested | _list_starts(
+            records
+        ):
+            yield Problem(record.folder, "trained, and not tested")
+
+
+def _list_starts(records: list[Record]) -> set[str]:
+    """Return the keys of networks that others began from, which need no test."""
+    return {str(r.decides.get("start") or r.decides.get("of")) for r in records}
+
+
+def _find_protocol(folder: Path) -> str | None:
+    """Return the protocol that a folder is a run of; None for another study."""
+    try:
+        name = json.loads((folder / REPORT).read_text(encoding="utf-8"))["protocol"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return str(name)
+
+
+def _read_test(
+    test: Record, by_key: Mapping[str, Record], protocol: str | None
+) -> Result | Problem:
+    part = by_key.get(test.decides.get("of", ""))
+    if part is None:
+        return Problem(test.folder, "a test of a network whose folder is gone")
+    network = by_key.get(part.decides.get("of", "")) if part.decides["what"] == "pruned" else part
+    if network is None:
+        return Problem(test.folder, "a test of a pruned network whose first training is gone")
+    made = _Made(part, network)
+    try:
+        if part.decides["what"] == "training":
+            return _make_grid_result(test, made)
+        return _make_protocol_result(test, made, protocol)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reason = f"damaged ({type(error).__name__}: {error}); remove its folder to make it again"
+        return Problem(test.folder, reason)
+
+
+def _make_protocol_result(test: Record, made: _Made, protocol: str | None) -> Result:
+    """Return a row of a protocol's run."""
+    decides, result, of = made.network.decides, test.result, made.part.result
+    houses = result.get("tested_on") or [format_house(str(d["house"])) for d in result["data"]]
+    costs = of.get("costs", {}).get("models", {})
+    smallest = costs.get("compacted") or costs.get("pruned") or costs.get("network") or {}
+    measured = (smallest.get(key) for key in ("multiply_adds", "file_bytes", "latency_ms"))
+    pruned = made.part.decides if made.pruning else None
+    shape, metrics, baselines = decides["network"], result["metrics"], result["baselines"]
+    name, coverage = decides["appliance"]["name"], result.get("coverage")
+    return Result(
+        name=_name_part(made.part),
+        made_by="a protocol's run",
+        appliance=name,
+        scored_alike=_identify_test(test),
+        tested_on=", ".join(houses),
+        network=f"{name_shape(shape)}, window {shape['window']}",
+        pruner=made.pruning.get("method", UNPRUNED),
+        sparsity=of.get("sparsity", 0.0),
+        seed=decides["training"]["seed"],
+        metrics=metrics,
+        baselines=baselines,
+        size=Size(of["nonzero_parameters"], *measured),
+        scored=coverage["scored"] if coverage else None,
+        history=of["history"],
+        card=[
+            describe_model(name, decides["period_s"], shape),
+            describe_training(of),
+            f"tested on {', '.join(houses)}",
+            describe_test(metrics, baselines),
+            *describe_coverage(coverage),
+        ],
+        command=write_protocol_command(protocol, decides, pruned) if protocol else "",
+        settings={"pruning": made.pruning or None, **made.part.decides["training"]},
+        hashes=[
+            DataHash(role, f"file {i}", sha256)
+            for role, listed in _list_roles(decides, test.decides)
+            for i, sha256 in enumerate(_list_hashes(listed), 1)
+        ],
+    )
+
+
+def _make_grid_result(test: Record, made: _Made) -> Result:
+    """Return a training of a grid, by one of its tests."""
+    decides, of, label = made.part.decides, made.part.result, test.decides["label"]
+    tested, name, shape = test.result[label], decides["appliance"]["name"], decides["network"]
+    metrics, baselines = tested["metrics"], tested["baselines"]
+    weights, asked = made.part.folder / WEIGHTS, made.pruning.get("sparsity")
+    return Result(
+        name=f"{_name_part(made.part)}, {label}",
+        made_by="a study",
+        appliance=name,
+        scored_alike=_identify_test(test),
+        tested_on=label,
+        network=f"{name_shape(shape)}, window {shape['window']}" if shape else "as it began",
+        pruner=made.pruning.get("method", UNPRUNED),
+        sparsity=asked if made.pruning else 0.0,
+        seed=decides["training"]["seed"],
+        metrics=metrics,
+        baselines=baselines,
+        size=Size(
+            of["nonzero_parameters"],
+            of["multiply_adds"],
+            weights.stat().st_size if weights.exists() else None,
+            None,
+        ),
+        history=of["history"],
+        card=[f"{name.replace('_', ' ')}, tested on {label}", describe_test(metrics, baselines)],
+        settings={key: decides[key] for key in ("learning", "options", "compacts", "pruning")}
+        | dict(decides["training"]),
+        hashes=[
+            DataHash("training", format_house(str(each["house"])), each["sha256"])
+            for each in decides["train"]
+        ],
+    )
+
+
+def _name_part(record: Record) -> str:
+    """Return a part's name: that of its folder, without key and version."""
+    return record.folder.name.rsplit("-", 2)[0]
+
+
+def _identify_test(test: Record) -> str:
+    """Return what tests have in common whose errors can be compared."""
+    alike = {key: value for key, value in test.decides.items() if key != "of"}
+    return json.dumps(alike, sort_keys=True)
+
+
+def _list_roles(network: Mapping[str, Any], test: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for role in ("train", "validation", "traces"):
+        yield role, network.get(role)
+    yield "test", test["on"]
+
+
+def _list_hashes(listed: Any) -> list[str]:
+    """Return the SHA-256 of the files of a role; a share of the training files has none."""
+    if not isinstance(listed, list):
+        return []
+    files = (each["files"] if isinstance(each, Mapping) else [each] for each in listed)
+    return [str(sha256) for several in files for sha256 in several]

@@ -1,0 +1,95 @@
+"""Trainings' folders for the tests of their report: real ones, and many that vary one of them."""
+
+import copy
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2point import Architecture, Recording
+from seq2point.compression import costs
+from seq2point.compression.pruning import PRUNERS
+from seq2point.configuration import TrainOptions
+from seq2point.studies import OutcomeFiles, train_and_test
+from seq2point.training.pace import Plan
+from seq2point.training.record import RunFolder
+
+TINY = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
+QUICK = {"steps": 60, "batch_size": 200, "engine": "windows", "progress": False}
+
+
+def make_house(samples: int, seed: int) -> Recording:
+    """Return a house with a kettle, a tenth of the time on."""
+    rng = np.random.default_rng(seed)
+    kettle_w = np.where(np.arange(samples) % 100 < 15, 2500.0, 0.0).astype(np.float32)
+    mains_w = (kettle_w + rng.normal(200, 20, samples)).astype(np.float32)
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    return Recording(str(seed), 6.0, mains_w, {"kettle": kettle_w}, start)
+
+
+def make_run(folder: Path, **options: Any) -> Path:
+    """Train a tiny network in a folder, and test it on another house."""
+    turns, least_s = costs.MOST_TURNS, costs.LEAST_S
+    costs.MOST_TURNS, costs.LEAST_S = 2, 1e-4
+    try:
+        choices = TrainOptions.of(**{"network": TINY, **QUICK, **options})
+        files = OutcomeFiles.in_folder(folder)
+        train_and_test(
+            [make_house(2000, 5)], "kettle", files, folder, choices, [make_house(1500, 8)]
+        )
+    finally:
+        costs.MOST_TURNS, costs.LEAST_S = turns, least_s
+    return folder
+
+
+def vary_run(source: Path, folder: Path, number: int, validations: int) -> Path:
+    """Write a run like another one, with a seed, a pruner, a size and errors of its own.
+
+    Its history has so many validations.
+    """
+    rng = np.random.default_rng(number)
+    identity = RunFolder(source).read_identity()
+    report = json.loads((source / "metrics.json").read_text())
+    sparsity = float(rng.choice([0.0, 0.5, 0.8, 0.9, 0.95]))
+    method = str(rng.choice([*PRUNERS])) if sparsity else None
+    identity["settings"]["seed"] = number
+    identity["pruning"] = {"method": method, "sparsity": sparsity} if method else None
+    report["pruning"]["sparsity"] = sparsity
+    for layer in report["pruning"]["layers"]:
+        layer["kept"] = round(layer["total"] * (1 - sparsity))
+    error = (1 + sparsity**4) * float(rng.lognormal(0, 0.2))
+    report["metrics"] = {
+        key: None if value is None else value * error for key, value in report["metrics"].items()
+    }
+    report["costs"] = {"models": {"pruned": make_costs(report["model"], sparsity)}}
+    row, steps = report["training"]["history"][0], 10 * validations
+    losses = 0.05 * np.exp(-np.linspace(0, 3, validations)) + 0.004 * rng.random(validations)
+    report["training"]["history"] = [
+        row | {"step": 10 * (i + 1), "val_loss": loss, "interval_loss": 1.3 * loss}
+        for i, loss in enumerate(losses.tolist())
+    ]
+    folder.mkdir(parents=True)
+    RunFolder(folder).write(identity, Plan(steps, 10), finished=True)
+    (folder / "metrics.json").write_text(json.dumps(report, indent=2))
+    return folder
+
+
+def make_costs(model: dict[str, Any], sparsity: float) -> dict[str, Any]:
+    """Return the costs of a network with so much removed."""
+    left = 1 - sparsity
+    return {
+        "nonzero_parameters": round(model["parameters"] * left),
+        "multiply_adds": round(model["multiply_adds"] * left),
+        "file_bytes": round(4 * model["parameters"] * left) + 3000,
+        "latency_ms": {"1": 0.05 * left},
+    }
+
+
+def damage(folder: Path, **changes: Any) -> Path:
+    """Take keys out of a run's results, or put others in."""
+    path = folder / "metrics.json"
+    report = copy.deepcopy(json.loads(path.read_text())) | changes
+    path.write_text(json.dumps({k: v for k, v in report.items() if v is not None}))
+    return folder
