@@ -111,8 +111,8 @@ def test_it_needs_neither_torch_nor_onnx_runtime_nor_what_reads_files(tmp_path):
     done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(read_lines(done.stdout)) == 300
-    assert "washing_machine-60s: washing machine, a sample every 60 s" in done.stderr
-    assert "answers come 133 min late; 'finished' is told: " in done.stderr
+    assert "washing_machine-60s-live: washing machine, a sample every 60 s" in done.stderr
+    assert "answers come 16 min late; 'finished' is told: " in done.stderr
 
 
 def test_a_model_of_a_later_target_answers_sooner_and_says_so(readings, tmp_path, seq2point):

@@ -34,7 +34,7 @@ def report(
     """
     from dataclasses import replace
 
-    from seq2point.cli.declare import FIELDS, say_flags
+    from seq2point.cli.declare import say_flags
     from seq2point.cli.progress_bar import show_bar
     from seq2point.report.results import read_results, render_page
     from seq2point.system.atomic_files import atomic_write
@@ -43,8 +43,8 @@ def report(
 
     with show_bar("reading results", len(results)) as progress:
         found, problems = read_results(results, progress)
-    found = [replace(each, command=say_flags(each.command, None, FIELDS)) for each in found]
-    problems = [each._replace(reason=say_flags(each.reason, None, FIELDS)) for each in problems]
+    found = [replace(each, command=say_flags(each.command)) for each in found]
+    problems = [each._replace(reason=say_flags(each.reason)) for each in problems]
     with atomic_write(out) as beside:
         beside.write_text(render_page(found, problems), encoding="utf-8")
     console = make_console(wrap=False)

@@ -13,7 +13,7 @@ long = { steps = 800 }
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -23,6 +23,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, ValidationError, mo
 from seq2point.appliances import canonical_name
 from seq2point.architecture import NETWORKS, Architecture
 from seq2point.choices import find_nearest
+from seq2point.compression.pruning import find_pruner
 from seq2point.configuration import TrainingConfig
 from seq2point.errors import UsageError
 from seq2point.studies.protocols.library import (
@@ -58,18 +59,24 @@ class PrunerChoice(StrictTable):
     def _take_name(cls, given: Any) -> Any:
         return {"method": given} if isinstance(given, str) else given
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        # needs torch, which a study that is only listed does not
-        from seq2point.compression.pruning import find_pruner
-
-        find_pruner(self.method, **self.settings)
-        return self
-
     @property
     def label(self) -> str:
         """What its rows are called."""
         return self.name or self.method
+
+    def require_any(self, sparsities: Sequence[float]) -> None:
+        """Raise UsageError where the pruner can be made at none of some sparsities.
+
+        Where it can be at one, the others fail alone.
+        """
+        shares = [{"sparsity": share} for share in sparsities] or [{}]
+        for last, share in enumerate(shares, 1):
+            try:
+                find_pruner(self.method, **self.settings | share)
+                return
+            except UsageError:
+                if last == len(shares):
+                    raise
 
 
 def _count_seeds(given: Any) -> Any:
@@ -108,6 +115,9 @@ class StudyGrid(StrictTable):
             _check_network(name, shape)
         for name, settings in self.recipes.items():
             _check_recipe(name, settings)
+        for pruner in self.pruners:
+            own = pruner.sparsities
+            pruner.require_any(self.sparsities if own is None else own)
         labels = [pruner.label for pruner in self.pruners]
         twice = next((label for label in labels if labels.count(label) > 1), None)
         if twice is not None:

@@ -125,8 +125,8 @@ def _list_choices(study: Study) -> Iterator[tuple[dict[str, Any], dict[str, Any]
     """Yield the choices of each part as its row has them, and as they go over the protocol."""
     grid, protocol = study.grid, study.base.protocol
     own = protocol.network if isinstance(protocol.network, str) else USUAL
-    networks: dict[str, Any] = grid.networks or {own: None}
-    recipes: dict[str, Any] = grid.recipes or {USUAL: None}
+    networks: dict[str, Any] = {**grid.networks} or {own: None}
+    recipes: dict[str, Any] = {**grid.recipes} or {USUAL: None}
     for name, (network, shape), (recipe, training) in product(
         study.appliances, networks.items(), recipes.items()
     ):

@@ -1,6 +1,7 @@
 """The Pareto front, and the places of results in a picture."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ def make_results(pairs):
 def test_all_points_and_marks_stand_inside_the_axes_in_their_order(pairs):
     chart = draw_chart(QUANTITIES[0], make_results(pairs), {"unpruned": 0})
     assert len(chart.points) == len(pairs)
-    places = {point.index: point for point in chart.points}
+    places = {point.number: point for point in chart.points}
     for point in chart.points:
         assert LEFT <= point.x <= WIDTH - RIGHT
         assert TOP <= point.y <= HEIGHT - BOTTOM
@@ -71,6 +72,7 @@ def test_all_points_and_marks_stand_inside_the_axes_in_their_order(pairs):
     assert 2 <= len(chart.y_ticks) <= 7
     assert 1 <= len(chart.x_ticks) <= 10
     assert all(LEFT <= tick.at <= WIDTH - RIGHT for tick in chart.x_ticks)
+    assert all(b.at - a.at > 25 for a, b in pairwise(chart.x_ticks))
     assert all(TOP <= tick.at <= HEIGHT - BOTTOM for tick in chart.y_ticks)
 
 
@@ -78,7 +80,7 @@ def test_what_was_not_measured_has_no_place():
     results = make_results([(10, 1.0), (20, 2.0), (30, None)])
     results[3] = replace(RESULT, size=Size(None, None, None, None))
     chart = draw_chart(QUANTITIES[0], results, {"unpruned": 0})
-    assert sorted(point.index for point in chart.points) == [0, 1]
+    assert sorted(point.number for point in chart.points) == [0, 1]
     del results[1]
     assert draw_chart(QUANTITIES[0], results, {"unpruned": 0}) is None
 

@@ -13,6 +13,7 @@ from seq2point.errors import UsageError
 from seq2point.model.evaluation import evaluate
 from seq2point.recording.scaling import Scale
 from seq2point.report.results import read_results
+from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training.pace import Plan
 from seq2point.training.record import RunFolder
 
@@ -179,6 +180,14 @@ def test_broken_and_unfinished_parts_of_a_study_are_told(protocol_folder, tmp_pa
     assert "unfinished" in reasons[parts[1].name]
     assert "'metrics'" in reasons[parts[2].name]
     assert list(reasons.values()).count("trained, and not tested") >= 1
+
+
+def test_parts_of_another_kind_of_study_are_told(tmp_path):
+    part = CachedResult("kettle-units0.5", {"what": "fitted network"})
+    ResultCache(tmp_path).find_or_make(part, lambda _: {"weights": 12})
+    results, (problem,) = read_results([tmp_path])
+    assert results == []
+    assert "'fitted network'" in problem.reason
 
 
 @pytest.mark.parametrize("name", ["nothing here", "empty", "words.json", "list.json"])

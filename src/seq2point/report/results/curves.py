@@ -30,7 +30,11 @@ def pack_curves(history: Sequence[Mapping[str, Any]]) -> str:
         for name, several in losses.items()
     }
     steps = [int(row["step"]) for row in rows]
-    packed = {"step": steps, **levels, "range": [float(f"{low:.4g}"), float(f"{high:.4g}")]}
+    packed: dict[str, Any] = {
+        "step": steps,
+        **levels,
+        "range": [float(f"{low:.4g}"), float(f"{high:.4g}")],
+    }
     return json.dumps(packed, separators=(",", ":"))
 
 
@@ -39,8 +43,8 @@ def thin(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     if len(history) <= MOST_POINTS:
         return list(history)
     kept = {round(i * (len(history) - 1) / (MOST_POINTS - 2)) for i in range(MOST_POINTS - 1)}
-    losses = [_find_loss(row, LOSSES["val"]) for row in history]
-    best = min(range(len(history)), key=lambda i: math.inf if losses[i] is None else losses[i])
+    losses = [_find_loss(row, LOSSES["val"]) or math.inf for row in history]
+    best = losses.index(min(losses))
     return [history[i] for i in sorted(kept | {best})]
 
 

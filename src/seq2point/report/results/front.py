@@ -11,6 +11,8 @@ from seq2point.wording import format_number
 
 WIDTH, HEIGHT = 400, 280
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 40
+LETTERS_WIDTH = 45
+"""What a mark of the lower axis takes, with room beside it."""
 LEAST_SPAN, LEAST_SPAN_W = 1e-3, 0.01
 """What an axis of errors shows at least: a share of the error, and watts."""
 SHAPES = 9
@@ -35,7 +37,7 @@ QUANTITIES = (
 class Point(NamedTuple):
     """A result in a picture: its number among all results, its place, its mark."""
 
-    index: int
+    number: int
     x: float
     y: float
     mark: int
@@ -147,7 +149,9 @@ def _scale_cost(costs: Sequence[float]) -> tuple[list[Tick], Callable[[float], f
     round_values = [
         f * 10.0**d for d in decades for f in factors if low <= math.log10(f * 10.0**d) <= high
     ]
-    values = round_values if len(round_values) > 1 else sorted({min(costs), max(costs)})
+    values = round_values if len(round_values) > 1 else [min(costs), max(costs)]
+    if place(values[-1]) - place(values[0]) < LETTERS_WIDTH:
+        values = values[:1]
     return [
         Tick(round(place(v), 1), _shorten(v, 2 if v in round_values else 3)) for v in values
     ], place

@@ -39,7 +39,7 @@ class TestGroup(NamedTuple):
 class ResultCard(NamedTuple):
     """What there is to say of one result; `curve` and `bars` are empty where it holds none."""
 
-    index: int
+    number: int
     result: Result
     headline: str
     curve: str
@@ -127,13 +127,13 @@ def _order(pruner: tuple[str, str]) -> tuple[bool, str]:
     return pruner[0] != UNPRUNED, pruner[0]
 
 
-def _make_card(index: int, result: Result) -> ResultCard:
+def _make_card(number: int, result: Result) -> ResultCard:
     appliance = result.appliance.replace("_", " ")
     mae = METRICS["mae_w"].describe(result.metrics.get("mae_w"))
     headline = f"{appliance}, {result.pruning}, {mae}"
     is_pruned = any(layer["kept"] != layer["total"] for layer in result.layers)
     return ResultCard(
-        index,
+        number,
         result,
         headline,
         pack_curves(result.history),

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from seq2point.errors import UsageError
 from seq2point.report.results import run_folder, study_folder, test_report
@@ -34,7 +33,7 @@ def _find_reader(path: Path) -> Callable[[], Iterator[Result | Problem]]:
         if (path / run_folder.RECORD).exists():
             return lambda: iter([run_folder.read_run_folder(path)])
         if parts := study_folder.find_parts(path):
-            return lambda: study_folder.read_study_folder(path, parts)
+            return partial(study_folder.read_study_folder, path, parts)
         raise UsageError(
             f"{path}: holds no training, study or protocol run (no {run_folder.RECORD}, no part"
             " with a result.json); name one of their folders"
@@ -50,11 +49,11 @@ def _find_reader(path: Path) -> Callable[[], Iterator[Result | Problem]]:
             f"{path}: is no report of a test; make one with `seq2point test MODEL --data FILE"
             " --json PATH`"
         )
-    return lambda: _read_test(path, report)
+    return partial(_read_test, path, report)
 
 
 def _read_test(path: Path, report: dict[str, object]) -> Iterator[Result | Problem]:
     try:
         yield from test_report.read_test_report(path, report)
-    except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         yield Problem(path, f"damaged ({type(error).__name__}: {error}); test the model again")

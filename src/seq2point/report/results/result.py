@@ -79,8 +79,9 @@ class Result:
     @property
     def pruning(self) -> str:
         """The pruner with the sparsity: 'magnitude 50 %'; 'unpruned'."""
-        is_known = self.pruner != UNPRUNED and self.sparsity is not None
-        return f"{self.pruner_label}{f' {100 * self.sparsity:.3g} %' if is_known else ''}"
+        if self.pruner == UNPRUNED or self.sparsity is None:
+            return self.pruner_label
+        return f"{self.pruner_label} {100 * self.sparsity:.3g} %"
 
 
 def identify_test(appliance: str, data: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 """The results of a study's folder: the parts of a protocol's run, or the trainings of a grid."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,11 @@ class _Made(NamedTuple):
         return dict(self.part.decides.get("pruning") or {})
 
 
+def shorten(houses: Sequence[str]) -> str:
+    """Return up to two houses by name, or the first of more and how many others there are."""
+    return ", ".join(houses) if len(houses) < 3 else f"{houses[0]} and {len(houses) - 1} more"
+
+
 def find_parts(folder: Path) -> Path | None:
     """Return where a study's folder holds its parts; None for a folder that is of no study."""
     for place in (folder / PARTS, folder):
@@ -43,30 +48,26 @@ def find_parts(folder: Path) -> Path | None:
 
 
 def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
-    """Yield the results of a study, and what of it cannot be shown, with the reason."""
+    """Yield the results of a study, and what of it cannot be shown, with the reason.
+
+    Of a part that several versions made, the latest one's result counts. A network that another
+    part began from needs no test.
+    """
     cache = ResultCache(parts)
     unusable = cache.find_unusable()
     yield from (Problem(path, reason) for path, reason in unusable.items())
-    records = cache.list_records(without=unusable)
-    by_key = {record.key: record for record in sorted(records, key=lambda each: each.version)}
-    protocol, tested = _find_protocol(folder), set()
-    for record in records:
+    records = sorted(cache.list_records(without=unusable), key=lambda each: each.version)
+    by_key = {record.key: record for record in records}
+    protocol = _find_protocol(folder)
+    needed = {str(r.decides.get("start") or r.decides.get("of")) for r in records}
+    for record in by_key.values():
         what = record.decides.get("what")
         if what == "test":
-            tested.add(record.decides.get("of"))
             yield _read_test(record, by_key, protocol)
         elif what not in MAKERS:
-            yield Problem(record.folder, f"'{what}' is no part with a test of its own")
-    for record in records:
-        if record.decides.get("what") in MAKERS and record.key not in tested | _list_starts(
-            records
-        ):
+            yield Problem(record.folder, f"of another kind of study ('{what}'), see its own report")
+        elif record.key not in needed:
             yield Problem(record.folder, "trained, and not tested")
-
-
-def _list_starts(records: list[Record]) -> set[str]:
-    """Return the keys of networks that others began from, which need no test."""
-    return {str(r.decides.get("start") or r.decides.get("of")) for r in records}
 
 
 def _find_protocol(folder: Path) -> str | None:
@@ -112,7 +113,7 @@ def _make_protocol_result(test: Record, made: _Made, protocol: str | None) -> Re
         made_by="a protocol's run",
         appliance=name,
         scored_alike=_identify_test(test),
-        tested_on=", ".join(houses),
+        tested_on=shorten(houses),
         network=f"{name_shape(shape)}, window {shape['window']}",
         pruner=made.pruning.get("method", UNPRUNED),
         sparsity=of.get("sparsity", 0.0),

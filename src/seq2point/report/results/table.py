@@ -40,7 +40,7 @@ class Cell(NamedTuple):
 class Row(NamedTuple):
     """A row of a table: the number of its result, what it is called, and its cells."""
 
-    index: int
+    number: int
     head: str
     cells: list[Cell]
 
