@@ -111,7 +111,8 @@ def test_without_script_all_figures_are_there(open_page, home):
     assert page.locator("figure.bars:visible").count() == 4
     page.locator("#bars summary").first.click()
     assert page.get_by_role("row", name="Fri 31 Jan 2025").is_visible()
-    assert page.get_by_text("drawn by the page’s script").is_visible()
+    page.locator("#day").scroll_into_view_if_needed()  # what is far below is not laid out before
+    page.get_by_text("drawn by the page’s script").wait_for(state="visible")
     assert not page.locator("button:visible, select:visible").count()
     assert page.locator("#runs article").count() == 3
 
