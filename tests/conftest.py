@@ -2,11 +2,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from tests import chromium
 
 from seq2point import Architecture, Model, Recording
 from seq2point.recording import Jump
@@ -20,6 +22,13 @@ settings.register_profile(
 settings.load_profile("few")
 
 START = datetime(2024, 3, 31, 7, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, for the tests of pages."""
+    with chromium.launch() as launched:
+        yield launched
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,13 +2,13 @@
 
     SEQ2POINT_DATA=... python tools/make_models.py [kettle-60s ...] [--jobs 2]
 
-For each appliance of the protocols pretrained_8s and unseen_60s: a network trained on every house
-that has the appliance; the same once more without each house in turn, tested on that house; and
-once more without any trace that may be of the eleven REFIT homes with a day each, tested on them.
-What the houses left out say chooses the event settings. Then an int8 ONNX file, proved, and the
-card that says all this, in src/seq2point/model/pretrained/files. docs/lab/models.md is written from
-the cards. Two to three minutes a training on one core; parts lie in runs/models and are not made
-again (--any-code: not even where another version of the code has made them).
+For each appliance of the protocols pretrained_8s, unseen_60s and live_60s: a network trained on
+every house that has the appliance; the same once more without each house in turn, tested on that
+house; and once more without any trace that may be of the eleven REFIT homes with a day each, tested
+on them. What the homes left out say chooses the event settings. Then an int8 ONNX file, proved, and
+the card that says all this, in src/seq2point/model/pretrained/files. docs/lab/models.md is written
+from the cards. One to three minutes a training on one core. Parts lie in runs/models and are not
+made again (--any-code: not even where another version of the code has made them).
 """
 
 import argparse
@@ -77,7 +77,7 @@ Each long house is decided with the settings that the other homes choose; those 
 which choose as one, with the settings of all. \
 Homes with a day each are eleven of REFIT's, of 17 to 21 hours; a network tested on them has \
 learned from no trace that may be of them. \
-Where a card says protocol pretrained_8s or pretrained_60s, version 0.1.0 trained and tested the \
+Where a card says protocol pretrained_8s, version 0.1.0 trained and tested the \
 model, and filled no missing reading.
 """
 KEPT = (

@@ -36,15 +36,7 @@ def check(
         ),
     ] = None,
     json: options.Json = None,
-    period: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.parse_duration_s,
-            metavar="DURATION",
-            help="Sampling period of files without times: 8s, 1m.",
-            rich_help_panel=options.DATA,
-        ),
-    ] = None,
+    period: options.PeriodWithoutTimes = None,
 ) -> None:
     """Check recordings: period, gaps, dead, frozen, clipped and swapped channels, readings above
     the mains, clocks, and energy.

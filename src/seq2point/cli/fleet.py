@@ -63,15 +63,7 @@ def fleet(
             rich_help_panel=options.DATA,
         ),
     ] = False,
-    period: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.parse_duration_s,
-            metavar="DURATION",
-            help="Sampling period of files without times: 8s, 1m.",
-            rich_help_panel=options.DATA,
-        ),
-    ] = None,
+    period: options.PeriodWithoutTimes = None,
 ) -> None:
     """Tell what the appliances of thousands of homes used: the power and the kWh of each day.
 

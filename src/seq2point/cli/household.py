@@ -39,15 +39,7 @@ def household(
             rich_help_panel=options.HOUSEHOLD,
         ),
     ] = None,
-    period: Annotated[
-        float | None,
-        typer.Option(
-            parser=options.parse_duration_s,
-            metavar="DURATION",
-            help="Sampling period of a file without times: 8s, 1m.",
-            rich_help_panel=options.DATA,
-        ),
-    ] = None,
+    period: options.PeriodWithoutTimes = None,
 ) -> None:
     """Tell what a home's appliances used, by day, week and month, and what it cost.
 

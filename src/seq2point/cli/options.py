@@ -244,6 +244,16 @@ Period = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+PeriodWithoutTimes = Annotated[
+    float | None,
+    typer.Option(
+        "--period",
+        parser=parse_duration_s,
+        metavar="DURATION",
+        help="Sampling period of files without times: 8s, 1m.",
+        rich_help_panel=DATA,
+    ),
+]
 Resample = Annotated[
     bool,
     typer.Option(

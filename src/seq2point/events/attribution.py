@@ -98,14 +98,15 @@ def _attribute(
         for name, each in settings.items():
             claim_w = np.minimum(claims_w[name][span], event.power_w)
             share = float(claim_w.mean(dtype=np.float64)) / max(mean_w, 1e-9)
+            is_large = mean_w >= each.least_w
             enough = share >= each.min_share
-            if each.rated_share is not None and share >= each.rated_share:
-                likely += [name] * (mean_w >= each.least_w)
+            if each.rated_share is not None and is_large and share >= each.rated_share:
+                likely.append(name)
                 enough |= name in rated_w and _is_near(event.level_w, rated_w[name])
-            if enough and mean_w >= each.least_w and share > largest:
+            if enough and is_large and share > largest:
                 owner, largest = name, share
             owned[name].kept[span] |= share >= each.keep_share
-            owned[name].other[span] |= share < each.keep_share and mean_w >= each.least_w
+            owned[name].other[span] |= share < each.keep_share and is_large
         for name in likely:
             owned[name].events.append(event)
         if owner is not None:

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from seq2point.household.large_loads import LargeLoad
     from seq2point.household.tariff import Tariff
 
-if TYPE_CHECKING:
-    from seq2point.household.home_energy import ApplianceReport, HomeEnergy
-    from seq2point.household.large_loads import LargeLoad
-
 __all__ = ["ApplianceReport", "HomeEnergy", "LargeLoad", "Tariff"]
 
 _MODULES = {

@@ -1,33 +1,21 @@
 """The live page in Chromium: read, pointed at, walked through by keys, cut off and met again."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.chromium import DESKTOP, find_violations, new_page
 from tests.live.page.buffering_proxy import serve_proxy
 from tests.live.page.live_home import LiveHome, write_token
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed here")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install it")
-
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
 MOST_BYTES = 150_000
 FIRST_PAINT_MS = 1000
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -36,17 +24,12 @@ def open_page(browser: Any) -> Iterator[Open]:
     contexts, problems = [], []
 
     def open_it(url: str, *, expected: str = "", prepare=None, **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": DESKTOP, **options})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-
         def note(text: str) -> None:
             if not (expected and re.search(expected, text)):
                 problems.append(text)
 
-        page.on("console", lambda message: note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
+        page = new_page(browser, note, PATIENCE_MS, **options)
+        contexts.append(page.context)
         page.on("request", lambda each: None if each.url.startswith(url) else note(each.url))
         if prepare:
             prepare(page)
@@ -67,14 +50,10 @@ def wait_until_ready(page: Any) -> Any:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_axe_finds_nothing(open_page, home, viewport, scheme):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-    )
     page = open_page(home.url, viewport=viewport, color_scheme=scheme)
     wait_until_ready(page)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    violations = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
+    assert find_violations(page) == []
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

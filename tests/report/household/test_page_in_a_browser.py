@@ -2,7 +2,6 @@
 
 import math
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.chromium import DESKTOP, find_violations, new_page
 from tests.report.household.homes import make_home
 
 from seq2point.household import HomeEnergy
 from seq2point.report.household import render_page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed here")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install it")
-
-PHONE, DESKTOP = {"width": 360, "height": 800}, {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 800}
 NOON = 1440 + 720
 """The minute of a wash of 500 W, on the second day."""
 
@@ -42,27 +38,14 @@ def page_file(home: HomeEnergy, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser: Any, page_file: Path) -> Iterator[Open]:
     """Return a function that opens the page in a context of its own, and fails on its errors."""
     contexts, problems = [], []
 
     def open_it(path: Path = page_file, before: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": DESKTOP, **options})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page = new_page(browser, problems.append, PATIENCE_MS, **options)
+        contexts.append(page.context)
         page.on("request", lambda request: problems.append(request.url))
         if before:
             page.add_init_script(before)
@@ -87,16 +70,12 @@ def show_day(page: Any) -> Any:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_axe_finds_nothing_on_screen_or_paper(open_page, viewport, scheme):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-    )
     page = open_page(viewport=viewport, color_scheme=scheme)
     show_day(page)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     for media in ("screen", "print"):
         page.emulate_media(media=media, color_scheme=scheme)
-        violations = axe.Axe().run(page).response["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
+        assert find_violations(page) == []
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

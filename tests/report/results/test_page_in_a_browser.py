@@ -1,22 +1,18 @@
 """report.html in Chromium: sorted, filtered, drawn when seen, saved, printed, without script."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from tests.chromium import DESKTOP, find_violations, new_page
 
 from seq2point.report.results import read_results, render_page
 from seq2point.report.results.result import Problem
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed here")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install it")
-
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 120_000
 """What a busy machine may take; a quiet one answers at once."""
 
@@ -38,26 +34,14 @@ def page_file(
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser: Any, page_file: Path) -> Iterator[Open]:
     """Return a function that opens the page in a context of its own, and fails on its errors."""
     contexts, problems = [], []
 
     def open_it(path: Path = page_file, **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": DESKTOP, **options})
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        page = new_page(browser, problems.append, PATIENCE_MS, **options)
+        contexts.append(page.context)
         page.on("request", lambda request: problems.append(request.url))
         page.goto(path.as_uri())
         problems.remove(path.as_uri())
@@ -82,17 +66,13 @@ def find_column(page: Any, heading: str) -> int:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_axe_finds_nothing_on_screen_or_paper(open_page, viewport, scheme):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-    )
     page = open_page(viewport=viewport, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.locator("figure.curve").first.scroll_into_view_if_needed()
     page.locator("figure.curve svg").first.wait_for()
     for media in ("screen", "print"):
         page.emulate_media(media=media, color_scheme=scheme)
-        violations = axe.Axe().run(page).response["violations"]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in violations] == []
+        assert find_violations(page) == []
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
