@@ -122,9 +122,11 @@ def _load_model(model: Any, readings: Readings, threads: int | None, live: bool)
         return HomeModel(runtime.load(path, threads), path.name, pretrained.find_card(path))
     name = str(model)
     if name not in pretrained.list_names():
-        soon = pretrained.choose_cards(readings.can_give, live).get(canonical_name(name))
-        finest = pretrained.find_finest(name, readings.period_s)
-        name = soon.name if soon is not None and soon.is_live else finest.name
+        chosen = pretrained.choose_cards(readings.can_give, live) if live else {}
+        card = chosen.get(canonical_name(name))
+        if card is None or not card.is_live:
+            card = pretrained.find_finest(name, readings.period_s)
+        name = card.name
     return load_pretrained_model(name, threads)
 
 
