@@ -331,6 +331,18 @@ def test_overrides_stand_over_the_protocol(small: Small, data: Path):
         override_protocol(small(), scaling="own")
 
 
+def test_a_length_replaces_that_of_an_appliance_too(small: Small, data: Path):
+    own = "[appliances.kettle]\ntraining = { steps = 9, learning_rate = 1e-3 }"
+    source = small(texts={"[appliances.kettle]": own})
+    shorter = override_protocol(source, lengths={"budget_s": 2.0})
+    steps = ProtocolSteps(shorter, source.where, data)
+    for name in ("kettle", "fridge"):
+        settings = steps.settings(name, 0)
+        assert (settings.budget_s, settings.steps) == (2.0, None)
+    assert steps.settings("kettle", 0).learning_rate == 1e-3
+    assert source.protocol.appliances["kettle"].training["steps"] == 9
+
+
 def grid(
     source: NamedProtocol,
     data: Path,

@@ -21,6 +21,23 @@ def merge_settings(settings: Mapping[str, Any], others: Mapping[str, Any]) -> di
     return {name: value for name, value in settings.items() if name not in lengths} | dict(others)
 
 
+def override_training(given: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a protocol's tables with training settings over those of all appliances.
+
+    An appliance's own settings give way as those of the protocol do.
+    """
+    if not training:
+        return dict(given)
+    appliances = {
+        name: entry | {"training": merge_settings(entry["training"], training)}
+        if entry.get("training")
+        else entry
+        for name, entry in given["appliances"].items()
+    }
+    own = merge_settings(given.get("training", {}), training)
+    return dict(given) | {"training": own, "appliances": appliances}
+
+
 def override_protocol(
     source: NamedProtocol,
     *,
@@ -75,20 +92,11 @@ def override_protocol(
         given["pruning"] = given["pruning"] | {
             "settings": given["pruning"].get("settings", {}) | own
         }
-    if training:
-        given["training"] = merge_settings(given.get("training", {}), training)
-        given["appliances"] = {
-            name: entry | {"training": merge_settings(entry["training"], training)}
-            if entry.get("training")
-            else entry
-            for name, entry in given["appliances"].items()
-        }
     length = {name: value for name, value in (lengths or {}).items() if value is not None}
-    if length:
-        given["training"] = merge_settings(given.get("training", {}), length)
-        for phase in ("training", "finetune"):
-            if given.get("pruning", {}).get(phase):
-                given["pruning"][phase] = merge_settings(given["pruning"][phase], length)
+    given = override_training(given, merge_settings(dict(training or {}), length))
+    for phase in ("training", "finetune"):
+        if length and given.get("pruning", {}).get(phase):
+            given["pruning"][phase] = merge_settings(given["pruning"][phase], length)
     return validate_protocol(given, source.where)
 
 
