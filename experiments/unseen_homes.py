@@ -56,7 +56,8 @@ def is_recipe(changes: Mapping[str, Any], appliance: str, data: Path) -> bool:
     """Whether the recipe of an appliance is as it is changed already: without the ingredient."""
     settings = ProtocolSteps(SOURCE.protocol, SOURCE.where, data).settings(appliance, 0)
     return changes.keys() == {"training"} and all(
-        (getattr(settings, name) or 0.0) == value for name, value in changes["training"].items()
+        getattr(settings, f"{name}_share", getattr(settings, name)) == value
+        for name, value in changes["training"].items()
     )
 
 
