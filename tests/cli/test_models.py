@@ -159,7 +159,7 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
     )
     assert not (tmp_path / "no.csv").exists()
     resampled = seq2point(
-        "disaggregate", "kettle", files.train, "--resample", "-o", tmp_path / "yes.csv"
+        "disaggregate", "kettle-8s", files.train, "--resample", "-o", tmp_path / "yes.csv"
     )
     assert resampled.code == 0, resampled.err
     assert "kettle-8s comes with seq2point" in resampled.err
@@ -193,6 +193,20 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
         tmp_path / "untimed.csv",
     )
     assert told.code == 0, told.err
+
+
+def test_to_resample_takes_the_model_of_least_error_in_other_homes(
+    seq2point: Command, house: Path, tmp_path: Path
+):
+    best = pretrained.choose_cards(lambda period_s: period_s >= 8)
+    for name, appliances in (("dishwasher", ["dishwasher"]), ("all", list(best))):
+        answer = seq2point(
+            "disaggregate", name, house, "--resample", "-o", tmp_path / f"{name}.csv"
+        )
+        assert answer.code == 0, answer.err
+        for appliance in appliances:
+            assert f"{best[appliance].name} comes with seq2point" in answer.err
+    assert best["dishwasher"].name == "dishwasher-60s"
 
 
 NAMED = {

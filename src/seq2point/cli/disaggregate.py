@@ -129,7 +129,7 @@ def disaggregate(
         readings = open_long_table(file, columns) or read_table(file, (), columns)
     print_note(f"{file}: {readings.interpretation.describe()}")
     chosen: list[_Loaded] = []
-    for path in _expand_all(models, readings, period):
+    for path in _expand_all(models, readings, period, resample):
         if path in loaded:
             chosen.append(loaded[path])
         else:
@@ -207,22 +207,51 @@ def _load(path: Path, machine: MachineConfig) -> _Loaded:
 
 
 def _expand_all(
-    models: Sequence[Path], readings: "Table | LongTable", period_s: float | None
+    models: Sequence[Path],
+    readings: "Table | LongTable",
+    period_s: float | None,
+    resample: bool,
 ) -> list[Path]:
     """Return the models, with 'all' as the names of every appliance's model for the readings.
 
     Raises UsageError where others stand beside 'all'.
     """
-    from seq2point.cli.find_model import read_period_s
     from seq2point.model import pretrained
 
     if Path(ALL) not in models or Path(ALL).is_file():
         return list(models)
     if len(models) > 1:
         raise UsageError("'all' stands for every model: give it alone, or the models by name")
-    period_s = read_period_s(Path(ALL), readings, period_s)
     appliances = dict.fromkeys(card.appliance for card in pretrained.load_cards())
-    return [Path(pretrained.find_finest(name, period_s).name) for name in appliances]
+    return [
+        Path(_choose_name(Path(name), Path(ALL), readings, period_s, resample))
+        for name in appliances
+    ]
+
+
+def _choose_name(
+    name: Path,
+    said: Path,
+    readings: "Table | LongTable",
+    period_s: float | None,
+    resample: bool,
+) -> str:
+    """Return the name of a model: `name`, or that of an appliance's model for the readings.
+
+    It is the finest that they give as they are. To resample, it is of all that they give the one
+    of least error in other homes. Raises UsageError for an unknown name, and where the readings'
+    period is unknown, which chooses what was `said`.
+    """
+    from seq2point.cli.find_model import read_period_s
+    from seq2point.data.grid import COARSEST
+    from seq2point.model import pretrained
+
+    if str(name) in pretrained.list_names():
+        return str(name)
+    own_s = read_period_s(said, readings, period_s)
+    if not resample:
+        return pretrained.find_finest(str(name), own_s).name
+    return pretrained.choose_card(str(name), lambda each_s: own_s <= COARSEST * each_s, own_s).name
 
 
 def _choose_file(
@@ -232,18 +261,16 @@ def _choose_file(
     resample: bool,
 ) -> Path:
     """Return the file of a model by name, for the readings, and say what it is worth."""
-    from seq2point.cli.find_model import find_model_file, read_period_s
     from seq2point.model import pretrained
 
-    known = str(name) in pretrained.list_names()
-    path = find_model_file(name, None if known else read_period_s(name, readings, period_s))
-    card = pretrained.load_pretrained(path.stem).card
+    chosen = pretrained.load_pretrained(_choose_name(name, name, readings, period_s, resample))
+    card = chosen.card
     readings.require_period(card.period_s, resample)
-    print_note(f"{path.stem} comes with seq2point; what it can do: seq2point models {path.stem}")
+    print_note(f"{card.name} comes with seq2point; what it can do: seq2point models {card.name}")
     print_note(f"{card.name} is {card.promise}")
     if other := pretrained.find_better(card):
         print_note(f"{other.name} is {other.promise}; it takes these readings with --resample")
-    return path
+    return chosen.native
 
 
 def _join(models: Sequence[_Loaded]) -> "tuple[Predictor, Card | None]":

@@ -88,8 +88,7 @@ def load_models(
 ) -> list[HomeModel]:
     """Return models by their names or files, or as predictors; None for those of `choose_models`.
 
-    A name may be an appliance's alone: the period of the readings then chooses its model; with
-    `live`, of those that answer soon where there are any.
+    A name may be an appliance's alone: its model is then the one that `choose_models` takes.
     Raises UsageError for an unknown name and for two models of one appliance, and ModelFileError
     for a file that cannot be run.
     """
@@ -122,11 +121,7 @@ def _load_model(model: Any, readings: Readings, threads: int | None, live: bool)
         return HomeModel(runtime.load(path, threads), path.name, pretrained.find_card(path))
     name = str(model)
     if name not in pretrained.list_names():
-        chosen = pretrained.choose_cards(readings.can_give, live) if live else {}
-        card = chosen.get(canonical_name(name))
-        if card is None or not card.is_live:
-            card = pretrained.find_finest(name, readings.period_s)
-        name = card.name
+        name = pretrained.choose_card(name, readings.can_give, readings.period_s, live).name
     return load_pretrained_model(name, threads)
 
 

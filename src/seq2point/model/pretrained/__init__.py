@@ -265,6 +265,18 @@ def choose_cards(can_give: Callable[[float], bool], live: bool = False) -> dict[
     return {name: chosen[name] for name in sorted(chosen)}
 
 
+def choose_card(
+    appliance: str, can_give: Callable[[float], bool], period_s: float, live: bool = False
+) -> Card:
+    """Return the card of an appliance's model by `choose_cards`; any of its names will do.
+
+    Where the readings, one every `period_s`, give no model's period, it is that of `find_finest`.
+    Raises UsageError for an appliance without a model.
+    """
+    chosen = choose_cards(can_give, live).get(canonical_name(appliance))
+    return chosen or find_finest(appliance, period_s)
+
+
 def find_better(card: Card) -> Card | None:
     """Return the card of a model of the same appliance, slower and of a better verdict, or None."""
     verdicts = list(Verdict)
