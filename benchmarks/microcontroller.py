@@ -7,13 +7,13 @@ over all of ukdale_house1_6s_b. Instructions are those of a Cortex-M4 in QEMU.
 """
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from experiments.houses import load_ukdale1
 from experiments.pruning import CACHE, OURS, load_stage, plan_stage
+from tests.deploy.microcontroller.emulated import count_instructions, find_missing
 
 from seq2point.compression.pruning import PRUNERS
 from seq2point.deploy.c_program import open_source
@@ -29,7 +29,6 @@ from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.studies.trainings import StudyTraining, run_trainings
 
 FOLDER = Path("runs/microcontroller")
-TESTS = Path(__file__).parent.parent / "tests" / "deploy" / "microcontroller"
 HALVED: dict[str, Any] = {
     "granularity": "both",
     "units_sparsity": 0.5,
@@ -39,27 +38,6 @@ HALVED: dict[str, Any] = {
 GRADUAL_STEPS = 200
 FINETUNE_STEPS = {("kettle", 0): 3000, ("washing_machine", 0): 3000, ("washing_machine", 2): 4000}
 SHOWN = ("mae_w", "on_mae_w", "sae", "f1")
-CORTEX_M4 = (
-    "arm-none-eabi-gcc",
-    "-mcpu=cortex-m4",
-    "-mthumb",
-    "-O2",
-    "-std=c99",
-    "-nostartfiles",
-    "-T",
-    str(TESTS / "cortex_m4/mps2.ld"),
-)
-QEMU = (
-    "qemu-system-arm",
-    "-machine",
-    "mps2-an386",
-    "-nographic",
-    "-icount",
-    "shift=0",
-    "-semihosting-config",
-    "enable=on,target=native",
-)
-INSTRUCTIONS_A_TICK = 40
 
 
 class Twin(Runtime):
@@ -98,28 +76,6 @@ def load_smallest(appliance: str, seed: int, train: Recording) -> Model:
     smallest = StudyTraining(f"{name}-smallest", appliance, [train], finetuning, start=pruned)
     run_trainings(CACHE, [smallest], print, threads=1)
     return smallest.load_model(CACHE)
-
-
-def instructions(source: Path, window: int, mains_w: Watts) -> float | None:
-    """Of a Cortex-M4 for a reading that is answered: the difference between two runs, one of 100
-    readings more.
-    """
-    folder = source.parent
-    ticks = []
-    for readings in (window, window + 100):
-        (folder / "readings.bin").write_bytes(mains_w[:readings].astype("<f4").tobytes())
-        try:
-            sources = (str(TESTS / "cortex_m4/main.c"), str(source))
-            subprocess.run(
-                [*CORTEX_M4, "-I", str(folder), *sources, "-o", str(folder / "m4.elf")], check=True
-            )
-            subprocess.run(
-                [*QEMU, "-kernel", "m4.elf"], cwd=folder, stdin=subprocess.DEVNULL, check=True
-            )
-        except FileNotFoundError:
-            return None
-        ticks.append(int(np.fromfile(folder / "ticks.bin", dtype="<u4")[0]))
-    return (ticks[1] - ticks[0]) * INSTRUCTIONS_A_TICK / 100
 
 
 def row(of: str, name: str, parameters: int, model: Predictor, test: Recording) -> None:
@@ -173,7 +129,9 @@ def main() -> None:
                 name,
                 made,
                 measure_sizes(folder / "model.h"),
-                instructions(source, model.window, test.mains_w),
+                None
+                if find_missing()
+                else count_instructions(source, model.window, test.mains_w, "-O2"),
             )
         )
     for name, made, sizes, count in costs:

@@ -23,10 +23,12 @@ CHUNKS = (8, 16, 64)
 LONG_BLOCK = 3.59  # times the taps: the fewest operations a window
 
 
-def step(shape: Architecture, batches: Batches) -> Callable[[], None]:
+def step(
+    shape: Architecture, batches: Batches, device: torch.device | None = None
+) -> Callable[[], None]:
     """One optimiser step on a network of its own, as training makes it."""
     torch.manual_seed(0)
-    network = shape.build()
+    network = shape.build().to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
 
     def work() -> None:
