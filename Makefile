@@ -83,7 +83,8 @@ app: wheel       ## the Home Assistant app with its wheel, in build/app: copy th
 image: wheel     ## the image of live for Docker, for amd64 and arm64 (needs Docker with buildx)
 	docker buildx build --platform linux/amd64,linux/arm64 --file packaging/docker/Dockerfile --tag seq2point-live .
 
-wheel: setup     ## build the wheel and prove it in bare environments
+wheel: setup     ## build the wheel, and a pure one for other machines, and prove it in bare environments
+	SEQ2POINT_WHEEL=pure $(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 

@@ -19,7 +19,7 @@ from seq2point.errors import ModelFileError, Seq2PointError
 from seq2point.recording import Watts
 from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.runtime.metadata import read_metadata_line
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 FLAGS = ("-std=c99", "-O2")
 SELF_TEST_FAILED = 3

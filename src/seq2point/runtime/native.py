@@ -1,6 +1,6 @@
 """Native model files, as training writes them, on NumPy's arrays: no torch, on the CPU.
 
-Recordings go through the C kernels, as in `network.sliding`. Where there is no C compiler, and for
+Recordings go through the C kernels, as in `network.sliding`. Where they are not to be had, and for
 networks that the kernels do not know, NumPy computes the same (`array_network`).
 """
 
