@@ -34,7 +34,7 @@ from seq2point.runtime.native_file import MASK, ModelHeader, read_model_file
 from seq2point.runtime.runtime import Runtime
 from seq2point.system.hardware import count_threads
 
-MEMORY_MB = 64
+MEMORY_MB = 32
 """Memory that a pass takes beside the series and its predictions."""
 BATCH_FLOATS = 2_000_000
 """Numbers of the widest convolution's features that windows are predicted with at a time."""
