@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench format wheel app image clean
+.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench bench-compare format wheel app image clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -68,8 +68,11 @@ docs: setup      ## the documentation as a site, in build/docs; warnings are err
 models: setup    ## train, test and write the models that the package brings (needs SEQ2POINT_DATA; an hour or two)
 	$(BIN)/python tools/make_models.py
 
-bench: setup     ## speed and memory, as ratios measured in one run
+bench: setup     ## speed and memory, as ratios measured in one run: a table, and build/bench.json
 	$(BIN)/python -m benchmarks
+
+bench-compare: setup  ## the same ratios on another commit and here, in turns: make bench-compare BASE=main; fails where one fell
+	$(BIN)/python -m benchmarks.compare $(BASE)
 
 format: setup    ## put the style right
 	$(BIN)/ruff check --fix .
