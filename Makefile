@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench format wheel app image clean
+.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench bench-compare format wheel app image clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -68,8 +68,11 @@ docs: setup      ## the documentation as a site, in build/docs; warnings are err
 models: setup    ## train, test and write the models that the package brings (needs SEQ2POINT_DATA; an hour or two)
 	$(BIN)/python tools/make_models.py
 
-bench: setup     ## speed and memory, as ratios measured in one run
+bench: setup     ## speed and memory, as ratios measured in one run: a table, and build/bench.json
 	$(BIN)/python -m benchmarks
+
+bench-compare: setup  ## the same ratios on another commit and here, in turns: make bench-compare BASE=main; fails where one fell
+	$(BIN)/python -m benchmarks.compare $(BASE)
 
 format: setup    ## put the style right
 	$(BIN)/ruff check --fix .
@@ -83,7 +86,8 @@ app: wheel       ## the Home Assistant app with its wheel, in build/app: copy th
 image: wheel     ## the image of live for Docker, for amd64 and arm64 (needs Docker with buildx)
 	docker buildx build --platform linux/amd64,linux/arm64 --file packaging/docker/Dockerfile --tag seq2point-live .
 
-wheel: setup     ## build the wheel and prove it in bare environments
+wheel: setup     ## build the wheel, and a pure one for other machines, and prove it in bare environments
+	SEQ2POINT_WHEEL=pure $(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 

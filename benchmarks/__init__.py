@@ -1,3 +1,3 @@
-"""Speed and memory, as ratios measured in one run: `make bench`, or `python -m benchmarks NAME
-...`.
+"""Speed and memory, as ratios measured in one run: `make bench`, or at length `python -m benchmarks
+NAME ...`.
 """

@@ -3,26 +3,20 @@ pandas script in turns.
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import polars as pl
 
+from benchmarks.timing import Usage, compare_in_turns, run_measured
+
 ROWS = 7_000_000
 TURNS = 3
 OURS = "seq2point convert"
-MEASURE = """
-import os, subprocess, sys, time
-start = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-_, status, usage = os.wait4(process.pid, 0)
-print(time.perf_counter() - start, usage.ru_maxrss / 1024)
-sys.exit(status != 0)
-"""
 PLUGS = {
     1: (90, 60, 120),
     2: (2000, 700, 60_000),
@@ -66,47 +60,57 @@ def write_house(path: Path, rows: int = ROWS) -> None:
     pl.DataFrame(columns).write_csv(path)
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak megabytes of a command, from a small process in between: a child's peak
-    begins at its parent's size.
-    """
-    said = subprocess.run(
-        [sys.executable, "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True, text=True
-    ).stdout
-    seconds, megabytes = map(float, said.split())
-    return seconds, megabytes
+def make_commands(folder: Path, rows: int) -> dict[str, list[str]]:
+    """The commands for a house that is written, by what converts it."""
+    (raw := folder / "raw").mkdir()
+    source, out = raw / "CLEAN_House2.csv", folder / "out"
+    write_house(source, rows)
+    pandas = [sys.executable, "-m", "benchmarks.convert_with_pandas", str(source)]
+    ours = [sys.executable, "-m", "seq2point", "convert", "refit", str(raw), "-o", str(out)]
+    return {
+        OURS: ours,
+        "pandas": [*pandas, f"{folder}/pandas.parquet"],
+        "pandas, needed columns": [*pandas, f"{folder}/pandas.parquet", "needed"],
+    }
+
+
+def convert(folder: Path, command: list[str]) -> Usage:
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    return run_measured(command)
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        commands = make_commands(folder, ROWS // 7)
+        for name, command in commands.items():
+            if name != OURS:
+                ratios = compare_in_turns(
+                    lambda command=command: convert(folder, command).cpu_s,
+                    lambda: convert(folder, commands[OURS]).cpu_s,
+                    budget_s / 2,
+                )
+                yield f"{name} over seq2point, a million rows", ratios
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        raw, out, pandas = (
-            Path(folder) / "raw",
-            Path(folder) / "out",
-            [sys.executable, "-m", "benchmarks.convert_with_pandas"],
-        )
-        raw.mkdir()
-        source = raw / "CLEAN_House2.csv"
-        write_house(source)
-        commands = {
-            OURS: [sys.executable, "-m", "seq2point", "convert", "refit", str(raw), "-o", str(out)],
-            "pandas": [*pandas, str(source), f"{folder}/pandas.parquet"],
-            "pandas, needed columns": [*pandas, str(source), f"{folder}/pandas.parquet", "needed"],
-        }
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    taken: dict[str, list[Usage]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        commands = make_commands(folder, ROWS)
         for _ in range(TURNS):
             for name, command in commands.items():
-                shutil.rmtree(out, ignore_errors=True)
-                taken[name].append(measured(command))
-        size = source.stat().st_size
+                taken.setdefault(name, []).append(convert(folder, command))
+        size = (folder / "raw" / "CLEAN_House2.csv").stat().st_size
     print(
         f"a house of REFIT, {ROWS:,} rows, {size / 1e6:,.0f} MB of CSV, to 8 s in Parquet, each a"
         " process of its own"
     )
     print(f"{'':24}{'seconds':>8} {'rows/s':>11} {'peak MB':>8} {'times the rows a second':>24}")
-    seconds = {name: median(s for s, _ in of) for name, of in taken.items()}
+    seconds = {name: median(each.wall_s for each in of) for name, of in taken.items()}
     for name, of in taken.items():
         ratio = "" if name == OURS else f"{seconds[name] / seconds[OURS]:.1f}"
         print(
             f"{name:24}{seconds[name]:8.2f} {ROWS / seconds[name]:11,.0f}"
-            f" {max(mb for _, mb in of):8,.0f} {ratio:>24}"
+            f" {max(each.peak_mb for each in of):8,.0f} {ratio:>24}"
         )

@@ -6,6 +6,7 @@ size that counts. SEQ2POINT_FLEET_MODEL=dense takes five untrained networks of t
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,10 +15,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.timing import seconds
+from benchmarks.timing import compare_in_turns, cpu_seconds, run_measured, seconds
 from seq2point.household import HomeEnergy
 from seq2point.household.home_models import HomeModel, load_models
 from seq2point.household.mains import open_mains
+from seq2point.recording import Recording
 
 HOMES = int(os.environ.get("SEQ2POINT_FLEET_HOMES", "60"))
 DAYS, PERIOD_S, MADE = 30, 8.0, 6
@@ -27,14 +29,14 @@ PROCESSES = 2
 TURNS = 3
 
 
-def write_homes(folder: Path, homes: int) -> None:
+def write_homes(folder: Path, homes: int, days: int = DAYS) -> None:
     from seq2point.data.parquet_file import write_recording
     from seq2point.simulator import simulate_house
 
     for number in range(homes):
         path = folder / f"home{number:04d}.parquet"
         if number < MADE:
-            write_recording(simulate_house(number, DAYS, PERIOD_S, appliances=()), path)
+            write_recording(simulate_house(number, days, PERIOD_S, appliances=()), path)
         else:
             path.write_bytes((folder / f"home{number % MADE:04d}.parquet").read_bytes())
 
@@ -94,6 +96,37 @@ def run_fleet(houses: Path, out: Path, models: list[str]) -> tuple[float, float]
     return time.perf_counter() - start, peak_mb
 
 
+def predict_all(models: list[HomeModel], recording: Recording) -> None:
+    for model in models:
+        model.predictor.predict_w(recording, edges="repeat")
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    homes = 8
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (houses := root / "houses").mkdir()
+        write_homes(houses, homes, days=7)
+        models = list_models(root)
+        mains = open_mains(houses / "home0000.parquet")
+        loaded = load_models(models, mains, threads=1)
+        recording, out = mains.to_recording(PERIOD_S), root / "out"
+        words = ("-m", "seq2point", "fleet", *models, "--input", str(houses), "--output", str(out))
+
+        def run() -> float:
+            shutil.rmtree(out, ignore_errors=True)
+            return run_measured([sys.executable, *words, "--processes", "1"]).cpu_s
+
+        yield (
+            f"sliding alone over the fleet, {homes} homes of a week",
+            compare_in_turns(
+                lambda: cpu_seconds(lambda: [predict_all(loaded, recording) for _ in range(homes)]),
+                run,
+                budget_s,
+            ),
+        )
+
+
 def measure_one(path: Path, models: list[str]) -> tuple[float, float, int]:
     """Return the seconds of sliding evaluation of a home by all models with one thread, those of
     the home from file to energy in one process, and its samples.
@@ -103,8 +136,7 @@ def measure_one(path: Path, models: list[str]) -> tuple[float, float, int]:
     recording = mains.to_recording(PERIOD_S)
 
     def slide() -> None:
-        for model in loaded:
-            model.predictor.predict_w(recording, edges="repeat")
+        predict_all(loaded, recording)
 
     def work() -> None:
         _ = HomeEnergy.measure(open_mains(path), loaded).energy

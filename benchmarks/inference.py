@@ -2,9 +2,13 @@
 windows.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 import torch
 
-from benchmarks.timing import rates
+from benchmarks.timing import compare_in_turns, cpu_seconds, rates
 from seq2point.network import Architecture, sliding
 
 SHAPES = {
@@ -15,6 +19,53 @@ SHAPES = {
     "compact 299": Architecture(window=299, channels=(15, 15, 20, 25, 12), hidden=128),
     "compact 129": Architecture(window=129, channels=(15, 15, 20, 25, 12), hidden=128),
 }
+
+
+QUICK = {"dense 599": 100, "compact 599": 500}
+"""Windows that are predicted one by one, by shape; a hundred times as many at once."""
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    for name, count in QUICK.items():
+        torch.manual_seed(0)
+        network = SHAPES[name].build().eval()
+        series = torch.randn(100 * count + network.architecture.window - 1)
+        few = series[: count + network.architecture.window - 1]
+        ratios = compare_in_turns(
+            lambda network=network, few=few: cpu_seconds(
+                lambda: sliding.predict_windows(network, few)
+            ),
+            lambda network=network, series=series: (
+                cpu_seconds(lambda: sliding.predict(network, series)) / 100
+            ),
+            budget_s / 3,
+        )
+        yield f"sliding over window by window, {name}", ratios
+    yield "C kernels over NumPy, kettle-8s", compare_kernels(budget_s / 3)
+
+
+def compare_kernels(budget_s: float) -> list[float]:
+    """How many times cheaper the C kernels are than NumPy, for a model of the package."""
+    from seq2point.model import pretrained
+    from seq2point.recording import Recording
+    from seq2point.runtime import native
+
+    model = native.open_model(Path(pretrained.load_pretrained("kettle-8s").native), threads=1)
+    mains_w = np.random.default_rng(0).uniform(50, 3000, 100_000).astype(np.float32)
+    recording, load_kernels = Recording("random", 8.0, mains_w), native.load_kernels
+    if load_kernels() is None:
+        raise SystemExit("there are no C kernels here")
+
+    def predict_without() -> float:
+        native.load_kernels = lambda: None
+        try:
+            return cpu_seconds(lambda: model.predict_w(recording))
+        finally:
+            native.load_kernels = load_kernels
+
+    return compare_in_turns(
+        predict_without, lambda: cpu_seconds(lambda: model.predict_w(recording)), budget_s
+    )
 
 
 def main() -> None:

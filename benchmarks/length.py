@@ -5,9 +5,12 @@ than it.
 import multiprocessing
 import resource
 import time
+from collections.abc import Iterator
 
 import torch
 
+from benchmarks.inference import SHAPES
+from benchmarks.timing import compare_in_turns, cpu_seconds
 from seq2point.network import Architecture, sliding
 from seq2point.system.device import prepare_process
 
@@ -25,6 +28,18 @@ def _measure(length: int, threads: int, answers: multiprocessing.SimpleQueue) ->
     sliding.predict(network, series)
     seconds = time.perf_counter() - start
     answers.put((seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    torch.manual_seed(0)
+    network = SHAPES["compact 599"].build().eval()
+    series = torch.randn(1_000_000)
+    ratios = compare_in_turns(
+        lambda: cpu_seconds(lambda: sliding.predict(network, series[:100_000])) * 10,
+        lambda: cpu_seconds(lambda: sliding.predict(network, series)),
+        budget_s,
+    )
+    yield "a sample of 100,000 over one of a million, compact 599", ratios
 
 
 def main() -> None:

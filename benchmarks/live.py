@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.timing import compare_in_turns
 from seq2point.household.home_models import HomeModel, load_pretrained_model
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading
@@ -88,6 +89,43 @@ def measure_homes() -> None:
         f" {cpu_s / PERIOD_S:.0%} of the {PERIOD_S:g} s until the next"
         f" ({HOMES / cpu_s:,.0f} readings/s); peak {peak_mb:,.0f} MB"
     )
+
+
+QUICK_HOMES = 20
+"""Homes whose readings are taken for a ratio."""
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    """The models' networks alone, for a window each, over a reading of a home."""
+    models, now = load_models(), [0.0]
+    readings = make_readings(1.7e9, HISTORY)
+    last_s = [readings[-1].time_s]
+    options = WorkerOptions(commit_every_s=1e9)
+    workers = [
+        Worker(lambda pace: models, PaceLearner(PERIOD_S), options, lambda: now[0])
+        for _ in range(QUICK_HOMES)
+    ]
+    for worker in workers:
+        worker.take(readings)
+    windows = [np.full((1, m.predictor.window), 300, np.float32) for m in models]
+
+    def predict() -> float:
+        begun = time.process_time()
+        for _ in workers:
+            for model, window_w in zip(models, windows, strict=True):
+                model.predictor.run(window_w)
+        return time.process_time() - begun
+
+    def take() -> float:
+        now[0] += PERIOD_S
+        last_s[0] += PERIOD_S
+        reading = Reading(last_s[0], 500.0 + now[0] % 997)
+        begun = time.process_time()
+        for worker in workers:
+            worker.take([reading])
+        return time.process_time() - begun
+
+    yield "five windows alone over a reading of a home", compare_in_turns(predict, take, budget_s)
 
 
 @contextmanager

@@ -4,11 +4,13 @@ Houses are simulated by a thread of their own, so the steps run on: 120 of each 
 """
 
 import time
+from collections.abc import Iterator
 from statistics import median
 
 import numpy as np
 import torch
 
+from benchmarks.timing import compare_in_turns
 from seq2point.appliances import APPLIANCES
 from seq2point.configuration import TrainingConfig
 from seq2point.datasets.traces import Trace
@@ -21,22 +23,24 @@ from seq2point.training.resolve import make_batches
 SHAPE = Architecture(window=255, channels=(16, 16, 24, 24, 24), hidden=40)
 RECIPE = {"batch_size": 11632, "loads": 3, "stretch": 0.25}
 STEPS, TURNS = 60, 5
+QUICK_STEPS = 8
 
 
-def time_steps(batches: Batches, first: int) -> float:
-    """Return the seconds of an optimiser step, over STEPS of them from `first` on."""
+def time_steps(batches: Batches, first: int, steps: int = STEPS) -> float:
+    """Return the seconds of an optimiser step, over some of them from `first` on."""
     torch.manual_seed(0)
     network = SHAPE.build()
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-4, fused=True)
     began_at = time.perf_counter()
-    for step in range(first, first + STEPS):
+    for step in range(first, first + steps):
         optimiser.zero_grad()
         batches.loss(network, batches.draw(step)).backward()
         optimiser.step()
-    return (time.perf_counter() - began_at) / STEPS
+    return (time.perf_counter() - began_at) / steps
 
 
-def main() -> None:
+def make_kinds() -> dict[str, Batches]:
+    """The batches of each kind."""
     dishwasher = APPLIANCES["dishwasher"]
     random = np.random.default_rng(0)
     power = [random.uniform(0, 3000, 500_000).astype(np.float32) for _ in range(2)]
@@ -50,10 +54,29 @@ def main() -> None:
         "traces and distractors": (TrainingConfig.of(**RECIPE), traces),
         "simulated houses too": (TrainingConfig.of(**RECIPE, simulated=0.3), traces),
     }
-    kinds = {
+    return {
         name: make_batches(houses, config, dishwasher, given)
         for name, (config, given) in settings.items()
     }
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    plain, *others = make_kinds().items()
+    done = [0]
+
+    def work(batches: Batches) -> float:
+        done[0] += QUICK_STEPS
+        return time_steps(batches, done[0], QUICK_STEPS)
+
+    for name, batches in others:
+        ratios = compare_in_turns(
+            lambda: work(plain[1]), lambda batches=batches: work(batches), budget_s / len(others)
+        )
+        yield f"a plain step over one with {name}", ratios
+
+
+def main() -> None:
+    kinds = make_kinds()
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     for turn in range(TURNS + 1):
         for name, batches in kinds.items():

@@ -3,13 +3,15 @@ zeroing, over a hundred steps.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from copy import deepcopy
 from statistics import median
 
 import torch
 
-from benchmarks.training import step
+from benchmarks.inference import SHAPES
+from benchmarks.timing import compare_in_turns, cpu_seconds
+from benchmarks.training import make_houses, step
 from seq2point.appliances import APPLIANCES
 from seq2point.compression.pruning import PRUNERS, Pruner, StepInfo
 from seq2point.network import Architecture, Seq2Point, masks
@@ -21,6 +23,28 @@ from seq2point.training.batches import ChunkBatches, Houses
 STEPS = 100
 CHUNKS = 16
 ROUNDS = 5
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    shape = SHAPES["compact 599"]
+    batches = ChunkBatches(make_houses(shape), choose_chunk_windows(shape), CHUNKS, 0)
+    work = step(shape, batches)
+    torch.manual_seed(0)
+    network = shape.build()
+    for p in network.parameters():
+        p.grad = torch.randn_like(p)
+    for name, pruner in PRUNERS.items():
+        settings, spent = usual(pruner), [0.0]
+
+        def plain(spent: list[float] = spent) -> float:
+            spent[0] = cpu_seconds(work)
+            return spent[0]
+
+        def pruned(settings: Pruner = settings, spent: list[float] = spent) -> float:
+            return spent[0] + _added_s(settings, network)
+
+        ratios = compare_in_turns(plain, pruned, budget_s / len(PRUNERS))
+        yield f"a step alone over one with {name}, compact 599", ratios
 
 
 def main() -> None:
@@ -40,7 +64,7 @@ def main() -> None:
     )
     for name, pruner in PRUNERS.items():
         rounds = [
-            (median(_seconds(work) for _ in range(3)), _added_s(usual(pruner), network))
+            (median(cpu_seconds(work) for _ in range(3)), _added_s(usual(pruner), network))
             for _ in range(ROUNDS)
         ]
         plain_s, added_s = (median(times) for times in zip(*rounds, strict=True))
@@ -51,12 +75,6 @@ def main() -> None:
             f" ({spread})",
             flush=True,
         )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def usual(pruner: type[Pruner]) -> Pruner:
@@ -72,16 +90,16 @@ def copied(network: Seq2Point) -> Seq2Point:
 
 
 def _added_s(pruner: Pruner, whole: Seq2Point) -> float:
-    """Seconds a step of all that a pruner does in a training beside the step itself."""
+    """Processor time a step of all that a pruner does in a training beside the step itself."""
     network = copied(
         whole
     )  # what another pruner has zeroed, in a copy of its own: equal weights are slow to rank
     state = pruner.begin(network, 0)
-    start = time.perf_counter()
+    start = time.process_time()
     for i in range(1, STEPS + 1):
         aside = masks.stash_(network, pruner.masks_for_step(state) or {})
         masks.clear_gradients_(network, aside)
         masks.restore_(network, aside)
         state = pruner.update(network, state, StepInfo(i, STEPS, 1.0))
         masks.apply_(network, state.masks)
-    return (time.perf_counter() - start) / STEPS
+    return (time.process_time() - start) / STEPS

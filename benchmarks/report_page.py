@@ -11,13 +11,35 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.report.results.run_folders import make_run, vary_run
 
+from benchmarks.timing import compare_in_turns, cpu_seconds
 from seq2point.report.results import read_results, render_page
 
 RUNS, VALIDATIONS, OPENINGS = 500, 120, 5
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    """Parsing the runs' JSON alone over the page of them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = make_run(folder / "first")
+        runs = [vary_run(first, folder / f"run_{i:03}", i, VALIDATIONS) for i in range(50)]
+        files = [path for run in runs for path in run.rglob("*.json")]
+
+        def parse() -> float:
+            return cpu_seconds(lambda: [json.loads(path.read_text()) for path in files])
+
+        def write() -> float:
+            return cpu_seconds(lambda: render_page(*read_results(runs)))
+
+        yield (
+            "parsing the JSON over the page, 50 trainings",
+            compare_in_turns(parse, write, budget_s),
+        )
 
 
 def main() -> None:

@@ -3,13 +3,13 @@ its best batch.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
 from benchmarks.inference import SHAPES
-from benchmarks.timing import rates
+from benchmarks.timing import compare_in_turns, cpu_seconds, rates
 from seq2point.appliances import APPLIANCES
 from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Architecture
@@ -39,20 +39,38 @@ def step(
     return work
 
 
-def main() -> None:
-    kettle = APPLIANCES["kettle"]
+def make_houses(shape: Architecture) -> Houses:
+    """A house of random readings, 400,000 of them."""
     random = np.random.default_rng(0)
     power = [random.uniform(0, 3000, 400_000).astype(np.float32) for _ in range(2)]
     recording = Recording("random", 6.0, power[0], {"kettle": power[1]})
+    scale = Scale.published([APPLIANCES["kettle"]])
+    return Houses([recording], ["kettle"], shape, scale, torch.device("cpu"))
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    for name, size in (("dense 599", 128), ("compact 599", 128)):
+        shape = SHAPES[name]
+        houses = make_houses(shape)
+        windows = step(shape, WindowBatches(houses, size, 0))
+        batches = ChunkBatches(houses, choose_chunk_windows(shape), 16, 0)
+        chunks, count = step(shape, batches), batches.windows_per_step
+        ratios = compare_in_turns(
+            lambda windows=windows, size=size: cpu_seconds(windows) / size,
+            lambda chunks=chunks, count=count: cpu_seconds(chunks) / count,
+            budget_s / 2,
+        )
+        yield f"chunks over shuffled windows, a window, {name}", ratios
+
+
+def main() -> None:
     print(
         f"training, windows a second, {torch.get_num_threads()} threads, median of 5 turns, each"
         " engine at its best batch"
     )
     print(f"{'shape':12} {'windows':>16} {'sliding':>24} {'ratio':>8}")
     for name, shape in SHAPES.items():
-        houses = Houses(
-            [recording], ["kettle"], shape, Scale.published([kettle]), torch.device("cpu")
-        )
+        houses = make_houses(shape)
         works = {}
         for size in WINDOW_BATCHES:
             works[f"batch {size}"] = (step(shape, WindowBatches(houses, size, 0)), size)

@@ -14,7 +14,7 @@ from tests.cli.conftest import answer_of, write_csv
 from seq2point import PRUNERS, Architecture, Model, Recording, simulate_house
 from seq2point import network as networks
 from seq2point.cli import main, original
-from seq2point.compression import costs
+from seq2point.compression import costs, medians
 from seq2point.compression.compaction import compact
 from seq2point.data.parquet_file import write_recording
 from seq2point.deploy import microcontroller
@@ -73,12 +73,12 @@ PROGRAMS = {
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for name, value in (
-        ("MOST_TURNS", 2),
-        ("LEAST_S", 1e-4),
-        ("SERIES", 512),
+    for module, name, value in (
+        (medians, "MOST_TURNS", 2),
+        (medians, "LEAST_S", 1e-4),
+        (costs, "SERIES", 512),
     ):  # no timing counts here
-        monkeypatch.setattr(costs, name, value)
+        monkeypatch.setattr(module, name, value)
     monkeypatch.setitem(networks.NETWORKS, "seq2point", SHAPE)
     write_stand_ins(tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -23,7 +23,7 @@ seq2point.data.parquet_file.write_recording(seq2point.simulate_house(1, days=1),
 COMPILES = """
 from seq2point.data import native_reader
 from seq2point import kernels
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 if find_compiler():
     assert native_reader.load_functions(), "readings.c does not compile"
     assert kernels.load_kernels(), "kernels.c does not compile"
@@ -74,9 +74,35 @@ for other in (core, edge):
 """
 
 
-def run(folder: Path, *command: str, expect: int = 0, words: str = "") -> str:
+PREBUILT = """
+from seq2point import kernels
+from seq2point.data import native_reader
+from seq2point.system import c_compiler, c_library
+assert c_compiler.find_compiler() is None, "there is a compiler"
+assert kernels.load_kernels(), "the wheel brings no kernels that run here"
+assert native_reader.load_functions(), "the wheel brings no reader that runs here"
+print(*(variant.name for variant in c_library.list_runnable()))
+"""
+EQUAL = """
+import sys
+import numpy as np, polars as pl
+def read(name): return name, pl.read_csv(f"{name}.csv", infer_schema_length=None)["kettle"]
+compiled, *others = map(read, sys.argv[1:])
+for name, power_w in others:
+    assert compiled[1].is_null().equals(power_w.is_null()) and compiled[1].max() > 0, name
+    difference_w = (power_w - compiled[1]).abs().max()
+    assert difference_w < 0.011 + 1e-4 * compiled[1].max(), f"{name}: {difference_w} W"
+"""
+
+
+def run(
+    folder: Path, *command: str, expect: int = 0, words: str = "", **variables: str | None
+) -> str:
+    """Run a command in a folder, with variables of the environment beside this process's."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
+        name: value
+        for name, value in (os.environ | variables).items()
+        if not name.startswith("PYTHON") and value is not None
     }
     done = subprocess.run(
         [str(folder / command[0]), *command[1:]],
@@ -94,7 +120,22 @@ def run(folder: Path, *command: str, expect: int = 0, words: str = "") -> str:
     return done.stdout + done.stderr
 
 
+def prove_prebuilt(folder: Path) -> str:
+    """Predict by each prebuilt variant that runs here, without a compiler, as one compiled here."""
+    bare = {"PATH": str(folder / "nothing"), "CC": None, "SEQ2POINT_CACHE": str(folder / "cache")}
+    variants = run(folder, "edge/bin/python", "-c", PREBUILT, **bare).split()
+    predict = ("edge/bin/seq2point", "disaggregate", "run/model.safetensors", "house.parquet", "-o")
+    for choice in (*variants, "0"):
+        run(folder, *predict, f"{choice}.csv", SEQ2POINT_NATIVE=choice, **bare)
+    if (folder / "cache").exists():
+        sys.exit("the wheel's libraries were compiled, without a compiler")
+    run(folder, *predict, "compiled.csv", SEQ2POINT_NATIVE="compiled")
+    run(folder, "edge/bin/python", "-c", EQUAL, "compiled", *variants, "0")
+    return f"prebuilt: {', '.join(variants)}"
+
+
 def main(wheels: Path) -> None:
+    """Prove the newest wheel of a folder."""
     wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime).resolve()
     constraints = str(ROOT / "constraints.txt")
     with tempfile.TemporaryDirectory() as place:
@@ -170,6 +211,8 @@ def main(wheels: Path) -> None:
         install = ("env/bin/pip", "--python", "edge/bin/python", *install[1:])
         run(folder, *install, str(wheel))
         run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=CORE)
+        pure = wheel.stem.endswith("-any")
+        prebuilt = "pure Python" if pure else prove_prebuilt(folder)
         run(folder, *install, f"{wheel}[live]")
         run(folder, "edge/bin/python", "-c", USE, f"{HEAVY},onnxruntime", words=LIVE)
         run(folder, "edge/bin/python", "-c", ANSWERED)
@@ -177,8 +220,8 @@ def main(wheels: Path) -> None:
         run(folder, "edge/bin/python", "-c", USE, HEAVY, words=EDGE)
         run(folder, "edge/bin/python", "-c", SAME)
     print(
-        f"{wheel.name}: installs and works in bare environments, without torch and with it, live"
-        " and exported without it"
+        f"{wheel.name} ({prebuilt}): installs and works in bare environments, without torch and"
+        " with it, live and exported without it"
     )
 
 

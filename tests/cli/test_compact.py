@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from seq2point.compression import costs
+from seq2point.compression import medians
 from seq2point.model.model_file import Model
 from seq2point.network import masks
 
@@ -20,8 +20,8 @@ Command = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(costs, "MOST_TURNS", 2)
-    monkeypatch.setattr(costs, "LEAST_S", 1e-4)
+    monkeypatch.setattr(medians, "MOST_TURNS", 2)
+    monkeypatch.setattr(medians, "LEAST_S", 1e-4)
 
 
 @pytest.fixture

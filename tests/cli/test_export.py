@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from seq2point import Model, runtime
 from seq2point.data.parquet_file import write_recording
+from seq2point.studies import count_by_layer
 
 Command = Callable[..., Any]
 
@@ -129,15 +130,20 @@ def test_disaggregate_and_test_give_the_native_answers(
     assert metrics[1] == pytest.approx(metrics[0], rel=1e-4)
 
 
-def without_what_trains(*words: object) -> str:
+def without_what_trains(*words: object, absent: Collection[str] = WITHOUT) -> str:
     """The standard output of a command where nothing of the training is installed."""
-    absent = f"sys.modules.update(dict.fromkeys({WITHOUT!r}))"
+    absent = f"sys.modules.update(dict.fromkeys({tuple(absent)!r}))"
     code = f"import sys; {absent}; from seq2point.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run_light(*words: object) -> str:
+    """The standard output where safetensors can be read, and nothing of the training is there."""
+    return without_what_trains(*words, absent={*WITHOUT} - {"safetensors"})
 
 
 def test_an_exported_model_disaggregates_where_nothing_of_the_training_is_installed(
@@ -148,6 +154,19 @@ def test_an_exported_model_disaggregates_where_nothing_of_the_training_is_instal
     edge, native = (pl.read_csv(tmp_path / f"{name}.csv")["kettle"] for name in ("edge", "native"))
     assert edge.is_null().equals(native.is_null())
     np.testing.assert_allclose(edge.drop_nulls(), native.drop_nulls(), atol=0.011)
+
+
+def test_info_and_verify_need_no_torch(model: Path, exported: Path, files: Any):
+    shown = run_light("info", model, "--json", "-")
+    described = json.loads(shown)
+    loaded = Model.load(model)
+    assert described["model"] == json.loads(json.dumps(loaded.describe()))
+    assert described["pruning"] == count_by_layer(loaded)
+    proof = run_light("verify", exported, model, "--data", files.test, "--json", "-")
+    compared = json.loads(proof)
+    assert compared["relative_difference"] < 1e-4
+    assert all(compared["costs"][side]["latency_ms"] > 0 for side in ("native", "exported"))
+    assert compared["costs"]["native"]["file_bytes"] == model.stat().st_size
 
 
 def test_an_exported_model_is_tested_and_data_are_checked_without_torch(

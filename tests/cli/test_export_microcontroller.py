@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 Command = Callable[..., Any]
 

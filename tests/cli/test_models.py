@@ -132,6 +132,7 @@ def test_what_predicts_by_a_name_imports_neither_torch_nor_what_reads_other_file
         f"disaggregate kettle {mains} -o {tmp_path / 'kettle.csv'}",
         f"disaggregate {pretrained.load_pretrained('kettle-8s').native} {mains} --events"
         f" --activations {tmp_path / 'runs.csv'} -o {tmp_path / 'again.csv'}",
+        "info kettle-8s",
         f"test kettle --data {scored} --json {tmp_path / 'metrics.json'}",
         f"data check {scored}",
         "models kettle-8s",

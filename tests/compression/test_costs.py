@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from seq2point.compression import costs
+from seq2point.compression import costs, medians
 from seq2point.compression.compaction import compact, describe_remainder
 from seq2point.compression.low_rank import factorise
 from seq2point.metrics import Metrics
@@ -25,8 +25,8 @@ REACHED: Metrics = {"mae_w": 14.52, "on_mae_w": 505.2, "sae": 0.125, "f1": None,
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "MOST_TURNS", 2)
-        patch.setattr(costs, "LEAST_S", 1e-4)
+        patch.setattr(medians, "MOST_TURNS", 2)
+        patch.setattr(medians, "LEAST_S", 1e-4)
         patch.setattr(costs, "SERIES", 512)
         yield
 
@@ -88,8 +88,8 @@ def test_models_take_turns():
     order = []
     works = {name: lambda name=name: order.append(name) for name in ("a", "b")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "LEAST_S", 0.0)
-        medians_s = costs.measure_medians_s(works)
+        patch.setattr(medians, "LEAST_S", 0.0)
+        medians_s = medians.measure_medians_s(works)
     assert order == ["a", "a", "b", "b", "a", "b", "a", "b"]
     assert set(medians_s) == {"a", "b"}
 

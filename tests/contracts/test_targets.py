@@ -22,7 +22,7 @@ from seq2point.cli import main
 from seq2point.data.parquet_file import write_recording
 from seq2point.deploy.verify import open_exported
 from seq2point.runtime import Runtime
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 SHAPE = Architecture(window=61, target_index=40, channels=(4, 6), kernels=(9, 5), hidden=12)
 

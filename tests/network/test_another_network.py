@@ -24,7 +24,7 @@ from seq2point.deploy.verify import verify
 from seq2point.errors import ModelFileError
 from seq2point.network import Architecture, Layer, connect, masks, sliding
 from seq2point.report.costs import make_cost_rows
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 from seq2point.training import train_with_history
 from seq2point.training.transfer import join_models, replace_appliance
 

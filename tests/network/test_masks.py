@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seq2point.network import Architecture, Seq2Point, masks
-from seq2point.network.masks import LayerCount
+from seq2point.weight_counts import LayerCount
 
 LAYERS = ("convolutions.0.weight", "convolutions.1.weight", "hidden.weight", "output.weight")
 

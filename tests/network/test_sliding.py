@@ -15,7 +15,7 @@ from seq2point.network.sliding import native_backend, torch_backend
 from seq2point.recording import Jump, Recording
 from seq2point.recording.scaling import Scale
 from seq2point.recording.windows import find_window_runs
-from seq2point.system import c_library
+from seq2point.system import c_compiler
 from seq2point.training.batches import ChunkBatches, Houses
 
 SHAPES = {
@@ -416,7 +416,7 @@ def test_without_a_compiler_or_where_it_fails_torch_computes(
 def test_every_kernel_file_is_compiled_packed_and_hashed() -> None:
     folder = kernels.SOURCE.parent
     files = {path.name for path in folder.iterdir() if path.suffix not in {".py", ""}}
-    assert files == {path.name for path in c_library.source_files(kernels.SOURCE)}
+    assert files == {path.name for path in c_compiler.source_files(kernels.SOURCE)}
     root = Path(__file__).parents[2]
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     globs = settings["tool"]["setuptools"]["package-data"]["seq2point"]

@@ -20,7 +20,7 @@ from seq2point.recording import Recording
 from seq2point.report.budget_search import make_report, save_plot
 from seq2point.studies import ResultCache
 from seq2point.studies.budget_search import BudgetSearch, Candidate, DeviceBudget, GridPoint
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 from seq2point.training import train_with_history
 
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)

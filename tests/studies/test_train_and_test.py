@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from seq2point import studies
-from seq2point.compression import costs
+from seq2point.compression import medians
 from seq2point.compression.pruning.structured import Structured
 from seq2point.configuration import TrainOptions
 from seq2point.model.evaluation import evaluate
@@ -25,8 +25,8 @@ HALF_THE_UNITS = Structured(granularity="units", sparsity=0.5, frequency=2)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(costs, "MOST_TURNS", 2)
-    monkeypatch.setattr(costs, "LEAST_S", 1e-4)
+    monkeypatch.setattr(medians, "MOST_TURNS", 2)
+    monkeypatch.setattr(medians, "LEAST_S", 1e-4)
 
 
 def house(make_recording: Callable[..., Recording]) -> Recording:

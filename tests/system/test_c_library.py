@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from seq2point.system import c_library
+from seq2point.system import c_compiler, c_library
 
 OTHERWISE = "it runs on Python alone"
 
-pytestmark = pytest.mark.skipif(c_library.find_compiler() is None, reason="no C compiler here")
+pytestmark = pytest.mark.skipif(c_compiler.find_compiler() is None, reason="no C compiler here")
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The paths that the compiler has written to."""
     made: list[Path] = []
-    compile_ = c_library._compile
+    compile_library = c_compiler.compile_library
 
-    def counted(compiler: str, source: Path, path: Path) -> None:
+    def counted(compiler: str, source: Path, path: Path, flags: tuple[str, ...]) -> None:
         made.append(path)
-        compile_(compiler, source, path)
+        compile_library(compiler, source, path, flags)
 
-    monkeypatch.setattr(c_library, "_compile", counted)
+    monkeypatch.setattr(c_compiler, "compile_library", counted)
     return made
 
 
@@ -93,7 +93,7 @@ def split_source(tmp_path: Path) -> Path:
 
 
 def test_the_files_of_a_library_are_found_in_order(split_source: Path):
-    files = c_library.source_files(split_source)
+    files = c_compiler.source_files(split_source)
     names = [path.relative_to(split_source.parent).as_posix() for path in files]
     assert names == ["whole.c", "part.c", "parts/number.h"]
 

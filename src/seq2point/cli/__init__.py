@@ -13,6 +13,7 @@ import typer
 
 from seq2point.cli.help_and_usage import Verb, Verbs
 from seq2point.cli.run_app import guard_inputs, run_app
+from seq2point.system.garbage import postpone_collection
 
 if TYPE_CHECKING:
     app: typer.Typer
@@ -124,6 +125,7 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line, with no more of it than its first word needs."""
+    postpone_collection()
     first = next(iter(sys.argv[1:]), "")
     this = sys.modules[__name__]
     run_app(make_app((first,)) if first in (*VERBS, *GROUPS) else this.app, NAME)

@@ -81,18 +81,21 @@ def _calibrated_on(quantization: dict[str, Any] | None) -> str:
 def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
+    from seq2point.architecture import Architecture
     from seq2point.metrics import METRICS
-    from seq2point.model.model_file import Model
-    from seq2point.network import Architecture
     from seq2point.predictor import warn_of_constants
     from seq2point.recording import format_house
     from seq2point.report import terminal
-    from seq2point.studies import count_by_layer
+    from seq2point.runtime.native import NativeRuntime
+    from seq2point.runtime.native_file import read_model_file, split_masks
     from seq2point.system.atomic_files import write_json
     from seq2point.system.console import make_console
+    from seq2point.weight_counts import count_by_layer
 
-    loaded = Model.load(model)
-    pruning = count_by_layer(loaded)
+    header, tensors = read_model_file(model)
+    weights, masks = split_masks(tensors)
+    loaded = NativeRuntime(model, header, weights, threads=1)
+    pruning = count_by_layer(weights, masks)
     report = {
         "file": {"path": str(model), "bytes": model.stat().st_size},
         "model": loaded.describe(),

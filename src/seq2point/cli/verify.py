@@ -45,12 +45,12 @@ def verify(
     from seq2point.cli.find_model import (
         find_model_file_for,
         is_model_name,
-        load_model,
     )
     from seq2point.cli.read_houses import HouseReader
     from seq2point.deploy.verify import verify as compare
     from seq2point.errors import UsageError, VerificationError
     from seq2point.report import deployment, terminal
+    from seq2point.runtime import native
     from seq2point.system.console import show_status
 
     if model is None and not is_model_name(exported):
@@ -58,7 +58,8 @@ def verify(
             f"{exported}: name the model to compare it with: seq2point verify EXPORTED MODEL"
             " --data FILE"
         )
-    loaded = load_model(model or exported, "cpu", machine.threads, data, columns)
+    parent = find_model_file_for(model or exported, data, columns)
+    loaded = native.open_model(parent, machine.threads)
     exported = find_model_file_for(exported, data, columns, exported=True)
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with show_status("verifying"):

@@ -4,18 +4,16 @@ Times are medians of runs in which the models take turns, since machines are noi
 models of one table only, on the machine and the threads that measured them.
 """
 
-import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from seq2point.compression.medians import count_gzipped_bytes, measure_medians_s
 from seq2point.metrics import Metrics
 from seq2point.model.model_file import Model
 from seq2point.network import masks, sliding
@@ -27,11 +25,6 @@ ZEROS = (
 BATCHES = (1, 256)
 SERIES = 16_384
 """Windows of the series whose sliding evaluation is timed."""
-LEAST_S = 0.01
-"""Seconds that a timed run takes at least, so that the clock can tell."""
-TURNS, MOST_TURNS = 5, 25
-TURNS_S = 0.5
-"""Seconds of all turns together, between TURNS and MOST_TURNS of them."""
 ACCURACY = ("mae_w", "on_mae_w", "sae", "f1")
 """The metrics that are kept for every stage."""
 
@@ -76,12 +69,13 @@ def measure_costs(
 
 @contextmanager
 def _evaluation_mode(models: Mapping[str, Model]) -> Iterator[None]:
-    """Set the networks to evaluation mode, and afterwards back to the mode they were in."""
+    """Let the networks predict alone, and afterwards bring back the mode they were in."""
     modes = {name: model.network.training for name, model in models.items()}
     for model in models.values():
         model.network.eval()
     try:
-        yield
+        with torch.inference_mode():
+            yield
     finally:
         for name, model in models.items():
             model.network.train(modes[name])
@@ -119,15 +113,6 @@ def _measure_file_sizes(model: Model) -> tuple[int, int]:
         return path.stat().st_size, count_gzipped_bytes(path)
 
 
-def count_gzipped_bytes(path: Path) -> int:
-    """Return the bytes of a file through gzip."""
-    packer, packed = zlib.compressobj(wbits=31), 0
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            packed += len(packer.compress(piece))
-    return packed + len(packer.flush())
-
-
 def measure_latencies_ms(models: Mapping[str, Model], batch: int = 1) -> dict[str, float]:
     """Return the milliseconds that a batch of windows takes each network, measured in turns."""
 
@@ -154,29 +139,3 @@ def _measure_sliding_rates(models: Mapping[str, Model]) -> dict[str, float]:
 def _make_ramp(model: Model, length: int) -> Tensor:
     weight = next(model.network.parameters())
     return torch.linspace(-1, 3, length, dtype=weight.dtype, device=weight.device)
-
-
-@torch.inference_mode()
-def measure_medians_s(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median seconds of each work, measured in turns.
-
-    A fast work is repeated within its turn, until the clock can tell.
-    """
-    repeats, turn_s = {}, 0.0
-    for name, work in works.items():
-        work()
-        once_s = _measure_s(work, 1)
-        repeats[name] = min(max(int(LEAST_S / once_s), 1), 1000)
-        turn_s += once_s * repeats[name]
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(min(max(int(TURNS_S / max(turn_s, 1e-6)), TURNS), MOST_TURNS)):
-        for name, work in works.items():
-            times[name].append(_measure_s(work, repeats[name]))
-    return {name: median(seconds) for name, seconds in times.items()}
-
-
-def _measure_s(work: Callable[[], object], times: int) -> float:
-    start_s = time.perf_counter()
-    for _ in range(times):
-        work()
-    return (time.perf_counter() - start_s) / times

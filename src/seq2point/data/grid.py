@@ -40,7 +40,14 @@ def find_median_step_s(times_s: Times) -> float:
         return 0.0
     steps = np.diff(times_s)
     within = steps[steps <= JUMP_S]
-    return round(float(np.median(within if len(within) else steps)), 3)
+    return round(find_median(within if len(within) else steps), 3)
+
+
+def find_median(values: Times) -> float:
+    """Return the median of f64[N] without NaN, as numpy.median does; that imports numpy.ma."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    in_part = np.partition(values, (low, high))
+    return float((in_part[low] + in_part[high]) / 2)
 
 
 def drop_repeats(ascending: Times) -> Times:

@@ -1,6 +1,7 @@
 """Readings parsed from text and placed on a grid in C (readings.c).
 
-Every function returns None without a C compiler. Its caller then does the same in Python.
+Every function returns None without the C library (`system.c_library`). Its caller then does the
+same in Python.
 """
 
 import ctypes
@@ -27,7 +28,7 @@ LINE_BYTES = 4096
 
 @cache
 def load_functions() -> ctypes.CDLL | None:
-    """Return the compiled functions; None without a compiler."""
+    """Return the functions in C, prebuilt or built; None where there are none."""
     library = c_library.load_library(
         SOURCE, "conversion runs on Polars and NumPy alone, at half of the speed"
     )

@@ -10,16 +10,17 @@ import subprocess
 import time
 import weakref
 from pathlib import Path
+from string import Template
 from tempfile import mkdtemp
 
 import numpy as np
 
-from seq2point.deploy.c_source import render_program
+from seq2point.deploy.c_templates import load_template
 from seq2point.errors import ModelFileError, Seq2PointError
 from seq2point.recording import Watts
 from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.runtime.metadata import read_metadata_line
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 FLAGS = ("-std=c99", "-O2")
 SELF_TEST_FAILED = 3
@@ -96,7 +97,8 @@ def compile_program(
             f"{source}: there is no C compiler to verify it with; install gcc or clang"
         )
     main, program = folder / "program.c", folder / "program"
-    main.write_text(render_program(source.with_suffix(".h").name, prefix))
+    template = Template(load_template("program.c", prefix))
+    main.write_text(template.substitute(header=source.with_suffix(".h").name))
     line = [command, *flags, "-I", str(source.parent), str(main), str(source), "-o", str(program)]
     result = subprocess.run(line, capture_output=True, text=True, check=False)
     if result.returncode:

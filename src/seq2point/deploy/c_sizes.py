@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Os")
 CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb")

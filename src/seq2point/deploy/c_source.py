@@ -3,7 +3,6 @@
 import hashlib
 import re
 import zlib
-from importlib.resources import files
 from pathlib import PurePath
 from string import Template
 from textwrap import wrap
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import seq2point
+from seq2point.deploy.c_templates import load_template
 from seq2point.deploy.fixed_point import STEPS_PER_WATT, FeatureBits, FixedPoint, Integers
 from seq2point.limits import ABSURD_W
 from seq2point.model.model_file import Model
@@ -19,7 +19,6 @@ from seq2point.recording import Recording, Watts
 from seq2point.runtime import ExportMetadata
 from seq2point.runtime.metadata import IN_TEXT, add_digest
 
-TEMPLATES = files("seq2point.deploy") / "c"
 LINE = 120
 """Columns of a line of the C."""
 AS_ANY_LAYER = "#define first_linear(state, column) convolve(state, FEATURES, column)"
@@ -105,16 +104,16 @@ def render_source(
         "absurd": f"{ABSURD_W:.1f}",
         "output_steps": f"{STEPS_PER_WATT}.0",
         "but_where": ",\n * those of the first Linear [columns][outputs][inputs]" if waits else "",
-        "first_linear": _load_template(special, prefix) if special else AS_ANY_LAYER,
+        "first_linear": load_template(special, prefix) if special else AS_ANY_LAYER,
         **tables,
     }
-    header_text = Template(_load_template("model.h", prefix)).substitute(both | header) + "\n"
+    header_text = Template(load_template("model.h", prefix)).substitute(both | header) + "\n"
     line = metadata.to_text(
         prefix=prefix, header_sha256=hashlib.sha256(header_text.encode()).hexdigest()
     )
     in_comment = line.replace("*", r"\u002a").replace("?", r"\u003f")
     source_text = (
-        Template(_load_template("model.c", prefix)).substitute(
+        Template(load_template("model.c", prefix)).substitute(
             both | source | {"metadata": in_comment}
         )
         + "\n"
@@ -122,24 +121,9 @@ def render_source(
     return CSource(add_digest(source_text.encode(), IN_TEXT).decode(), header_text)
 
 
-def render_program(header_name: str, prefix: str) -> str:
-    """Return the text of a program that tests a model and feeds it from standard input."""
-    return Template(_load_template("program.c", prefix)).substitute(header=header_name)
-
-
 def sanitise_text(text: str) -> str:
     """Return a text for a C comment or string, without anything that could end one."""
     return re.sub(r"[^A-Za-z0-9 _.,:;()+-]", "_", text)
-
-
-def _load_template(name: str, prefix: str) -> str:
-    return (
-        (TEMPLATES / name)
-        .read_text()
-        .replace("s2p_", f"{prefix}_")
-        .replace("S2P_", f"{prefix}_".upper())
-        .rstrip("\n")
-    )
 
 
 def _describe_network(model: Model, calibration: Recording) -> list[str]:

@@ -29,7 +29,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording, Watts
 from seq2point.recording.windows import find_gapless_spans
 from seq2point.system.atomic_files import atomic_write
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 WIDTHS: tuple[FeatureBits, ...] = (8, 16)
 RANGE_WINDOWS = (10_000, 10_000)

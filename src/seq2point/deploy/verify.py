@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from seq2point import runtime
 from seq2point.appliances import Appliance
-from seq2point.compression import costs
+from seq2point.compression.medians import count_gzipped_bytes, measure_medians_s
 from seq2point.configuration import Tolerances
 from seq2point.data.frame import to_recordings
 from seq2point.deploy.c_program import CProgram, open_source
@@ -20,10 +19,14 @@ from seq2point.deploy.process_memory import measure_peak_mb
 from seq2point.errors import DataError, ModelFileError, UsageError
 from seq2point.metrics import METRICS, Metrics, score
 from seq2point.model.evaluation import check_recordings, find_scored_stretches
-from seq2point.model.model_file import Model
 from seq2point.recording import Recording, RecordingsLike, Watts
 from seq2point.runtime import ExportMetadata, Runtime
+from seq2point.runtime.native import NativeRuntime
+from seq2point.system.hardware import count_threads
 from seq2point.wording import format_number
+
+if TYPE_CHECKING:
+    from seq2point.model.model_file import Model
 
 DEFAULT_LIMITS = Tolerances()
 RANDOM_WINDOWS = 1024
@@ -66,19 +69,20 @@ class Verification:
 
 def verify(
     path: Path,
-    model: Model,
+    model: "Model | NativeRuntime",
     recordings: RecordingsLike = (),
     limits: Tolerances = DEFAULT_LIMITS,
     threads: int | None = None,
 ) -> Verification:
     """Compare an exported file with the native model, on recordings or else on random mains.
 
+    The native model is one in torch, or its file opened without it (`runtime.native`).
     A float32 file fails where its predictions differ. Any file fails where an appliance's error
     while on, or its energy error, grows by more than the limits. Only samples that both predict
     count. Raises UsageError for a model that the file was not exported from, as far as its metadata
     tells. Raises DataError for recordings that do not fit or never have the appliance on.
     """
-    threads = threads or torch.get_num_threads()
+    threads = threads or _count_threads(model)
     exported = open_exported(path, threads)
     require_parent(path, model, exported)
     names = [appliance.name for appliance in model.appliances]
@@ -111,7 +115,7 @@ def verify(
     )
 
 
-def require_parent(path: Path, model: Model, exported: Runtime) -> None:
+def require_parent(path: Path, model: "Model | NativeRuntime", exported: Runtime) -> None:
     """Raise UsageError where a file's metadata shows that it does not come from this model.
 
     A file comes from the model that was exported, and from those that were compacted or factorised
@@ -176,7 +180,9 @@ def draw_random_mains(exported: Runtime) -> Recording:
     return Recording("random", exported.period_s, np.maximum(mains_w, 0).astype(np.float32))
 
 
-def _predict_both(model: Model, exported: Runtime, recording: Recording) -> tuple[Watts, Watts]:
+def _predict_both(
+    model: "Model | NativeRuntime", exported: Runtime, recording: Recording
+) -> tuple[Watts, Watts]:
     """Return native and exported predictions f32[T, A], NaN where either has none."""
     native_w, exported_w = (side.predict_w(recording) for side in (model, exported))
     known = np.isfinite(native_w) & np.isfinite(exported_w)
@@ -241,26 +247,52 @@ def _find_failures(
     return failures
 
 
+def _count_threads(model: "Model | NativeRuntime") -> int:
+    if isinstance(model, NativeRuntime):
+        return count_threads()
+    import torch
+
+    return torch.get_num_threads()
+
+
 def _measure_costs(
-    path: Path, model: Model, exported: Runtime, threads: int
+    path: Path, model: "Model | NativeRuntime", exported: Runtime, threads: int
 ) -> dict[str, dict[str, float | None]]:
     """Return each side's latency at batch 1, peak memory, and bytes plain and gzipped."""
     window_w = draw_random_mains(exported).mains_w[None, : exported.window]
-    scaled = torch.zeros(1, model.window)
-    works: dict[str, Callable[[], object]] = {"native": lambda: model.network(scaled)}
+    works = {"native": _make_native_work(model, window_w)}
     if isinstance(exported, CProgram):
-        times = costs.measure_medians_s(works) | {"exported": exported.measure_reading_s()}
+        times = measure_medians_s(works) | {"exported": exported.measure_reading_s()}
     else:
-        times = costs.measure_medians_s(works | {"exported": lambda: exported.run(window_w)})
+        times = measure_medians_s(works | {"exported": lambda: exported.run(window_w)})
     with TemporaryDirectory() as folder:
-        native = Path(folder) / "model.safetensors"
-        model.save(native)
+        if isinstance(model, NativeRuntime):
+            native = model.path
+        else:
+            native = Path(folder) / "model.safetensors"
+            model.save(native)
         return {
             side: {
                 "latency_ms": 1e3 * times[side],
                 "peak_mb": measure_peak_mb(file, threads),
                 "file_bytes": file.stat().st_size,
-                "gzipped_bytes": costs.count_gzipped_bytes(file),
+                "gzipped_bytes": count_gzipped_bytes(file),
             }
             for side, file in zip(SIDES, (native, path), strict=True)
         }
+
+
+def _make_native_work(model: "Model | NativeRuntime", window_w: Watts) -> Callable[[], object]:
+    """Return what predicts one window by the native model."""
+    if isinstance(model, NativeRuntime):
+        runtime_ = model
+        return lambda: runtime_.run(window_w)
+    import torch
+
+    network, scaled = model.network, torch.zeros(1, model.window)
+
+    def predict() -> object:
+        with torch.inference_mode():
+            return network(scaled)
+
+    return predict

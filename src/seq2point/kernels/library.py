@@ -1,10 +1,11 @@
 """The C library of the kernels: its functions, on the addresses of float32 arrays.
 
-The system's C compiler builds kernels.c, and the files that it includes, at their first use. No
-library of arrays has an operation that joins a transform, a product and a ReLU without writing and
-transposing what lies between. The C has, for float32 on the CPU, at three times the speed of torch
-(docs/lab/performance.md). Without a compiler, or with SEQ2POINT_NATIVE=0, `load_kernels` returns
-None and its callers compute the same by themselves.
+A wheel brings kernels.c, and the files that it includes, as libraries. Elsewhere the system's C
+compiler builds them at their first use (`system.c_library`). No library of arrays has an operation
+that joins a transform, a product and a ReLU without writing and transposing what lies between. The
+C has, for float32 on the CPU, at three times the speed of torch (docs/lab/performance.md). Where
+neither is to be had, or with SEQ2POINT_NATIVE=0, `load_kernels` returns None and its callers
+compute the same by themselves.
 """
 
 import ctypes
@@ -154,7 +155,7 @@ def _check(failed: int) -> None:
 
 @cache
 def load_kernels() -> Library | None:
-    """Return the kernels, built if they are not yet; None where no compiler could build them."""
+    """Return the kernels, prebuilt or built; None where there are none."""
     c = c_library.load_library(
         SOURCE, "sliding evaluation runs without it, at a third of the speed or less"
     )

@@ -25,7 +25,13 @@ from seq2point.recording.scaling import Scale
 from seq2point.recording.windows import predict_spans
 from seq2point.runtime.array_network import find_constants_w
 from seq2point.runtime.native import describe_network
-from seq2point.runtime.native_file import MASK, ModelHeader, digest_array, read_model_file
+from seq2point.runtime.native_file import (
+    MASK,
+    ModelHeader,
+    digest_array,
+    read_model_file,
+    split_masks,
+)
 from seq2point.system.atomic_files import atomic_write
 
 
@@ -98,12 +104,13 @@ class Model:
         tensor or the header field.
         """
         header, arrays = read_model_file(Path(path))
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         with torch.device("meta"):
             network = header.architecture.build()
-        weights = {name: t for name, t in tensors.items() if not name.startswith(MASK)}
+        weights, masks = (
+            {name: torch.from_numpy(array) for name, array in part.items()}
+            for part in split_masks(arrays)
+        )
         network.to_empty(device="cpu").load_state_dict(weights)
-        masks = {name.removeprefix(MASK): t for name, t in tensors.items() if name.startswith(MASK)}
         return cls(
             network.eval(),
             header.scale,

@@ -1,32 +1,22 @@
 """Masks by parameter name: True where a weight is kept.
 
-This module alone counts, applies and merges them.
+This module alone applies and merges them, and has what they keep counted (`weight_counts`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from seq2point import weight_counts
+from seq2point.weight_counts import Arrays, LayerCount, is_prunable
 
 Masks = Mapping[str, Tensor]
 
 ROWS = 16
 """Rows of weights that `apply_` multiplies at a time: few enough to stay in the processor's cache.
 """
-
-
-class LayerCount(NamedTuple):
-    """One row of the pruning table.
-
-    `kept` counts the weights that the mask keeps, `total` all weights, `zeros` those that are
-    exactly zero.
-    """
-
-    name: str
-    kept: int
-    total: int
-    zeros: int
 
 
 class Stash(NamedTuple):
@@ -52,7 +42,7 @@ def find_prunable(network: nn.Module) -> dict[str, nn.Parameter]:
 
     A bias is removed only with its whole unit.
     """
-    return {name: p for name, p in network.named_parameters() if name.endswith("weight")}
+    return {name: p for name, p in network.named_parameters() if is_prunable(name)}
 
 
 @torch.no_grad()
@@ -120,22 +110,24 @@ def merge(*several: Masks) -> dict[str, Tensor]:
 
 def count_weights(network: nn.Module, masks: Masks) -> list[LayerCount]:
     """Return the pruning table: a row for every prunable tensor."""
-    rows = []
-    for name, weight in find_prunable(network).items():
-        kept = int(torch.count_nonzero(masks[name])) if name in masks else weight.numel()
-        zeros = weight.numel() - int(torch.count_nonzero(weight))
-        rows.append(LayerCount(name, kept, weight.numel(), zeros))
-    return rows
+    return weight_counts.count_weights(*_to_arrays(network, masks))
 
 
 def measure_sparsity(network: nn.Module, masks: Masks) -> float:
     """Return the fraction of a network's prunable weights that its masks remove; biases are not
     counted.
     """
-    weights = find_prunable(network)
-    removed = sum(
-        mask.numel() - int(torch.count_nonzero(mask))
-        for name, mask in masks.items()
-        if name in weights
+    return weight_counts.measure_sparsity(*_to_arrays(network, masks))
+
+
+def count_by_layer(network: nn.Module, masks: Masks) -> dict[str, Any]:
+    """Return the sparsity and the pruning table, as JSON."""
+    return weight_counts.count_by_layer(*_to_arrays(network, masks))
+
+
+def _to_arrays(network: nn.Module, masks: Masks) -> tuple[Arrays, Arrays]:
+    weights, kept = (
+        {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        for tensors in (find_prunable(network), masks)
     )
-    return removed / sum(weight.numel() for weight in weights.values())
+    return weights, kept

@@ -1,6 +1,6 @@
 """A network of any architecture on NumPy's arrays: for windows, and for a series at once.
 
-This is what predicts where there is no C compiler, and for networks that the C kernels do not know:
+This is what predicts where there are no C kernels, and for networks that the C kernels do not know:
 those with a rank, with several hidden layers, or with many convolutions. Convolutions are products
 of matrices, one for each tap. The first Linear of a series goes by FFT, as network/sliding says.
 Each function takes a part that is small enough for memory.

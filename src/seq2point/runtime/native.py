@@ -1,6 +1,6 @@
 """Native model files, as training writes them, on NumPy's arrays: no torch, on the CPU.
 
-Recordings go through the C kernels, as in `network.sliding`. Where there is no C compiler, and for
+Recordings go through the C kernels, as in `network.sliding`. Where they are not to be had, and for
 networks that the kernels do not know, NumPy computes the same (`array_network`).
 """
 
@@ -30,11 +30,11 @@ from seq2point.recording.scaling import Scale
 from seq2point.runtime import array_network
 from seq2point.runtime.array_network import Floats, Weights
 from seq2point.runtime.metadata import ExportMetadata
-from seq2point.runtime.native_file import MASK, ModelHeader, read_model_file
+from seq2point.runtime.native_file import ModelHeader, read_model_file, split_masks
 from seq2point.runtime.runtime import Runtime
 from seq2point.system.hardware import count_threads
 
-MEMORY_MB = 64
+MEMORY_MB = 32
 """Memory that a pass takes beside the series and its predictions."""
 BATCH_FLOATS = 2_000_000
 """Numbers of the widest convolution's features that windows are predicted with at a time."""
@@ -48,7 +48,7 @@ class NativeRuntime(Runtime):
     `threads` are those of the C kernels. NumPy's own are set by the environment.
     """
 
-    def __init__(self, header: ModelHeader, weights: Weights, threads: int):
+    def __init__(self, path: Path, header: ModelHeader, weights: Weights, threads: int):
         shape = header.architecture
         super().__init__(
             ExportMetadata(
@@ -63,7 +63,13 @@ class NativeRuntime(Runtime):
                 provenance=header.provenance,
             )
         )
+        self.path = path
         self.architecture, self.weights, self.threads = shape, weights, threads
+
+    @property
+    def scale(self) -> Scale:
+        """Return how watts become the network's numbers."""
+        return self.metadata.scale
 
     def check(self, path: Path) -> None:
         """Accept the file: reading it has compared every tensor with the architecture."""
@@ -74,15 +80,13 @@ class NativeRuntime(Runtime):
         See `array_network.find_constants_w`.
         """
         names = [appliance.name for appliance in self.appliances]
-        return array_network.find_constants_w(
-            self.architecture, self.weights, self.metadata.scale, names
-        )
+        return array_network.find_constants_w(self.architecture, self.weights, self.scale, names)
 
     def describe(self) -> dict[str, Any]:
         """Return what reports hold of a model, as JSON."""
         return describe_network(
             self.architecture,
-            self.metadata.scale,
+            self.scale,
             self.appliances,
             self.period_s,
             self.constants_w(),
@@ -115,14 +119,14 @@ class NativeRuntime(Runtime):
         return self._to_watts(scaled_AT)
 
     def _scale(self, mains_w: Watts) -> Floats:
-        scale = self.metadata.scale
+        scale = self.scale
         scaled = mains_w - np.float32(scale.mains_mean_w)
         scaled /= np.float32(scale.mains_std_w)
         return scaled
 
     def _to_watts(self, scaled_AT: Floats) -> Watts:
         """Return power f32[T, A] that is never negative, in the memory of the scaled power."""
-        scale = self.metadata.scale
+        scale = self.scale
         scaled_AT *= np.array(scale.appliance_std_w, np.float32)[:, None]
         scaled_AT += np.array(scale.appliance_mean_w, np.float32)[:, None]
         return np.maximum(scaled_AT, 0, out=scaled_AT).T
@@ -272,5 +276,5 @@ def open_model(path: Path, threads: int | None = None) -> NativeRuntime:
     Raises ModelFileError for a file that is missing, damaged or altered.
     """
     header, tensors = read_model_file(path)
-    weights = {name: each for name, each in tensors.items() if not name.startswith(MASK)}
-    return NativeRuntime(header, weights, count_threads(threads))
+    weights, _ = split_masks(tensors)
+    return NativeRuntime(path, header, weights, count_threads(threads))

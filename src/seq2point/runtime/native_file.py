@@ -75,6 +75,13 @@ def read_model_file(path: Path) -> tuple[ModelHeader, Tensors]:
     return header, _read_tensors(path, header)
 
 
+def split_masks(tensors: Tensors) -> tuple[Tensors, Tensors]:
+    """Return the weights of a model file by name, and its masks by the name of what they mask."""
+    weights = {name: each for name, each in tensors.items() if not name.startswith(MASK)}
+    masks = {n.removeprefix(MASK): each for n, each in tensors.items() if n.startswith(MASK)}
+    return weights, masks
+
+
 def _read_safetensors_header(path: Path) -> dict[str, Any]:
     """Return the JSON at the head of a safetensors file, checked against the file's length."""
     try:

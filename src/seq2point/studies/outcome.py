@@ -192,8 +192,4 @@ def count_by_layer(model: Model) -> dict[str, Any]:
     """Per layer what the masks keep and how many weights are exactly zero, and the sparsity over
     all prunable weights.
     """
-    rows = masks.count_weights(model.network, model.masks)
-    return {
-        "sparsity": masks.measure_sparsity(model.network, model.masks),
-        "layers": [row._asdict() for row in rows],
-    }
+    return masks.count_by_layer(model.network, model.masks)

@@ -1,10 +1,17 @@
-"""C libraries, built by the system's compiler at their first use for this machine's processor.
+"""C libraries: those that a wheel brings for this processor, or else built at their first use.
 
-The build is kept in the user's cache folder, or in SEQ2POINT_CACHE. Its name follows from the
-source, the files that it includes, the compiler's flags and the processor. A library runs code. So
-a cached one is loaded only if nobody but this user and root could have written it, and only if its
-digest fits; otherwise it is built again. Without a compiler, or with SEQ2POINT_NATIVE=0, there is
-no library and Python does the same work.
+A prebuilt library is a file of the package, as its Python is. It counts if its name fits the C that
+lies beside it, so that a changed source is compiled. The fastest variant is taken that processor.c
+finds this machine able to run.
+
+What is built here is kept in the user's cache folder, or in SEQ2POINT_CACHE. Its name follows from
+the source, the files that it includes, the compiler's flags and the processor. A library runs code.
+So a cached one is loaded only if nobody but this user and root could have written it, and only if
+its digest fits; otherwise it is built again.
+
+Where neither is to be had, or with SEQ2POINT_NATIVE=0, there is no library and Python does the same
+work. SEQ2POINT_NATIVE=compiled takes no prebuilt library, and the name of a variant takes that one
+alone: avx512, avx2, baseline or neon.
 """
 
 import ctypes
@@ -12,27 +19,24 @@ import hashlib
 import logging
 import os
 import platform
-import re
-import shutil
 import stat
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from seq2point.errors import Seq2PointError
+from seq2point.system import c_compiler
 from seq2point.system.atomic_files import atomic_write
+from seq2point.system.c_compiler import FOR_THIS_PROCESSOR, Variant, find_compiler
 
-FLAGS = (
-    "-O3",
-    "-march=native",
-    "-ffp-contract=fast",
-    "-fno-math-errno",
-    "-shared",
-    "-fPIC",
-    "-pthread",
-)
+PREBUILT = Path(__file__).parents[1] / c_compiler.FOLDER
+"""Where a wheel has brought libraries; a checkout has none."""
+PROCESSOR = Path(__file__).parents[1] / c_compiler.PROCESSOR
 CACHE_VARIABLE = "SEQ2POINT_CACHE"
-INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+CHOICE_VARIABLE = "SEQ2POINT_NATIVE"
+NONE, COMPILED = "0", "compiled"
+"""Values of SEQ2POINT_NATIVE beside the names of variants."""
 DIGEST = b"\nsha256:"
 DIGEST_BYTES = len(DIGEST) + 64
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -44,17 +48,18 @@ class _UntrustedFolderError(Exception):
     """Others could change the content of a folder. The text says why."""
 
 
-def find_compiler() -> str | None:
-    """Return the path of the C compiler, CC's where it is set; None where there is none."""
-    return next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
-
-
 def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
-    """Return the library of a C file, built if the cache lacks it; None where that fails.
+    """Return the library of a C file: prebuilt, or from the cache, or built; None where all fail.
 
     `otherwise` says in the log what happens without the library.
     """
-    if os.environ.get("SEQ2POINT_NATIVE") == "0" or os.name != "posix":
+    choice = os.environ.get(CHOICE_VARIABLE, "")
+    if choice == NONE or os.name != "posix":
+        return None
+    if choice != COMPILED and (library := _load_prebuilt(source, choice)):
+        return library
+    if choice not in ("", COMPILED):
+        log.warning("%s: no prebuilt '%s' that runs here: %s", source.name, choice, otherwise)
         return None
     command = find_compiler()
     if command is None:
@@ -74,28 +79,44 @@ def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
     return _build_for_process(command, source, otherwise)
 
 
-def source_files(source: Path) -> list[Path]:
-    """Return a C file and all files that it includes in quotes, directly or not, in order.
+def list_runnable() -> tuple[Variant, ...]:
+    """Return the variants that this machine can run, the fastest first.
 
-    A missing file is left out: the compiler names it.
+    Without a prebuilt processor.c to ask, these are the ones that every machine of the architecture
+    runs.
     """
-    files: list[Path] = []
-    pending = [source.resolve()]
-    while pending:
-        path = pending.pop()
-        if path in files or not path.is_file():
-            continue
-        files.append(path)
-        names = INCLUDE.findall(path.read_bytes())
-        pending += [(path.parent / os.fsdecode(name)).resolve() for name in reversed(names)]
-    return files
+    bits = _read_processor()
+    return tuple(each for each in c_compiler.list_variants() if each.bit & bits == each.bit)
+
+
+def _load_prebuilt(source: Path, choice: str) -> ctypes.CDLL | None:
+    """Return a library that the wheel brought, the fastest or the chosen one; None without any."""
+    if not PREBUILT.is_dir():
+        return None
+    for variant in list_runnable():
+        path = PREBUILT / c_compiler.name_prebuilt(source, variant)
+        if choice in ("", variant.name) and path.is_file():
+            try:
+                return ctypes.CDLL(str(path))
+            except OSError as error:  # of another system: musl for glibc
+                log.info("%s cannot be loaded (%s)", path, error)
+    return None
+
+
+@cache
+def _read_processor() -> int:
+    """Return the bits of processor.c, 0 where the wheel brought none that runs."""
+    *_, baseline = c_compiler.list_variants()
+    path = PREBUILT / c_compiler.name_prebuilt(PROCESSOR, baseline)
+    try:
+        return int(ctypes.CDLL(str(path)).s2p_processor())
+    except OSError:
+        return 0
 
 
 def _cache_key(command: str, source: Path) -> str:
     """Return 16 hexadecimal digits that follow from all that decides what is built."""
-    contents = [hashlib.sha256(path.read_bytes()).digest() for path in source_files(source)]
-    flags = " ".join((command, *FLAGS)).encode()
-    return hashlib.sha256(b"\0".join((*contents, flags, _processor()))).hexdigest()[:16]
+    return c_compiler.digest_build(source, command, *FOR_THIS_PROCESSOR, _processor())
 
 
 def _load_cached(command: str, source: Path, name: str) -> ctypes.CDLL:
@@ -110,7 +131,7 @@ def _load_cached(command: str, source: Path, name: str) -> ctypes.CDLL:
         path.unlink()  # atomic_write would replace the link's target
     if not _is_trusted(path):
         with atomic_write(path) as beside:
-            _compile(command, source, beside)
+            c_compiler.compile_library(command, source, beside, FOR_THIS_PROCESSOR)
             content = beside.read_bytes()
             beside.write_bytes(content + DIGEST + hashlib.sha256(content).hexdigest().encode())
         path.chmod(0o600)
@@ -122,7 +143,7 @@ def _build_for_process(command: str, source: Path, otherwise: str) -> ctypes.CDL
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{source.stem}.so"
         try:
-            _compile(command, source, path)
+            c_compiler.compile_library(command, source, path, FOR_THIS_PROCESSOR)
             return ctypes.CDLL(str(path))
         except (OSError, subprocess.SubprocessError) as error:
             log.warning("%s: %s; %s", path, error, otherwise)
@@ -162,11 +183,6 @@ def _is_trusted(path: Path) -> bool:
     return ours and digest == DIGEST + hashlib.sha256(library).hexdigest().encode()
 
 
-def _compile(compiler: str, source: Path, path: Path) -> None:
-    command = [compiler, *FLAGS, "-o", str(path), str(source), "-lm"]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-
-
 def _cache_folder() -> Path:
     """Return the folder of SEQ2POINT_CACHE, or else the user's cache folder.
 
@@ -178,11 +194,11 @@ def _cache_folder() -> Path:
     return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "seq2point"
 
 
-def _processor() -> bytes:
+def _processor() -> str:
     """Return what tells one processor from another that shares the cache folder."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     keys = ("model name", "flags", "Features", "CPU part")
     models = {line for line in lines if line.startswith(keys)}
     named = sorted(models) or [platform.processor()]  # which asks another program
-    return "\n".join([platform.machine(), *named]).encode()
+    return "\n".join([platform.machine(), *named])

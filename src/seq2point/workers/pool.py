@@ -127,8 +127,10 @@ def _prepare_worker() -> None:
 
     import pyarrow as pa
 
+    from seq2point.system.garbage import postpone_collection
     from seq2point.system.hardware import keep_freed_memory
 
+    postpone_collection()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
     keep_freed_memory()

@@ -15,7 +15,7 @@ from seq2point.deploy.c_program import compile_program
 from seq2point.deploy.c_sizes import Sizes, measure_sizes
 from seq2point.deploy.microcontroller import CExport, build_c_export
 from seq2point.recording.scaling import Scale
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

@@ -24,7 +24,7 @@ from seq2point import (
 )
 from seq2point.configuration import ExportOptions
 from seq2point.deploy.microcontroller import count_cost
-from seq2point.system.c_library import find_compiler
+from seq2point.system.c_compiler import find_compiler
 
 House = Callable[..., Recording]
 Make = Callable[..., Model]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seq2point import Architecture, Recording
-from seq2point.compression import costs
+from seq2point.compression import medians
 from seq2point.compression.pruning import PRUNERS
 from seq2point.configuration import TrainOptions
 from seq2point.studies import OutcomeFiles, train_and_test
@@ -31,8 +31,8 @@ def make_house(samples: int, seed: int) -> Recording:
 
 def make_run(folder: Path, **options: Any) -> Path:
     """Train a tiny network in a folder, and test it on another house."""
-    turns, least_s = costs.MOST_TURNS, costs.LEAST_S
-    costs.MOST_TURNS, costs.LEAST_S = 2, 1e-4
+    turns, least_s = medians.MOST_TURNS, medians.LEAST_S
+    medians.MOST_TURNS, medians.LEAST_S = 2, 1e-4
     try:
         choices = TrainOptions.of(**{"network": TINY, **QUICK, **options})
         files = OutcomeFiles.in_folder(folder)
@@ -40,7 +40,7 @@ def make_run(folder: Path, **options: Any) -> Path:
             [make_house(2000, 5)], "kettle", files, folder, choices, [make_house(1500, 8)]
         )
     finally:
-        costs.MOST_TURNS, costs.LEAST_S = turns, least_s
+        medians.MOST_TURNS, medians.LEAST_S = turns, least_s
     return folder
 
 

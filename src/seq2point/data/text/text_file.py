@@ -32,6 +32,8 @@ from seq2point.errors import DataError, UsageError
 
 SAMPLE_BYTES = 1 << 16
 SAMPLE_STRETCHES = 32
+BETWEEN_BYTES = 1 << 14
+"""A stretch between the first and the last is cut to so many: it shows hundreds of readings."""
 STRETCH_ROWS = 16  # neighbouring rows of a sample, from which a cadence can be seen
 SEPARATOR_NAMES = {"tab": "\t", "\\t": "\t", "blank": BLANK, "space": BLANK}
 
@@ -153,7 +155,7 @@ class TextFile:
                 first = (bytes(text), line)
                 continue
             if last is not None and i % every == 0:
-                between.append(last)
+                between.append(_shorten(last))
                 if len(between) > 2 * SAMPLE_STRETCHES:
                     between, every = between[::2], 2 * every
             last = (bytes(text), line)
@@ -232,6 +234,13 @@ def _read_first_lines(path: Path, compression: str | None, encoding: str) -> lis
     if not any(line.strip() for line in lines):
         raise DataError(f"{path}: holds no rows")
     return lines
+
+
+def _shorten(stretch: tuple[bytes, int]) -> tuple[bytes, int]:
+    """Return a stretch's first lines, of BETWEEN_BYTES or one line, and the first one's number."""
+    text, line = stretch
+    end = text.rfind(b"\n", 0, BETWEEN_BYTES) + 1 or text.find(b"\n") + 1
+    return text[:end] or text, line
 
 
 def _count_lines(text: bytes | memoryview) -> int:

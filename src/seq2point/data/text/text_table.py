@@ -91,7 +91,7 @@ def _measure_head(path: Path, lines: int) -> int:
 
 
 def _parse_plain_rows(text: memoryview, layout: TextLayout, size: int) -> TextRows | None:
-    """Return the rows of a piece of plain decimals; None for another piece, or no compiler."""
+    """Return the rows of a piece of plain decimals; None for another piece, or no C library."""
     kinds = np.full(layout.columns, native_reader.SKIPPED, dtype=np.int32)
     kinds[list(layout.series)] = native_reader.FLOAT
     if layout.time is not None:

@@ -11,7 +11,7 @@ block of B feature samples gives hop = B - taps + 1 windows:
 The gradients are the same kind of product: df^ = W^ g^ and dW^ = conj(g^) f^.
 
 Two backends compute this: `native_backend` by the C of `seq2point.kernels`, for float32 on the CPU
-where there is a C compiler, and `torch_backend` for everything else. Both take a few hidden units
+where there are C kernels, and `torch_backend` for everything else. Both take a few hidden units
 and blocks at a time, so that what lies between the products stays in the cache
 (docs/lab/performance.md).
 `low_rank` serves networks with other Linear layers: a first one in two factors, or more of them.

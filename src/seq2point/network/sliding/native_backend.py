@@ -1,4 +1,4 @@
-"""Sliding evaluation by the C kernels: float32 on the CPU, where a C compiler could build them."""
+"""Sliding evaluation by the C kernels: float32 on the CPU, where they are to be had."""
 
 from typing import Any, NamedTuple
 
