@@ -35,3 +35,4 @@
 #include "forward.c"      /* s2p_forward: features to predictions */
 #include "backward.c"     /* s2p_backward: gradients of all that s2p_forward takes */
 #include "convolutions.c" /* s2p_features: a series to features */
+#include "chunk_convolutions.c" /* s2p_chunk_forward, s2p_chunk_backward: those of a training */
