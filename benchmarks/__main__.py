@@ -15,6 +15,7 @@ NAMES = (
     "convert",
     "time_to_error",
     "material",
+    "busy",
     "live",
     "fleet",
     "report_page",

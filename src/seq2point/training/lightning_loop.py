@@ -31,16 +31,27 @@ Validate = Callable[[Seq2Point], dict[str, float]]
 
 
 class _Interval:
-    """The draws of the steps from `first` to the next validation, or until a signal stops them."""
+    """The draws of the steps from `first` to the next validation, or until they stop early.
+
+    `is_late` says of a step whether to stop before it.
+    """
 
     def __init__(
-        self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int, stop: StopRequest
+        self,
+        batches: Batches,
+        first: int,
+        plan: Plan,
+        rank: int,
+        ranks: int,
+        stop: StopRequest,
+        is_late: Callable[[int], bool],
     ):
         self.batches = batches
         self.first = first
         self.rank = rank
         self.ranks = ranks
         self.stop = stop
+        self.is_late = is_late
         self.length = min(plan.interval - first % plan.interval, plan.steps - first)
 
     def __len__(self) -> int:
@@ -48,7 +59,7 @@ class _Interval:
 
     def __iter__(self) -> Iterator[Tensor]:
         for i in range(self.length):
-            if self.stop.agree():
+            if self.stop.agree(self.is_late(self.first + i)):
                 return
             yield take_share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
@@ -56,7 +67,8 @@ class _Interval:
 class Loop(pl.LightningModule):
     """Trains one network: Adam on the batches' loss, with a schedule of the learning rate.
 
-    `validate` returns 'val_loss' and other metrics to log.
+    `validate` returns 'val_loss' and other metrics to log. `is_late` says before which step to stop
+    because the budget is used up.
     """
 
     def __init__(
@@ -67,6 +79,7 @@ class Loop(pl.LightningModule):
         config: TrainingConfig,
         plan: Plan,
         stop: StopRequest,
+        is_late: Callable[[int], bool],
     ):
         super().__init__()
         self.network = network
@@ -75,6 +88,7 @@ class Loop(pl.LightningModule):
         self.config = config
         self.plan = plan
         self.stop = stop
+        self.is_late = is_late
         self._losses: list[Tensor] = []
 
     def on_train_start(self) -> None:
@@ -104,6 +118,7 @@ class Loop(pl.LightningModule):
             self.global_rank,
             self.trainer.world_size,
             self.stop,
+            self.is_late,
         )
 
     def val_dataloader(self) -> DataLoader[int]:
