@@ -26,6 +26,8 @@ from seq2point.training.pace import Plan
 from seq2point.training.signals import StopRequest
 
 FULL_RATE_INPUTS = 1000
+LOG_EVERY = 10
+"""Steps between two lines of the logs."""
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
@@ -130,9 +132,10 @@ class Loop(pl.LightningModule):
         entropy = (self.config.seed, self.global_step, self.global_rank)
         words = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         # torch's seeds have 63 bits
-        torch.manual_seed(int(words[0] >> np.uint64(1)))
+        seed_step(int(words[0] >> np.uint64(1)), self.device)
         loss = self.batches.loss(self.network, drawn, self.global_step / self.plan.steps)
-        self.log("train_loss", loss, sync_dist=True)
+        if self.global_step % LOG_EVERY == LOG_EVERY - 1:  # where Lightning writes it
+            self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
 
@@ -162,6 +165,17 @@ class Loop(pl.LightningModule):
             optimiser, lambda step: self.plan.learning_rate_factor(step, self.config.schedule)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """Seed torch's generator of a device.
+
+    `torch.manual_seed` seeds those of all kinds of devices. For each that is not there it keeps the
+    call, and a picture of the stack, for later: a millisecond a step, and memory without end.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def group_parameters(network: Seq2Point, learning_rate: float) -> list[dict[str, Any]]:
