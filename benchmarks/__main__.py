@@ -23,6 +23,7 @@ NAMES = (
     "pruner_cost",
     "convert",
     "material",
+    "busy",
     "live",
     "fleet",
     "report_page",

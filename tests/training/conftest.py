@@ -60,11 +60,12 @@ def train(house: Recording, small: Architecture) -> Train:
             "batch_size": 40,
             "learning_rate": 0.01,
             "patience": 1000,
+            "progress": False,
         }
         if not {"epochs", "budget_s"} & set(options):
             usual["steps"] = 40
         given = house if recordings is None else recordings
-        return train_with_history(given, "kettle", progress=False, **(usual | options))
+        return train_with_history(given, "kettle", **(usual | options))
 
     return train
 

@@ -11,4 +11,6 @@ class MachineConfig(Config):
 
     device: Device = option("auto", "Where to compute; auto is CUDA if there is a GPU.")
     devices: PositiveInt = option(1, "Processes that share every step: GPUs, or CPU cores.")
-    threads: PositiveInt | None = option(None, "CPU threads.", unset="all cores")
+    threads: PositiveInt | None = option(
+        None, "CPU threads.", unset="all cores, or one in a training where that is faster"
+    )

@@ -23,10 +23,10 @@ typedef struct {
     int widest;                 /* the most channels that a layer has */
 } ConvolutionJob;
 
-/* Do one convolution and ReLU, from x[ins][..] to y[outs][count], rows xs and ys apart. Lanes are
- * samples. */
+/* Do one convolution, and ReLU where it `rectifies`, from x[ins][..] to y[outs][count], rows xs and
+ * ys apart. Lanes are samples. */
 static void convolve(const float *x, int64_t xs, int ins, int kernel, const float *packed,
-                     const float *bias, int outs, float *y, int64_t ys, int count) {
+                     const float *bias, int outs, int rectifies, float *y, int64_t ys, int count) {
     for (int t = 0; t < count; t += VECTORS * LANES)
         for (int o = 0; o < outs; o += OUTS) {
             const float *w = packed + (size_t)o * ins * kernel;
@@ -44,7 +44,8 @@ static void convolve(const float *x, int64_t xs, int ins, int kernel, const floa
                 }
             for (int m = 0; m < OUTS && o + m < outs; m++)
                 for (int v = 0; v < VECTORS; v++)
-                    *(U *)(y + (o + m) * ys + t + v * LANES) = relu(sum[m][v]);
+                    *(U *)(y + (o + m) * ys + t + v * LANES) =
+                        rectifies ? relu(sum[m][v]) : sum[m][v];
         }
 }
 
@@ -61,8 +62,8 @@ static void convolve_stretch(void *argument, int item, int thread) {
     memcpy(from, job->series + first, sizeof(float) * length);
     for (int i = 0; i < s->layers; i++) {
         length -= s->kernels[i] - 1;
-        convolve(from, stride, ins, s->kernels[i], job->packed[i], job->bias[i], s->channels[i], to,
-                 stride, length);
+        convolve(from, stride, ins, s->kernels[i], job->packed[i], job->bias[i], s->channels[i], 1,
+                 to, stride, length);
         ins = s->channels[i];
         float *other = from;
         from = to;

@@ -10,7 +10,14 @@ INLINE V drop_out(V x, uint32_t seed, uint32_t place, uint32_t least, float scal
     return (V)((I)(x * scale) & ((h >> 8) >= least));
 }
 
-/* Add a unit's share of the predictions of a pair of blocks to the thread's sums.
+/* Return the sums to which a thread adds a unit's share of the predictions: those of the unit where
+ * there is a backward pass, else those of the thread.
+ *
+ * A training then has the same numbers with any number of threads. Predictions alone are of long
+ * series, and sums for each unit would not fit the memory. */
+INLINE int sums_of(const Job *job, int unit, int thread) { return job->kept ? unit : thread; }
+
+/* Add a unit's share of the predictions of a pair of blocks to its sums.
  *
  * `table` holds the hidden values' spectra, of which the columns are transformed. The hidden values
  * go to `kept` where there is a backward pass. */
@@ -39,7 +46,8 @@ static void predict_pair(Job *job, int unit, int pair, C *table, int thread) {
             V v = {0};
             for (int lane = 0; lane < LANES && lane < lanes; lane++)
                 v[lane] = job->output[(size_t)a * s->hidden + unit * LANES + lane];
-            size_t n = ((size_t)thread * s->outputs + a) * (job->groups * OUTS) + 2 * pair;
+            size_t n = (size_t)sums_of(job, unit, thread) * s->outputs + a;
+            n = n * (job->groups * OUTS) + 2 * pair;
             float *sums = job->sums + n * block + (size_t)k1 * job->padded_columns;
             for (int first = 0; first < count; first += LANES) {
                 V x[LANES], y[LANES];
@@ -55,16 +63,15 @@ static void predict_pair(Job *job, int unit, int pair, C *table, int thread) {
     }
 }
 
-/* Add a unit's share of the predictions of a part of the groups to the thread's sums. */
+/* Add a unit's share of the predictions of a part of the groups to its sums. */
 static void predict_unit(void *argument, int item, int thread) {
     Job *job = argument;
     const Shape *s = job->s;
     const Plan *plan = job->plan;
     int unit = item / job->parts, part = item % job->parts, channels = s->channels;
-    C *weights = job->weights + (size_t)thread * job->frequencies * channels;
-    C *scratch = scratch_of(job, thread);
-    for (int pair = 0; pair < (channels + 1) / 2; pair++)
-        transform_weights(job, unit, pair, weights, table_of(job, thread, 0), scratch);
+    C *weights = weights_of(job, thread), *scratch = scratch_of(job, thread);
+    for (int c = 0; c < channels; c += 2)
+        transform_weights(job, unit, c, (Part){0, channels}, thread);
     int lanes = s->hidden - unit * LANES;
     V bias = {0};
     for (int lane = 0; lane < LANES && lane < lanes; lane++)
@@ -89,19 +96,19 @@ static void predict_unit(void *argument, int item, int thread) {
     }
 }
 
-/* Add the threads' sums up, to predictions[outputs][blocks][hop]. */
+/* Add all sums up, to predictions[outputs][blocks][hop]. */
 static void add_sums(const Job *job, float *predictions) {
     const Shape *s = job->s;
     const Plan *plan = job->plan;
-    size_t blocks = (size_t)job->groups * OUTS, threads = s->threads;
+    size_t blocks = (size_t)job->groups * OUTS, several = job->kept ? job->units : s->threads;
     for (int a = 0; a < s->outputs; a++)
         for (int n = 0; n < s->blocks; n++) {
             float *to = predictions + ((size_t)a * s->blocks + n) * job->hop;
             for (int k1 = 0; k1 < plan->rows; k1++)
                 for (int k2 = 0, t = k1; t < job->hop; k2++, t += plan->rows) {
                     float sum = 0;
-                    for (size_t thread = 0; thread < threads; thread++) {
-                        size_t row = ((thread * s->outputs + a) * blocks + n) * plan->rows + k1;
+                    for (size_t i = 0; i < several; i++) {
+                        size_t row = ((i * s->outputs + a) * blocks + n) * plan->rows + k1;
                         sum += job->sums[row * job->padded_columns + k2];
                     }
                     to[t] = sum;
@@ -119,8 +126,8 @@ int s2p_forward(const Shape *s, const float *features, const float *weight, cons
     Job job = {.s = s, .plan = plan, .features = features, .weight = weight, .bias = bias,
                .output = output, .spectra = spectra, .kept = kept};
     set_sizes(&job);
-    size_t threads = s->threads, rows = threads * s->outputs * job.groups * OUTS * plan->rows;
-    size_t sums = rows * job.padded_columns;
+    size_t threads = s->threads, several = kept ? job.units : s->threads;
+    size_t sums = several * s->outputs * job.groups * OUTS * plan->rows * job.padded_columns;
     job.sums = allocate(sizeof(float) * sums);
     job.weights = allocate(sizeof(C) * threads * job.frequencies * s->channels);
     int failed = !allocate_tables(&job) || !job.sums || !job.weights;

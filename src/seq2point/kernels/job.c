@@ -15,6 +15,11 @@ typedef struct {
     float dropout;   /* fraction of hidden values that is zeroed, the rest scaled up; 0 for none */
 } Shape;
 
+/* Neighbouring channels. */
+typedef struct {
+    int first, count;
+} Part;
+
 typedef struct {
     const Shape *s;
     const Plan *plan;
@@ -31,7 +36,7 @@ typedef struct {
 
     /* Sizes. Window column * rows + row of a block lies in a table where that frequency does. */
     int frequencies, hop, groups, units;
-    int parts;          /* into which the groups are cut for one unit */
+    int parts;          /* of the work: forward of the groups, backward of the channels */
     int hop_columns;    /* columns that hold windows */
     int padded_columns; /* hop_columns, in whole vectors */
 
@@ -39,16 +44,15 @@ typedef struct {
     C *tables;  /* [thread][OUTS / 2][table] */
     C *scratch; /* [thread][scratch_size + LANES] */
 
-    C *weights;  /* spectra of a unit's weights: [thread][f][channel]; backward: [f][channel] */
-    float *sums; /* forward: [thread][outputs][groups * OUTS][rows][padded_columns] */
+    C *weights;  /* spectra of a unit's weights: [thread][f][channel of a part] */
+    float *sums; /* forward: [thread or unit][outputs][groups * OUTS][rows][padded_columns];
+                  * backward: d_bias and d_output, [pair][1 + outputs][unit][LANES] */
 
     /* Backward alone. */
-    C *d_hidden;     /* [f][blocks, made even] */
-    C *d_weights;    /* [f][channel] */
-    C *d_spectra;    /* [vector of blocks][f][channel] */
-    float *partial;  /* d_bias and d_output: [thread][1 + outputs][unit][LANES] */
-    int *next_items; /* [unit][phase]: the first item that no thread has begun */
-    Barrier *barrier;
+    int first_unit, end_unit; /* the units that are done now */
+    C *d_hidden;  /* [unit that is done now][f][blocks, made even] */
+    C *d_weights; /* [thread][f][channel of a part] */
+    C *d_spectra; /* [part][vector of blocks][f][channel of the part] */
 } Job;
 
 /* Return the spectra of a group at f: [channel][OUTS][re, im]. */
@@ -67,6 +71,27 @@ INLINE C *table_of(const Job *job, int thread, int which) {
 }
 INLINE C *scratch_of(const Job *job, int thread) {
     return job->scratch + (size_t)thread * (scratch_size(job->plan) + LANES);
+}
+
+/* Return a thread's spectra of weights, and of their gradients: [f][channel of a part]. */
+INLINE C *weights_of(const Job *job, int thread) {
+    return job->weights + (size_t)thread * job->frequencies * job->s->channels;
+}
+INLINE C *d_weights_of(const Job *job, int thread) {
+    return job->d_weights + (size_t)thread * job->frequencies * job->s->channels;
+}
+
+/* Return the spectra of the hidden gradients of a unit that is done now: [f][blocks]. */
+INLINE C *d_hidden_of(const Job *job, int unit) {
+    size_t blocks = job->s->blocks + job->s->blocks % 2;
+    return job->d_hidden + (unit - job->first_unit) * blocks * job->frequencies;
+}
+
+/* Return the gradients of the spectra of a vector of blocks at f: [channel of a part]. */
+INLINE C *d_spectra_at(const Job *job, Part part, int vector, int f) {
+    size_t vectors = (job->s->blocks + LANES - 1) / LANES;
+    size_t row = vectors * part.first + (size_t)vector * part.count;
+    return job->d_spectra + row * job->frequencies + (size_t)f * part.count;
 }
 
 /* Set the sizes that follow from the shape and the plan. */

@@ -19,7 +19,7 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,9 +29,10 @@
 #include "vectors.c"      /* vectors of floats and of complex numbers */
 #include "fft.c"          /* transforms of LANES series at once */
 #include "memory.c"       /* aligned memory */
-#include "threads.c"      /* threads that share items, or go in step */
+#include "threads.c"      /* threads that share items of work */
 #include "job.c"          /* sizes and memory of a pass */
 #include "spectra.c"      /* spectra of features and weights, and their products */
 #include "forward.c"      /* s2p_forward: features to predictions */
 #include "backward.c"     /* s2p_backward: gradients of all that s2p_forward takes */
 #include "convolutions.c" /* s2p_features: a series to features */
+#include "chunk_convolutions.c" /* s2p_chunk_forward, s2p_chunk_backward: those of a training */

@@ -75,7 +75,8 @@ class Library:
 
     def __init__(self, c: ctypes.CDLL):
         self._c = c
-        self._c.s2p_spectra_floats.restype = self._c.s2p_kept_floats.restype = ctypes.c_int64
+        for function in (c.s2p_spectra_floats, c.s2p_kept_floats, c.s2p_chunk_floats):
+            function.restype = ctypes.c_int64
 
     def count_spectra(self, shape: Shape) -> int:
         """Return the floats of the features' spectra, which `forward` fills and `backward`
@@ -101,15 +102,65 @@ class Library:
 
         Its rows, one a channel, are `out_stride` floats apart.
         """
-        pointers = [(ctypes.c_void_p * len(each))(*each) for each in (weights, biases)]
         _check(
             self._c.s2p_features(
                 ctypes.byref(sizes),
                 ctypes.c_void_p(series),
                 ctypes.c_int64(samples),
-                *pointers,
+                *map(_pointers, (weights, biases)),
                 ctypes.c_void_p(out),
                 ctypes.c_int64(out_stride),
+            )
+        )
+
+    def count_chunk_floats(self, sizes: Convolutions, chunks: int, samples: int) -> int:
+        """Return the floats of what the layers give for chunks, kept for the way back."""
+        return int(self._c.s2p_chunk_floats(ctypes.byref(sizes), chunks, ctypes.c_int64(samples)))
+
+    def convolve_chunks(
+        self,
+        sizes: Convolutions,
+        chunks: tuple[int, int],
+        series_NL: int,
+        weights: Sequence[int],
+        biases: Sequence[int],
+        kept: int,
+        features_NCL: int,
+    ) -> None:
+        """Write all convolutions of chunks, with their ReLUs and without padding.
+
+        `chunks` are their number and their samples.
+        """
+        _check(
+            self._c.s2p_chunk_forward(
+                ctypes.byref(sizes),
+                ctypes.c_int32(chunks[0]),
+                ctypes.c_int64(chunks[1]),
+                ctypes.c_void_p(series_NL),
+                *map(_pointers, (weights, biases)),
+                *map(ctypes.c_void_p, (kept, features_NCL)),
+            )
+        )
+
+    def convolve_chunks_back(
+        self,
+        sizes: Convolutions,
+        chunks: tuple[int, int],
+        weights: Sequence[int],
+        kept: int,
+        d_features_NCL: int,
+        d_weights: Sequence[int],
+        d_biases: Sequence[int],
+    ) -> None:
+        """Write the gradients of the convolutions' weights and biases."""
+        _check(
+            self._c.s2p_chunk_backward(
+                ctypes.byref(sizes),
+                ctypes.c_int32(chunks[0]),
+                ctypes.c_int64(chunks[1]),
+                _pointers(weights),
+                *map(ctypes.c_void_p, (kept, d_features_NCL)),
+                *map(_pointers, (d_weights, d_biases)),
             )
         )
 
@@ -146,6 +197,10 @@ class Library:
         """
         arrays = (w_HCK, v_AH, gradient_ANT, spectra, kept, d_features, d_w, d_b, d_v)
         _check(self._c.s2p_backward(ctypes.byref(shape), *map(ctypes.c_void_p, arrays)))
+
+
+def _pointers(addresses: Sequence[int]) -> "ctypes.Array[ctypes.c_void_p]":
+    return (ctypes.c_void_p * len(addresses))(*addresses)
 
 
 def _check(failed: int) -> None:

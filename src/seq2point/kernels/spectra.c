@@ -39,12 +39,13 @@ static void transform_features(void *argument, int item, int thread) {
     }
 }
 
-/* Transform the weights of a unit and a pair of channels, divided by `length`: to
- * weights[f][channel]. Lanes are hidden units. */
-static void transform_weights(Job *job, int unit, int pair, C *weights, C *table, C *scratch) {
+/* Transform the weights of a unit and of the channels c and c + 1 of a part, divided by `length`:
+ * to the thread's weights[f][channel of the part]. Lanes are hidden units. */
+static void transform_weights(Job *job, int unit, int c, Part part, int thread) {
     const Shape *s = job->s;
     const Plan *plan = job->plan;
-    int channels = s->channels, c = 2 * pair, lanes = s->hidden - unit * LANES;
+    C *table = table_of(job, thread, 0), *weights = weights_of(job, thread);
+    int channels = s->channels, lanes = s->hidden - unit * LANES;
     size_t stride = (size_t)channels * s->taps;
     if (lanes > LANES) lanes = LANES;
     if (lanes < LANES || c + 1 == channels) memset(table, 0, sizeof(C) * table_size(plan));
@@ -68,10 +69,10 @@ static void transform_weights(Job *job, int unit, int pair, C *weights, C *table
             for (; k < count; k++)
                 for (int lane = 0; lane < lanes; lane++) row[2 * k][lane] = w[lane * stride + k];
         }
-    transform_table(plan, table, scratch);
+    transform_table(plan, table, scratch_of(job, thread));
     float scale = 0.5f / (float)plan->length;
     for (int f = 0; f < job->frequencies; f++) {
-        C *to = weights + (size_t)f * channels + c, a, b;
+        C *to = weights + (size_t)f * part.count + c - part.first, a, b;
         split_pair(plan, table, f, scale, &a, &b);
         to[0] = a;
         if (c + 1 < channels) to[1] = b;

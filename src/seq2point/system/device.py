@@ -23,6 +23,19 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+_kernel_threads: list[int] = []
+
+
+def set_kernel_threads(threads: int | None) -> None:
+    """Set the number of threads of the C kernels apart from torch's; None makes them the same."""
+    _kernel_threads[:] = [threads] if threads else []
+
+
+def count_kernel_threads() -> int:
+    """Return the number of threads that the C kernels compute with on tensors."""
+    return _kernel_threads[0] if _kernel_threads else torch.get_num_threads()
+
+
 def prepare_process(threads: int | None = None) -> None:
     """Set threads and memory, for work whose data are small or already loaded."""
     set_threads(threads)

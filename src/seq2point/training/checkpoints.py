@@ -22,7 +22,7 @@ BLOCK = 1 << 20
 class Checkpoints(pl.Callback):
     """Writes `last.ckpt` after the first validation, then at most once in `every_s` seconds.
 
-    A signal that stops the training has it written, too.
+    Where the training stops early, it is written, too.
     """
 
     def __init__(self, path: Path, stop: StopRequest, every_s: float):
@@ -34,7 +34,7 @@ class Checkpoints(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write a checkpoint where the first process's clock says so; all processes take part."""
         due = time.perf_counter() - self._written_at >= self.every_s
-        if self.stop.number or trainer.strategy.broadcast(due):
+        if self.stop.late or trainer.strategy.broadcast(due):
             trainer.save_checkpoint(self.path)
             self._written_at = time.perf_counter()
 

@@ -10,33 +10,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
-from seq2point.compression.pruning import PruneState, StepInfo
+from seq2point.compression.pruning import PruneState
 from seq2point.errors import Interrupted
-from seq2point.network import masks
 from seq2point.system.atomic_files import explain_write_errors
 from seq2point.training import processes
-from seq2point.training.batches import take_share
 from seq2point.training.best_weights import BestWeights
 from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
-from seq2point.training.lightning_loop import Loop, group_parameters
-from seq2point.training.pace import Pace, Plan, plan_steps
+from seq2point.training.lightning_loop import LOG_EVERY, Loop
+from seq2point.training.pace import Deadline, Plan
+from seq2point.training.planning import choose_threads, make_plan
 from seq2point.training.progress_line import ProgressLine
 from seq2point.training.pruning_callback import Pruning
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob
 from seq2point.training.signals import StopBetweenSteps, StopRequest
-
-A_LONG_TRAINING = 10**6  # a pruner that is timed must find itself at its beginning
-TIMED_STEPS, FEWEST_TIMED_STEPS = 12, 4
-BUDGET_FOR_TIMING = 0.05
-TIMING_RATE = 1e-9  # Adam's steps cost the same, and leave the weights almost as they are
+from seq2point.training.thread_choice import ThreadChoice, ThreadTrials
 
 
 class TrainingOutcome(NamedTuple):
@@ -51,6 +45,12 @@ class TrainingOutcome(NamedTuple):
     pruned: PruneState
     steps: int
     plan: Plan
+    late: bool
+
+    @property
+    def lost_steps(self) -> int:
+        """How many steps of the plan the budget did not reach."""
+        return self.plan.steps - self.steps if self.late else 0
 
 
 @dataclass
@@ -64,14 +64,22 @@ class TrainingProcess:
     callbacks: list[pl.Callback]
     progress: bool
     checkpoint_every_s: float
+    fixed_threads: bool
 
     def __call__(self) -> TrainingOutcome:
         """Run the training; raises Interrupted where a signal has stopped it."""
+        if _runs_on_gpus(self.job):
+            self.job.move(torch.device("cuda", torch.cuda.current_device()))
+        threads = choose_threads(self.job, self.fixed_threads)
+        with threads.hold():
+            return self._train(threads)
+
+    def _train(self, threads: ThreadChoice) -> TrainingOutcome:
         job, folder = self.job, self.folder
         is_first = processes.get_rank() == 0
-        if _runs_on_gpus(job):
-            job.move(torch.device("cuda", torch.cuda.current_device()))
-        plan = self.plan or make_plan(job)
+        shows = self.progress and is_first
+        began_at = time.perf_counter()
+        plan = self.plan or make_plan(job, threads, shows)
         if folder and is_first:
             folder.write(job.identity, plan, finished=False)
         network, pruner, config = job.model.network, job.pruner, job.config
@@ -80,8 +88,13 @@ class TrainingProcess:
         pruning = Pruning(pruner, plan, replace(state, masks=earlier_masks), earlier_masks)
         best = BestWeights(config.patience, pruning)
         stop = StopRequest()
-        callbacks: list[pl.Callback] = [pruning, best, StopBetweenSteps(stop)]
-        if self.progress and is_first:
+        callbacks: list[pl.Callback] = [
+            ThreadTrials(threads),
+            pruning,
+            best,
+            StopBetweenSteps(stop),
+        ]
+        if shows:
             callbacks.append(ProgressLine(plan, job.batches.windows_per_step))
         if folder:
             callbacks.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
@@ -90,7 +103,12 @@ class TrainingProcess:
         device = next(network.parameters()).device
         with explain_write_errors(place):
             trainer = _make_trainer(callbacks, plan, folder, device, job.devices)
-        loop = Loop(network, job.batches, job.validate, config, plan, stop)
+        deadline = Deadline(config.budget_s, plan, began_at)
+
+        def is_late(step: int) -> bool:
+            return deadline.has_passed(step) and bool(best.weights)
+
+        loop = Loop(network, job.batches, job.validate, config, plan, stop, is_late)
         with stop.listen(), explain_write_errors(place):
             _fit(trainer, loop, self.checkpoint)
         if stop.number:
@@ -107,6 +125,7 @@ class TrainingProcess:
             pruning.state,
             trainer.global_step,
             plan,
+            stop.late,
         )
 
 
@@ -124,58 +143,6 @@ def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> Trainin
         has_checkpoint = folder and folder.checkpoint.exists()
         message = f"{folder.path} keeps a checkpoint" if folder and has_checkpoint else ""
         raise Interrupted(getattr(interrupt, "number", signal.SIGINT), message) from None
-
-
-def make_plan(job: TrainingJob) -> Plan:
-    """Return the plan of a training; with a budget, time a few steps first.
-
-    Where nothing is held out, the only validation is at the end.
-    """
-    pace = measure_pace(job) if job.config.budget_s is not None else None
-    plan = plan_steps(job.config, job.batches.steps_per_epoch, pace)
-    return plan if job.held_out else plan._replace(interval=plan.steps)
-
-
-def measure_pace(job: TrainingJob) -> Pace:
-    """Return the seconds of a step and of a validation; the network's weights stay."""
-    network = job.model.network
-    weights = {name: t.clone() for name, t in network.state_dict().items()}
-    step_s = _time_steps(job)
-    began_at = time.perf_counter()
-    job.validate(network)
-    validation_s = time.perf_counter() - began_at
-    network.load_state_dict(weights)
-    network.zero_grad()
-    return Pace(processes.find_greatest(step_s), processes.find_greatest(validation_s))
-
-
-def _time_steps(job: TrainingJob) -> float:
-    """Return the median seconds of a few steps, without the first one."""
-    network, pruner = job.model.network, job.pruner
-    groups = group_parameters(network, TIMING_RATE)
-    optimiser = torch.optim.Adam(groups, lr=TIMING_RATE, fused=True)
-    weights = masks.find_prunable(network)
-    full_masks = {name: torch.ones_like(w, dtype=torch.bool) for name, w in weights.items()}
-    state = pruner.begin(network, job.config.seed) if pruner else None
-    rank, ranks = processes.get_rank(), processes.count_ranks()
-    budget_s = BUDGET_FOR_TIMING * (job.config.budget_s or 0)
-    began_at, times_s = time.perf_counter(), list[float]()
-    while len(times_s) < FEWEST_TIMED_STEPS or (
-        len(times_s) < TIMED_STEPS
-        and processes.find_greatest(time.perf_counter() - began_at) < budget_s
-    ):
-        step_began_at = time.perf_counter()
-        optimiser.zero_grad()
-        drawn = take_share(job.batches.draw(len(times_s)), rank, ranks)
-        job.batches.loss(network, drawn).backward()  # type: ignore[no-untyped-call]
-        processes.average_gradients_(network)
-        optimiser.step()
-        if pruner and state:
-            info = StepInfo(len(times_s) + 1, A_LONG_TRAINING, 0.0)
-            state = pruner.update(network, state, info)
-            masks.apply_(network, full_masks)
-        times_s.append(time.perf_counter() - step_began_at)
-    return float(np.median(times_s[1:]))
 
 
 def _runs_on_gpus(job: TrainingJob) -> bool:
@@ -211,7 +178,7 @@ def _make_trainer(
         max_epochs=-1,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
-        log_every_n_steps=10,
+        log_every_n_steps=LOG_EVERY,
         callbacks=callbacks,
         plugins=[AtomicCheckpoints()],
         logger=loggers,

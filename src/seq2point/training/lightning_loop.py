@@ -26,21 +26,34 @@ from seq2point.training.pace import Plan
 from seq2point.training.signals import StopRequest
 
 FULL_RATE_INPUTS = 1000
+LOG_EVERY = 10
+"""Steps between two lines of the logs."""
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
 
 class _Interval:
-    """The draws of the steps from `first` to the next validation, or until a signal stops them."""
+    """The draws of the steps from `first` to the next validation, or until they stop early.
+
+    `is_late` says of a step whether to stop before it.
+    """
 
     def __init__(
-        self, batches: Batches, first: int, plan: Plan, rank: int, ranks: int, stop: StopRequest
+        self,
+        batches: Batches,
+        first: int,
+        plan: Plan,
+        rank: int,
+        ranks: int,
+        stop: StopRequest,
+        is_late: Callable[[int], bool],
     ):
         self.batches = batches
         self.first = first
         self.rank = rank
         self.ranks = ranks
         self.stop = stop
+        self.is_late = is_late
         self.length = min(plan.interval - first % plan.interval, plan.steps - first)
 
     def __len__(self) -> int:
@@ -48,7 +61,7 @@ class _Interval:
 
     def __iter__(self) -> Iterator[Tensor]:
         for i in range(self.length):
-            if self.stop.agree():
+            if self.stop.agree(self.is_late(self.first + i)):
                 return
             yield take_share(self.batches.draw(self.first + i), self.rank, self.ranks)
 
@@ -56,7 +69,8 @@ class _Interval:
 class Loop(pl.LightningModule):
     """Trains one network: Adam on the batches' loss, with a schedule of the learning rate.
 
-    `validate` returns 'val_loss' and other metrics to log.
+    `validate` returns 'val_loss' and other metrics to log. `is_late` says before which step to stop
+    because the budget is used up.
     """
 
     def __init__(
@@ -67,6 +81,7 @@ class Loop(pl.LightningModule):
         config: TrainingConfig,
         plan: Plan,
         stop: StopRequest,
+        is_late: Callable[[int], bool],
     ):
         super().__init__()
         self.network = network
@@ -75,6 +90,7 @@ class Loop(pl.LightningModule):
         self.config = config
         self.plan = plan
         self.stop = stop
+        self.is_late = is_late
         self._losses: list[Tensor] = []
 
     def on_train_start(self) -> None:
@@ -104,6 +120,7 @@ class Loop(pl.LightningModule):
             self.global_rank,
             self.trainer.world_size,
             self.stop,
+            self.is_late,
         )
 
     def val_dataloader(self) -> DataLoader[int]:
@@ -115,9 +132,10 @@ class Loop(pl.LightningModule):
         entropy = (self.config.seed, self.global_step, self.global_rank)
         words = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         # torch's seeds have 63 bits
-        torch.manual_seed(int(words[0] >> np.uint64(1)))
+        seed_step(int(words[0] >> np.uint64(1)), self.device)
         loss = self.batches.loss(self.network, drawn, self.global_step / self.plan.steps)
-        self.log("train_loss", loss, sync_dist=True)
+        if self.global_step % LOG_EVERY == LOG_EVERY - 1:  # where Lightning writes it
+            self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
 
@@ -147,6 +165,17 @@ class Loop(pl.LightningModule):
             optimiser, lambda step: self.plan.learning_rate_factor(step, self.config.schedule)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """Seed torch's generator of a device.
+
+    `torch.manual_seed` seeds those of all kinds of devices. For each that is not there it keeps the
+    call, and a picture of the stack, for later: a millisecond a step, and memory without end.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def group_parameters(network: Seq2Point, learning_rate: float) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""Signals while a training runs: noted as they come, obeyed between two steps.
+"""What ends a training early, between two steps: signals, and a budget that is used up.
 
-So nothing of the training is lost.
+Signals are noted as they come. So nothing of the training is lost.
 """
 
 import signal
@@ -15,24 +15,32 @@ import lightning.pytorch as pl
 from seq2point.training import processes
 from seq2point.training.processes import SIGNALS
 
+LATE = 0.5  # less than any signal's number
+
 
 class StopRequest:
-    """A signal that asks this training to stop.
+    """A signal, or a budget that is used up, that asks this training to stop.
 
-    `number` is the signal on which all processes have agreed, 0 for none. A second signal has the
-    effect that it had before the training began. Several processes all stop at the same step. The
-    process that spawned them decides what a second signal does.
+    `number` is the signal on which all processes have agreed, 0 for none. `late` says that they
+    have agreed to stop, for a signal or because one of them finds that it is late. A second signal
+    has the effect that it had before the training began. Several processes all stop at the same
+    step. The process that spawned them decides what a second signal does.
     """
 
     def __init__(self) -> None:
         self.number = 0
+        self.late = False
         self._received = 0
         self._handlers: dict[signal.Signals, Any] = {}
 
-    def agree(self) -> bool:
-        """Return whether to stop now, the same in all processes, which must all call this."""
-        self.number = int(processes.find_greatest(self._received))
-        return self.number > 0
+    def agree(self, late: bool = False) -> bool:
+        """Return whether to stop now, the same in all processes, which must all call this.
+
+        Once they stop because it is late, they stay so.
+        """
+        greatest = processes.find_greatest(self._received or LATE * (late or self.late))
+        self.number, self.late = int(greatest), greatest > 0
+        return self.late
 
     @contextmanager
     def listen(self) -> Iterator[None]:
@@ -69,12 +77,12 @@ class StopRequest:
 
 
 class StopBetweenSteps(pl.Callback):
-    """Stops a training after the interval that a signal has cut short."""
+    """Stops a training after the interval that was cut short."""
 
     def __init__(self, stop: StopRequest):
         self.stop = stop
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop where a signal asks for it."""
+        """Stop where that was agreed."""
         if self.stop.agree():
             trainer.should_stop = True

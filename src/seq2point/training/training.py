@@ -17,6 +17,7 @@ from seq2point.system.hardware import keep_freed_memory
 from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob, average_w, resolve_job
+from seq2point.wording import format_count
 
 
 class TrainingResult(NamedTuple):
@@ -62,12 +63,15 @@ def run_training(
             [*options.callbacks],
             options.progress,
             options.checkpoint_every_s,
+            options.threads is not None,
         )
         outcome = run_job(process, device.type == "cuda", options.threads)
         model = finish_model(job, outcome)
         model.provenance |= options.provenance or {}
         if folder:
-            folder.write(job.identity, outcome.plan, finished=True)
+            folder.write(job.identity, outcome.plan, finished=not outcome.late)
+        if outcome.late and options.progress:
+            print(_describe_lost_steps(outcome, folder), file=sys.stderr)
     windows = outcome.steps * job.batches.windows_per_step
     return TrainingResult(
         model,
@@ -134,6 +138,7 @@ def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
         "best_step": outcome.best_step,
         "val_loss": outcome.best_loss,
         "coverage": job.coverage,
+        **({"lost_steps": outcome.lost_steps} if outcome.late else {}),
     }
     packages = ("seq2point", "torch", "lightning", "numpy")
     versions: dict[str, Any] = {name: version(name) for name in packages}
@@ -143,6 +148,14 @@ def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
         "versions": versions | {"python": platform.python_version()},
     }
     return model
+
+
+def _describe_lost_steps(outcome: TrainingOutcome, folder: RunFolder | None) -> str:
+    more = "; go on with `resume`" if folder else ""
+    return (
+        f"the budget ended {format_count(outcome.lost_steps, 'step')} before the plan's"
+        f" {outcome.plan.steps}: other work slowed this machine down{more}"
+    )
 
 
 def _describe_window(model: Model) -> str:

@@ -39,6 +39,7 @@ __all__ = [
     "predict_chunks",
     "predict_features",
     "predict_windows",
+    "uses_kernels",
 ]
 
 MEMORY_MB = 512
@@ -133,13 +134,20 @@ def _choose_backend(shape: Architecture, series_T: Tensor) -> ModuleType:
     return native_backend if native_backend.supports(series_T) else torch_backend
 
 
+def uses_kernels(shape: Architecture, series_T: Tensor) -> bool:
+    """Return whether the C kernels compute what is heavy, for an architecture and a series."""
+    return _choose_backend(shape, series_T) is native_backend
+
+
 def predict_chunks(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
     """Return the predictions [N, L - W + 1, A] of all windows of scaled mains f32[N, L].
 
-    They have gradients, for training. The convolutions are torch's own, the rest is one
-    differentiable function. Dropout is drawn for every position of every layer. Any one window sees
+    They have gradients, for training. The convolutions are one differentiable function, and the
+    rest is another. Dropout is drawn for every position of every layer. Any one window sees
     the dropout of the network itself; only neighbouring windows share draws.
     """
+    if uses_kernels(network.architecture, chunks_NL) and native_backend.takes_convolutions(network):
+        return predict_features(network, native_backend.extract_features(network, chunks_NL))
     return predict_features(network, network.extract_features(chunks_NL))
 
 

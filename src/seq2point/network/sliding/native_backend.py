@@ -1,10 +1,12 @@
 """Sliding evaluation by the C kernels: float32 on the CPU, where they are to be had."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from seq2point.architecture import Layer
 from seq2point.kernels import (
     MOST_CONVOLUTIONS,
     Blocking,
@@ -16,8 +18,17 @@ from seq2point.kernels import (
 )
 from seq2point.kernels.fft_lengths import find_fast_length
 from seq2point.network import Architecture, Seq2Point
+from seq2point.system.device import count_kernel_threads
 
-__all__ = ["HiddenAndOutput", "choose_blocking", "predict_pass", "prefers_windows", "supports"]
+__all__ = [
+    "HiddenAndOutput",
+    "choose_blocking",
+    "extract_features",
+    "predict_pass",
+    "prefers_windows",
+    "supports",
+    "takes_convolutions",
+]
 
 
 def supports(series: Tensor) -> bool:
@@ -34,8 +45,8 @@ def _require_kernels() -> Library:
 
 
 def choose_blocking(shape: Architecture, windows: int, memory_mb: float, _: Tensor) -> Blocking:
-    """Return how a series of so many windows is cut, for torch's number of threads."""
-    return Blocking.choose(shape, windows, memory_mb, torch.get_num_threads())
+    """Return how a series of so many windows is cut, for the kernels' number of threads."""
+    return Blocking.choose(shape, windows, memory_mb, count_kernel_threads())
 
 
 def predict_pass(network: Seq2Point, piece_T: Tensor, blocking: Blocking) -> Tensor:
@@ -43,7 +54,7 @@ def predict_pass(network: Seq2Point, piece_T: Tensor, blocking: Blocking) -> Ten
 
     They are without the output's bias.
     """
-    kernels, shape, threads = _require_kernels(), network.architecture, torch.get_num_threads()
+    kernels, shape, threads = _require_kernels(), network.architecture, count_kernel_threads()
     features = piece_T.new_empty(shape.channels[-1], len(piece_T) - shape.window + shape.taps)
     layers = shape.convolution_layers
     if len(layers) <= MOST_CONVOLUTIONS:
@@ -97,6 +108,61 @@ def _run_forward(
     return predictions, spectra
 
 
+def takes_convolutions(network: Seq2Point) -> bool:
+    """Return whether the kernels can take the convolutions of a training: few, without dropout."""
+    shape = network.architecture
+    dropout = network.training and shape.dropout > 0
+    return len(shape.convolution_layers) <= MOST_CONVOLUTIONS and not dropout
+
+
+def extract_features(network: Seq2Point, chunks_NL: Tensor) -> Tensor:
+    """Return the features [N, C, L - sum(kernel - 1)] of scaled mains, with gradients."""
+    layers = network.architecture.convolution_layers
+    parameters = [network.get_parameter(name) for layer in layers for name in layer.parameter_names]
+    apply: Any = ChunkConvolutions.apply
+    features: Tensor = apply(chunks_NL, layers, *parameters)
+    return features
+
+
+class ChunkConvolutions(torch.autograd.Function):
+    """All convolutions with their ReLUs: chunks [N, L] to features [N, C, L - sum(kernel - 1)].
+
+    The forward pass keeps what each layer gives for the backward pass. Chunks have no gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x_NL: Tensor, layers: Sequence[Layer], *parameters: Tensor) -> Tensor:
+        """Return the features."""
+        kernels, series = _require_kernels(), x_NL.contiguous()
+        chunks, samples = series.shape
+        sizes = Convolutions.of(layers, count_kernel_threads())
+        kept = torch.empty(kernels.count_chunk_floats(sizes, chunks, samples))
+        results = samples - sum(layer.taps - 1 for layer in layers)
+        features = torch.empty(chunks, layers[-1].outputs, results)
+        weights, biases = ([p.data_ptr() for p in parameters[i::2]] for i in (0, 1))
+        where = (kept.data_ptr(), features.data_ptr())
+        shape = (chunks, samples)
+        kernels.convolve_chunks(sizes, shape, series.data_ptr(), weights, biases, *where)
+        ctx.save_for_backward(*parameters)
+        ctx.result = (sizes, shape, kept)
+        return features
+
+    @staticmethod
+    def backward(ctx: Any, d_features_NCL: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the weights and biases."""
+        parameters, (sizes, shape, kept) = ctx.saved_tensors, ctx.result
+        gradients = [torch.empty_like(p) for p in parameters]
+        _require_kernels().convolve_chunks_back(
+            sizes,
+            shape,
+            [p.data_ptr() for p in parameters[::2]],
+            kept.data_ptr(),
+            d_features_NCL.contiguous().data_ptr(),
+            *([g.data_ptr() for g in gradients[i::2]] for i in (0, 1)),
+        )
+        return None, None, *gradients
+
+
 class _ForwardResult(NamedTuple):
     """What the backward pass needs of the forward pass, beside the weights."""
 
@@ -124,7 +190,7 @@ class HiddenAndOutput(torch.autograd.Function):
         sizes.blocks, sizes.length = blocks, find_fast_length(samples)
         sizes.hop, sizes.samples = samples - taps + 1, samples
         sizes.channel_stride, sizes.block_stride = samples, channels * samples
-        sizes.threads, sizes.dropout = torch.get_num_threads(), dropout
+        sizes.threads, sizes.dropout = count_kernel_threads(), dropout
         sizes.seed = int(torch.randint(2**32, ())) if dropout else 0
         kept = torch.empty(kernels.count_kept(sizes))
         sums, spectra = _run_forward(kernels, sizes, features, w_HCK, b_H, v_AH, kept)
