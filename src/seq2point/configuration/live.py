@@ -118,9 +118,6 @@ class PageConfig(TariffConfig):
     page_ingress: bool = option(
         False, "Answer Home Assistant's ingress alone, which checks who asks; for an app."
     )
-    zone: str | None = option(
-        None, "The home's time zone, of the page's days: Europe/London.", unset="the machine's"
-    )
 
 
 class LiveConfig(
@@ -141,6 +138,11 @@ class LiveConfig(
         " answer soon.",
     )
     home: str = option("home", "Name of the home, as Home Assistant shows it.")
+    zone: str | None = option(
+        None,
+        "The home's time zone, whose days are counted: Europe/London.",
+        unset="the machine's; of a file to replay its own, else UTC",
+    )
     replay: Path | None = option(None, "File to replay, of any format that is read.")
     speed: PositiveFloat | None = option(
         None, "How many seconds of the file to replay in one.", unset="as fast as can be"

@@ -18,8 +18,9 @@ from seq2point.live.stream import Rows, Stream, count_after, find_target_index
 from seq2point.live.text_arrays import decode, encode
 from seq2point.model.event_decisions import find_event_settings
 from seq2point.recording import Watts, is_same_period
+from seq2point.recording.coverage import DAY_S
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 GRACE_S = 30.0
 """A reading may be on its way for so long before its absence counts as silence."""
@@ -31,14 +32,20 @@ class Home:
     Models that answer at the same times are decided by event together. The samples are of the
     longest period among the models; finer predictions are averaged. A sample is due once the
     slowest model has answered. Its parts are those of `household.balance`: appliances, always on
-    and other, which add up to the mains. Starts and finishes of an appliance are told as soon as
-    its own model has answered.
+    and other, which add up to the mains. Days are the local ones of `zone`. Starts and finishes of
+    an appliance are told as soon as its own model has answered.
     Raises UsageError for two models of one appliance, and DataError where the readings are too far
     apart for a model.
     """
 
     def __init__(
-        self, models: Sequence[HomeModel], pace: Pace, *, fill: int = FILL, late_s: float = 0.0
+        self,
+        models: Sequence[HomeModel],
+        pace: Pace,
+        *,
+        fill: int = FILL,
+        late_s: float = 0.0,
+        zone: str = "UTC",
     ):
         if not models:
             raise UsageError("no model is given: name one at least")
@@ -62,7 +69,7 @@ class Home:
         self._errors_w = {
             a.name: find_error_w(model, a) for model in models for a in model.predictor.appliances
         }
-        self.floor = Floor(self.period_s)
+        self.floor = Floor(self.period_s, zone)
         self.watches = {
             a.name: CycleWatch(a, stream.period_s)
             for stream in self.streams
@@ -228,6 +235,7 @@ class Home:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what a home has kept, whatever its models were."""
+        state = upgrade_state(state)
         if state.get("version") != STATE_VERSION:
             return
         self._due_s = state["due_s"]
@@ -251,6 +259,15 @@ class Home:
             same = [each for each in kept if is_same_period(each["period_s"], stream.period_s)]
             if same:
                 stream.restore(max(same, key=lambda each: len(each["watts"])), due_s)
+
+
+def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an earlier version has kept as this one does: its days were those of UTC."""
+    if state.get("version") != 2:
+        return state
+    floor = state["floor"]
+    day_s = None if floor["hour"] is None else floor["hour"] // 24 * DAY_S
+    return {**state, "version": 3, "floor": {**floor, "zone": "UTC", "day_s": day_s}}
 
 
 def group_models(models: Sequence[HomeModel]) -> list[list[HomeModel]]:

@@ -39,8 +39,11 @@ MIGRATIONS = (
         PRIMARY KEY (home, appliance, start_s)) WITHOUT ROWID;
     """,
     "DROP TABLE floors;",
+    "",
 )
-"""The steps from each version of the file to the next. They are only ever added to."""
+"""The steps from each version of the file to the next. They are only ever added to. The last one is
+of what a start goes on from: see `home.upgrade_state`.
+"""
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 KEEP_MINUTES_DAYS = 35.0
@@ -167,14 +170,18 @@ class Store:
         return [Hour(*row) for row in rows]
 
     def read_minutes(
-        self, home: str = "", since_s: float = 0.0
+        self, home: str = "", since_s: float = 0.0, name: str | None = None
     ) -> list[tuple[int, str, float, float]]:
-        """Return the minutes from a time on: start, name, watt-hours and seconds known."""
+        """Return the minutes from a time on: start, name, watt-hours and seconds known.
+
+        With `name` they are those of one part.
+        """
         return self._select(
-            "SELECT start, name, wh, known_s FROM minutes WHERE home=? AND start>=?"
-            " ORDER BY start, name",
+            "SELECT start, name, wh, known_s FROM minutes WHERE home=?1 AND start>=?2"
+            " AND (?3 IS NULL OR name=?3) ORDER BY start, name",
             home,
             since_s,
+            name,
         )
 
     def read_energy(

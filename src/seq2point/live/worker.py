@@ -15,12 +15,13 @@ from seq2point.configuration.columns import FILL
 from seq2point.household.home_models import HomeModel
 from seq2point.limits import KILOWATTS_BELOW
 from seq2point.live.cycles import Notice
+from seq2point.live.floor import Floor
 from seq2point.live.history import History, read_history
 from seq2point.live.home import Home
-from seq2point.live.mains_parts import Answers, join_answers
+from seq2point.live.mains_parts import MAINS, Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.readings import Reading
-from seq2point.live.store import KEEP_MINUTES_DAYS, Cycle, Hour, Store
+from seq2point.live.store import HOUR_S, KEEP_MINUTES_DAYS, Cycle, Hour, Store
 from seq2point.wording import format_minutes
 
 HOURS_AGAIN_S = 48 * 3600.0
@@ -46,6 +47,7 @@ class WorkerOptions(NamedTuple):
 
     `is_timely` says that readings come when they are measured, so that silence means something.
     `home` is the home's key in a store of several. `with_history` tells at the start what was kept.
+    Days are the local ones of `zone`.
     """
 
     store: Path | None = None
@@ -56,6 +58,7 @@ class WorkerOptions(NamedTuple):
     is_timely: bool = False
     home: str = ""
     with_history: bool = False
+    zone: str = "UTC"
 
 
 class HomeDescription(NamedTuple):
@@ -217,10 +220,21 @@ class Worker:
             pace,
             fill=options.fill,
             late_s=options.late_s,
+            zone=options.zone,
         )
         if self._state is not None:
             self.home.restore(self._state["home"])
+            self._relearn_days(self.home.floor)
         _say_delays(self.home)
+
+    def _relearn_days(self, floor: Floor) -> None:
+        """Learn what is always on anew where days are those of another zone than were kept."""
+        if floor.learned_zone == floor.zone or self._store is None:
+            return
+        minutes = self._store.read_minutes(self._options.home, name=MAINS)
+        table = np.array([(start, wh, s) for start, _, wh, s in minutes if s], float).reshape(-1, 3)
+        mean_w = (table[:, 1] * HOUR_S / table[:, 2]).astype(np.float32)
+        floor.relearn(table[:, 0], mean_w)
 
     def _conclude(
         self, answers: Answers, description: HomeDescription | None, now: bool = False
