@@ -255,19 +255,33 @@ class Home:
             ]
             return
         due_s = -np.inf if self._due_s is None else self._due_s
+        rated = {
+            name: events
+            for each in kept
+            for name, events in (each["decider"] or {}).get("rated", {}).items()
+        }
         for stream in self.streams:
+            stream.learn(rated)
             same = [each for each in kept if is_same_period(each["period_s"], stream.period_s)]
             if same:
                 stream.restore(max(same, key=lambda each: len(each["watts"])), due_s)
 
 
 def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what an earlier version has kept as this one does: its days were those of UTC."""
+    """Return what an earlier version has kept as this one does.
+
+    Its days were those of UTC, and it knew nothing of the power that a home's appliances draw.
+    """
     if state.get("version") != 2:
         return state
     floor = state["floor"]
     day_s = None if floor["hour"] is None else floor["hour"] // 24 * DAY_S
-    return {**state, "version": 3, "floor": {**floor, "zone": "UTC", "day_s": day_s}}
+    streams = [
+        each | {"decider": each["decider"] and {**each["decider"], "rated": {}}}
+        for each in state["streams"]
+    ]
+    floor = {**floor, "zone": "UTC", "day_s": day_s}
+    return {**state, "version": 3, "streams": streams, "floor": floor}
 
 
 def group_models(models: Sequence[HomeModel]) -> list[list[HomeModel]]:

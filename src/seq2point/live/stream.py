@@ -264,6 +264,11 @@ class Stream:
             return state["models"] == self._models and kept is self._decider
         return state["models"] == self._models and self._decider.can_go_on(kept)
 
+    def learn(self, rated: Mapping[str, Any]) -> None:
+        """Take in what was kept of the power that the home's appliances draw."""
+        if self._decider is not None:
+            self._decider.attribution.restore(rated)
+
     def restore(self, state: Mapping[str, Any], due_s: float | None = None) -> None:
         """Go on from what a stream of the same period and pace has kept.
 
