@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from seq2point.live.readings import Source
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.worker import Update, Worker
+from seq2point.system.service_manager import ServiceManager
 
 LOG = logging.getLogger("seq2point.live")
 
@@ -32,12 +33,14 @@ class Service:
     """Carries readings from a source through a worker to sinks.
 
     `make_worker` runs in the thread that all work is done in. While that works, readings wait at
-    the source, in its bounded queue.
+    the source, in its bounded queue. A service manager is told that it is ready, alive as long as
+    that thread goes on with its work, and stopping.
     """
 
     def __init__(self, source: Source, make_worker: Callable[[], Worker], sinks: Sequence[Sink]):
         self._source, self._make_worker, self._sinks = source, make_worker, sinks
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._manager = ServiceManager()
         self._stop = asyncio.Event()
         self._lost, self._lost_at = 0, -math.inf
         self.readings = 0
@@ -64,10 +67,12 @@ class Service:
             for sink in self._sinks:
                 await sink.open()
             await self._publish(await self._work(worker.start))
+            self._manager.tell("READY=1")
             ended = await self._pump(worker)
             final = await self._work(lambda: worker.finish(ended))
             await self._publish(final)
         finally:
+            self._manager.tell("STOPPING=1")
             for sink in self._sinks:
                 await sink.close()
             if worker is not None:
@@ -101,6 +106,7 @@ class Service:
                 )
                 if stopped.done():
                     return False
+                self._manager.tell_alive()
                 self._warn_of_losses()
                 if not following.done():
                     silent_s += REST_S
