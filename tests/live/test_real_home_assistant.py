@@ -17,7 +17,7 @@ from seq2point.live.sinks.homeassistant import StatisticsSink
 from seq2point.live.sinks.mqtt import MqttSink
 from seq2point.live.sources.homeassistant import HomeAssistantSource, make_meter
 from seq2point.live.store import Hour
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path(os.environ.get("HOME_ASSISTANT", ROOT / ".venv-homeassistant/bin/python"))

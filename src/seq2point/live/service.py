@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from seq2point.live.readings import Source
 from seq2point.live.sinks.sink import Sink
-from seq2point.live.worker import Update, Worker
+from seq2point.live.updates import Update
+from seq2point.live.worker import Worker
 from seq2point.system.service_manager import ServiceManager
 
 LOG = logging.getLogger("seq2point.live")

@@ -4,24 +4,22 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2point.appliances import Appliance
 from seq2point.configuration.columns import FILL
 from seq2point.household.home_models import HomeModel
-from seq2point.limits import KILOWATTS_BELOW
-from seq2point.live.cycles import Notice
 from seq2point.live.floor import Floor
-from seq2point.live.history import History, read_history
+from seq2point.live.history import read_history
 from seq2point.live.home import Home
 from seq2point.live.mains_parts import MAINS, Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
+from seq2point.live.reading_checks import ReadingChecks
 from seq2point.live.readings import Reading
 from seq2point.live.store import HOUR_S, KEEP_MINUTES_DAYS, Cycle, Hour, Store
+from seq2point.live.updates import HomeDescription, Update
 from seq2point.wording import format_minutes
 
 HOURS_AGAIN_S = 48 * 3600.0
@@ -29,12 +27,6 @@ HOURS_AGAIN_S = 48 * 3600.0
 
 WARM_EVERY_S = 30.0
 """How often readings are kept that no answer follows from yet."""
-
-CLOCK_BACK_S = 60.0
-"""A reading so long before the latest one is not late: the clock has gone back."""
-
-MANY_SEEN = 500
-"""So many readings show whether they are in watts."""
 
 LOG = logging.getLogger("seq2point.live")
 
@@ -59,37 +51,6 @@ class WorkerOptions(NamedTuple):
     home: str = ""
     with_history: bool = False
     zone: str = "UTC"
-
-
-class HomeDescription(NamedTuple):
-    """What sinks announce of a home: its appliances, its period, and how late its answers are.
-
-    `finished_within_s` is how long after its end an appliance's finish is told. `window_s` is how
-    long the readings are that the first answer of all needs.
-    """
-
-    appliances: tuple[Appliance, ...]
-    period_s: float
-    delay_s: float
-    finished_within_s: Mapping[str, float] = {}
-    window_s: float = 0.0
-
-
-class Update(NamedTuple):
-    """What readings have led to. `counters` are kept energy in watt-hours, None where nothing was
-    kept since; `hours` are whole ones. `history` is what was kept before the start. `readings` are
-    those behind the update, and `lost` counts those that the source has lost.
-    """
-
-    description: HomeDescription | None = None
-    answers: Answers | None = None
-    notices: Sequence[Notice] = ()
-    counters: Mapping[str, float] | None = None
-    hours: Sequence[Hour] = ()
-    running: Mapping[str, bool] = {}
-    history: History | None = None
-    readings: Sequence[Reading] = ()
-    lost: int = 0
 
 
 class Worker:
@@ -117,9 +78,8 @@ class Worker:
         self._cycles: list[Cycle] = []
         self._kept_at = -math.inf
         self._is_fed = False
-        self._highest_w, self._seen = 0.0, 0
         self._told_hours_s: float | None = None
-        self._is_back = False
+        self._checks = ReadingChecks(options.late_s)
         self._state: Mapping[str, Any] | None = None
         self._store, self._owns_store = store, store is None
         if self._store is None and options.store is not None:
@@ -163,8 +123,8 @@ class Worker:
             readings = self._learner.readings
         assert self.home is not None
         self._is_fed, self._heard = True, self._clock()
-        self._warn_of_kilowatts(readings)
-        self._warn_of_clock(readings[-1].time_s)
+        self._checks.check_unit(readings)
+        self._checks.check_clock(readings[-1].time_s, self.home.newest_s)
         table = np.array(readings, np.float64).reshape(-1, 2)
         answers = self.home.feed(table[:, 0], table[:, 1].astype(np.float32))
         return self._conclude(answers, description)
@@ -263,31 +223,6 @@ class Worker:
         self._pending, self._cycles, self._kept_at = [], [], self._clock()
         self._is_fed = False
         return update._replace(counters=counters, hours=self._read_hours())
-
-    def _warn_of_kilowatts(self, readings: Sequence[Reading]) -> None:
-        """Warn once of mains that never exceed what a home in kilowatts does."""
-        known = [reading.watts for reading in readings if not math.isnan(reading.watts)]
-        self._highest_w = max([self._highest_w, *known])
-        before, self._seen = self._seen, self._seen + len(known)
-        if before < MANY_SEEN <= self._seen and 0 < self._highest_w < KILOWATTS_BELOW:
-            LOG.warning(
-                "the mains never exceeded %.3g W: if they are in kilowatts, set the scale to 1000",
-                self._highest_w,
-            )
-
-    def _warn_of_clock(self, time_s: float) -> None:
-        """Warn once of a clock that has gone back: no time is answered twice."""
-        assert self.home is not None
-        back_s = self.home.newest_s - time_s - self._options.late_s
-        if back_s > CLOCK_BACK_S and not self._is_back:
-            until = datetime.fromtimestamp(self.home.newest_s, UTC).isoformat(" ", "minutes")
-            LOG.warning(
-                "the readings' clock has gone back by %s: they are left out until it has caught up,"
-                " at %s; if it was wrong before, move the store away",
-                format_minutes(back_s),
-                until,
-            )
-        self._is_back = back_s > CLOCK_BACK_S
 
     def _is_time(self) -> bool:
         """Whether to commit: for answers as often as told, for readings alone more seldom."""

@@ -1,0 +1,25 @@
+"""The state that a home is kept in, and what earlier versions kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seq2point.recording.coverage import DAY_S
+
+STATE_VERSION = 3
+
+
+def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an earlier version has kept as this one does.
+
+    Its days were those of UTC, and it knew nothing of the power that a home's appliances draw.
+    """
+    if state.get("version") != 2:
+        return state
+    floor = state["floor"]
+    day_s = None if floor["hour"] is None else floor["hour"] // 24 * DAY_S
+    streams = [
+        each | {"decider": each["decider"] and {**each["decider"], "rated": {}}}
+        for each in state["streams"]
+    ]
+    floor = {**floor, "zone": "UTC", "day_s": day_s}
+    return {**state, "version": 3, "streams": streams, "floor": floor}
