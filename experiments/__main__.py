@@ -20,6 +20,7 @@ NAMES = (
     "simulator",
     "unseen_homes",
     "household",
+    "live_kettle",
 )
 
 
