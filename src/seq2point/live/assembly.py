@@ -71,6 +71,7 @@ def make_service(
         config.source in TIMELY,
         with_history="page" in config.sink,
         zone=zone,
+        name=config.home,
     )
 
     def load(pace: Pace) -> Sequence[HomeModel]:

@@ -120,6 +120,12 @@ class Home:
         """Whether each appliance is in a cycle that was told."""
         return {name: watch.is_on for name, watch in self.watches.items()}
 
+    @property
+    def running_since_s(self) -> dict[str, float]:
+        """Since when each appliance runs that is in a cycle that was told."""
+        starts_s = {name: watch.start_s for name, watch in self.watches.items()}
+        return {name: start_s for name, start_s in starts_s.items() if start_s is not None}
+
     def feed(self, times_s: Times, watts: Watts) -> Answers:
         """Return the samples that are due after further readings."""
         return self._answer([stream.feed(times_s, watts) for stream in self.streams])

@@ -3,9 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+from seq2point.live.pace import Pace
 from seq2point.recording.coverage import DAY_S
 
 STATE_VERSION = 3
+
+DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What reading a state that is damaged may raise."""
+
+
+def find_kept_pace(state: Mapping[str, Any]) -> Pace | None:
+    """Return the pace of the home that a store has kept; None where that is damaged."""
+    try:
+        step_s, hold_s = state["home"]["pace"]
+        return Pace(float(step_s), None if hold_s is None else float(hold_s))
+    except DAMAGE:
+        return None
 
 
 def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:

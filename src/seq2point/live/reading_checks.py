@@ -37,9 +37,10 @@ class ReadingChecks:
                 self._highest_w,
             )
 
-    def check_clock(self, time_s: float, newest_s: float) -> None:
+    def check_clock(self, readings: Sequence[Reading], newest_s: float) -> None:
         """Warn once of a reading's clock that has gone back: no time is answered twice."""
-        back_s = newest_s - time_s - self._late_s
+        newest_s = max(newest_s, *(reading.time_s for reading in readings))
+        back_s = newest_s - readings[-1].time_s - self._late_s
         if back_s > CLOCK_BACK_S and not self._is_back:
             until = datetime.fromtimestamp(newest_s, UTC).isoformat(" ", "minutes")
             LOG.warning(

@@ -11,7 +11,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from seq2point.live.readings import Source
+from seq2point.limits import ABSURD_W
+from seq2point.live.readings import EARLIEST_S, LATEST_S, Reading, Source, clean_readings
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.updates import Update
 from seq2point.live.worker import Worker
@@ -44,6 +45,7 @@ class Service:
         self._manager = ServiceManager()
         self._stop = asyncio.Event()
         self._lost, self._lost_at = 0, -math.inf
+        self._has_warned = False
         self.readings = 0
 
     def run(self) -> None:
@@ -94,6 +96,17 @@ class Service:
             LOG.warning("%d messages lost: they came faster than they could go on", lost)
             self._lost, self._lost_at = lost, time.monotonic()
 
+    def _clean(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Return readings that can be, and log once that some could not."""
+        cleaned = clean_readings(readings)
+        at_odd_times = [r.time_s for r in readings if not EARLIEST_S <= r.time_s < LATEST_S]
+        absurd = [each.watts for each in readings if abs(each.watts) > ABSURD_W]
+        if not self._has_warned and (at_odd_times or absurd):
+            what = f"at {at_odd_times[0]:g} s since 1970" if at_odd_times else f"of {absurd[0]:g} W"
+            LOG.warning("a reading %s cannot be: it and its like are left out", what)
+            self._has_warned = True
+        return cleaned
+
     async def _pump(self, worker: Worker) -> bool:
         """Carry readings until the source ends (True) or the service is stopped (False)."""
         batches = self._source.batches()
@@ -121,7 +134,10 @@ class Service:
                     return True
                 silent_s = 0.0
                 self.readings += len(readings)
+                readings = self._clean(readings)
                 following = asyncio.ensure_future(anext(batches))
+                if not readings:
+                    continue
                 update = await self._work(partial(worker.take, readings))
                 await self._publish(update._replace(readings=readings, lost=self._source.lost))
         finally:

@@ -84,12 +84,21 @@ class Store:
             raise DataError(f"{self.path}: cannot be opened ({error.strerror})") from error
 
     def read_state(self, home: str = "") -> tuple[float | None, Mapping[str, Any] | None]:
-        """Return until when a home is answered, and what a start goes on from; None for neither."""
+        """Return until when a home is answered, and what a start goes on from; None for neither.
+
+        What is damaged of it is empty.
+        """
         row = self._select("SELECT answered_s, state FROM homes WHERE home=?", home)
         if not row:
             return None, None
-        answered_s, state = row[0]
-        return answered_s, None if state is None else json.loads(state)
+        answered_s, text = row[0]
+        if text is None:
+            return answered_s, None
+        try:
+            state = json.loads(text)
+        except (ValueError, RecursionError):
+            state = {}
+        return answered_s, state if isinstance(state, dict) else {}
 
     def read_counters(self, home: str = "") -> dict[str, float]:
         """Return the energy so far in watt-hours, by part."""

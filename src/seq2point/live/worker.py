@@ -14,6 +14,7 @@ from seq2point.household.home_models import HomeModel
 from seq2point.live.floor import Floor
 from seq2point.live.history import read_history
 from seq2point.live.home import Home
+from seq2point.live.home_state import DAMAGE, find_kept_pace
 from seq2point.live.mains_parts import MAINS, Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.reading_checks import ReadingChecks
@@ -39,7 +40,7 @@ class WorkerOptions(NamedTuple):
 
     `is_timely` says that readings come when they are measured, so that silence means something.
     `home` is the home's key in a store of several. `with_history` tells at the start what was kept.
-    Days are the local ones of `zone`.
+    Days are the local ones of `zone`. `name` is how the home is shown.
     """
 
     store: Path | None = None
@@ -51,6 +52,7 @@ class WorkerOptions(NamedTuple):
     home: str = ""
     with_history: bool = False
     zone: str = "UTC"
+    name: str = ""
 
 
 class Worker:
@@ -100,10 +102,13 @@ class Worker:
     def start(self) -> Update:
         """Go on from what is kept, and return what is known at once."""
         if self._state is not None:
-            self._open_home(self._learner.known_pace or Pace(*self._state["home"]["pace"]))
+            self._warn_of_another_home(self._state.get("name", ""))
+            pace = self._learner.known_pace or find_kept_pace(self._state)
+            if pace is not None:
+                self._open_home(pace)
         history = None
         if self._store is not None and self._options.with_history:
-            history = read_history(self._store)
+            history = read_history(self._store, self.home.running_since_s if self.home else {})
         return Update(
             self.description,
             counters=self._read_counters(),
@@ -124,7 +129,7 @@ class Worker:
         assert self.home is not None
         self._is_fed, self._heard = True, self._clock()
         self._checks.check_unit(readings)
-        self._checks.check_clock(readings[-1].time_s, self.home.newest_s)
+        self._checks.check_clock(readings, self.home.newest_s)
         table = np.array(readings, np.float64).reshape(-1, 2)
         answers = self.home.feed(table[:, 0], table[:, 1].astype(np.float32))
         return self._conclude(answers, description)
@@ -175,17 +180,36 @@ class Worker:
 
     def _open_home(self, pace: Pace) -> None:
         options = self._options
-        self.home = Home(
-            self._load(pace),
-            pace,
-            fill=options.fill,
-            late_s=options.late_s,
-            zone=options.zone,
-        )
+
+        def make_home() -> Home:
+            return Home(models, pace, fill=options.fill, late_s=options.late_s, zone=options.zone)
+
+        models = self._load(pace)
+        self.home = make_home()
         if self._state is not None:
-            self.home.restore(self._state["home"])
+            try:
+                self.home.restore(self._state["home"])
+            except DAMAGE:
+                LOG.warning(
+                    "%s: what a start goes on from is damaged: the estimates begin anew, and what"
+                    " was counted stays",
+                    options.store,
+                )
+                self.home = make_home()
+                self.home.floor.learned_zone = ""
             self._relearn_days(self.home.floor)
         _say_delays(self.home)
+
+    def _warn_of_another_home(self, name: str) -> None:
+        """Warn of a store that has counted the energy of a home of another name."""
+        if name and self._options.name and name != self._options.name:
+            LOG.warning(
+                "%s: has counted the energy of '%s', and '%s' goes on from it: give another home"
+                " another `store`",
+                self._options.store,
+                name,
+                self._options.name,
+            )
 
     def _relearn_days(self, floor: Floor) -> None:
         """Learn what is always on anew where days are those of another zone than were kept."""
@@ -218,7 +242,7 @@ class Worker:
             if self._store is None:
                 self._pending.clear()
             return update
-        state = {"home": self.home.as_json()}
+        state = {"home": self.home.as_json(), "name": self._options.name}
         counters = self._store.commit(self._pending, state, self._cycles, self._options.home)
         self._pending, self._cycles, self._kept_at = [], [], self._clock()
         self._is_fed = False
