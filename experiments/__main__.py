@@ -21,6 +21,7 @@ NAMES = (
     "unseen_homes",
     "household",
     "live_kettle",
+    "finished",
 )
 
 
