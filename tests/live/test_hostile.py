@@ -16,7 +16,8 @@ from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading, clean_readings
 from seq2point.live.service import Service
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 
 
 def run(batches, path=None, **options):

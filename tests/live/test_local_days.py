@@ -24,7 +24,8 @@ from seq2point.live.page.days import DaySums, list_days
 from seq2point.live.page.time_sums import TimeSums
 from seq2point.live.readings import Reading
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 
 ZONES = ("UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 CHANGES = ("2025-03-24", "2025-04-01", "2025-10-20", "2025-10-29", "2025-03-05")

@@ -11,7 +11,8 @@ from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Backlog, Reading
 from seq2point.live.service import REST_S, Service
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 from seq2point.system.service_manager import ServiceManager
 
 BEGIN_S = 1_700_000_003.0

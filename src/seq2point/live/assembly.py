@@ -18,7 +18,8 @@ from seq2point.live.service import Service
 from seq2point.live.sinks.discovery import Topics
 from seq2point.live.sinks.jsonl import JsonlSink
 from seq2point.live.sinks.sink import Sink
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 from seq2point.model.pretrained import Card
 
 if TYPE_CHECKING:

@@ -5,23 +5,22 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from seq2point.configuration.columns import FILL
 from seq2point.household.home_models import HomeModel
-from seq2point.live.floor import Floor
 from seq2point.live.history import read_history
 from seq2point.live.home import Home
-from seq2point.live.home_state import DAMAGE, find_kept_pace
-from seq2point.live.mains_parts import MAINS, Answers, join_answers
+from seq2point.live.home_opening import open_home, warn_of_another_home
+from seq2point.live.home_state import find_kept_pace
+from seq2point.live.mains_parts import Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.reading_checks import ReadingChecks
 from seq2point.live.readings import Reading
-from seq2point.live.store import HOUR_S, KEEP_MINUTES_DAYS, Cycle, Hour, Store
+from seq2point.live.store import Cycle, Hour, Store
 from seq2point.live.updates import HomeDescription, Update
-from seq2point.wording import format_minutes
+from seq2point.live.worker_options import WorkerOptions
 
 HOURS_AGAIN_S = 48 * 3600.0
 """At the start hours of so long are told again: who missed them has them then."""
@@ -33,26 +32,6 @@ LOG = logging.getLogger("seq2point.live")
 
 LoadModels = Callable[[Pace], Sequence[HomeModel]]
 """Loads the models for readings at a pace."""
-
-
-class WorkerOptions(NamedTuple):
-    """How a worker treats readings and keeps answers. `store` None keeps nothing.
-
-    `is_timely` says that readings come when they are measured, so that silence means something.
-    `home` is the home's key in a store of several. `with_history` tells at the start what was kept.
-    Days are the local ones of `zone`. `name` is how the home is shown.
-    """
-
-    store: Path | None = None
-    commit_every_s: float = 0.0
-    keep_minutes_days: float = KEEP_MINUTES_DAYS
-    fill: int = FILL
-    late_s: float = 0.0
-    is_timely: bool = False
-    home: str = ""
-    with_history: bool = False
-    zone: str = "UTC"
-    name: str = ""
 
 
 class Worker:
@@ -102,7 +81,7 @@ class Worker:
     def start(self) -> Update:
         """Go on from what is kept, and return what is known at once."""
         if self._state is not None:
-            self._warn_of_another_home(self._state.get("name", ""))
+            warn_of_another_home(self._state.get("name", ""), self._options)
             pace = self._learner.known_pace or find_kept_pace(self._state)
             if pace is not None:
                 self._open_home(pace)
@@ -179,46 +158,8 @@ class Worker:
             self._store.back_up(path)
 
     def _open_home(self, pace: Pace) -> None:
-        options = self._options
-
-        def make_home() -> Home:
-            return Home(models, pace, fill=options.fill, late_s=options.late_s, zone=options.zone)
-
         models = self._load(pace)
-        self.home = make_home()
-        if self._state is not None:
-            try:
-                self.home.restore(self._state["home"])
-            except DAMAGE:
-                LOG.warning(
-                    "%s: what a start goes on from is damaged: the estimates begin anew, and what"
-                    " was counted stays",
-                    options.store,
-                )
-                self.home = make_home()
-                self.home.floor.learned_zone = ""
-            self._relearn_days(self.home.floor)
-        _say_delays(self.home)
-
-    def _warn_of_another_home(self, name: str) -> None:
-        """Warn of a store that has counted the energy of a home of another name."""
-        if name and self._options.name and name != self._options.name:
-            LOG.warning(
-                "%s: has counted the energy of '%s', and '%s' goes on from it: give another home"
-                " another `store`",
-                self._options.store,
-                name,
-                self._options.name,
-            )
-
-    def _relearn_days(self, floor: Floor) -> None:
-        """Learn what is always on anew where days are those of another zone than were kept."""
-        if floor.learned_zone == floor.zone or self._store is None:
-            return
-        minutes = self._store.read_minutes(self._options.home, name=MAINS)
-        table = np.array([(start, wh, s) for start, _, wh, s in minutes if s], float).reshape(-1, 3)
-        mean_w = (table[:, 1] * HOUR_S / table[:, 2]).astype(np.float32)
-        floor.relearn(table[:, 0], mean_w)
+        self.home = open_home(models, pace, self._options, self._state, self._store)
 
     def _conclude(
         self, answers: Answers, description: HomeDescription | None, now: bool = False
@@ -271,14 +212,3 @@ class Worker:
         if hours:
             self._told_hours_s = hours[-1].start_s + 1.0
         return hours
-
-
-def _say_delays(home: Home) -> None:
-    """Log how late answers are, and within how long a finish is told."""
-    within: dict[float, list[str]] = {}
-    for appliance in home.appliances:
-        within.setdefault(home.finished_within_s[appliance.name], []).append(appliance.label)
-    finishes = "; ".join(
-        f"{', '.join(labels)} within {format_minutes(each_s)}" for each_s, labels in within.items()
-    )
-    LOG.info("answers come %s late; 'finished' is told: %s", format_minutes(home.delay_s), finishes)
