@@ -11,6 +11,7 @@ from tests.live.window_mean import WindowMean, make_home_model
 
 from seq2point.configuration import LiveConfig
 from seq2point.errors import UsageError
+from seq2point.live.assembly import make_service
 from seq2point.live.mains_parts import MAINS
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading, clean_readings
@@ -150,6 +151,23 @@ def test_times_without_an_end_are_refused(name):
 def test_what_cannot_be_filled_is_refused():
     with pytest.raises(UsageError, match="fill 1000000000: input should be less than or equal"):
         LiveConfig.of(fill=10**9)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"store": "s", "jsonl": "./s"}, "`jsonl` s: is the file of store, too"),
+        ({"replay": "s", "jsonl": "s"}, "`jsonl` s: is the file of replay, too"),
+        ({"models": ["s.onnx"], "store": "s.onnx"}, "`store` s.onnx: is the file of model s.onnx"),
+        ({"store": "live.toml"}, "`store` live.toml: is the file of settings, too"),
+    ],
+)
+def test_no_file_is_written_over(options, complaint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = LiveConfig.of(source="stdin", **options)
+    with pytest.raises(UsageError, match=complaint):
+        make_service(config, print, settings=tmp_path / "live.toml")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_settings_with_a_byte_order_mark_are_read(tmp_path):

@@ -92,7 +92,7 @@ def live(
         console.print(f"{model.name}: {names}, a sample every {model.predictor.period_s:g} s")
 
     with _show_log(console.print):
-        service = make_service(chosen, show_model, threads)
+        service = make_service(chosen, show_model, threads, settings)
         service.run()
     console.print(f"stopped after {service.readings:,} readings")
 

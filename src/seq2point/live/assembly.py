@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq2point.configuration import DEFAULT_COLUMNS, LiveConfig
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 TIMELY = ("mqtt", "homeassistant")
 """Sources whose readings come when they are measured: there silence means something."""
 
+READ = ("replay", "password_file", "ca", "token_file", "page_token_file")
+WRITTEN = ("store", "jsonl")
+"""The options that name files."""
+
 
 class OpenSource(NamedTuple):
     """A source, what is known of its pace, whether its readings have times of their own, and the
@@ -43,13 +48,17 @@ class OpenSource(NamedTuple):
 
 
 def make_service(
-    config: LiveConfig, on_load: Callable[[HomeModel], None], threads: int | None = None
+    config: LiveConfig,
+    on_load: Callable[[HomeModel], None],
+    threads: int | None = None,
+    settings: Path | None = None,
 ) -> Service:
     """Return the service that options describe. `on_load` is told of each model that is loaded.
 
-    Raises UsageError for options that are missing, unknown or in conflict, and DataError for a file
-    to replay that cannot be read.
+    `settings` is the file that the options come from. Raises UsageError for options that are
+    missing, unknown or in conflict, and DataError for a file to replay that cannot be read.
     """
+    require_own_files(config, settings)
     check_models(config.models)
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
@@ -90,6 +99,25 @@ def make_service(
     return Service(opened.source, lambda: Worker(load, learner, options), sinks)
 
 
+def require_own_files(config: LiveConfig, settings: Path | None = None) -> None:
+    """Raise UsageError where a file that is written is also read, or written as something else."""
+    read = {
+        "settings": settings,
+        **{name: getattr(config, name) for name in READ},
+        **{f"model {model}": Path(model) for model in config.models},
+    }
+    taken = {path.resolve(): name for name, path in read.items() if path is not None}
+    for name in WRITTEN:
+        path = getattr(config, name)
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise UsageError(
+                f"`{name}` {path}: is the file of {taken[path.resolve()]}, too; choose another name"
+            )
+        taken[path.resolve()] = name
+
+
 def _open_source(config: LiveConfig) -> OpenSource:
     """Return the source of readings; raises UsageError for options that it lacks."""
     if config.source is None:
@@ -97,6 +125,8 @@ def _open_source(config: LiveConfig) -> OpenSource:
     if config.source == "stdin":
         from seq2point.live.sources.lines import LinesSource
 
+        if sys.stdin is None:
+            raise UsageError("`source` stdin: standard input is closed")
         return OpenSource(LinesSource(sys.stdin.buffer), is_stamped=False)
     if config.source == "replay":
         from seq2point.live.sources.replay import ReplaySource
