@@ -20,7 +20,7 @@ from seq2point.live.assembly import make_service
 from seq2point.live.floor import DAYS, Floor
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS
 from seq2point.live.pace import PaceLearner
-from seq2point.live.page.days import DaySums, list_days
+from seq2point.live.page.days import SHOWN_DAYS, DaySums, list_days
 from seq2point.live.page.time_sums import TimeSums
 from seq2point.live.readings import Reading
 from seq2point.live.store import Store
@@ -89,6 +89,16 @@ def test_a_replay_counts_the_days_of_household(zone, first, hours, tmp_path):
         within = (lines["time"] >= span.first_s) & (lines["time"] < span.end_s)
         floor_w = np.nanmedian(quantiles_w[max(i - DAYS, 0) : i])
         assert always_on_w[within.to_numpy()].max() == pytest.approx(floor_w, abs=0.1)
+
+
+@pytest.mark.parametrize("end", ["2025-10-30T23:30", "2025-10-30T00:15", "2025-04-02T00:30"])
+def test_as_many_days_are_shown_whatever_the_clocks_do(end):
+    quarters = TimeSums(900, 15 * 96)
+    times_s = date_s(end) + 900.0 * np.arange(-15 * 96, 0)
+    quarters.add(MAINS, times_s, np.full(len(times_s), 9e5), np.full(len(times_s), 900.0))
+    shown = list_days(DaySums(quarters, date_s(end)), [MAINS], "Europe/London", None)
+    assert len(shown) == SHOWN_DAYS
+    assert [day["kwh"][MAINS] for day in shown[:-1]] == [day["hours"] for day in shown[:-1]]
 
 
 def find_quantile_w(times_s, mains_w, span):
