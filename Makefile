@@ -1,6 +1,6 @@
 # Everything sets up what it needs: `make demo` and `make test` work on a machine with Python 3.11 and make.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PYTHON_13 ?= $(shell command -v python3.13)
+PYTHON_13 ?= $(or $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null),$(lastword $(sort $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python))))
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -30,6 +30,7 @@ fuzz: setup      ## damage files of every kind and dress tables in thousands of 
 	SEQ2POINT_FUZZ=2000 $(BIN)/pytest tests/fuzz tests/data/test_grammar.py tests/data/test_text_file.py tests/compression/test_compaction.py
 
 homeassistant-env: ## Home Assistant in an environment of its own (Python 3.13), which make soak then tries
+	@test -n "$(PYTHON_13)" || { echo "Home Assistant needs Python 3.13: name one as PYTHON_13=..."; exit 1; }
 	test -x $(VENV)-homeassistant/bin/python || $(PYTHON_13) -m venv $(VENV)-homeassistant
 	$(VENV)-homeassistant/bin/pip install --quiet homeassistant paho-mqtt==2.1.0 sqlalchemy fnv-hash-fast psutil-home-assistant
 

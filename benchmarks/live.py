@@ -29,7 +29,8 @@ from seq2point.household.home_models import HomeModel, load_pretrained_model
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 
 APPLIANCES = ("dishwasher", "fridge", "kettle", "microwave", "washing_machine")
 NAMES = [f"{appliance}-8s" for appliance in APPLIANCES]

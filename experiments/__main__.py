@@ -20,6 +20,8 @@ NAMES = (
     "simulator",
     "unseen_homes",
     "household",
+    "live_kettle",
+    "finished",
 )
 
 

@@ -1,5 +1,19 @@
-"""`python -m seq2point` is the `seq2point` command."""
+"""`seq2point` and `python -m seq2point`: the command line."""
 
-from seq2point.cli import main
+import signal
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it in one line even while it is imported."""
+    try:
+        from seq2point.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        print("seq2point: stopped", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

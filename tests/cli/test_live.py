@@ -1,6 +1,7 @@
 """The verb live: readings in, JSON lines or MQTT messages out, and what survives."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -274,6 +275,23 @@ def test_what_cannot_be_is_refused(words, complaint, seq2point, tmp_path, monkey
     assert complaint in answer.err
     assert len(answer.err.splitlines()) == 1
     assert not [*tmp_path.iterdir()]
+
+
+def test_standard_input_that_is_closed_is_said():
+    process = start(
+        MODEL, "--source", "stdin", stdout=subprocess.PIPE, preexec_fn=lambda: os.close(0)
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == "seq2point: --source stdin: standard input is closed\n"
+
+
+def test_standard_output_that_is_closed_is_one_line_at_most(readings, tmp_path):
+    words = [MODEL, *("--source", "replay", "--replay", readings, "--store", tmp_path / "s")]
+    process = start(*words, preexec_fn=lambda: os.close(1))
+    _, err = process.communicate(timeout=120)
+    assert "Traceback" not in err
+    assert read_counters(tmp_path / "s")["mains"] > 0
 
 
 @pytest.mark.parametrize(

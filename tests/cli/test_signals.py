@@ -104,3 +104,16 @@ def test_a_signal_before_a_training_begins_is_one_line(
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (128 + number, "seq2point: stopped\n")
+
+
+def test_ctrl_c_while_the_command_is_imported_is_one_line(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begun = tmp_path / "begun"
+    (tmp_path / "typer.py").write_text(SLOW.format(begun=str(begun)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    process = start("live", "--list-meters")
+    wait_for(begun.exists, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "seq2point: stopped\n")

@@ -9,6 +9,7 @@ from tests.events.test_decision import NAMES, SETTINGS, load, recordings
 
 from seq2point.appliances import APPLIANCES
 from seq2point.events import CausalDecider, EventSettings, decide
+from seq2point.events.rated_power import MOST_RATED
 from seq2point.events.segmentation import LOOK_AHEAD, find_steps
 from seq2point.events.step_finder import StepFinder
 
@@ -46,6 +47,48 @@ def test_a_decider_goes_on_where_another_was_saved(recording, cut, ahead):
     after.restore(state)
     power_w = [first_w, after.feed(mains_w[cut:], answers_w[heard:]), after.flush()]
     np.testing.assert_array_equal(np.concatenate(power_w), np.concatenate(expected_w))
+
+
+RATED = {"kettle": EventSettings(min_share=1, rated_share=0.25, keep_share=0, least_w=800)}
+
+
+def make_kettles(powers_w, share):
+    """Return a day's mains in minutes, the kettle's power, and what is predicted of each boil."""
+    kettles_w = [load(60, 30 + 60 * i, 3, power_w) for i, power_w in enumerate(powers_w)]
+    predictions_w = [each_w * share(i) for i, each_w in enumerate(kettles_w)]
+    kettle_w = np.sum(kettles_w, axis=0, dtype=np.float32)
+    return 100 + kettle_w, kettle_w, np.sum(predictions_w, axis=0, dtype=np.float32)
+
+
+def test_the_power_of_the_homes_kettle_is_learned_from_those_that_are_sure():
+    mains_w, kettle_w, prediction_w = make_kettles([2800] * 8, lambda i: 0.8 if i < 3 else 0.4)
+    decided = decide(mains_w, {"kettle": prediction_w}, RATED, APPLIANCES, 60.0, causal=True)
+    assert decided.rated_w == {"kettle": 2800}
+    power_w, known = decided.power_w["kettle"], 30 + 60 * 3 - 5
+    np.testing.assert_allclose(power_w[:known], prediction_w[:known], atol=1)
+    np.testing.assert_allclose(power_w[known:], kettle_w[known:], atol=1)
+
+
+def test_what_is_learned_of_the_home_is_kept_and_bounded():
+    mains_w, _, prediction_w = make_kettles([2800] * 11, lambda i: 0.8)
+    before = CausalDecider(RATED, {"kettle": APPLIANCES["kettle"]}, 60.0)
+    for _ in range(10):
+        before.feed(mains_w, prediction_w[:, None])
+    kept = json.loads(json.dumps(before.as_json()["rated"]))
+    assert len(kept["kettle"]) == MOST_RATED
+    after = make_decider(60.0, settings={**SETTINGS, **RATED})
+    after.attribution.restore(kept)
+    assert after.attribution.rated_w["kettle"] == 2800
+    assert make_decider(60.0).attribution.rated_w["kettle"] is None
+
+
+def test_another_kettle_is_learned_in_the_place_of_the_last():
+    decider = CausalDecider(RATED, {"kettle": APPLIANCES["kettle"]}, 60.0)
+    for power_w in (2000, 2800):
+        mains_w, _, prediction_w = make_kettles([power_w] * 11, lambda i: 0.8)
+        for _ in range(7):
+            decider.feed(mains_w, prediction_w[:, None])
+        assert decider.attribution.rated_w["kettle"] == power_w
 
 
 def test_a_decider_with_other_settings_does_not_go_on():

@@ -7,7 +7,7 @@ import pytest
 
 from seq2point.appliances import APPLIANCES
 from seq2point.live.sinks.discovery import Topics, describe_home
-from seq2point.live.worker import HomeDescription
+from seq2point.live.updates import HomeDescription
 
 FACTS = HomeDescription(tuple(APPLIANCES.values()), 8.0, 2400.0)
 TOPIC = re.compile(r"homeassistant/device/[a-zA-Z0-9_-]+/config")

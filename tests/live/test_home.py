@@ -94,6 +94,23 @@ def test_another_model_starts_warm_from_the_same_readings():
     assert not np.isnan(answers.predicted_w["kettle"]).any()
 
 
+def test_another_model_knows_what_the_homes_kettle_draws():
+    cycle = {"min_share": 1.0, "rated_share": 0.25, "keep_share": 0.0}
+    mains_w = np.where(np.arange(3000) % 300 < 30, 2900, 100).astype(np.float32)
+    times_s = BEGIN_S + 8.0 * np.arange(3000)
+
+    def make_home(window):
+        kettle = WindowMean(window, window // 2, appliances=(APPLIANCES["kettle"],))
+        kettle.predict_w = lambda recording: np.maximum(recording.mains_w - 100, 0)[:, None]
+        return Home([make_home_model(kettle, kettle=cycle)], Pace(8.0))
+
+    before, after = make_home(9), make_home(31)
+    before.feed(times_s, mains_w)
+    after.restore(json.loads(json.dumps(before.as_json())))
+    (kept,) = after.as_json()["streams"]
+    assert [level_w for level_w, _ in kept["decider"]["rated"]["kettle"]] == [2800] * 9
+
+
 def test_two_models_of_one_appliance_are_refused():
     with pytest.raises(UsageError, match="two models predict the kettle"):
         Home([make_home_model(WindowMean()), make_home_model(WindowMean())], Pace(8.0))

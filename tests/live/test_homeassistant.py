@@ -17,7 +17,7 @@ from seq2point.live.readings import Reading, SourceError  # noqa: E402
 from seq2point.live.sinks.homeassistant import StatisticsSink  # noqa: E402
 from seq2point.live.sources.homeassistant import HomeAssistantSource, make_meter  # noqa: E402
 from seq2point.live.store import Hour  # noqa: E402
-from seq2point.live.worker import HomeDescription, Update  # noqa: E402
+from seq2point.live.updates import HomeDescription, Update  # noqa: E402
 
 NOW_S = 1_764_000_000.0
 METADATA = {"has_mean", "has_sum", "name", "source", "statistic_id", "unit_of_measurement"}

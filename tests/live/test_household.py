@@ -51,8 +51,8 @@ def test_the_energy_is_that_of_household_as_far_as_causality_allows(homes):
         shares[name] = live_w.sum(dtype=np.float64) / house_w.sum(dtype=np.float64)
     # by prediction alone: all that differs is what is always on
     assert shares["fridge"] == pytest.approx(1, abs=0.04)
-    # by event: what five minutes of an event do not tell, nor the home's own power
-    assert shares["kettle"] == pytest.approx(0.9, abs=0.1)
+    # by event: what five minutes of an event do not tell
+    assert shares["kettle"] == pytest.approx(1, abs=0.05)
     assert shares["dishwasher"] == pytest.approx(1, abs=0.1)
     assert shares["washing_machine"] == pytest.approx(1, abs=0.1)
     assert shares[ALWAYS_ON] == pytest.approx(1, abs=0.03)

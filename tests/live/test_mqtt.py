@@ -26,7 +26,7 @@ from seq2point.live.presets import open_preset, parse_channels  # noqa: E402
 from seq2point.live.readings import SourceError  # noqa: E402
 from seq2point.live.sinks.mqtt import MqttSink  # noqa: E402
 from seq2point.live.sources.mqtt import MqttSource  # noqa: E402
-from seq2point.live.worker import HomeDescription, Update  # noqa: E402
+from seq2point.live.updates import HomeDescription, Update  # noqa: E402
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 

@@ -1,3 +1,7 @@
+import socket
+import time
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from tests.live.window_mean import WindowMean, make_home_model
@@ -5,9 +9,11 @@ from tests.live.window_mean import WindowMean, make_home_model
 from seq2point.errors import DataError
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Backlog, Reading
-from seq2point.live.service import Service
+from seq2point.live.service import REST_S, Service
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
+from seq2point.system.service_manager import ServiceManager
 
 BEGIN_S = 1_700_000_003.0
 
@@ -67,6 +73,70 @@ def test_every_sink_is_told_every_sample_once():
         assert sink.closed
 
 
+class Manager:
+    """A service manager: the socket that it listens at, and what it has heard."""
+
+    def __init__(self, address):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address.replace("@", "\0", 1))
+        self._socket.setblocking(False)
+        self.heard = []
+
+    def listen(self):
+        """Return what is heard since the last call."""
+        new = []
+        with suppress(BlockingIOError):
+            while True:
+                new.append(self._socket.recv(100).decode())
+        self.heard += new
+        return new
+
+    def close(self):
+        self._socket.close()
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request, tmp_path, monkeypatch):
+    address = f"@{tmp_path}" if request.param == "abstract" else str(tmp_path / "notify")
+    manager = Manager(address)
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    monkeypatch.setenv("WATCHDOG_USEC", "2")  # each turn is later than that
+    yield manager
+    manager.close()
+
+
+def test_the_service_manager_is_told_of_work_that_goes_on(manager):
+    class Slow(Worker):
+        def take(self, readings):
+            manager.listen()
+            time.sleep(1.2 * REST_S)
+            assert manager.listen() == []  # nobody says that it is alive meanwhile
+            return super().take(readings)
+
+    def load(pace):
+        return [make_home_model(WindowMean())]
+
+    Service(
+        Batches(make_batches(30)),
+        lambda: Slow(load, PaceLearner(8.0), WorkerOptions()),
+        [Heard()],
+    ).run()
+    manager.listen()
+    first, *alive, last = manager.heard
+    assert (first, {*alive}, last) == ("READY=1", {"WATCHDOG=1"}, "STOPPING=1")
+    assert len(alive) >= 3
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere/at/all"}, {"NOTIFY_SOCKET": "vsock:2"}],
+)
+def test_a_manager_that_does_not_listen_is_no_fault(environment):
+    manager = ServiceManager(environment | {"WATCHDOG_USEC": "many", "WATCHDOG_PID": "1"})
+    manager.tell("READY=1")
+    manager.tell_alive()
+
+
 def test_what_is_answered_is_kept_where_a_source_fails(tmp_path):
     sink = Heard()
     with pytest.raises(DataError, match="broken"):
@@ -97,7 +167,8 @@ def test_a_month_leaves_memory_and_file_flat(tmp_path):
 
     path, sizes, memories = tmp_path / "s", [], []
     options = WorkerOptions(path, 0.0, keep_minutes_days=3)
-    worker = Worker(lambda pace: [WindowMean(window=599, target=299)], PaceLearner(8.0), options)
+    model = make_home_model(WindowMean(window=599, target=299))
+    worker = Worker(lambda pace: [model], PaceLearner(8.0), options)
     worker.start()
     for day in range(30):
         first_s = BEGIN_S + 86_400.0 * day

@@ -11,7 +11,8 @@ from seq2point.live.home import GRACE_S, Home
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.readings import Reading
 from seq2point.live.stream import Stream
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 
 HOUR_S = 3600.0
 

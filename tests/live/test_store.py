@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from seq2point.errors import DataError, UsageError
 from seq2point.household.balance import balance
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers
-from seq2point.live.store import MIGRATIONS, Cycle, Store
+from seq2point.live.store import Cycle, Store
+from seq2point.live.store_schema import MIGRATIONS
 
 BEGIN_S = 1_700_000_000.0 - 1_700_000_000 % 86_400
 

@@ -12,7 +12,8 @@ from seq2point.errors import DataError
 from seq2point.events import EventSettings
 from seq2point.live.pace import Pace, learn_pace
 from seq2point.live.readings import Reading
-from seq2point.live.stream import Rows, Stream
+from seq2point.live.rows import Rows
+from seq2point.live.stream import Stream
 from seq2point.model.event_decisions import decide_recording
 from seq2point.recording import Recording
 

@@ -9,7 +9,8 @@ from seq2point.live.mains_parts import MAINS, join_answers
 from seq2point.live.pace import PaceLearner
 from seq2point.live.readings import Reading
 from seq2point.live.store import Store
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 
 BEGIN_S = 1_700_000_003.0
 

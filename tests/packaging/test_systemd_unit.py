@@ -37,6 +37,11 @@ def test_systemd_finds_the_unit_hardened(unit):
     assert float(level[1]) <= MOST_EXPOSED
 
 
+def test_the_unit_waits_for_ready_and_watches():
+    lines = UNIT.read_text().splitlines()
+    assert {"Type=notify", "WatchdogSec=120", "Restart=on-failure"} <= {*lines}
+
+
 def test_the_unit_holds_no_secret_and_runs_the_settings():
     text = UNIT.read_text()
     assert "live --settings /etc/seq2point/live.toml" in text

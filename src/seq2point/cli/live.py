@@ -92,7 +92,7 @@ def live(
         console.print(f"{model.name}: {names}, a sample every {model.predictor.period_s:g} s")
 
     with _show_log(console.print):
-        service = make_service(chosen, show_model, threads)
+        service = make_service(chosen, show_model, threads, settings)
         service.run()
     console.print(f"stopped after {service.readings:,} readings")
 
@@ -100,7 +100,7 @@ def live(
 def _read_settings(path: Path) -> dict[str, object]:
     """Return the options in a TOML file; raises UsageError where it cannot be read."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

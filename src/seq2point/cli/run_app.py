@@ -103,7 +103,8 @@ def run_app(app: Callable[..., object], name: str | None = None) -> None:
             try:
                 _call(app, name)
             finally:
-                sys.stdout.flush()  # what cannot be printed shows here, not when Python ends
+                if sys.stdout is not None:  # it may be closed
+                    sys.stdout.flush()  # what cannot be printed shows here, not when Python ends
     except Seq2PointError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except KeyboardInterrupt as interrupt:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Le
-from pydantic import PositiveFloat
+from pydantic import ConfigDict, PositiveFloat
 
 from seq2point.choices import MqttVersion, SinkName, SourceName
 from seq2point.configuration.columns import FILL
@@ -14,6 +14,7 @@ from seq2point.configuration.household import TariffConfig
 
 COMMIT_EVERY_S = 30.0
 KEEP_DAYS = 35.0
+MOST_FILLED = 86_400
 LATE_S = 10.0
 """How late a reading may come that has a time of its own."""
 
@@ -76,7 +77,7 @@ class PaceConfig(Config):
         "How long a reading holds where a meter reports changes alone.",
         unset="by the meter's own pace",
     )
-    fill: Annotated[int, Ge(0)] = option(
+    fill: Annotated[int, Ge(0), Le(MOST_FILLED)] = option(
         FILL, "Missing readings of the mains in a row to fill with the one before them."
     )
     late_s: Annotated[float, Ge(0)] | None = option(
@@ -118,15 +119,14 @@ class PageConfig(TariffConfig):
     page_ingress: bool = option(
         False, "Answer Home Assistant's ingress alone, which checks who asks; for an app."
     )
-    zone: str | None = option(
-        None, "The home's time zone, of the page's days: Europe/London.", unset="the machine's"
-    )
 
 
 class LiveConfig(
     MeterConfig, BrokerConfig, HomeAssistantConfig, PaceConfig, KeepConfig, PageConfig
 ):
     """All options of a live service."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     source: SourceName | None = option(None, "Where readings come from.", unset="it must be given")
     sink: Sequence[SinkName] = option(
@@ -141,6 +141,11 @@ class LiveConfig(
         " answer soon.",
     )
     home: str = option("home", "Name of the home, as Home Assistant shows it.")
+    zone: str | None = option(
+        None,
+        "The home's time zone, whose days are counted: Europe/London.",
+        unset="the machine's; of a file to replay its own, else UTC",
+    )
     replay: Path | None = option(None, "File to replay, of any format that is read.")
     speed: PositiveFloat | None = option(
         None, "How many seconds of the file to replay in one.", unset="as fast as can be"

@@ -5,17 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2point.events.rated_power import SURE_SHARE, find_rated_w, is_near_rated
 from seq2point.events.segmentation import Event
 from seq2point.events.settings import EventSettings
 from seq2point.recording import Watts
 from seq2point.recording.on_off import Flags
-
-SURE_SHARE = 0.7
-"""An event of which a network predicts as much surely is its appliance's."""
-SAME_RATING = 0.1
-LEAST_RATED = 3
-NEAR_RATED = 0.08
-"""An event's power is the appliance's rated one where it differs by at most this share."""
 
 
 class Attribution(NamedTuple):
@@ -68,7 +62,7 @@ def find_ratings_w(
     if not sure:
         return {}
     parts = _attribute(events, predictions_w, sure, {})
-    found_w = {name: find_rated_w(part.events) for name, part in parts.items()}
+    found_w = {name: find_events_rated_w(part.events) for name, part in parts.items()}
     return {name: rated_w for name, rated_w in found_w.items() if rated_w is not None}
 
 
@@ -102,7 +96,7 @@ def _attribute(
             enough = share >= each.min_share
             if each.rated_share is not None and is_large and share >= each.rated_share:
                 likely.append(name)
-                enough |= name in rated_w and _is_near(event.level_w, rated_w[name])
+                enough |= name in rated_w and is_near_rated(event.level_w, rated_w[name])
             if enough and is_large and share > largest:
                 owner, largest = name, share
             owned[name].kept[span] |= share >= each.keep_share
@@ -126,10 +120,6 @@ def _find_mean_w(
     return dtype(np.add.reduce(power_w, dtype=dtype) / len(power_w))
 
 
-def _is_near(level_w: float, rated_w: float) -> bool:
-    return abs(level_w / rated_w - 1) <= NEAR_RATED
-
-
 def _flag_hopeless(
     events: Sequence[Event],
     predictions_w: Mapping[str, Watts],
@@ -146,18 +136,7 @@ def _flag_hopeless(
     return hopeless
 
 
-def find_rated_w(events: Sequence[Event]) -> float | None:
-    """Return the power in watts that an appliance draws event after event.
-
-    It is the median of the events' levels, weighted by energy. None for fewer than three events,
-    and where less than half of the energy is within a tenth of it.
-    """
-    if len(events) < LEAST_RATED:
-        return None
-    level_w = np.array([event.level_w for event in events])
-    energy = np.array([event.power_w.sum(dtype=np.float64) for event in events])
-    in_order = np.argsort(level_w)
-    middle = np.searchsorted(np.cumsum(energy[in_order]), energy.sum() / 2)
-    rated_w = float(level_w[in_order][middle])
-    near = np.abs(level_w / rated_w - 1) <= SAME_RATING
-    return rated_w if energy[near].sum() >= energy.sum() / 2 else None
+def find_events_rated_w(events: Sequence[Event]) -> float | None:
+    """Return the power in watts that an appliance draws event after event; see `find_rated_w`."""
+    energies = [float(event.power_w.sum(dtype=np.float64)) for event in events]
+    return find_rated_w([event.level_w for event in events], energies)

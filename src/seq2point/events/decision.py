@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.events.attribution import Attribution, attribute, find_rated_w
+from seq2point.events.attribution import Attribution, attribute, find_events_rated_w
 from seq2point.events.base_power import find_base_w
 from seq2point.events.capping import cap_at_mains, clip_predictions
 from seq2point.events.causal import DELAY_S, CausalDecider
@@ -48,8 +48,8 @@ def decide(
     mains: where events leave less than the predictions, these share it in proportion. Without
     `share` each may have all of it, and who knows more of them caps their sum.
     An appliance that the home does not own is off throughout.
-    Causal, a decision needs no more than `find_delay_s` of what follows; nothing is known of the
-    whole recording then, and what is not owned is not off.
+    Causal, a decision needs no more than `find_delay_s` of what follows. What an appliance draws is
+    then known from the events before, and an appliance that is not owned is not off.
     """
     known_days = np.count_nonzero(~np.isnan(mains_w)) * period_s / DAY_S
     if causal:
@@ -72,7 +72,9 @@ def decide(
         if owned[name]
     }
     power_w = cap_at_mains(decided_w, answers_w, mains_w, share)
-    rated_w = {name: find_rated_w(parts[name].events) if name in parts else None for name in owned}
+    rated_w = {
+        name: find_events_rated_w(parts[name].events) if name in parts else None for name in owned
+    }
     return Decisions(power_w, owned, rated_w)
 
 
@@ -89,10 +91,11 @@ def _decide_causally(
     decider = CausalDecider(settings, columns, period_s, share)
     decided_w = decider.feed(mains_w, np.column_stack([*answers_w.values()]))
     power_w = np.concatenate((decided_w, decider.flush()))
+    events, rated_w = decider.attribution.events, decider.attribution.rated_w
     return Decisions(
         {name: power_w[:, i] for i, name in enumerate(columns)},
-        {n: n not in decider.events or is_owned(decider.events[n], known_days) for n in columns},
-        dict.fromkeys(columns),
+        {name: name not in events or is_owned(events[name], known_days) for name in columns},
+        {name: rated_w.get(name) for name in columns},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from seq2point.data.grid import Times
+from seq2point.live.readings import EARLIEST_S, LATEST_S
 from seq2point.recording import Watts
 
 LEAP_S = 86_400.0
@@ -121,8 +122,10 @@ class Arrivals:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `as_json` returned."""
+        """Go on from what `as_json` returned; raises ValueError for times that cannot be."""
         newest_s, closed_s, leap = state["newest_s"], state["closed_s"], state["leap"]
+        if newest_s is not None and not EARLIEST_S <= newest_s < LATEST_S:
+            raise ValueError(f"no reading can be at {newest_s:g} s since 1970")
         self._leap = None if leap is None else (leap[0], leap[1])
         self.newest_s = -np.inf if newest_s is None else newest_s
         self._closed_s = -np.inf if closed_s is None else closed_s

@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from seq2point.configuration import LiveConfig
+from seq2point.configuration import DEFAULT_COLUMNS, LiveConfig
 from seq2point.configuration.live import LATE_S
 from seq2point.data.times.zones import find_machine_zone, require_zone
 from seq2point.errors import UsageError
@@ -18,7 +19,8 @@ from seq2point.live.service import Service
 from seq2point.live.sinks.discovery import Topics
 from seq2point.live.sinks.jsonl import JsonlSink
 from seq2point.live.sinks.sink import Sink
-from seq2point.live.worker import Worker, WorkerOptions
+from seq2point.live.worker import Worker
+from seq2point.live.worker_options import WorkerOptions
 from seq2point.model.pretrained import Card
 
 if TYPE_CHECKING:
@@ -28,30 +30,43 @@ if TYPE_CHECKING:
 TIMELY = ("mqtt", "homeassistant")
 """Sources whose readings come when they are measured: there silence means something."""
 
+READ = ("replay", "password_file", "ca", "token_file", "page_token_file")
+WRITTEN = ("store", "jsonl")
+"""The options that name files."""
+
 
 class OpenSource(NamedTuple):
-    """A source, what is known of its pace, and whether its readings have times of their own."""
+    """A source, what is known of its pace, whether its readings have times of their own, and the
+    zone of days unless another one is named.
+    """
 
     source: Source
     step_s: float | None = None
     hold_s: float | None = None
     is_stamped: bool = True
+    zone: str | None = None
 
 
 def make_service(
-    config: LiveConfig, on_load: Callable[[HomeModel], None], threads: int | None = None
+    config: LiveConfig,
+    on_load: Callable[[HomeModel], None],
+    threads: int | None = None,
+    settings: Path | None = None,
 ) -> Service:
     """Return the service that options describe. `on_load` is told of each model that is loaded.
 
-    Raises UsageError for options that are missing, unknown or in conflict, and DataError for a file
-    to replay that cannot be read.
+    `settings` is the file that the options come from. Raises UsageError for options that are
+    missing, unknown or in conflict, and DataError for a file to replay that cannot be read.
     """
+    require_own_files(config, settings)
     check_models(config.models)
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
+    require_zone(config.zone)
     cards: dict[str, Card] = {}
-    sinks = [_open_sink(name, config, cards) for name in config.sink]
     opened = _open_source(config)
+    zone = config.zone or opened.zone or find_machine_zone()
+    sinks = [_open_sink(name, config, zone, cards) for name in config.sink]
     step_s, hold_s = config.cadence_s or opened.step_s, config.hold_s
     learner = PaceLearner(step_s, opened.hold_s if hold_s is None else hold_s)
     late_s = config.late_s
@@ -65,6 +80,8 @@ def make_service(
         late_s,
         config.source in TIMELY,
         with_history="page" in config.sink,
+        zone=zone,
+        name=config.home,
     )
 
     def load(pace: Pace) -> Sequence[HomeModel]:
@@ -82,6 +99,25 @@ def make_service(
     return Service(opened.source, lambda: Worker(load, learner, options), sinks)
 
 
+def require_own_files(config: LiveConfig, settings: Path | None = None) -> None:
+    """Raise UsageError where a file that is written is also read, or written as something else."""
+    read = {
+        "settings": settings,
+        **{name: getattr(config, name) for name in READ},
+        **{f"model {model}": Path(model) for model in config.models},
+    }
+    taken = {path.resolve(): name for name, path in read.items() if path is not None}
+    for name in WRITTEN:
+        path = getattr(config, name)
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise UsageError(
+                f"`{name}` {path}: is the file of {taken[path.resolve()]}, too; choose another name"
+            )
+        taken[path.resolve()] = name
+
+
 def _open_source(config: LiveConfig) -> OpenSource:
     """Return the source of readings; raises UsageError for options that it lacks."""
     if config.source is None:
@@ -89,14 +125,17 @@ def _open_source(config: LiveConfig) -> OpenSource:
     if config.source == "stdin":
         from seq2point.live.sources.lines import LinesSource
 
+        if sys.stdin is None:
+            raise UsageError("`source` stdin: standard input is closed")
         return OpenSource(LinesSource(sys.stdin.buffer), is_stamped=False)
     if config.source == "replay":
         from seq2point.live.sources.replay import ReplaySource
 
         if config.replay is None:
             raise UsageError("`replay` is missing: name the file to replay")
-        replay = ReplaySource(config.replay, config.speed)
-        return OpenSource(replay, replay.step_s, replay.hold_s, False)
+        columns = DEFAULT_COLUMNS.model_copy(update={"zone": config.zone})
+        replay = ReplaySource(config.replay, config.speed, columns)
+        return OpenSource(replay, replay.step_s, replay.hold_s, False, replay.zone or "UTC")
     if config.source == "homeassistant":
         from seq2point.live.hass import open_home_assistant
         from seq2point.live.sources.homeassistant import HOLD_S, HomeAssistantSource, make_meter
@@ -135,12 +174,12 @@ def _find_broker(config: LiveConfig) -> "Broker":
     )
 
 
-def _open_sink(name: str, config: LiveConfig, cards: Mapping[str, Card]) -> Sink:
+def _open_sink(name: str, config: LiveConfig, zone: str, cards: Mapping[str, Card]) -> Sink:
     """Return a sink. `cards` are of the models, by appliance, once they are loaded."""
     if name == "jsonl":
         return JsonlSink(config.jsonl)
     if name == "page":
-        return _open_page(config, cards)
+        return _open_page(config, zone, cards)
     if config.store is None:
         raise UsageError(f"sink {name} needs `store`: the file that keeps the counters")
     if name == "homeassistant":
@@ -153,14 +192,12 @@ def _open_sink(name: str, config: LiveConfig, cards: Mapping[str, Card]) -> Sink
     return MqttSink(_find_broker(config), config.home, f"{Topics(config.home).device}-out")
 
 
-def _open_page(config: LiveConfig, cards: Mapping[str, Card]) -> Sink:
+def _open_page(config: LiveConfig, zone: str, cards: Mapping[str, Card]) -> Sink:
     from seq2point.household.tariff import Tariff
     from seq2point.live.page.board import BoardOptions
     from seq2point.live.page.protection import make_access
     from seq2point.live.sinks.page import PageSink
 
     tariff = None if config.tariff is None else Tariff.parse(config.tariff)
-    zone = find_machine_zone() if config.zone is None else config.zone
-    require_zone(zone)
     options = BoardOptions(config.home, zone, tariff, cards)
     return PageSink(options, make_access(config), config.page_host, config.page_port)

@@ -143,8 +143,10 @@ def read_secret(path: Path | None, field: str, *variables: str) -> str | None:
         return next((os.environ[name] for name in variables if os.environ.get(name)), None)
     try:
         secret = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"`{field}` {path}: cannot be read ({error})") from None
+    except OSError as error:
+        raise UsageError(f"`{field}` {path}: cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"`{field}` {path}: cannot be read (it is no text)") from None
     if not secret:
         raise UsageError(f"`{field}` {path}: is empty")
     return secret

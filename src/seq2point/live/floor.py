@@ -14,12 +14,11 @@ from seq2point.household.always_on import (
     NEIGHBOURS,
     find_low_quantile_w,
 )
-from seq2point.household.calendar import HOUR_S
+from seq2point.household.calendar import HOUR_S, list_spans
 from seq2point.household.common_grid import MINUTE_S
 from seq2point.live.text_arrays import decode, encode
 from seq2point.recording import Watts
 
-HOURS_A_DAY = 24
 DAYS = 2 * NEIGHBOURS + 1
 """As many days as `household.always_on` takes about a day, but all of them before it."""
 
@@ -36,38 +35,65 @@ class FloorSpan(NamedTuple):
 class Floor:
     """Learns what is always on from mains at one period, which come in any pieces.
 
-    The floor of a day of UTC is the median of the low quantiles of the last seven days before it
-    that are known, as `household.always_on` takes those on either side. Before there is one it is
-    the quantile of the day so far, once six hours are known, and 0 until then.
+    The floor of a local day of `zone` is the median of the low quantiles of the last seven days
+    before it that are known, as `household.always_on` takes those on either side. Before there is
+    one it is the quantile of the day so far, once six hours are known, and 0 until then.
     """
 
-    def __init__(self, period_s: float):
-        self.period_s = period_s
+    def __init__(self, period_s: float, zone: str = "UTC"):
+        self.period_s, self.zone = period_s, zone
+        self.learned_zone = zone
+        """The zone whose days it has learned from."""
         self.floor_w, self.error_w = 0.0, LEAST_SPREAD_W
         self._days_w: deque[float] = deque(maxlen=DAYS)
         self._today_w: list[float] = []
+        self._day_s: float | None = None
+        """When the day so far began."""
         self._hour: int | None = None
         self._minute, self._sum_w, self._count = 0, 0.0, 0
 
     def feed(self, times_s: Times, mains_w: Watts) -> Iterator[FloorSpan]:
         """Yield the floors of further samples f32[N], a span for each that holds."""
+        if not len(times_s):
+            return
+        spans = list_spans(float(times_s[0]), float(times_s[-1]) + 1, self.zone, "day")
+        begins_s = np.array([span.first_s for span in spans])
+        days = np.searchsorted(begins_s, times_s, side="right") - 1
         hours = np.floor(times_s / HOUR_S).astype(np.int64)
-        edges = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
-        for first, end in pairwise(edges):
-            if first == end:
-                continue
-            if hours[first] != self._hour:
-                self._begin_hour(int(hours[first]))
+        edges = np.flatnonzero(np.diff(hours) | np.diff(days)) + 1
+        for first, end in pairwise([0, *edges.tolist(), len(hours)]):
+            self._go_on(float(begins_s[days[first]]), int(hours[first]))
             yield FloorSpan(first, end, self.floor_w, self.error_w)
             self._learn(times_s[first:end], mains_w[first:end])
 
-    def _begin_hour(self, hour: int) -> None:
-        self._end_minute()
+    def relearn(self, times_s: Times, mains_w: Watts) -> None:
+        """Learn anew from all minutes of the past: when they begin f64[N], and watts f32[N].
+
+        That is for days of another zone than those that were learned from. Without minutes their
+        floors stay, and the day begins anew.
+        """
+        past = Floor(max(self.period_s, MINUTE_S), self.zone)
+        if len(times_s):
+            for _ in past.feed(times_s, mains_w):
+                pass
+            past._end_minute()
+            self.floor_w, self.error_w, self._days_w = past.floor_w, past.error_w, past._days_w
+        self._today_w, self._day_s, self._hour = past._today_w, past._day_s, past._hour
+        self._minute, self._sum_w, self._count = 0, 0.0, 0
+        self.learned_zone = self.zone
+
+    def _go_on(self, day_s: float, hour: int) -> None:
+        """End the minute, the hour and the day that are over."""
         before, self._hour = self._hour, hour
-        if before is not None and hour // HOURS_A_DAY != before // HOURS_A_DAY:
-            self._end_day()
-        elif not self._days_w and (floor_w := self._find_quantile_w()) is not None:
-            self.floor_w = floor_w
+        if day_s != self._day_s:
+            self._end_minute()
+            if self._day_s is not None:
+                self._end_day()
+            self._day_s = day_s
+        elif hour != before:
+            self._end_minute()
+            if not self._days_w and (floor_w := self._find_quantile_w()) is not None:
+                self.floor_w = floor_w
 
     def _end_day(self) -> None:
         quantile_w = self._find_quantile_w()
@@ -105,6 +131,8 @@ class Floor:
         """Return what a later start goes on from, as JSON."""
         return {
             "period_s": self.period_s,
+            "zone": self.learned_zone,
+            "day_s": self._day_s,
             "floor_w": self.floor_w,
             "error_w": self.error_w,
             "days_w": [*self._days_w],
@@ -116,6 +144,7 @@ class Floor:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `as_json` returned; of another period the days alone are known."""
         self.floor_w, self.error_w = state["floor_w"], state["error_w"]
+        self.learned_zone, self._day_s = state["zone"], state["day_s"]
         self._days_w.extend(state["days_w"])
         self._hour = state["hour"]
         if state["period_s"] == self.period_s:

@@ -26,19 +26,18 @@ class History(NamedTuple):
     running_since_s: Mapping[str, float]
 
 
-def read_history(store: Store) -> History | None:
-    """Return the history of a store's home; None where nothing was answered.
+def read_history(store: Store, running_since_s: Mapping[str, float]) -> History | None:
+    """Return the history of a store's home, in which some appliances run since a time.
 
-    Call it in the store's thread.
+    It is None where nothing was answered. Call it in the store's thread.
     """
-    answered_s, state = store.read_state()
+    answered_s, _ = store.read_state()
     if answered_s is None:
         return None
-    runs = (state or {}).get("cycles", {})
     return History(
         answered_s,
         store.read_energy(MINUTE_S, since_s=answered_s - SHOWN_MINUTES_S),
         store.read_energy(QUARTER_S, since_s=answered_s - SHOWN_QUARTERS_S),
         store.read_cycles(since_s=answered_s - SHOWN_CYCLES_S),
-        {name: run["start_s"] for name, run in runs.items() if run and run["told"]},
+        running_since_s,
     )

@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from seq2point.configuration.columns import FILL
-from seq2point.data.grid import LEAST_KNOWN, Times
+from seq2point.data.grid import Times
 from seq2point.errors import UsageError
 from seq2point.household.balance import ALWAYS_ON, OTHER, balance
 from seq2point.household.home_models import HomeModel, find_error_w
 from seq2point.live.cycles import CycleWatch, Notice
 from seq2point.live.floor import Floor
-from seq2point.live.mains_parts import Answers, average_rows
+from seq2point.live.home_state import STATE_VERSION, upgrade_state
+from seq2point.live.mains_parts import Answers
 from seq2point.live.pace import Pace
-from seq2point.live.stream import Rows, Stream, count_after, find_target_index
-from seq2point.live.text_arrays import decode, encode
+from seq2point.live.row_joining import RowJoiner
+from seq2point.live.rows import Rows
+from seq2point.live.stream import Stream
+from seq2point.live.targets import count_after, find_target_index
 from seq2point.model.event_decisions import find_event_settings
 from seq2point.recording import Watts, is_same_period
-
-STATE_VERSION = 2
 
 GRACE_S = 30.0
 """A reading may be on its way for so long before its absence counts as silence."""
@@ -31,14 +32,20 @@ class Home:
     Models that answer at the same times are decided by event together. The samples are of the
     longest period among the models; finer predictions are averaged. A sample is due once the
     slowest model has answered. Its parts are those of `household.balance`: appliances, always on
-    and other, which add up to the mains. Starts and finishes of an appliance are told as soon as
-    its own model has answered.
+    and other, which add up to the mains. Days are the local ones of `zone`. Starts and finishes of
+    an appliance are told as soon as its own model has answered.
     Raises UsageError for two models of one appliance, and DataError where the readings are too far
     apart for a model.
     """
 
     def __init__(
-        self, models: Sequence[HomeModel], pace: Pace, *, fill: int = FILL, late_s: float = 0.0
+        self,
+        models: Sequence[HomeModel],
+        pace: Pace,
+        *,
+        fill: int = FILL,
+        late_s: float = 0.0,
+        zone: str = "UTC",
     ):
         if not models:
             raise UsageError("no model is given: name one at least")
@@ -62,14 +69,14 @@ class Home:
         self._errors_w = {
             a.name: find_error_w(model, a) for model in models for a in model.predictor.appliances
         }
-        self.floor = Floor(self.period_s)
+        self.floor = Floor(self.period_s, zone)
         self.watches = {
             a.name: CycleWatch(a, stream.period_s)
             for stream in self.streams
             for a in stream.appliances
         }
         self._notices: list[Notice] = []
-        self._pending = [_no_rows(stream) for stream in self.streams]
+        self._joiner = RowJoiner(self.streams, self.period_s)
         self._due_s: float | None = None
         for stream in self.streams:
             waits_s = self.delay_s - stream.delay_s + 2 * self.period_s
@@ -113,6 +120,12 @@ class Home:
         """Whether each appliance is in a cycle that was told."""
         return {name: watch.is_on for name, watch in self.watches.items()}
 
+    @property
+    def running_since_s(self) -> dict[str, float]:
+        """Since when each appliance runs that is in a cycle that was told."""
+        starts_s = {name: watch.start_s for name, watch in self.watches.items()}
+        return {name: start_s for name, start_s in starts_s.items() if start_s is not None}
+
     def feed(self, times_s: Times, watts: Watts) -> Answers:
         """Return the samples that are due after further readings."""
         return self._answer([stream.feed(times_s, watts) for stream in self.streams])
@@ -140,58 +153,11 @@ class Home:
             for column, appliance in enumerate(stream.appliances):
                 watch = self.watches[appliance.name]
                 self._notices += watch.feed(new.times_s, new.power_w[:, column], new.jumps)
-        self._pending = [
-            pending.join(new) for pending, new in zip(self._pending, rows, strict=True)
-        ]
-        is_base = [is_same_period(stream.period_s, self.period_s) for stream in self.streams]
-        first = self._pending[is_base.index(True)]
-        ready = self._count_ready(is_base, at_end)
-        times_s, mains_w, jumps = first.times_s[:ready], first.mains_w[:ready], first.jumps[:ready]
-        predicted_w: dict[str, Watts] = {}
-        for i, stream in enumerate(self.streams):
-            power_w = self._take(i, is_base[i], times_s)
-            for column, appliance in enumerate(stream.appliances):
-                predicted_w[appliance.name] = power_w[:, column]
-        if ready:
+        times_s, mains_w, predicted_w, jumps = self._joiner.join(rows, at_end)
+        if len(times_s):
             self._due_s = float(times_s[-1]) + self.period_s / 2
         mains_w, parts_w = self._balance(times_s, mains_w, predicted_w)
         return Answers(self.period_s, times_s, mains_w, predicted_w, parts_w, jumps)
-
-    def _count_ready(self, is_base: Sequence[bool], at_end: bool) -> int:
-        """Return how many samples all models have answered."""
-        base = [pending for pending, is_it in zip(self._pending, is_base, strict=True) if is_it]
-        ready = min(map(len, base))
-        if at_end:
-            return ready
-        ends_s = base[0].times_s[:ready] + self.period_s
-        progress_s = [self._find_progress_s(i) for i, is_it in enumerate(is_base) if not is_it]
-        return int(np.searchsorted(ends_s, min(progress_s, default=np.inf), "right"))
-
-    def _find_progress_s(self, index: int) -> float:
-        """Return until when a stream has answered."""
-        pending = self._pending[index]
-        if not len(pending):
-            return -np.inf
-        return float(pending.times_s[-1]) + self.streams[index].period_s
-
-    def _take(self, index: int, is_base: bool, times_s: Times) -> Watts:
-        """Return a stream's power f32[N, A] at samples, and forget what is past them."""
-        pending, stream = self._pending[index], self.streams[index]
-        if not len(times_s):
-            return pending.power_w[:0]
-        if is_base:
-            self._pending[index] = pending.slice(len(times_s))
-            return pending.power_w[: len(times_s)]
-        power_w = average_rows(
-            pending.times_s,
-            pending.power_w,
-            times_s,
-            self.period_s,
-            LEAST_KNOWN * self.period_s / stream.period_s,
-        )
-        past = int(np.searchsorted(pending.times_s, times_s[-1] + self.period_s))
-        self._pending[index] = pending.slice(past)
-        return power_w
 
     def _balance(
         self, times_s: Times, mains_w: Watts, predicted_w: Mapping[str, Watts]
@@ -219,7 +185,7 @@ class Home:
             "pace": list(self.pace),
             "due_s": self._due_s,
             "streams": [stream.as_json() for stream in self.streams],
-            "pending": [_to_json(pending) for pending in self._pending],
+            "pending": self._joiner.as_json(),
             "floor": self.floor.as_json(),
             "cycles": {
                 name: [watch.period_s, watch.as_json()] for name, watch in self.watches.items()
@@ -228,6 +194,7 @@ class Home:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what a home has kept, whatever its models were."""
+        state = upgrade_state(state)
         if state.get("version") != STATE_VERSION:
             return
         self._due_s = state["due_s"]
@@ -241,13 +208,16 @@ class Home:
         ):
             for stream, each in zip(self.streams, kept, strict=True):
                 stream.restore(each)
-            self._pending = [
-                _from_json(pending, stream)
-                for pending, stream in zip(state["pending"], self.streams, strict=True)
-            ]
+            self._joiner.restore(state["pending"])
             return
         due_s = -np.inf if self._due_s is None else self._due_s
+        rated = {
+            name: events
+            for each in kept
+            for name, events in (each["decider"] or {}).get("rated", {}).items()
+        }
         for stream in self.streams:
+            stream.learn(rated)
             same = [each for each in kept if is_same_period(each["period_s"], stream.period_s)]
             if same:
                 stream.restore(max(same, key=lambda each: len(each["watts"])), due_s)
@@ -274,26 +244,3 @@ def find_settings(models: Sequence[HomeModel]) -> dict[str, Any]:
         for model in models
         for name, each in find_event_settings(model.predictor, model.card).items()
     }
-
-
-def _no_rows(stream: Stream) -> Rows:
-    outputs = len(stream.appliances)
-    nothing = np.empty(0, np.float32)
-    return Rows(np.empty(0), nothing, np.empty((0, outputs), np.float32), np.empty(0, bool))
-
-
-def _to_json(rows: Rows) -> dict[str, Any]:
-    return {
-        "times_s": rows.times_s.tolist(),
-        "mains_w": encode(rows.mains_w),
-        "power_w": encode(rows.power_w),
-        "jumps": np.flatnonzero(rows.jumps).tolist(),
-    }
-
-
-def _from_json(state: Mapping[str, Any], stream: Stream) -> Rows:
-    times_s = np.array(state["times_s"], np.float64)
-    jumps = np.zeros(len(times_s), bool)
-    jumps[state["jumps"]] = True
-    power_w = decode(state["power_w"]).reshape(-1, len(stream.appliances))
-    return Rows(times_s, decode(state["mains_w"]), power_w, jumps)

@@ -1,12 +1,17 @@
 """Readings as they come in, and what every source of them promises."""
 
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from seq2point.errors import Seq2PointError
+from seq2point.limits import ABSURD_W, NOISE_W
 
 Item = TypeVar("Item")
+
+EARLIEST_S, LATEST_S = 0.0, 7_258_118_400.0
+"""From 1970 to 2200: beyond that a clock is wrong, and the calendar may have no days."""
 
 
 class Reading(NamedTuple):
@@ -14,6 +19,18 @@ class Reading(NamedTuple):
 
     time_s: float
     watts: float
+
+
+def clean_readings(readings: Sequence[Reading]) -> list[Reading]:
+    """Return readings without those at impossible times, and NaN for what no home draws.
+
+    That is above `ABSURD_W`, and below zero: a home that feeds in says nothing of its load.
+    """
+    return [
+        Reading(time_s, max(watts, 0.0) if -NOISE_W <= watts <= ABSURD_W else math.nan)
+        for time_s, watts in readings
+        if EARLIEST_S <= time_s < LATEST_S
+    ]
 
 
 class SourceError(Seq2PointError):

@@ -11,9 +11,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from seq2point.live.readings import Source
+from seq2point.limits import ABSURD_W
+from seq2point.live.readings import EARLIEST_S, LATEST_S, Reading, Source, clean_readings
 from seq2point.live.sinks.sink import Sink
-from seq2point.live.worker import Update, Worker
+from seq2point.live.updates import Update
+from seq2point.live.worker import Worker
+from seq2point.system.service_manager import ServiceManager
 
 LOG = logging.getLogger("seq2point.live")
 
@@ -32,14 +35,17 @@ class Service:
     """Carries readings from a source through a worker to sinks.
 
     `make_worker` runs in the thread that all work is done in. While that works, readings wait at
-    the source, in its bounded queue.
+    the source, in its bounded queue. A service manager is told that it is ready, alive as long as
+    that thread goes on with its work, and stopping.
     """
 
     def __init__(self, source: Source, make_worker: Callable[[], Worker], sinks: Sequence[Sink]):
         self._source, self._make_worker, self._sinks = source, make_worker, sinks
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._manager = ServiceManager()
         self._stop = asyncio.Event()
         self._lost, self._lost_at = 0, -math.inf
+        self._has_warned = False
         self.readings = 0
 
     def run(self) -> None:
@@ -64,10 +70,12 @@ class Service:
             for sink in self._sinks:
                 await sink.open()
             await self._publish(await self._work(worker.start))
+            self._manager.tell("READY=1")
             ended = await self._pump(worker)
             final = await self._work(lambda: worker.finish(ended))
             await self._publish(final)
         finally:
+            self._manager.tell("STOPPING=1")
             for sink in self._sinks:
                 await sink.close()
             if worker is not None:
@@ -88,6 +96,17 @@ class Service:
             LOG.warning("%d messages lost: they came faster than they could go on", lost)
             self._lost, self._lost_at = lost, time.monotonic()
 
+    def _clean(self, readings: Sequence[Reading]) -> list[Reading]:
+        """Return readings that can be, and log once that some could not."""
+        cleaned = clean_readings(readings)
+        at_odd_times = [r.time_s for r in readings if not EARLIEST_S <= r.time_s < LATEST_S]
+        absurd = [each.watts for each in readings if abs(each.watts) > ABSURD_W]
+        if not self._has_warned and (at_odd_times or absurd):
+            what = f"at {at_odd_times[0]:g} s since 1970" if at_odd_times else f"of {absurd[0]:g} W"
+            LOG.warning("a reading %s cannot be: it and its like are left out", what)
+            self._has_warned = True
+        return cleaned
+
     async def _pump(self, worker: Worker) -> bool:
         """Carry readings until the source ends (True) or the service is stopped (False)."""
         batches = self._source.batches()
@@ -101,6 +120,7 @@ class Service:
                 )
                 if stopped.done():
                     return False
+                self._manager.tell_alive()
                 self._warn_of_losses()
                 if not following.done():
                     silent_s += REST_S
@@ -114,7 +134,10 @@ class Service:
                     return True
                 silent_s = 0.0
                 self.readings += len(readings)
+                readings = self._clean(readings)
                 following = asyncio.ensure_future(anext(batches))
+                if not readings:
+                    continue
                 update = await self._work(partial(worker.take, readings))
                 await self._publish(update._replace(readings=readings, lost=self._source.lost))
         finally:

@@ -7,7 +7,7 @@ up to' and what a start goes on from change in one transaction, so that nothing 
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,32 +15,8 @@ import numpy as np
 
 from seq2point.errors import DataError, UsageError
 from seq2point.live.mains_parts import MAINS, Answers
+from seq2point.live.store_schema import prepare, transaction
 from seq2point.system.atomic_files import atomic_write
-
-APPLICATION = 0x53325031
-"""What marks a file as a store: S2P1."""
-
-MIGRATIONS = (
-    """
-    CREATE TABLE homes (home TEXT PRIMARY KEY, answered_s REAL, state TEXT) WITHOUT ROWID;
-    CREATE TABLE counters (
-        home TEXT, name TEXT, wh REAL NOT NULL, PRIMARY KEY (home, name)) WITHOUT ROWID;
-    CREATE TABLE minutes (
-        home TEXT, start INTEGER, name TEXT, wh REAL NOT NULL, known_s REAL NOT NULL,
-        PRIMARY KEY (home, start, name)) WITHOUT ROWID;
-    """,
-    """
-    CREATE TABLE hours (
-        home TEXT, start INTEGER, name TEXT, wh REAL NOT NULL, known_s REAL NOT NULL,
-        total_wh REAL NOT NULL, PRIMARY KEY (home, start, name)) WITHOUT ROWID;
-    CREATE TABLE floors (home TEXT, day INTEGER, watts REAL, PRIMARY KEY (home, day)) WITHOUT ROWID;
-    CREATE TABLE cycles (
-        home TEXT, appliance TEXT, start_s REAL, end_s REAL NOT NULL, wh REAL NOT NULL,
-        PRIMARY KEY (home, appliance, start_s)) WITHOUT ROWID;
-    """,
-    "DROP TABLE floors;",
-)
-"""The steps from each version of the file to the next. They are only ever added to."""
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 KEEP_MINUTES_DAYS = 35.0
@@ -80,33 +56,10 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._open = sqlite3.connect(self.path, timeout=5, isolation_level=None)
             try:
-                self._prepare()
+                prepare(self._open, self.path, self.back_up)
             except BaseException:
                 self._open.close()
                 raise
-
-    def _prepare(self) -> None:
-        run = self._open.execute
-        run("PRAGMA locking_mode=EXCLUSIVE")
-        version = run("PRAGMA user_version").fetchone()[0]
-        is_new = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not is_new and run("PRAGMA application_id").fetchone()[0] != APPLICATION:
-            raise DataError(f"{self.path}: a SQLite file of another program; choose another name")
-        if version > len(MIGRATIONS):
-            raise DataError(
-                f"{self.path}: written by a later seq2point (version {version} of the file, this"
-                f" one knows {len(MIGRATIONS)}); update seq2point"
-            )
-        run("PRAGMA journal_mode=WAL")
-        run("PRAGMA synchronous=FULL")
-        if version < len(MIGRATIONS) and not is_new:
-            self.back_up(self.path.with_name(f"{self.path.name}.version-{version}"))
-        with self._transaction():
-            for step in MIGRATIONS[version:]:
-                for statement in filter(str.strip, step.split(";")):
-                    run(statement)
-            run(f"PRAGMA user_version={len(MIGRATIONS)}")
-            run(f"PRAGMA application_id={APPLICATION}")
 
     def close(self) -> None:
         """Close the file; it is then whole without the log beside it."""
@@ -130,24 +83,22 @@ class Store:
         except OSError as error:
             raise DataError(f"{self.path}: cannot be opened ({error.strerror})") from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._open.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._open.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._open.execute("ROLLBACK")
-            raise
-
     def read_state(self, home: str = "") -> tuple[float | None, Mapping[str, Any] | None]:
-        """Return until when a home is answered, and what a start goes on from; None for neither."""
+        """Return until when a home is answered, and what a start goes on from; None for neither.
+
+        What is damaged of it is empty.
+        """
         row = self._select("SELECT answered_s, state FROM homes WHERE home=?", home)
         if not row:
             return None, None
-        answered_s, state = row[0]
-        return answered_s, None if state is None else json.loads(state)
+        answered_s, text = row[0]
+        if text is None:
+            return answered_s, None
+        try:
+            state = json.loads(text)
+        except (ValueError, RecursionError):
+            state = {}
+        return answered_s, state if isinstance(state, dict) else {}
 
     def read_counters(self, home: str = "") -> dict[str, float]:
         """Return the energy so far in watt-hours, by part."""
@@ -167,14 +118,18 @@ class Store:
         return [Hour(*row) for row in rows]
 
     def read_minutes(
-        self, home: str = "", since_s: float = 0.0
+        self, home: str = "", since_s: float = 0.0, name: str | None = None
     ) -> list[tuple[int, str, float, float]]:
-        """Return the minutes from a time on: start, name, watt-hours and seconds known."""
+        """Return the minutes from a time on: start, name, watt-hours and seconds known.
+
+        With `name` they are those of one part.
+        """
         return self._select(
-            "SELECT start, name, wh, known_s FROM minutes WHERE home=? AND start>=?"
-            " ORDER BY start, name",
+            "SELECT start, name, wh, known_s FROM minutes WHERE home=?1 AND start>=?2"
+            " AND (?3 IS NULL OR name=?3) ORDER BY start, name",
             home,
             since_s,
+            name,
         )
 
     def read_energy(
@@ -214,7 +169,7 @@ class Store:
 
         What is before 'answered up to' is left out. Returns the counters.
         """
-        with self._explain(), self._transaction():
+        with self._explain(), transaction(self._open):
             run = self._open.execute
             run("INSERT OR IGNORE INTO homes VALUES (?, NULL, NULL)", (home,))
             for each in answers:

@@ -3,58 +3,27 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2point.configuration.columns import FILL
 from seq2point.data.grid import JUMP_S, Times
-from seq2point.errors import DataError
 from seq2point.events import CausalDecider, EventSettings
 from seq2point.events.segmentation import LOOK_AHEAD
 from seq2point.live.arrivals import Arrivals
 from seq2point.live.pace import Pace
+from seq2point.live.rows import Rows
 from seq2point.live.sampling import Sampler, Samples
+from seq2point.live.targets import count_after, find_target_index, require_pace
 from seq2point.live.text_arrays import decode, encode
 from seq2point.predictor import Predictor
 from seq2point.recording import Jump, Recording, Watts
 from seq2point.recording.gaps import fill_forward
 from seq2point.recording.on_off import count_samples
-from seq2point.wording import format_seconds
 
 SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Rows(NamedTuple):
-    """What is due: times f64[N], mains f32[N] and power f32[N, A] in watts.
-
-    NaN is unknown: the mains of a gap are, although it may be filled for the models. `jumps` says
-    whether time jumps just before a row.
-    """
-
-    times_s: Times
-    mains_w: Watts
-    power_w: Watts
-    jumps: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.times_s)
-
-    def join(self, later: "Rows") -> "Rows":
-        """Return these rows and later ones."""
-        return Rows(
-            np.concatenate((self.times_s, later.times_s)),
-            np.concatenate((self.mains_w, later.mains_w)),
-            np.concatenate((self.power_w, later.power_w)),
-            np.concatenate((self.jumps, later.jumps)),
-        )
-
-    def slice(self, first: int) -> "Rows":
-        """Return the rows from `first` on."""
-        return Rows(
-            self.times_s[first:], self.mains_w[first:], self.power_w[first:], self.jumps[first:]
-        )
 
 
 class Stream:
@@ -264,6 +233,11 @@ class Stream:
             return state["models"] == self._models and kept is self._decider
         return state["models"] == self._models and self._decider.can_go_on(kept)
 
+    def learn(self, rated: Mapping[str, Any]) -> None:
+        """Take in what was kept of the power that the home's appliances draw."""
+        if self._decider is not None:
+            self._decider.attribution.restore(rated)
+
     def restore(self, state: Mapping[str, Any], due_s: float | None = None) -> None:
         """Go on from what a stream of the same period and pace has kept.
 
@@ -288,27 +262,3 @@ class Stream:
         self._owed = int(np.count_nonzero(times_s >= due_s))
         if self._decider is not None:
             self._decider.begin(self._filled_w, len(watts) - self._owed)
-
-
-def count_after(predictor: Predictor, target: int) -> int:
-    """Return how many samples after the one that it predicts a model's window holds."""
-    return predictor.window - 1 - target
-
-
-def find_target_index(predictor: Predictor) -> int:
-    """Return which sample of its window a model predicts, by what it does with one window."""
-    nothing_w = np.zeros(predictor.window, np.float32)
-    power_w = predictor.predict_w(Recording("probe", predictor.period_s, nothing_w, fill=0))
-    return int(np.flatnonzero(~np.isnan(power_w[:, 0]))[0])
-
-
-def require_pace(predictor: Predictor, pace: Pace) -> None:
-    """Raise DataError where readings at a pace are too far apart for a model."""
-    if not pace.can_give(predictor.period_s):
-        names = ", ".join(appliance.label for appliance in predictor.appliances)
-        raise DataError(
-            f"a reading every {format_seconds(pace.step_s)} is too seldom for the model of {names},"
-            f" which needs one every {format_seconds(predictor.period_s)}: take a model for a"
-            " longer period; or, if the meter reports changes alone, set `hold_s` to how long a"
-            " reading holds"
-        )

@@ -4,24 +4,23 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from seq2point.appliances import Appliance
-from seq2point.configuration.columns import FILL
 from seq2point.household.home_models import HomeModel
-from seq2point.limits import KILOWATTS_BELOW
-from seq2point.live.cycles import Notice
-from seq2point.live.history import History, read_history
+from seq2point.live.history import read_history
 from seq2point.live.home import Home
+from seq2point.live.home_opening import open_home, warn_of_another_home
+from seq2point.live.home_state import find_kept_pace
 from seq2point.live.mains_parts import Answers, join_answers
 from seq2point.live.pace import Pace, PaceLearner
+from seq2point.live.reading_checks import ReadingChecks
 from seq2point.live.readings import Reading
-from seq2point.live.store import KEEP_MINUTES_DAYS, Cycle, Hour, Store
-from seq2point.wording import format_minutes
+from seq2point.live.store import Cycle, Hour, Store
+from seq2point.live.updates import HomeDescription, Update
+from seq2point.live.worker_options import WorkerOptions
 
 HOURS_AGAIN_S = 48 * 3600.0
 """At the start hours of so long are told again: who missed them has them then."""
@@ -29,64 +28,10 @@ HOURS_AGAIN_S = 48 * 3600.0
 WARM_EVERY_S = 30.0
 """How often readings are kept that no answer follows from yet."""
 
-CLOCK_BACK_S = 60.0
-"""A reading so long before the latest one is not late: the clock has gone back."""
-
-MANY_SEEN = 500
-"""So many readings show whether they are in watts."""
-
 LOG = logging.getLogger("seq2point.live")
 
 LoadModels = Callable[[Pace], Sequence[HomeModel]]
 """Loads the models for readings at a pace."""
-
-
-class WorkerOptions(NamedTuple):
-    """How a worker treats readings and keeps answers. `store` None keeps nothing.
-
-    `is_timely` says that readings come when they are measured, so that silence means something.
-    `home` is the home's key in a store of several. `with_history` tells at the start what was kept.
-    """
-
-    store: Path | None = None
-    commit_every_s: float = 0.0
-    keep_minutes_days: float = KEEP_MINUTES_DAYS
-    fill: int = FILL
-    late_s: float = 0.0
-    is_timely: bool = False
-    home: str = ""
-    with_history: bool = False
-
-
-class HomeDescription(NamedTuple):
-    """What sinks announce of a home: its appliances, its period, and how late its answers are.
-
-    `finished_within_s` is how long after its end an appliance's finish is told. `window_s` is how
-    long the readings are that the first answer of all needs.
-    """
-
-    appliances: tuple[Appliance, ...]
-    period_s: float
-    delay_s: float
-    finished_within_s: Mapping[str, float] = {}
-    window_s: float = 0.0
-
-
-class Update(NamedTuple):
-    """What readings have led to. `counters` are kept energy in watt-hours, None where nothing was
-    kept since; `hours` are whole ones. `history` is what was kept before the start. `readings` are
-    those behind the update, and `lost` counts those that the source has lost.
-    """
-
-    description: HomeDescription | None = None
-    answers: Answers | None = None
-    notices: Sequence[Notice] = ()
-    counters: Mapping[str, float] | None = None
-    hours: Sequence[Hour] = ()
-    running: Mapping[str, bool] = {}
-    history: History | None = None
-    readings: Sequence[Reading] = ()
-    lost: int = 0
 
 
 class Worker:
@@ -114,9 +59,8 @@ class Worker:
         self._cycles: list[Cycle] = []
         self._kept_at = -math.inf
         self._is_fed = False
-        self._highest_w, self._seen = 0.0, 0
         self._told_hours_s: float | None = None
-        self._is_back = False
+        self._checks = ReadingChecks(options.late_s)
         self._state: Mapping[str, Any] | None = None
         self._store, self._owns_store = store, store is None
         if self._store is None and options.store is not None:
@@ -137,10 +81,13 @@ class Worker:
     def start(self) -> Update:
         """Go on from what is kept, and return what is known at once."""
         if self._state is not None:
-            self._open_home(self._learner.known_pace or Pace(*self._state["home"]["pace"]))
+            warn_of_another_home(self._state.get("name", ""), self._options)
+            pace = self._learner.known_pace or find_kept_pace(self._state)
+            if pace is not None:
+                self._open_home(pace)
         history = None
         if self._store is not None and self._options.with_history:
-            history = read_history(self._store)
+            history = read_history(self._store, self.home.running_since_s if self.home else {})
         return Update(
             self.description,
             counters=self._read_counters(),
@@ -160,8 +107,8 @@ class Worker:
             readings = self._learner.readings
         assert self.home is not None
         self._is_fed, self._heard = True, self._clock()
-        self._warn_of_kilowatts(readings)
-        self._warn_of_clock(readings[-1].time_s)
+        self._checks.check_unit(readings)
+        self._checks.check_clock(readings, self.home.newest_s)
         table = np.array(readings, np.float64).reshape(-1, 2)
         answers = self.home.feed(table[:, 0], table[:, 1].astype(np.float32))
         return self._conclude(answers, description)
@@ -211,16 +158,8 @@ class Worker:
             self._store.back_up(path)
 
     def _open_home(self, pace: Pace) -> None:
-        options = self._options
-        self.home = Home(
-            self._load(pace),
-            pace,
-            fill=options.fill,
-            late_s=options.late_s,
-        )
-        if self._state is not None:
-            self.home.restore(self._state["home"])
-        _say_delays(self.home)
+        models = self._load(pace)
+        self.home = open_home(models, pace, self._options, self._state, self._store)
 
     def _conclude(
         self, answers: Answers, description: HomeDescription | None, now: bool = False
@@ -244,36 +183,11 @@ class Worker:
             if self._store is None:
                 self._pending.clear()
             return update
-        state = {"home": self.home.as_json()}
+        state = {"home": self.home.as_json(), "name": self._options.name}
         counters = self._store.commit(self._pending, state, self._cycles, self._options.home)
         self._pending, self._cycles, self._kept_at = [], [], self._clock()
         self._is_fed = False
         return update._replace(counters=counters, hours=self._read_hours())
-
-    def _warn_of_kilowatts(self, readings: Sequence[Reading]) -> None:
-        """Warn once of mains that never exceed what a home in kilowatts does."""
-        known = [reading.watts for reading in readings if not math.isnan(reading.watts)]
-        self._highest_w = max([self._highest_w, *known])
-        before, self._seen = self._seen, self._seen + len(known)
-        if before < MANY_SEEN <= self._seen and 0 < self._highest_w < KILOWATTS_BELOW:
-            LOG.warning(
-                "the mains never exceeded %.3g W: if they are in kilowatts, set the scale to 1000",
-                self._highest_w,
-            )
-
-    def _warn_of_clock(self, time_s: float) -> None:
-        """Warn once of a clock that has gone back: no time is answered twice."""
-        assert self.home is not None
-        back_s = self.home.newest_s - time_s - self._options.late_s
-        if back_s > CLOCK_BACK_S and not self._is_back:
-            until = datetime.fromtimestamp(self.home.newest_s, UTC).isoformat(" ", "minutes")
-            LOG.warning(
-                "the readings' clock has gone back by %s: they are left out until it has caught up,"
-                " at %s; if it was wrong before, move the store away",
-                format_minutes(back_s),
-                until,
-            )
-        self._is_back = back_s > CLOCK_BACK_S
 
     def _is_time(self) -> bool:
         """Whether to commit: for answers as often as told, for readings alone more seldom."""
@@ -298,14 +212,3 @@ class Worker:
         if hours:
             self._told_hours_s = hours[-1].start_s + 1.0
         return hours
-
-
-def _say_delays(home: Home) -> None:
-    """Log how late answers are, and within how long a finish is told."""
-    within: dict[float, list[str]] = {}
-    for appliance in home.appliances:
-        within.setdefault(home.finished_within_s[appliance.name], []).append(appliance.label)
-    finishes = "; ".join(
-        f"{', '.join(labels)} within {format_minutes(each_s)}" for each_s, labels in within.items()
-    )
-    LOG.info("answers come %s late; 'finished' is told: %s", format_minutes(home.delay_s), finishes)

@@ -30,7 +30,7 @@ def list_days(
 
     A cost is None without a tariff, and where a price is not known.
     """
-    first_s = sums.end_s - (SHOWN_DAYS - 1) * DAY_S
+    first_s = sums.end_s - SHOWN_DAYS * DAY_S  # a day of 25 hours is longer than most
     days = [
         _describe_day(sums.quarters, span, names, zone, tariff)
         for span in list_spans(first_s, sums.end_s, zone, "day")[-SHOWN_DAYS:]

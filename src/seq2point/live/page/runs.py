@@ -8,7 +8,7 @@ from typing import Any
 from seq2point.live.cycles import Notice
 from seq2point.live.history import History
 from seq2point.live.store import Cycle
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 MOST_RUNS = 5
 """So many of the last runs of each appliance are shown."""

@@ -72,7 +72,7 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
         )
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
         raise UsageError(
             f"the page cannot listen at {host}, port {port} ({reason}): choose another"
             " `page_host` or `page_port`"

@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2point.appliances import to_snake_case
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER
-from seq2point.live.worker import HomeDescription
+from seq2point.live.updates import HomeDescription
 from seq2point.wording import format_minutes
 
 PREFIX = "homeassistant"

@@ -10,7 +10,7 @@ from seq2point.live.hass import ERRORS, CommandError, HomeAssistant, Link
 from seq2point.live.sinks.discovery import LABELS, Topics
 from seq2point.live.sinks.sending import SendingSink
 from seq2point.live.store import Hour
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 LOG = logging.getLogger("seq2point.live")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from seq2point.errors import Seq2PointError
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 from seq2point.recording import Watts
 from seq2point.system.atomic_files import explain_write_errors
 

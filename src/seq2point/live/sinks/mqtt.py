@@ -16,7 +16,7 @@ from seq2point.live.mains_parts import MAINS, Answers
 from seq2point.live.sinks.discovery import OFFLINE, ONLINE, Topics, describe_home
 from seq2point.live.sinks.jsonl import known_parts
 from seq2point.live.sinks.sending import SendingSink
-from seq2point.live.worker import HomeDescription, Update
+from seq2point.live.updates import HomeDescription, Update
 
 LOG = logging.getLogger("seq2point.live")
 

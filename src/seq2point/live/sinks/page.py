@@ -6,7 +6,7 @@ from seq2point.live.page.application import Changes, Pages
 from seq2point.live.page.board import Board, BoardOptions
 from seq2point.live.page.protection import Access
 from seq2point.live.page.server import PageServer
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 for name in ("uvicorn", "sse_starlette"):
     logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from seq2point.live.readings import Backlog
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 Item = TypeVar("Item")
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from seq2point.live.worker import Update
+from seq2point.live.updates import Update
 
 
 class Sink(Protocol):

@@ -19,7 +19,7 @@ class ReplaySource:
     """Reads the mains of a file in any format that seq2point reads.
 
     `speed` is how many seconds of the file pass in a second; None is as fast as can be. `hold_s`
-    and `step_s` are the file's pace, once it is open.
+    and `step_s` are the file's pace, once it is open, and `zone` is the one that it says.
     Raises SourceError for a file without times, and DataError as `read_table` does.
     """
 
@@ -31,6 +31,8 @@ class ReplaySource:
             raise SourceError(f"{path}: has no times; a file to replay needs them")
         self.lost, self._speed = 0, speed
         self.hold_s, self.step_s = table.hold_s, table.period_s
+        time = table.interpretation.time
+        self.zone = time.zone if time else None
         self._times_s, self._watts = table.times_s, table.watts["mains"]
 
     async def batches(self) -> AsyncIterator[Sequence[Reading]]:

@@ -1,0 +1,38 @@
+"""The state that a home is kept in, and what earlier versions kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seq2point.live.pace import Pace
+from seq2point.recording.coverage import DAY_S
+
+STATE_VERSION = 3
+
+DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What reading a state that is damaged may raise."""
+
+
+def find_kept_pace(state: Mapping[str, Any]) -> Pace | None:
+    """Return the pace of the home that a store has kept; None where that is damaged."""
+    try:
+        step_s, hold_s = state["home"]["pace"]
+        return Pace(float(step_s), None if hold_s is None else float(hold_s))
+    except DAMAGE:
+        return None
+
+
+def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an earlier version has kept as this one does.
+
+    Its days were those of UTC, and it knew nothing of the power that a home's appliances draw.
+    """
+    if state.get("version") != 2:
+        return state
+    floor = state["floor"]
+    day_s = None if floor["hour"] is None else floor["hour"] // 24 * DAY_S
+    streams = [
+        each | {"decider": each["decider"] and {**each["decider"], "rated": {}}}
+        for each in state["streams"]
+    ]
+    floor = {**floor, "zone": "UTC", "day_s": day_s}
+    return {**state, "version": 3, "streams": streams, "floor": floor}
