@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -61,12 +62,17 @@ class WindowRuns:
 
     def flags(self, first: int, length: int) -> npt.NDArray[np.bool_]:
         """Return bool[length]: is the window that starts at first + i usable?"""
-        edges = np.zeros(length + 1, dtype=np.int8)
-        begin = np.clip(self.first - first, 0, length)
-        end = np.clip(self.first + self.count - first, 0, length)
-        np.add.at(edges, begin, 1)
-        np.add.at(edges, end, -1)
-        return np.cumsum(edges[:-1], dtype=np.int8) > 0
+        usable = np.zeros(length, dtype=bool)
+        begin = int(np.searchsorted(self._ends, first, side="right"))
+        end = int(np.searchsorted(self.first, first + length))
+        for run in range(begin, end):
+            usable[max(int(self.first[run]) - first, 0) : int(self._ends[run]) - first] = True
+        return usable
+
+    @cached_property
+    def _ends(self) -> npt.NDArray[np.int64]:
+        """The starts behind each run's last one."""
+        return self.first + self.count
 
     def count_within(self, first: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
         """Return how many of the `length` windows from each `first` on are usable, as i64."""

@@ -446,7 +446,12 @@ def sum_activity(house: House, shape: Architecture) -> npt.NDArray[np.float64]:
 
 
 def _cut(series: Tensor, first: int, length: int) -> Tensor:
-    """Return samples [first, first + length) of a series, NaN where it does not reach."""
+    """Return samples [first, first + length) of a series, NaN where it does not reach.
+
+    They are the series' own memory where it reaches.
+    """
+    if 0 <= first <= len(series) - length:
+        return series[first : first + length]
     inside = series[max(first, 0) : max(first + length, 0)]
     before = max(-first, 0)
     return torch.nn.functional.pad(

@@ -22,7 +22,7 @@ from seq2point.system.atomic_files import explain_write_errors
 from seq2point.training import processes
 from seq2point.training.best_weights import BestWeights
 from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
-from seq2point.training.lightning_loop import Loop
+from seq2point.training.lightning_loop import LOG_EVERY, Loop
 from seq2point.training.pace import Deadline, Plan
 from seq2point.training.planning import choose_threads, make_plan
 from seq2point.training.progress_line import ProgressLine
@@ -178,7 +178,7 @@ def _make_trainer(
         max_epochs=-1,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
-        log_every_n_steps=10,
+        log_every_n_steps=LOG_EVERY,
         callbacks=callbacks,
         plugins=[AtomicCheckpoints()],
         logger=loggers,

@@ -26,6 +26,8 @@ from seq2point.training.pace import Plan
 from seq2point.training.signals import StopRequest
 
 FULL_RATE_INPUTS = 1000
+LOG_EVERY = 10
+"""Steps between two lines of the logs."""
 
 Validate = Callable[[Seq2Point], dict[str, float]]
 
@@ -130,11 +132,17 @@ class Loop(pl.LightningModule):
         entropy = (self.config.seed, self.global_step, self.global_rank)
         words = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         # torch's seeds have 63 bits
-        torch.manual_seed(int(words[0] >> np.uint64(1)))
+        seed_step(int(words[0] >> np.uint64(1)), self.device)
         loss = self.batches.loss(self.network, drawn, self.global_step / self.plan.steps)
-        self.log("train_loss", loss, sync_dist=True)
+        if self._logs_step(self.global_step + 1):
+            self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
+
+    def _logs_step(self, number: int) -> bool:
+        """Return whether a line of the logs or a validation follows a step, the first being 1."""
+        ends = number % self.plan.interval == 0 or number == self.plan.steps
+        return ends or number % LOG_EVERY == 0
 
     def validation_step(self, _: object) -> None:
         """Log the metrics of `validate`; raises TrainingError where the loss is not a number.
@@ -162,6 +170,17 @@ class Loop(pl.LightningModule):
             optimiser, lambda step: self.plan.learning_rate_factor(step, self.config.schedule)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """Seed torch's generator of a device.
+
+    `torch.manual_seed` seeds those of all kinds of devices. For each that is not there it keeps the
+    call, and a picture of the stack, for later: a millisecond a step, and memory without end.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def group_parameters(network: Seq2Point, learning_rate: float) -> list[dict[str, Any]]:
