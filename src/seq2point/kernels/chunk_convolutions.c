@@ -108,14 +108,10 @@ static void correlate(const float *g, int64_t gs, int outs, const float *x, int6
                 case 4: correlate_block(rows, from, 4, length, sums); break;
                 default: correlate_block(rows, from, TAPS, length, sums);
                 }
-                for (int j = 0; j < ROWS * taps; j += LANES) {
-                    V total = sum_lanes(sums + j);
-                    for (int lane = 0; lane < LANES && j + lane < ROWS * taps; lane++) {
-                        int m = (j + lane) / taps, tap = k + (j + lane) % taps;
-                        if (o + m < outs)
-                            d_weight[((int64_t)(o + m) * ins + i) * kernel + tap] = total[lane];
-                    }
-                }
+                for (int j = 0; j < ROWS * taps; j += LANES) sums[j / LANES] = sum_lanes(sums + j);
+                for (int m = 0; m < ROWS && o + m < outs; m++)
+                    memcpy(d_weight + ((int64_t)(o + m) * ins + i) * kernel + k,
+                           (float *)sums + m * taps, sizeof(float) * taps);
             }
     }
 }

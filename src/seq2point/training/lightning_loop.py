@@ -134,10 +134,15 @@ class Loop(pl.LightningModule):
         # torch's seeds have 63 bits
         seed_step(int(words[0] >> np.uint64(1)), self.device)
         loss = self.batches.loss(self.network, drawn, self.global_step / self.plan.steps)
-        if self.global_step % LOG_EVERY == LOG_EVERY - 1:  # where Lightning writes it
+        if self._logs_step(self.global_step + 1):
             self.log("train_loss", loss, sync_dist=True)
         self._losses.append(loss.detach())
         return loss
+
+    def _logs_step(self, number: int) -> bool:
+        """Return whether a line of the logs or a validation follows a step, the first being 1."""
+        ends = number % self.plan.interval == 0 or number == self.plan.steps
+        return ends or number % LOG_EVERY == 0
 
     def validation_step(self, _: object) -> None:
         """Log the metrics of `validate`; raises TrainingError where the loss is not a number.
