@@ -1,5 +1,6 @@
 """Running a training: one process or several, Lightning's loop, and its outcome."""
 
+import json
 import logging
 import signal
 import time
@@ -26,6 +27,7 @@ from seq2point.training.batches import take_share
 from seq2point.training.best_weights import BestWeights
 from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
 from seq2point.training.lightning_loop import Loop, group_parameters
+from seq2point.training.nodes import find_node
 from seq2point.training.pace import Pace, Plan, plan_steps
 from seq2point.training.progress_line import ProgressLine
 from seq2point.training.pruning_callback import Pruning
@@ -71,6 +73,7 @@ class TrainingProcess:
         is_first = processes.get_rank() == 0
         if _runs_on_gpus(job):
             job.move(torch.device("cuda", torch.cuda.current_device()))
+        processes.require_agreement(json.dumps([job.identity, self.checkpoint is not None]))
         plan = self.plan or make_plan(job)
         if folder and is_first:
             folder.write(job.identity, plan, finished=False)
@@ -89,7 +92,7 @@ class TrainingProcess:
         place = folder.path if folder else "output"
         device = next(network.parameters()).device
         with explain_write_errors(place):
-            trainer = _make_trainer(callbacks, plan, folder, device, job.devices)
+            trainer = _make_trainer(callbacks, plan, folder, device, job)
         loop = Loop(network, job.batches, job.validate, config, plan, stop)
         with stop.listen(), explain_write_errors(place):
             _fit(trainer, loop, self.checkpoint)
@@ -117,9 +120,10 @@ def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> Trainin
     """
     job, folder = process.job, process.folder
     try:
-        if job.devices == 1:
+        if job.processes == 1:
             return process()
-        return processes.run_processes(process, job.devices, gpu, threads)
+        node = find_node(job.nodes)
+        return processes.run_processes(process, job.devices, gpu, threads, node)
     except KeyboardInterrupt as interrupt:
         has_checkpoint = folder and folder.checkpoint.exists()
         message = f"{folder.path} keeps a checkpoint" if folder and has_checkpoint else ""
@@ -180,7 +184,7 @@ def _time_steps(job: TrainingJob) -> float:
 
 def _runs_on_gpus(job: TrainingJob) -> bool:
     """Return whether this is one of several processes that have a GPU each."""
-    if job.devices == 1 or not torch.cuda.is_available():
+    if job.processes == 1 or not torch.cuda.is_available():
         return False
     return bool(torch.distributed.get_backend() == "nccl")
 
@@ -190,7 +194,7 @@ def _make_trainer(
     plan: Plan,
     folder: RunFolder | None,
     device: torch.device,
-    devices: int,
+    job: TrainingJob,
 ) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     loggers = []
@@ -203,9 +207,12 @@ def _make_trainer(
         ]
     return pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=devices,
+        devices=job.devices,
+        num_nodes=job.nodes,
         strategy=(
-            "auto" if devices == 1 else DDPStrategy(cluster_environment=LightningEnvironment())
+            "auto"
+            if job.processes == 1
+            else DDPStrategy(cluster_environment=LightningEnvironment())
         ),
         max_steps=plan.steps,
         max_epochs=-1,
