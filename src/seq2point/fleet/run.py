@@ -74,7 +74,7 @@ def run_fleet(
         workers = make_workers(partial(_process, job))
         for result in workers.run(tasks) if tasks else ():
             manifest.add(result)
-            results[result.house] = result
+            results[result.house] = result._replace(summary=None)  # the manifest has it
             on_result(result)
     return _summarise(results)
 
