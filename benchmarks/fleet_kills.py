@@ -72,8 +72,9 @@ def main() -> None:
             if name in others
         )
         shutil.rmtree(houses)
+    killed_s = time.perf_counter() - begin_s - alone_s
     print(
-        f"left alone {alone_s:.0f} s; with the kills {time.perf_counter() - begin_s - alone_s:.0f} s;"
+        f"left alone {alone_s:.0f} s; with the kills {killed_s:.0f} s;"
         f" highest memory of all processes {memory.peak_mb:,.0f} MB\n"
         f"{len(end)} of {HOMES} homes, {KILLS} kills: {repeated} done twice,"
         f" {len(set(names) ^ set(others))} files too many or too few, {differ} that differ"

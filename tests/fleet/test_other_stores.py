@@ -47,9 +47,8 @@ def test_homes_at_a_store_give_what_they_give_here(
     run.out = f"{protocol}://homes/out"
     assert run(f"{protocol}://homes/in/*.parquet", state=tmp_path / "state").done == 3
     there = read_bytes(store, "homes/out")
-    assert {
-        name.partition("homes/out/")[2] or name[1:]: each for name, each in there.items()
-    } == here
+    names = {name: name.removeprefix("/homes/out").lstrip("/") for name in there}
+    assert {names[name]: data for name, data in there.items()} == here
     result = run(f"{protocol}://homes/in", state=tmp_path / "state")
     assert (result.unchanged, run.worked) == (3, [])
     result = run(f"{protocol}://homes/in", state=tmp_path / "another machine")
