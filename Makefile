@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LITERT := $(VENV)-litert
+RAY := $(VENV)-ray
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert check docs models bench bench-compare format wheel app image clean
+.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert ray-env test-ray check docs models bench bench-compare format wheel app image clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -45,15 +46,22 @@ test-oracles:    ## what stored expectations say, against the real toolkit in an
 
 litert-env: $(LITERT)/.ready  ## LiteRT, in an environment of its own that sees the other one's packages
 
-$(LITERT)/.ready: $(READY)
-	$(PYTHON) -m venv $(LITERT)
+$(LITERT)/.ready: PACKAGES := ai-edge-litert tflite-micro
+$(RAY)/.ready: PACKAGES := ray
+$(LITERT)/.ready $(RAY)/.ready: $(READY)
+	$(PYTHON) -m venv $(@D)
 	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
-	    > $$($(LITERT)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/main.pth
-	$(LITERT)/bin/pip install --quiet --constraint constraints.txt ai-edge-litert tflite-micro
+	    > $$($(@D)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/main.pth
+	$(@D)/bin/pip install --quiet --constraint constraints.txt $(PACKAGES)
 	@touch $@
 
 test-litert: litert-env  ## what LiteRT files promise, in LiteRT's interpreter and in TensorFlow Lite Micro's
 	$(LITERT)/bin/python -m pytest tests/deploy/test_litert.py tests/contracts/test_targets.py -k litert
+
+ray-env: $(RAY)/.ready  ## Ray, in an environment of its own that sees the other one's packages
+
+test-ray: ray-env  ## a fleet and a study on a Ray cluster of two nodes, of which one is killed (minutes)
+	$(RAY)/bin/python -m pytest -m '' tests/fleet/test_cluster.py tests/cli/test_study_cluster.py
 
 check: setup     ## style, types, the direction of imports, and the links of the documentation
 	$(BIN)/ruff check .
@@ -93,4 +101,4 @@ wheel: setup     ## build the wheel, and a pure one for other machines, and prov
 	$(BIN)/python tests/wheel_in_a_bare_environment.py dist
 
 clean:           ## remove the environment and what was built
-	rm -rf $(VENV) $(VENV)-oracles $(VENV)-homeassistant $(LITERT) build dist runs
+	rm -rf $(VENV) $(VENV)-oracles $(VENV)-homeassistant $(LITERT) $(RAY) build dist runs

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.process_memory import MemoryWatch
 from benchmarks.timing import compare_in_turns, cpu_seconds, run_measured, seconds
 from seq2point.household import HomeEnergy
 from seq2point.household.home_models import HomeModel, load_models
@@ -52,48 +52,20 @@ def list_models(folder: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def list_processes(root: int) -> Iterator[int]:
-    """Yield a process and all below it."""
-    yield root
-    for task in Path(f"/proc/{root}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from list_processes(int(child))
-
-
-def read_memory_mb(process: int) -> float:
-    """Return the memory of a process; what several share counts for each in part."""
-    try:
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
-        return float(text.partition("\nPss:")[2].split()[0]) / 1024
-    except (OSError, IndexError, ValueError):
-        return 0.0
-
-
 def run_fleet(houses: Path, out: Path, models: list[str]) -> tuple[float, float]:
     """Return the seconds of a run and the highest memory of its processes together, in MB."""
     words = ("-m", "seq2point", "fleet", *models, "--input", str(houses), "--output", str(out))
-    start, peak_mb = time.perf_counter(), 0.0
-    process = subprocess.Popen(
-        [sys.executable, *words, "--processes", str(PROCESSES)], stderr=subprocess.DEVNULL
-    )
-    ended = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak_mb
-        while not ended.wait(0.2):
-            try:
-                peak_mb = max(peak_mb, sum(map(read_memory_mb, list_processes(process.pid))))
-            except OSError:
-                continue
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = process.wait()
-    ended.set()
-    watcher.join()
+    start_s = time.perf_counter()
+    with (
+        subprocess.Popen(
+            [sys.executable, *words, "--processes", str(PROCESSES)], stderr=subprocess.DEVNULL
+        ) as process,
+        MemoryWatch(process.pid) as memory,
+    ):
+        code = process.wait()
     if code:
         raise subprocess.CalledProcessError(code, words)
-    return time.perf_counter() - start, peak_mb
+    return time.perf_counter() - start_s, memory.peak_mb
 
 
 def predict_all(models: list[HomeModel], recording: Recording) -> None:

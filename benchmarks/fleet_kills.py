@@ -10,9 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.fleet import HOMES, PROCESSES, list_models, write_homes
+from benchmarks.process_memory import MemoryWatch
 
 KILLS = 10
 
@@ -35,13 +37,16 @@ def list_results(out: Path) -> dict[str, tuple[int, int]]:
 
 def main() -> None:
     draw = random.Random(0)
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         root = Path(folder)
         (houses := root / "houses").mkdir()
         write_homes(houses, HOMES)
         models = list_models(root)
+        begin_s, memory = time.perf_counter(), stack.enter_context(MemoryWatch())
         if start(houses, root / "alone", models).wait():
             raise SystemExit("the run that is left alone failed")
+        alone_s = time.perf_counter() - begin_s
         repeated, seen = 0, dict[str, tuple[int, int]]()
         for kill in range(KILLS):
             process = start(houses, root / "killed", models)
@@ -67,7 +72,10 @@ def main() -> None:
             if name in others
         )
         shutil.rmtree(houses)
+    killed_s = time.perf_counter() - begin_s - alone_s
     print(
+        f"left alone {alone_s:.0f} s; with the kills {killed_s:.0f} s;"
+        f" highest memory of all processes {memory.peak_mb:,.0f} MB\n"
         f"{len(end)} of {HOMES} homes, {KILLS} kills: {repeated} done twice,"
         f" {len(set(names) ^ set(others))} files too many or too few, {differ} that differ"
     )

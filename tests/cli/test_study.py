@@ -150,6 +150,32 @@ def test_killed_it_goes_on_repeats_nothing_and_gives_the_same(
     assert not [*out.rglob("unfinished")]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_in_one_line_and_the_next_run_goes_on(
+    undisturbed: tuple[Path, Any], files: Any, tmp_path: Path, number: signal.Signals
+):
+    out = tmp_path / "out"
+    words = (write(tmp_path), "--data", files.train.parent, "-o", out, "--jobs", 2)
+    first = start(*words)
+    while first.poll() is None and not list_made(out):
+        time.sleep(0.01)
+    first.send_signal(number)
+    _, err = first.communicate(timeout=600)
+    assert first.returncode == 128 + number, err
+    assert err.splitlines()[-1] == (
+        "seq2point: stopped; the parts that are done stay, and the same command goes on from the"
+        " last checkpoints"
+    )
+    assert "Traceback" not in err
+    made = list_made(out)
+    assert 0 < len(made) < 2 * PARTS
+    second = start(*words)
+    _, err = second.communicate(timeout=1200)
+    assert second.returncode == 0, err
+    assert made.items() <= list_made(out).items()
+    assert settle(read(out)) == settle(read(undisturbed[0]))
+
+
 def test_what_fails_is_listed_and_the_others_finish(seq2point: Command, files: Any, tmp_path: Path):
     grid = """
     [appliances.fridge]

@@ -85,20 +85,28 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes_and_repeats_nothin
     assert not [*out.rglob("*.part*")]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_in_one_line_that_says_how_to_go_on(
-    many: Path, model_file: Path, tmp_path: Path
+    many: Path, model_file: Path, tmp_path: Path, number: signal.Signals
 ):
     out = tmp_path / "out"
     process = start(model_file, "--input", many, "-o", out, "--processes", 1)
     while process.poll() is None and not list_times(out):
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, err = process.communicate(timeout=600)
-    assert process.returncode == 128 + signal.SIGTERM, err
+    assert process.returncode == 128 + number, err
     line = err.splitlines()[-1]
     assert line == (
         "seq2point: stopped; what is finished is kept, and the same command goes on from it"
     )
+    assert "Traceback" not in err
+    done = list_times(out)
+    assert 0 < len(done) < HOMES
+    code, err = finish(model_file, "--input", many, "-o", out, "--processes", 2)
+    assert code == 3, err
+    assert done.items() <= list_times(out).items()
+    assert len(list_times(out)) == HOMES
 
 
 def test_two_runs_into_one_folder_are_refused(many: Path, model_file: Path, tmp_path: Path):

@@ -1,6 +1,8 @@
 """What a run of a fleet writes, what it does again, and what it sets aside."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from tests.fleet.conftest import Run, list_bytes, make_mains_w, save_model, writ
 from seq2point.fleet.manifest import NAME, Manifest
 from seq2point.fleet.storage import OutputError
 from seq2point.household import HomeEnergy
+from seq2point.system.atomic_files import atomic_write
 
 
 def test_the_files_of_a_home_are_its_energy_and_its_power(houses: Path, run: Run):
@@ -171,6 +174,20 @@ def test_the_manifest_says_what_decided_each_home(houses: Path, run: Run):
     assert summary["days"] == summary["days_known"] == 2.0
     assert set(summary["kwh"]) == {"kettle", "always_on", "other", "mains"}
     assert summary["models"] == {"kettle": "kettle.safetensors"}
+
+
+def test_what_a_dead_worker_has_half_written_goes_wherever_it_is(houses: Path, run: Run):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folder = Path(run.out) / "power" / "house=gone"
+    with atomic_write(folder / "power.parquet") as beside:
+        beside.touch()
+        running = beside.with_name(beside.name.replace("power.", "other."))
+        running.touch()
+        left = beside.with_name(beside.name.replace(f"-{os.getpid()}.", f"-{dead.pid}."))
+        left.touch()
+    assert run(houses).done == 3
+    assert {path.name for path in folder.iterdir()} == {running.name, "power.parquet"}
 
 
 def test_a_damaged_manifest_is_one_line_that_says_what_to_do(houses: Path, run: Run):

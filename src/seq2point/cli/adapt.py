@@ -39,7 +39,7 @@ def adapt(
             unset={"epochs": "by the budget"},
         ),
     ],
-    machine: Annotated[MachineConfig, Take(without=("devices",))],
+    machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     json: options.Json = None,
     resample: options.Resample = False,

@@ -31,7 +31,7 @@ def prune(
     ],
     pruning: Annotated[PruningConfig, Take(without=("pruning",))],
     learning: Annotated[LearningConfig, Take(defaults={"learning_rate": LEARNING_RATE})],
-    machine: Annotated[MachineConfig, Take(without=("devices",))],
+    machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     finetune: Annotated[
         list[Path] | None,

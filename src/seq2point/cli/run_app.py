@@ -22,7 +22,8 @@ EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {
     "ai_edge_litert": "litert",
 }
 EXTRAS |= dict.fromkeys(("aiomqtt", "paho", "websockets"), "live")
-EXTRAS |= {"fsspec": "fleet", "s3fs": "fleet", "ray": "cluster"}
+EXTRAS |= {"fsspec": "fleet", "s3fs": "fleet", "ray": "cluster", "optuna": "search"}
+EXTRAS |= dict.fromkeys(("mlflow", "sqlalchemy"), "mlflow")
 
 OUTPUTS = ("out", "json", "plot", "activations", "energy")
 RESUMABLE = "{kept}, and the same command with --resume goes on from it"

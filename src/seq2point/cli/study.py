@@ -13,7 +13,7 @@ from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
 from seq2point.configuration import MachineConfig, StudyConfig
-from seq2point.errors import IncompleteStudyError
+from seq2point.errors import IncompleteStudyError, UsageError
 from seq2point.wording import format_count
 
 if TYPE_CHECKING:
@@ -61,10 +61,17 @@ def study(
     run with the same folder; what was interrupted goes on. A part that fails does not stop the
     others. Exit code 3 means that parts failed.
     """
+    from seq2point.integrations.trackers import require_trackers, write_trackers
     from seq2point.report import terminal
     from seq2point.studies.result_cache import ResultCache
+    from seq2point.studies.search import run_search
     from seq2point.studies.study_file import read_study
-    from seq2point.studies.study_plan import find_results, plan_study
+    from seq2point.studies.study_plan import (
+        StudyPlan,
+        count_choices,
+        find_results,
+        plan_study,
+    )
     from seq2point.studies.study_rows import make_report, require_own, write_rows
     from seq2point.studies.study_run import make_workers, run_study
     from seq2point.system.console import make_console
@@ -75,16 +82,35 @@ def study(
     folder = out or Path("runs") / declared.name
     require_own(folder, declared)
     cache = ResultCache(folder / "parts")
-    plan = plan_study(declared, data)
+    search = declared.grid.search
+    plan = StudyPlan() if search else plan_study(declared, data)
+    if run.dry_run and search:
+        raise UsageError("`dry_run` cannot list the trials of a search: each follows from others")
     if run.dry_run:
         _list_parts(plan, find_results(plan, cache), json)
         return
+    require_trackers(run)
     workers = make_workers(run.jobs, run.cluster, (data, folder))
     with report_stop(RESUME), lock_folder(folder, "seq2point study"):
-        show = _make_progress(console, plan, find_results(plan, cache))
-        results = run_study(plan, cache, workers, machine.device, show)
-        report = make_report(declared, plan, results, cache)
+        trials = None
+        if search:
+            show = _make_progress(console, search.trials * count_choices(declared), 0)
+            plan, results, trials = run_search(
+                declared, search, data, cache, workers, machine.device, show
+            )
+        else:
+            total = len({part.key for part in plan.parts})
+            show = _make_progress(console, total, len(find_results(plan, cache)))
+            results = run_study(plan, cache, workers, machine.device, show)
+        report = make_report(declared, plan, results, cache, trials)
         files = write_rows(report, folder)
+        files |= write_trackers(run, declared.name, plan, results)
+    if search and trials and (best := report["search"]["best"]):
+        console.print(
+            f"best of {format_count(search.trials, 'trial')}: {best['recipe']},"
+            f" {best['val_mae_w']:.2f} W in validation, {best['settings']}",
+            markup=False,
+        )
     out_console = terminal.write_report(report, json)
     if report["rows"]:
         out_console.print(terminal.make_table("", [HEADING, *_summarise(report["rows"])]))
@@ -97,16 +123,15 @@ def study(
         )
 
 
-def _make_progress(console: "Console", plan: "StudyPlan", found: Mapping[str, Any]) -> Any:
+def _make_progress(console: "Console", total: int, found: int) -> Any:
     """Return what prints a line for each part that is worked on."""
     from seq2point.cli.task_progress import TaskProgress
 
-    keys = {part.key for part in plan.parts}
-    progress = TaskProgress(len(keys), "training", "failed")
-    for _ in found:
+    progress = TaskProgress(total, "training", "failed")
+    for _ in range(found):
         progress.count(worked=False, bad=False)
     if found:
-        console.print(f"{len(found):,} of {format_count(len(keys), 'training')} were there")
+        console.print(f"{found:,} of {format_count(total, 'training')} were there")
 
     def show(done: "PartResult") -> None:
         progress.count(worked=True, bad=done.result is None)

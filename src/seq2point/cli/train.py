@@ -69,8 +69,10 @@ def train(
     from seq2point.model.model_file import Model
     from seq2point.report.outcome import present_outcome
     from seq2point.training import resolve_appliance
+    from seq2point.training.nodes import find_node
     from seq2point.training.record import RunFolder
     from seq2point.training.resolve import choose_pruner
+    from seq2point.training.training import run_training
 
     parent = Model.load(find_model_file_for(start, train, columns, period)) if start else None
     powers = power.as_options()
@@ -107,6 +109,10 @@ def train(
         traces=read_traces(*(traces or ())),
         teachers=[Model.load(path) for path in teacher or ()],
     )
+    if find_node(machine.nodes).rank:
+        run_training(houses, target, choices.model_copy(update={"out": folder}))
+        print("trained with the first machine, which tests and writes", file=sys.stderr)
+        return
     files = studies.OutcomeFiles.in_folder(folder)
     outcome = studies.train_and_test(houses, target, files, folder, choices, tested)
     present_outcome(outcome, json)

@@ -32,7 +32,7 @@ def transfer(
     transfer: Annotated[TransferConfig, Take(without=("appliance",))],
     session: Annotated[SessionConfig, Take(only=("hold_out",))],
     learning: LearningConfig,
-    machine: Annotated[MachineConfig, Take(without=("devices",))],
+    machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     appliance: Annotated[
         list[str] | None,

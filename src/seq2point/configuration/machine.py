@@ -11,6 +11,11 @@ class MachineConfig(Config):
 
     device: Device = option("auto", "Where to compute; auto is CUDA if there is a GPU.")
     devices: PositiveInt = option(1, "Processes that share every step: GPUs, or CPU cores.")
+    nodes: PositiveInt = option(
+        1,
+        "Machines that share every step, `devices` on each. The same command begins on all, by"
+        " torchrun or with MASTER_ADDR, MASTER_PORT and NODE_RANK set.",
+    )
     threads: PositiveInt | None = option(
         None, "CPU threads.", unset="all cores, or one in a training where that is faster"
     )

@@ -1,5 +1,7 @@
 """The options of a study: what works off its trainings."""
 
+from pathlib import Path
+
 from pydantic import PositiveInt
 
 from seq2point.configuration.declare import option
@@ -14,4 +16,8 @@ class StudyConfig(ClusterConfig):
         "Trainings at a time on this machine, each with one thread.",
         unset="one for each core",
     )
+    mlflow: Path | None = option(
+        None, "Folder of an SQLite file of MLflow that gets each training."
+    )
+    tensorboard: Path | None = option(None, "Folder where TensorBoard finds each training.")
     dry_run: bool = option(False, "List the parts and which of them are there, and train nothing.")

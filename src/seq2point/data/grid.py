@@ -39,6 +39,8 @@ def find_median_step_s(times_s: Times) -> float:
     if len(times_s) < 2:
         return 0.0
     steps = np.diff(times_s)
+    if steps.min() == steps.max():
+        return round(float(steps[0]), 3)
     within = steps[steps <= JUMP_S]
     return round(find_median(within if len(within) else steps), 3)
 

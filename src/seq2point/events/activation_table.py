@@ -43,19 +43,31 @@ def find_activations(
     `times_s` f64[T] are the samples' times, from 0 where None. NaN ends an activation, and so does
     a jump of the times. A sample lasts for a period.
     """
-    when_s = period_s * np.arange(len(power_w), dtype=np.float64)
-    if times_s is not None:
-        when_s = times_s
-    jumps = np.flatnonzero(np.abs(np.diff(when_s) - period_s) > period_s / 2) + 1
+    above = np.flatnonzero(power_w > appliance.on_power_w)
+    if not len(above):
+        return []
+    when_s = period_s * np.arange(len(power_w), dtype=np.float64) if times_s is None else times_s
     known = ~np.isnan(power_w)
     activations = []
-    for start, end in pairwise([0, *jumps.tolist(), len(power_w)]):
-        runs = (each.tolist() for each in find_runs(known[start:end]))
-        for first, length in zip(*runs, strict=True):
-            span = slice(start + first, start + first + length)
+    for start, end in pairwise([0, *_find_jumps(when_s, period_s), len(power_w)]):
+        first, lengths = find_runs(known[start:end])
+        first += start
+        runs_above = np.searchsorted(above, first) < np.searchsorted(above, first + lengths)
+        runs = (each[runs_above].tolist() for each in (first, lengths))
+        for begin, length in zip(*runs, strict=True):
+            span = slice(begin, begin + length)
             on = is_on(power_w[span], appliance, period_s)
             activations += _measure(power_w[span], when_s[span], on, period_s)
     return activations
+
+
+def _find_jumps(times_s: npt.NDArray[np.float64], period_s: float) -> list[int]:
+    """Return the samples whose time is not about a period after the one before."""
+    late_s = np.diff(times_s) - period_s
+    if not len(late_s) or max(late_s.max(), -late_s.min()) <= period_s / 2:
+        return []
+    jumps: list[int] = (np.flatnonzero(np.abs(late_s) > period_s / 2) + 1).tolist()
+    return jumps
 
 
 def _measure(

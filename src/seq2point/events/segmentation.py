@@ -125,12 +125,15 @@ def find_events(mains_w: Watts, base_w: Watts, least_w: float) -> list[Event]:
     mains above the base.
     """
     events: list[Event] = []
-    for first, length in zip(*find_runs(~(np.isnan(mains_w) | np.isnan(base_w))), strict=True):
-        span = slice(first, first + length)
-        events += [
-            event._replace(first=event.first + int(first), end=event.end + int(first))
-            for event in _pair_steps(mains_w[span], base_w[span], least_w)
-        ]
+    runs = find_runs(~(np.isnan(mains_w) | np.isnan(base_w)))
+    steps = np.append(0, np.cumsum(np.abs(np.diff(mains_w)) >= least_w))
+    for first, length in zip(*(each.tolist() for each in runs), strict=True):
+        end = first + length
+        if steps[end - 1] > steps[first]:
+            events += [
+                Event(event.first + first, event.end + first, event.power_w)
+                for event in _pair_steps(mains_w[first:end], base_w[first:end], least_w)
+            ]
     return sorted(events, key=lambda event: (event.first, -event.end))
 
 

@@ -1,6 +1,7 @@
 """A run over a fleet: the homes that need work, worked off, with a row in the manifest for each."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -53,10 +54,13 @@ def run_fleet(
     Homes whose readings, models and settings are those of an earlier run are not worked on again,
     those that it has set aside neither, unless `retry`. `state` is the folder of the manifest,
     whose lock the caller holds. `on_result` is called with each result, in any order.
-    Raises OutputError where the output cannot be written. What is done until then stays.
+    Raises OutputError where the output cannot be written. What is done until then stays. However
+    the run ends, what processes that died have half written goes.
     """
     results: dict[str, HomeResult] = {}
-    with Manifest(state, job.models.digest, job.settings_digest) as manifest:
+    with ExitStack() as stack:
+        stack.callback(job.output.remove_leftovers)
+        manifest = stack.enter_context(Manifest(state, job.models.digest, job.settings_digest))
         known = manifest.read()
         current = _find_current(homes, job, known, retry)
         for result in current.values():
@@ -70,7 +74,7 @@ def run_fleet(
         workers = make_workers(partial(_process, job))
         for result in workers.run(tasks) if tasks else ():
             manifest.add(result)
-            results[result.house] = result
+            results[result.house] = result._replace(summary=None)  # the manifest has it
             on_result(result)
     return _summarise(results)
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 from seq2point.errors import DataError, Seq2PointError, UsageError
-from seq2point.system.atomic_files import atomic_write
+from seq2point.system.atomic_files import atomic_write, remove_leftovers
 
 WILDCARDS = frozenset("*?[")
 CLOUD_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
@@ -190,6 +190,11 @@ class OutputFolder(NamedTuple):
                 store.rm_file(path)
         except OSError as error:
             raise OutputError(f"{address}: cannot be removed ({error})") from None
+
+    def remove_leftovers(self) -> None:
+        """Remove what processes that died here have half written. A store has no such files."""
+        if not is_remote(self.address):
+            remove_leftovers(Path(self.address))
 
     def list_names(self, below: str) -> set[str]:
         """Return the names of all files below a folder in this one, as they are joined."""

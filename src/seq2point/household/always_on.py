@@ -1,6 +1,7 @@
 """Always on: the floor of a home's mains, learned over its days."""
 
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ NEIGHBOURS = 3
 """Days on either side whose median the floor of a day is: a holiday or a night with a heater on
 does not move it, a new router does."""
 LEAST_SPREAD_W = 5.0
+
+HALF = 0.5
 
 Floors = npt.NDArray[np.float64]
 
@@ -47,7 +50,18 @@ def find_floor_w(
 def find_low_quantile_w(power_w: Watts, least: float) -> float:
     """Return the low quantile of the known samples; NaN where fewer than `least` are known."""
     known_w = power_w[~np.isnan(power_w)]
-    return float(np.quantile(known_w, QUANTILE)) if len(known_w) >= max(least, 1) else np.nan
+    return _find_quantile_w(known_w) if len(known_w) >= max(least, 1) else np.nan
+
+
+def _find_quantile_w(known_w: Watts) -> float:
+    """Return the low quantile of f32[N] watts, which `np.quantile` tells in five times as long."""
+    place = QUANTILE * (len(known_w) - 1)
+    below = int(place)
+    above = min(below + 1, len(known_w) - 1)
+    low_w, high_w = np.partition(known_w, (below, above))[[below, above]]
+    share, step_w = place - below, high_w - low_w
+    nearest_w = low_w + step_w * share if share < HALF else high_w - step_w * (1 - share)
+    return float(nearest_w)
 
 
 def _smooth(daily_w: Floors) -> Floors:
@@ -59,5 +73,5 @@ def _smooth(daily_w: Floors) -> Floors:
         near = known[a:b]
         if not len(near):
             near = known[np.argsort(np.abs(known - day), kind="stable")[: 2 * NEIGHBOURS + 1]]
-        floors_w[day] = np.median(daily_w[near])
+        floors_w[day] = median(daily_w[near].tolist())
     return floors_w

@@ -22,12 +22,16 @@ def cap_activations(
         np.concatenate(([0.0], np.cumsum(np.where(known, each_w, 0), dtype=np.float64)))
         for each_w in (claim_w, part_w)
     )
-    capped = []
-    for cycle in cycles:
-        first = int(np.floor((cycle.start_s - start_s) / period_s))
-        end = int(np.ceil((cycle.end_s - start_s) / period_s))
-        a, b = np.clip((first, end), 0, len(part_w)).tolist()
-        claim = claimed[b] - claimed[a]
-        share = min((kept[b] - kept[a]) / claim, 1.0) if claim > 0 else 1.0
-        capped.append(cycle._replace(energy_wh=cycle.energy_wh * share))
-    return capped
+    if not cycles:
+        return []
+    spans_s = np.array([(cycle.start_s, cycle.end_s) for cycle in cycles])
+    places = (spans_s - start_s) / period_s
+    first, end = np.floor(places[:, 0]), np.ceil(places[:, 1])
+    a, b = (np.clip(each, 0, len(part_w)).astype(np.int64) for each in (first, end))
+    claim, keep = claimed[b] - claimed[a], kept[b] - kept[a]
+    share = np.ones(len(cycles))
+    np.divide(keep, claim, out=share, where=claim > 0)
+    return [
+        Activation(cycle.start_s, cycle.end_s, cycle.energy_wh * each, cycle.peak_w)
+        for cycle, each in zip(cycles, np.minimum(share, 1).tolist(), strict=True)
+    ]

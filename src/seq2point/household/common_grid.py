@@ -1,11 +1,13 @@
 """One regular grid for all of a home's power, whatever the periods of its models are."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from seq2point.recording import Recording, Watts
+from seq2point.recording.on_off import Flags
 
 if TYPE_CHECKING:
     from seq2point.household.mains import HomeMains
@@ -20,6 +22,8 @@ COARSER_S = (90.0, 100.0, 150.0, 180.0, 225.0, 300.0, 450.0, 900.0)
 further apart than that are repeated."""
 
 TOLERANCE = 1.02
+Places = npt.NDArray[np.int64]
+
 LEAST_KNOWN = 0.5
 """The share of a sample's readings that must be known."""
 
@@ -46,35 +50,48 @@ class CommonGrid(NamedTuple):
         near = self.period_s / TOLERANCE <= mains.period_s <= TOLERANCE * self.period_s
         at_grid = mains.hold_s is not None or near
         recording = mains.to_recording(self.period_s if at_grid else mains.period_s)
-        return self.place(recording, recording.mains_w)
+        return self.place(recording, [recording.mains_w])[0]
 
-    def place(self, recording: Recording, power_w: Watts) -> Watts:
-        """Return the power f32[T] at a recording's samples on the grid, f32[size]; NaN is a gap.
+    def place(self, recording: Recording, powers_w: Sequence[Watts]) -> list[Watts]:
+        """Return series of power f32[T] at a recording's samples on the grid, each f32[size]; NaN
+        is a gap.
 
         Finer samples are averaged where half of them are known, coarser ones are repeated. Samples
         of the grid's own period move to the nearest place, so that peaks stay what they are.
         """
         times_s, period_s = recording.times_s(), recording.period_s
-        placed = np.full(self.size, np.nan, np.float32)
         if period_s > TOLERANCE * self.period_s:
             middles_s = self.start_s + self.period_s * (np.arange(self.size) + 0.5)
             row = np.searchsorted(times_s, middles_s, side="right") - 1
             within = (row >= 0) & (middles_s < times_s[row] + period_s)
-            placed[within] = power_w[row[within]]
-            return placed
+            return [self._repeat(within, row, power_w) for power_w in powers_w]
         if period_s == self.period_s:
-            return self._move(np.round((times_s - self.start_s) / self.period_s), power_w)
+            place = np.round((times_s - self.start_s) / self.period_s).astype(np.int64)
+            inside = (place >= 0) & (place < self.size)
+            return [self._move(inside, place, power_w) for power_w in powers_w]
         place = np.floor((times_s + period_s / 2 - self.start_s) / self.period_s).astype(np.int64)
-        known = ~np.isnan(power_w) & (place >= 0) & (place < self.size)
-        counts = np.bincount(place[known], minlength=self.size)
-        sums = np.bincount(place[known], power_w[known].astype(np.float64), self.size)
-        enough = counts >= max(LEAST_KNOWN * self.period_s / period_s, 1)
-        placed[enough] = sums[enough] / counts[enough]
+        inside = (place >= 0) & (place < self.size)
+        if not inside.all():
+            place, powers_w = place[inside], [power_w[inside] for power_w in powers_w]
+        counts = np.bincount(place, minlength=self.size)
+        least = max(LEAST_KNOWN * self.period_s / period_s, 1)
+        return [self._average(place, counts, power_w, least) for power_w in powers_w]
+
+    def _repeat(self, within: Flags, row: Places, power_w: Watts) -> Watts:
+        placed = np.full(self.size, np.nan, np.float32)
+        placed[within] = power_w[row[within]]
         return placed
 
-    def _move(self, places: npt.NDArray[np.float64], power_w: Watts) -> Watts:
+    def _move(self, inside: Flags, place: Places, power_w: Watts) -> Watts:
         placed = np.full(self.size, np.nan, np.float32)
-        place = places.astype(np.int64)
-        inside = (place >= 0) & (place < self.size)
         placed[place[inside]] = power_w[inside]
+        return placed
+
+    def _average(self, place: Places, counts: Places, power_w: Watts, least: float) -> Watts:
+        placed = np.full(self.size, np.nan, np.float32)
+        gaps = np.isnan(power_w)
+        counts = counts - np.bincount(place[gaps], minlength=self.size)
+        sums = np.bincount(place, np.where(gaps, np.float32(0), power_w), self.size)
+        enough = counts >= least
+        placed[enough] = sums[enough] / counts[enough]
         return placed

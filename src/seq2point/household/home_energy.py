@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -228,9 +229,11 @@ def _balance_home(
     mains_w = grid.place_mains(home)
     days = list_spans(grid.start_s, grid.start_s + grid.period_s * grid.size, zone, "day")
     floor_w, floor_error_w = find_floor_w(mains_w, grid.start_s, grid.period_s, days)
-    claims_w = {
-        each.appliance.name: grid.place(each.recording, each.power_w) for each in predictions
-    }
+    claims_w: dict[str, Watts] = {}
+    for recording, several in groupby(predictions, lambda each: each.recording):
+        same = list(several)
+        placed_w = grid.place(recording, [each.power_w for each in same])
+        claims_w |= zip((each.appliance.name for each in same), placed_w, strict=True)
     errors_w = {each.appliance.name: each.error_w for each in predictions}
     balanced = balance(
         mains_w, claims_w | {ALWAYS_ON: floor_w}, errors_w | {ALWAYS_ON: floor_error_w}

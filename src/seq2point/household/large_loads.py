@@ -70,7 +70,9 @@ def find_large_loads(other_w: Watts, start_s: float, period_s: float) -> tuple[L
         return ()
     base_w = np.full_like(other_w, np.nanquantile(other_w, BASE_QUANTILE))
     known_days = np.count_nonzero(~np.isnan(other_w)) * period_s / DAY_S
-    cars = _find_cars(find_events(other_w, base_w, CAR_W[0] / 2), period_s, known_days)
+    cars: list[Event] = []
+    if _may_hold_cars(other_w - base_w, period_s, known_days):
+        cars = _find_cars(find_events(other_w, base_w, CAR_W[0] / 2), period_s, known_days)
     rest_w = other_w.copy()
     for event in cars:
         rest_w[event.span] = np.maximum(rest_w[event.span] - event.power_w, 0)
@@ -88,7 +90,21 @@ def _find_cars(events: Sequence[Event], period_s: float, known_days: float) -> l
         return []
     usual_w = float(np.median([event.level_w for event in steady]))
     same = [event for event in steady if abs(event.level_w / usual_w - 1) <= CAR_SAME]
-    return same if len(same) >= max(CAR_RUNS, CAR_RUNS_A_DAY * known_days) else []
+    return same if len(same) >= _count_least_runs(known_days) else []
+
+
+def _count_least_runs(known_days: float) -> float:
+    return max(CAR_RUNS, CAR_RUNS_A_DAY * known_days)
+
+
+def _may_hold_cars(excess_w: Watts, period_s: float, known_days: float) -> bool:
+    """Return whether power above the base is high for as long as the fewest charges of a car take.
+
+    Without that there is none, and finding the events takes most of a home's time here.
+    """
+    cars = np.floor(np.nan_to_num(excess_w) / ((1 - CAR_SAME) * CAR_W[0])).clip(min=0).sum()
+    hours = cars * period_s / HOUR_S
+    return bool(hours >= CAR_STEADY * CAR_HOURS[0] * _count_least_runs(known_days))
 
 
 def _is_timed(events: Sequence[Event], period_s: float, known_days: float) -> bool:

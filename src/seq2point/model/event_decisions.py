@@ -1,6 +1,7 @@
 """Decisions by event of a model: the settings that it has, and its predictions decided by them."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,11 +61,14 @@ def find_event_settings(
     return settings
 
 
+@cache
+def _make_reader() -> TypeAdapter[dict[str, EventSettings]]:
+    return TypeAdapter(dict[str, EventSettings])
+
+
 def _read_provenance(model: Predictor) -> dict[str, EventSettings]:
     try:
-        settings = TypeAdapter(dict[str, EventSettings]).validate_python(
-            model.provenance.get(PROVENANCE) or {}
-        )
+        settings = _make_reader().validate_python(model.provenance.get(PROVENANCE) or {})
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelFileError(

@@ -35,6 +35,7 @@ from seq2point.studies.protocols.library import (
     validate_table,
 )
 from seq2point.studies.protocols.protocol_file import StrictTable
+from seq2point.studies.search_space import StudySearch
 
 BASE, STUDY = "protocol", "study"
 USUAL = "usual"
@@ -94,8 +95,9 @@ class StudyGrid(StrictTable):
     """The choices of a study: each of them with each other one.
 
     `networks` are names, or shapes by name. `recipes` are training settings by name, which stand
-    over the protocol's. The unpruned network is always there. The protocol's `pruning` says how
-    networks are trained while and after they are pruned, and prunes where no pruner is named.
+    over the protocol's; a `search` finds some itself. The unpruned network is always there. The
+    protocol's `pruning` says how networks are trained while and after they are pruned, and prunes
+    where no pruner is named.
     """
 
     appliances: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ class StudyGrid(StrictTable):
     recipes: dict[str, dict[str, Any]] = Field({})
     pruners: tuple[PrunerChoice, ...] = ()
     sparsities: tuple[Share, ...] = ()
+    search: StudySearch | None = None
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_count_seeds)] = Field(
         (0,), min_length=1
     )
@@ -115,6 +118,8 @@ class StudyGrid(StrictTable):
             _check_network(name, shape)
         for name, settings in self.recipes.items():
             _check_recipe(name, settings)
+        if self.search and self.recipes:
+            raise ValueError("search: its trials are the recipes; leave out `recipes`")
         for pruner in self.pruners:
             own = pruner.sparsities
             pruner.require_any(self.sparsities if own is None else own)

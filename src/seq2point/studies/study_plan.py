@@ -121,6 +121,11 @@ def find_results(plan: StudyPlan, cache: ResultCache) -> dict[str, dict[str, Any
     return found
 
 
+def count_choices(study: Study) -> int:
+    """Return how many parts each recipe of a study has, whether they can be made or not."""
+    return sum(1 for _ in _list_choices(study)) // max(len(study.grid.recipes), 1)
+
+
 def _list_choices(study: Study) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield the choices of each part as its row has them, and as they go over the protocol."""
     grid, protocol = study.grid, study.base.protocol

@@ -9,6 +9,7 @@ import polars as pl
 from seq2point.errors import UsageError
 from seq2point.studies.protocols.runner import WEIGHTS
 from seq2point.studies.result_cache import ResultCache
+from seq2point.studies.search import Trials
 from seq2point.studies.study_file import Study
 from seq2point.studies.study_plan import StudyPart, StudyPlan
 from seq2point.studies.study_run import StudyResults
@@ -42,9 +43,16 @@ SCHEMA = {
 
 
 def make_report(
-    study: Study, plan: StudyPlan, results: StudyResults, cache: ResultCache
+    study: Study,
+    plan: StudyPlan,
+    results: StudyResults,
+    cache: ResultCache,
+    trials: Trials | None = None,
 ) -> dict[str, Any]:
-    """Return all results of a study as JSON: a row for each part that is there, and the failed."""
+    """Return all results of a study as JSON: a row for each part that is there, and the failed.
+
+    Those of a search have its trials, too.
+    """
     return {
         "study": study.name,
         "title": study.base.protocol.title,
@@ -56,6 +64,7 @@ def make_report(
             if part.key in results.by_key
         ],
         "failed": [failure.as_json() for failure in results.failed],
+        **({"search": trials.as_json()} if trials else {}),
     }
 
 

@@ -80,6 +80,16 @@ def _remove_leftovers(path: Path) -> None:
                 file.unlink()
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the half-written files anywhere below a folder whose process here has ended."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            part = PART.fullmatch(name)
+            if part and part["host"] == _host() and not _is_running(int(part["process"])):
+                with suppress(OSError):
+                    Path(root, name).unlink()
+
+
 @cache
 def _host() -> str:
     """Return a mark of this machine: process numbers of another mean nothing here."""

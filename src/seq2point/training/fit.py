@@ -1,5 +1,6 @@
 """Running a training: one process or several, Lightning's loop, and its outcome."""
 
+import json
 import logging
 import signal
 import time
@@ -23,6 +24,7 @@ from seq2point.training import processes
 from seq2point.training.best_weights import BestWeights
 from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
 from seq2point.training.lightning_loop import LOG_EVERY, Loop
+from seq2point.training.nodes import find_node
 from seq2point.training.pace import Deadline, Plan
 from seq2point.training.planning import choose_threads, make_plan
 from seq2point.training.progress_line import ProgressLine
@@ -77,6 +79,7 @@ class TrainingProcess:
     def _train(self, threads: ThreadChoice) -> TrainingOutcome:
         job, folder = self.job, self.folder
         is_first = processes.get_rank() == 0
+        processes.require_agreement(json.dumps([job.identity, self.checkpoint is not None]))
         shows = self.progress and is_first
         began_at = time.perf_counter()
         plan = self.plan or make_plan(job, threads, shows)
@@ -102,7 +105,7 @@ class TrainingProcess:
         place = folder.path if folder else "output"
         device = next(network.parameters()).device
         with explain_write_errors(place):
-            trainer = _make_trainer(callbacks, plan, folder, device, job.devices)
+            trainer = _make_trainer(callbacks, plan, folder, device, job)
         deadline = Deadline(config.budget_s, plan, began_at)
 
         def is_late(step: int) -> bool:
@@ -136,9 +139,10 @@ def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> Trainin
     """
     job, folder = process.job, process.folder
     try:
-        if job.devices == 1:
+        if job.processes == 1:
             return process()
-        return processes.run_processes(process, job.devices, gpu, threads)
+        node = find_node(job.nodes)
+        return processes.run_processes(process, job.devices, gpu, threads, node)
     except KeyboardInterrupt as interrupt:
         has_checkpoint = folder and folder.checkpoint.exists()
         message = f"{folder.path} keeps a checkpoint" if folder and has_checkpoint else ""
@@ -147,7 +151,7 @@ def run_job(process: TrainingProcess, gpu: bool, threads: int | None) -> Trainin
 
 def _runs_on_gpus(job: TrainingJob) -> bool:
     """Return whether this is one of several processes that have a GPU each."""
-    if job.devices == 1 or not torch.cuda.is_available():
+    if job.processes == 1 or not torch.cuda.is_available():
         return False
     return bool(torch.distributed.get_backend() == "nccl")
 
@@ -157,7 +161,7 @@ def _make_trainer(
     plan: Plan,
     folder: RunFolder | None,
     device: torch.device,
-    devices: int,
+    job: TrainingJob,
 ) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     loggers = []
@@ -170,9 +174,12 @@ def _make_trainer(
         ]
     return pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=devices,
+        devices=job.devices,
+        num_nodes=job.nodes,
         strategy=(
-            "auto" if devices == 1 else DDPStrategy(cluster_environment=LightningEnvironment())
+            "auto"
+            if job.processes == 1
+            else DDPStrategy(cluster_environment=LightningEnvironment())
         ),
         max_steps=plan.steps,
         max_epochs=-1,

@@ -30,7 +30,7 @@ def choose_threads(job: TrainingJob, fixed: bool) -> ThreadChoice:
     by_kernels = job.batches.rows == "chunks" and sliding.uses_kernels(
         job.model.architecture, series
     )
-    fixed = fixed or job.devices > 1 or series.device.type != "cpu"
+    fixed = fixed or job.processes > 1 or series.device.type != "cpu"
     return ThreadChoice(torch.get_num_threads(), by_kernels, fixed)
 
 

@@ -1,9 +1,10 @@
-"""One training in several processes on one machine, joined by torch.distributed.
+"""One training in several processes, on one machine or several, joined by torch.distributed.
 
 The backend is gloo on CPUs and NCCL on GPUs. Processes are spawned: each gets its own copy of the
 work, and they share only what they send each other.
 """
 
+import hashlib
 import logging
 import os
 import pickle
@@ -25,11 +26,16 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from seq2point.errors import Interrupted, Seq2PointError, TrainingError
 from seq2point.system.device import set_threads
 from seq2point.system.hardware import keep_freed_memory
+from seq2point.training.nodes import Node
 
 Result = TypeVar("Result")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 5.0  # for the other processes to end by themselves when one has died
+ALONE = Node()
+LOST = ("Connection closed by peer", "Connection reset by peer", "Connection refused",
+        "Broken pipe", "timed out", "Timed out")  # fmt: skip
+"""What gloo, NCCL and the store say when a machine is gone."""
 PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -52,6 +58,16 @@ def find_greatest(value: float) -> float:
     return float(shared)
 
 
+def require_agreement(text: str) -> None:
+    """Raise TrainingError unless all processes give the same text, which must all call this."""
+    number = int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
+    if find_greatest(number) != -find_greatest(-number):
+        raise TrainingError(
+            "the machines of the training differ in data, options, or the checkpoint that they"
+            " resume: all need the same command, the same files, and one shared `out`"
+        )
+
+
 def average_gradients_(network: torch.nn.Module) -> None:
     """Replace every gradient by its mean over the processes."""
     if distributed.is_initialized():
@@ -61,22 +77,27 @@ def average_gradients_(network: torch.nn.Module) -> None:
 
 
 def run_processes(
-    work: Callable[[], Result], processes: int, gpu: bool = False, threads: int | None = None
+    work: Callable[[], Result],
+    processes: int,
+    gpu: bool = False,
+    threads: int | None = None,
+    node: Node = ALONE,
 ) -> Result:
-    """Run the same work in several processes and return the result of rank 0.
+    """Run the same work in several processes here and return the result of the first of them.
 
-    `work` and its result are pickled. A script that calls this at its top level needs
-    `if __name__ == "__main__"`.
+    Of several machines each runs so many, and `node` says which one this is. `work` and its result
+    are pickled. A script that calls this at its top level needs `if __name__ == "__main__"`.
     Raises the Seq2PointError that the work raises, Interrupted where a signal stopped it, and
-    TrainingError where a process died.
+    TrainingError where a process died, here or on another machine.
     """
     with tempfile.TemporaryDirectory(prefix="seq2point-") as folder:
         threads = threads or max((os.cpu_count() or 1) // processes, 1)
         context = pickle.dumps((work, "nccl" if gpu else "gloo", threads))
+        node = node if node.machines > 1 else node._replace(port=_find_free_port())
         try:
-            signal_number = _spawn((processes, _find_free_port(), folder, context), processes)
+            signal_number = _spawn((processes, node, folder, context), processes)
         except ProcessRaisedException as error:
-            raise _read_pickle(Path(folder, "error")) or error from None
+            raise _read_pickle(Path(folder, "error")) or _explain(error, node) from None
         except ProcessExitedException as error:
             raise TrainingError(f"a process of the training died ({error})") from None
         result_and_warnings = _read_pickle(Path(folder, "result"))
@@ -126,16 +147,29 @@ def _spawn(arguments: tuple[object, ...], processes: int) -> int:
     return received[0] if received else 0
 
 
-def _process(number: int, processes: int, port: int, folder: str, context: bytes) -> None:
+def _explain(error: ProcessRaisedException, node: Node) -> Exception:
+    """Return what to raise for an error of a process: of several machines one may be gone."""
+    lost = next((words for words in LOST if words in str(error)), None)
+    if node.machines == 1 or lost is None:
+        return error
+    return TrainingError(
+        f"another machine of the training does not answer ({lost}); look there for the reason, and"
+        f" whether it reaches the first one at {node.address}:{node.port}"
+    )
+
+
+def _process(number: int, processes: int, node: Node, folder: str, context: bytes) -> None:
     """Run the work in one of the processes, which find this function by its name."""
+    rank, ranks = node.rank * processes + number, node.machines * processes
     os.environ |= {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
+        "MASTER_ADDR": node.address,
+        "MASTER_PORT": str(node.port),
         "LOCAL_RANK": str(number),
-        "RANK": str(number),
-        "WORLD_SIZE": str(processes),
+        "NODE_RANK": str(node.rank),
+        "RANK": str(rank),
+        "WORLD_SIZE": str(ranks),
     }
-    if number:
+    if rank:
         logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -144,7 +178,7 @@ def _process(number: int, processes: int, port: int, folder: str, context: bytes
             keep_freed_memory()
             if backend == "nccl":
                 torch.cuda.set_device(number)
-            distributed.init_process_group(backend, rank=number, world_size=processes)
+            distributed.init_process_group(backend, rank=rank, world_size=ranks)
             result = work()
         if number == 0:
             ours = [(w.category, str(w.message)) for w in caught if w.filename.startswith(PACKAGE)]

@@ -56,6 +56,7 @@ class TrainingJob:
     config: TrainingConfig
     parent_digest: str | None
     devices: int
+    nodes: int
     window_by_period: bool
     traces: Sequence[Trace] = ()
     teachers: Sequence[Model] = ()
@@ -64,6 +65,11 @@ class TrainingJob:
     def appliance(self) -> str:
         """The name of the appliance."""
         return self.model.appliances[0].name
+
+    @property
+    def processes(self) -> int:
+        """How many processes share every step, on all machines."""
+        return self.devices * self.nodes
 
     @cached_property
     def coverage(self) -> dict[str, float]:
@@ -95,7 +101,7 @@ class TrainingJob:
             "scale": self.model.scale.model_dump(mode="json"),
             "pruning": pruner and {"method": pruner.name, **pruner.model_dump(mode="json")},
             "settings": self.config.model_dump(mode="json"),
-            "devices": self.devices,
+            "devices": self.processes,
             "training_data": [r.fingerprint(self.appliance) for r in self.training],
             "validation_data": [r.fingerprint(self.appliance) for r in self.held_out],
             **({"traces": describe_traces(self.traces)} if self.traces else {}),
@@ -169,9 +175,9 @@ def resolve_job(
             "a pruner would zero weights that `freeze` keeps as they are: prune first, or freeze"
             " nothing"
         )
-    devices = options.devices
+    processes = options.devices * options.nodes
     # several processes each move the parts to their device
-    place = device if devices == 1 else torch.device("cpu")
+    place = device if processes == 1 else torch.device("cpu")
     data = Houses(training, [known.name], architecture, model.scale, place)
     validation_windows = count_windows(held_out or training, known.name, architecture)
     if start is None:
@@ -188,9 +194,9 @@ def resolve_job(
     )
     batches = make_batches(data, config, known, traces, teachers)
     rows = len(batches.draw(0))
-    if not 1 <= devices <= rows:
+    if processes > rows:
         raise UsageError(
-            f"{devices}: a step of {rows} {batches.rows} is shared by 1 to {rows} processes",
+            f"{processes}: a step of {rows} {batches.rows} is shared by 1 to {rows} processes",
             field="devices",
         )
     return TrainingJob(
@@ -202,7 +208,8 @@ def resolve_job(
         pruner,
         config,
         None if start is None else model.digest(),
-        devices,
+        options.devices,
+        options.nodes,
         window_by_period,
         traces,
         options.teachers,

@@ -15,6 +15,7 @@ from seq2point.recording import Recording, RecordingsLike
 from seq2point.system.device import choose_device, set_threads
 from seq2point.system.hardware import keep_freed_memory
 from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
+from seq2point.training.nodes import find_node
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob, average_w, resolve_job
 from seq2point.wording import format_count
@@ -40,16 +41,17 @@ def run_training(
 ) -> TrainingResult:
     """Train as `train` does, with the options as one object, and return how it went, too."""
     set_threads(options.threads)
+    is_first = find_node(options.nodes).rank == 0
     device = choose_device(options.device)
     job = resolve_job(recordings, appliance, options, device)
     job.warn_of_gaps()
     folder = RunFolder(options.out) if options.out is not None else None
     # not before the data are in place: the memory that reading them freed goes back to the system
     keep_freed_memory()
-    with folder.lock() if folder else nullcontext():
+    with folder.lock() if folder and is_first else nullcontext():
         plan = folder.plan_to_resume(job.identity) if folder and options.resume else None
         checkpoint = folder.checkpoint if folder and plan and folder.checkpoint.exists() else None
-        if folder and plan is None:
+        if folder and plan is None and is_first:
             folder.clear(options.overwrite)
         elif folder and folder.is_finished() and options.progress:
             print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
@@ -68,9 +70,9 @@ def run_training(
         outcome = run_job(process, device.type == "cuda", options.threads)
         model = finish_model(job, outcome)
         model.provenance |= options.provenance or {}
-        if folder:
+        if folder and is_first:
             folder.write(job.identity, outcome.plan, finished=not outcome.late)
-        if outcome.late and options.progress:
+        if outcome.late and is_first and options.progress:
             print(_describe_lost_steps(outcome, folder), file=sys.stderr)
     windows = outcome.steps * job.batches.windows_per_step
     return TrainingResult(
@@ -116,7 +118,8 @@ def train(
     `help(seq2point.configuration.TrainOptions)`.
     With `out`, checkpoints and logs are written there. `resume` goes on from the last checkpoint,
     exactly as if the training had never stopped. With `devices` above 1, several processes share
-    every step. They are spawned, so a script that does this guards its top level.
+    every step. They are spawned, so a script that does this guards its top level. With `nodes`
+    above 1 the same script runs on several machines, and the first of them writes.
     SIGINT, SIGTERM and SIGHUP stop a training between two steps, once a checkpoint is saved. They
     raise `Interrupted`, a KeyboardInterrupt that holds the signal's number.
     Raises DataError for recordings that cannot be learned from, and TrainingError when the loss is

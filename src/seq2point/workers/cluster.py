@@ -4,8 +4,11 @@ A task that dies with its node is begun again on another.
 """
 
 import logging
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from seq2point.errors import Seq2PointError, UsageError
@@ -17,6 +20,7 @@ Result = TypeVar("Result")
 RETRIES = 3
 """How often a task is begun again whose node or process died."""
 LISTENS_S = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AHEAD = 4
 """Tasks for each core of the cluster that are handed out at a time."""
 
@@ -93,12 +97,31 @@ def connect(address: str) -> None:
     environment = {"env_vars": dict.fromkeys(ONE_THREAD, "1")}
     try:
         _require_listener(address)
-        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
+        with _keep_signal_handlers():
+            ray.init(
+                address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR
+            )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(
             f"{address}: no Ray cluster answers ({reason}); start one with `ray start --head`"
         ) from None
+
+
+@contextmanager
+def _keep_signal_handlers() -> Iterator[None]:
+    """Put the handlers of signals back that the block replaces.
+
+    Ray's own end the process on SIGTERM with the number of the signal and a report of many lines.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handlers = {n: signal.getsignal(n) for n in SIGNALS if in_main_thread}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 def _require_listener(address: str) -> None:

@@ -33,7 +33,7 @@ def run(
     learning: Annotated[
         LearningConfig, Take(only=("epochs", "steps", "budget_s"), unset=PROTOCOLS)
     ],
-    machine: Annotated[MachineConfig, Take(without=("devices",))],
+    machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     appliance: Annotated[
         list[str] | None,
         typer.Option("--appliance", help="One of the protocol's; repeat for several; else all."),

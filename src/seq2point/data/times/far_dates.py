@@ -23,5 +23,8 @@ def drop_far_dates(column: "pl.Series") -> "pl.Series":
     else:
         return column
     numbers = column.to_physical()
-    inside = numbers.is_between(YEAR_1_S * per_second, YEAR_9999_S * per_second)
-    return column if inside.all() else numbers.set(~inside, None).cast(dtype)
+    first, last = YEAR_1_S * per_second, YEAR_9999_S * per_second
+    lowest, highest = numbers.min(), numbers.max()
+    if lowest is None or (lowest >= first and highest <= last):  # type: ignore[operator]
+        return column
+    return numbers.set(~numbers.is_between(first, last), None).cast(dtype)
