@@ -24,7 +24,7 @@ EXTRAS |= dict.fromkeys(("h5py", "hdf5plugin"), "convert") | {
 EXTRAS |= dict.fromkeys(("aiomqtt", "paho", "websockets"), "live")
 EXTRAS |= {"fsspec": "fleet", "s3fs": "fleet", "ray": "cluster"}
 
-OUTPUTS = ("out", "json", "plot", "activations", "energy")
+OUTPUTS = ("out", "json", "plot", "days", "activations", "energy")
 RESUMABLE = "{kept}, and the same command with --resume goes on from it"
 TYPERS_INTERRUPT = 130
 

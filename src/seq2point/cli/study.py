@@ -61,6 +61,7 @@ def study(
     run with the same folder; what was interrupted goes on. A part that fails does not stop the
     others. Exit code 3 means that parts failed.
     """
+    from seq2point.cli.typed_command import tell_command
     from seq2point.report import terminal
     from seq2point.studies.result_cache import ResultCache
     from seq2point.studies.study_file import read_study
@@ -84,6 +85,7 @@ def study(
         show = _make_progress(console, plan, find_results(plan, cache))
         results = run_study(plan, cache, workers, machine.device, show)
         report = make_report(declared, plan, results, cache)
+        report["command"] = tell_command()
         files = write_rows(report, folder)
     out_console = terminal.write_report(report, json)
     if report["rows"]:
