@@ -133,9 +133,8 @@ def transfer_curve(
     from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache
+    from seq2point.studies.transfer_choices import FREEZES, FROM_NOTHING
     from seq2point.studies.transfer_curve import (
-        FREEZES,
-        FROM_NOTHING,
         USUAL_DAYS,
         USUAL_STEPS,
         TransferCurve,

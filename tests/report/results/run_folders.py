@@ -4,6 +4,7 @@ import copy
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,33 @@ def vary_run(source: Path, folder: Path, number: int, validations: int) -> Path:
     folder.mkdir(parents=True)
     RunFolder(folder).write(identity, Plan(steps, 10), finished=True)
     (folder / "metrics.json").write_text(json.dumps(report, indent=2))
+    return folder
+
+
+def make_curve(folder: Path) -> Path:
+    """A transfer's report, as `transfer-curve` leaves it."""
+    points = [("as it is", 0, [9.0]), ("none", 1, [6.0, 8.0]), ("none", 7, [4.0, 5.0])]
+    points += [("from nothing", 1, [12.0, 13.0]), ("from nothing", 7, [7.0, 7.5])]
+    report = {
+        "appliance": "washing_machine",
+        "model": {"of": "washing_machine", "parameters": 1234},
+        "train": {"house": "2"},
+        "test": [{"house": "2", "days": 60.0}],
+        "seeds": [0, 1],
+        "notes": ["The washing machine is never on in 1 day of labels."],
+        "points": [
+            {
+                "choice": choice,
+                "days": days,
+                "metrics": {"mae_w": {"mean": fmean(w), "sd": 1.0 if w[1:] else None, "values": w}},
+            }
+            for choice, days, w in points
+        ],
+        "baselines": {"zero": {"mae_w": 11.0}},
+        "command": "seq2point transfer-curve kettle-60s --train house2.parquet",
+    }
+    folder.mkdir(parents=True)
+    (folder / "curve.json").write_text(json.dumps(report))
     return folder
 
 
