@@ -31,7 +31,7 @@ def test_a_training_is_read_as_its_folder_tells_it(runs):
     assert result.metrics == told["metrics"]
     assert result.baselines == told["baselines"]
     assert result.sparsity == told["pruning"]["sparsity"] == pytest.approx(0.464, abs=1e-3)
-    assert result.scored == told["coverage"]["scored"]
+    assert result.scored_share == told["coverage"]["scored"]
     assert list(result.history) == told["training"]["history"]
     model = Model.load(runs["half"] / "compact.safetensors")
     assert result.size.weights == model.architecture.parameters

@@ -77,7 +77,7 @@ class Result:
     hashes: Sequence[DataHash] = ()
 
     @property
-    def scored(self) -> float | None:
+    def scored_share(self) -> float | None:
         """The share of the recordings that was scored."""
         return None if self.coverage is None else self.coverage.get("scored")
 

@@ -170,7 +170,7 @@ def _list_cells(result: Result, tests: Mapping[str, str]) -> list[Cell]:
         _cell_of_metric("mae_w", result.metrics),
         *(_cell_of_metric("mae_w", baselines[name]) for name in BASELINES),
         *(_cell_of_metric(key, result.metrics) for key in MAIN),
-        _cell(result.scored, lambda share: f"{100 * share:.3g}"),
+        _cell(result.scored_share, lambda share: f"{100 * share:.3g}"),
         _cell(size.weights, lambda count: f"{count:,}"),
         _cell(size.multiply_adds, lambda count: f"{count:,}"),
         _cell(size.file_bytes, lambda count: format_number(count / 1024)),
