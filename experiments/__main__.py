@@ -20,6 +20,8 @@ NAMES = (
     "simulator",
     "unseen_homes",
     "household",
+    "reproduce",
+    "reproduce_tables",
 )
 
 
