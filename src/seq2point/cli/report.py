@@ -21,9 +21,7 @@ def report(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o", "--out", help="The page.", metavar="HTML", rich_help_panel=options.OUTPUT
-        ),
+        options.make_output("The page.", "HTML"),
     ],
 ) -> None:
     """Show trainings, studies and tests side by side, on one page that opens without a network.

@@ -20,12 +20,7 @@ def test(
     ],
     data: Annotated[
         list[Path],
-        typer.Option(
-            "--data",
-            help="A house to test on, CSV or Parquet; repeat for several.",
-            metavar="FILE",
-            rich_help_panel=options.DATA,
-        ),
+        options.make_houses("A house to test on, CSV or Parquet; repeat for several."),
     ],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     machine: Annotated[MachineConfig, Take(only=("device", "threads"))],
