@@ -10,7 +10,7 @@ import polars as pl
 
 from seq2point.appliances import Appliance, Definition
 from seq2point.compression.compaction import compact, describe_remainder
-from seq2point.compression.costs import measure_costs
+from seq2point.compression.costs import measure_costs, measure_latencies_ms
 from seq2point.compression.pruning import Pruner, prune_once
 from seq2point.configuration import TrainOptions
 from seq2point.data.frame import to_recordings
@@ -126,6 +126,7 @@ def train_and_test(
         )
     else:
         files.compact.unlink(missing_ok=True)
+        report["latency_ms"] = measure_latencies_ms({"network": trained.model})["network"]
     write_days(evaluation, files.days)
     write_json(report, files.metrics)
     with atomic_write(files.log) as beside:

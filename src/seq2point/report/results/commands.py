@@ -40,6 +40,8 @@ def write_train_command(
     else:
         words += _list_powers(identity["appliance"])
         words.append(f"`network` {network} `window` {shape['window']}")
+        if shape["target_index"] != shape["window"] // 2:
+            words.append(f"`target_point` {shape['target_index'] / (shape['window'] - 1):.6g}")
     words += _list_scaling_words(identity)
     words += _list_pruning_words(identity["pruning"] or {})
     words += _list_changed_settings(identity["settings"])

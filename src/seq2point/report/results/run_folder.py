@@ -109,7 +109,7 @@ def _find_size(folder: Path, report: Mapping[str, Any]) -> Size:
         )
     path, model = folder / WEIGHTS, report["model"]
     file_bytes = path.stat().st_size if path.exists() else None
-    return Size(model["parameters"], model["multiply_adds"], file_bytes, None)
+    return Size(model["parameters"], model["multiply_adds"], file_bytes, report.get("latency_ms"))
 
 
 def _describe_test_data(report: Mapping[str, Any]) -> str:
