@@ -242,4 +242,13 @@ def test_the_report_of_500_trainings_stays_small(tmp_path, runs):
 
 def test_the_command_of_a_named_network_is_shown(tmp_path):
     run = make_run(tmp_path / "run", network="reduced", window=33, steps=2)
-    assert "seq2point train kettle --train FILE_1" in render_page(*read_results([run]))
+    page = render_page(*read_results([run]))
+    assert "seq2point train kettle --train FILE_1" in page
+    assert "A name in capitals stands for a file" in page
+
+
+def test_a_command_as_it_was_typed_needs_no_explanation(runs):
+    results, _ = read_results([runs["dense"]])
+    page = render_page([replace(results[0], command="seq2point train kettle --train a.csv")], [])
+    assert "seq2point train kettle --train a.csv" in page
+    assert "A name in capitals" not in page

@@ -4,6 +4,7 @@ A record names houses and hashes, and seldom files: what it does not name is FIL
 the hashes. Options stand as fields in backticks; the command line turns them into its flags.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,11 @@ from seq2point.recording.scaling import MAINS_MEAN_W, MAINS_STD_W
 WITHOUT_FLAG = ("seed", "freeze")
 """Settings that stand elsewhere in a command, or that no verb for training has a flag for."""
 LENGTHS = ("epochs", "steps", "budget_s")
+
+
+def has_placeholders(command: str) -> bool:
+    """Return whether a command has names in capitals that stand for files."""
+    return re.search(r" (FILE|DIR|MODEL|TRACES|TEACHER)(_\d+)?( |$)", command) is not None
 
 
 def write_train_command(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from seq2point.metrics import METRICS
 from seq2point.report.results import front, layer_bars
+from seq2point.report.results.commands import has_placeholders
 from seq2point.report.results.curves import pack_curves
 from seq2point.report.results.days import (
     FEWER_SAMPLES,
@@ -53,7 +54,8 @@ class TestGroup(NamedTuple):
 class ResultCard(NamedTuple):
     """What there is to say of one result; what its figures are made of is empty where it has none.
 
-    `errors` says in words where the errors are.
+    `errors` says in words where the errors are. With `has_placeholders` the command has names in
+    capitals where files would be.
     """
 
     number: int
@@ -66,6 +68,7 @@ class ResultCard(NamedTuple):
     activations: str
     days: DaysFigure | None
     errors: list[str]
+    has_placeholders: bool
 
 
 def render_page(
@@ -188,6 +191,7 @@ def _make_card(number: int, result: Result, shared: SharedDays) -> ResultCard:
         pack_activations(result.activations),
         days,
         errors,
+        has_placeholders(result.command),
     )
 
 
