@@ -114,7 +114,7 @@ def test_a_page_without_markers_stays(tmp_path: Path):
 def test_readme_has_the_table_of_the_lab():
     lab, readme = (page.read_text() for page in reproduce_tables.PAGES)
     tables = [
-        re.search(r"<!-- begin: unseen, quick -->(.*?)<!-- end: unseen, quick -->", text, re.DOTALL)
+        re.search(r"<!-- begin: unseen, full -->(.*?)<!-- end: unseen, full -->", text, re.DOTALL)
         for text in (lab, readme)
     ]
     assert tables[0][1] == tables[1][1]
