@@ -8,7 +8,7 @@ LITERT := $(VENV)-litert
 RAY := $(VENV)-ray
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: help setup demo test fuzz soak homeassistant-env test-oracles litert-env test-litert ray-env test-ray check docs models bench bench-compare format wheel app image clean
+.PHONY: help setup demo test fuzz soak reproduce homeassistant-env test-oracles litert-env test-litert ray-env test-ray check docs models bench bench-compare format wheel app image clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## */\t/' | expand -t 14
@@ -73,6 +73,9 @@ check: setup     ## style, types, the direction of imports, and the links of the
 docs: setup      ## the documentation as a site, in build/docs; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
 	@echo build/docs/index.html
+
+reproduce: setup ## the headline studies with their report and tables (needs SEQ2POINT_DATA; hours, with QUICK=1 minutes)
+	QUICK=$(QUICK) $(BIN)/python -m experiments reproduce
 
 models: setup    ## train, test and write the models that the package brings (needs SEQ2POINT_DATA; an hour or two)
 	$(BIN)/python tools/make_models.py

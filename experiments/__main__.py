@@ -22,6 +22,8 @@ NAMES = (
     "household",
     "live_kettle",
     "finished",
+    "reproduce",
+    "reproduce_tables",
 )
 
 

@@ -1,11 +1,13 @@
 """Cells and tables of the studies, in Markdown."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from seq2point.metrics import METRICS, MetricDefinition
 from seq2point.studies.spread import render_table
+from seq2point.system.atomic_files import atomic_write
 
 Results = Sequence[Mapping[str, Any]]
 DECIMALS = {"mae_w": 2, "on_mae_w": 0}
@@ -39,6 +41,23 @@ def find_decimals(key: str, metric: MetricDefinition) -> int:
 def list_headings(keys: Sequence[str]) -> list[str]:
     """Return the headings of some metrics."""
     return [METRICS[key].heading for key in keys]
+
+
+def replace_between(page: Path, name: str, lines: Sequence[str]) -> bool:
+    """Put lines between the markers of a name on a page; return whether the page has these markers.
+
+    The markers are comments: <!-- begin: NAME --> and <!-- end: NAME -->.
+    """
+    text = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+    if begin not in text or end not in text:
+        return False
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
+    whole = "\n".join([f"{before}{begin}", "", *lines, "", f"{end}{after}"])
+    with atomic_write(page) as beside:
+        beside.write_text(whole, encoding="utf-8")
+    return True
 
 
 def print_table(

@@ -43,7 +43,8 @@ from seq2point.report.transfer_curve import make_report
 from seq2point.studies import ResultCache
 from seq2point.studies.grids import Report
 from seq2point.studies.trainings import StudyTraining, run_trainings
-from seq2point.studies.transfer_curve import FROM_NOTHING, TransferCurve
+from seq2point.studies.transfer_choices import FROM_NOTHING
+from seq2point.studies.transfer_curve import TransferCurve
 
 CACHE = ResultCache("runs/transfer")
 TEST = "test"

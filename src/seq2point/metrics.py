@@ -152,7 +152,7 @@ def _sum_blocks(
     Blocks of different recordings are different blocks.
     """
     times_s = np.concatenate([s.times_s for s in stretches])
-    clock = np.floor((times_s + _utc_offset_s(times_s, zone)) / block_s)
+    clock = np.floor((times_s + find_utc_offset_s(times_s, zone)) / block_s)
     recording = np.repeat([s.recording for s in stretches], [len(s.times_s) for s in stretches])
     _, block = np.unique(recording * (np.ptp(clock) + 1) + clock, return_inverse=True)
     truth = np.concatenate([s.truth_w for s in stretches])
@@ -173,7 +173,9 @@ def _score_energy(
     }
 
 
-def _utc_offset_s(times_s: npt.NDArray[np.float64], zone: tzinfo | None) -> npt.NDArray[np.float64]:
+def find_utc_offset_s(
+    times_s: npt.NDArray[np.float64], zone: tzinfo | None
+) -> npt.NDArray[np.float64]:
     """Return the zone's offset from UTC at each time. It is looked up once an hour."""
     if zone is None:
         return np.zeros_like(times_s)

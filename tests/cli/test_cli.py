@@ -53,6 +53,7 @@ def test_train_leaves_the_files_that_outsiders_rely_on(trained: tuple[Path, Any]
         "training.png",
         "test.png",
         "log.csv",
+        "days.parquet",
         "run.json",
         "checkpoints",
         "logs",
@@ -110,10 +111,13 @@ def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(
     assert {
         "metrics",
         "baselines",
+        "by_hour",
+        "activations",
         "coverage",
         "warnings",
         "model",
         "data",
+        "command",
         "tested_on",
         "pruning",
         "costs",
@@ -291,7 +295,8 @@ def test_test_gives_the_metrics_that_train_gave(
     assert answer.code == 0
     assert "zero predictor" in answer.out
     report = json.loads((tmp_path / "m.json").read_text())
-    assert set(report) == {"metrics", "baselines", "coverage", "warnings", "model", "data"}
+    known = {"metrics", "baselines", "coverage", "warnings", "model", "data"}
+    assert set(report) == known | {"by_hour", "activations", "command"}
     assert report["metrics"] == json.loads((trained[0] / "metrics.json").read_text())["metrics"]
     assert (tmp_path / "t.png").read_bytes()[:4] == PNG
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "t.png"]

@@ -82,6 +82,7 @@ def test_train_then_test_on_lineage_files_writes_under_the_lineages_names(
             "training.png",
             "test.png",
             "log.csv",
+            "days.parquet",
             "run",
         )
     )

@@ -17,13 +17,7 @@ def adapt(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="The adapted model, or the unchanged one.",
-            metavar="PATH",
-            rich_help_panel=options.OUTPUT,
-        ),
+        options.make_output("The adapted model, or the unchanged one.", "PATH"),
     ],
     learning: Annotated[
         AdaptConfig,

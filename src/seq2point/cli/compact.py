@@ -16,9 +16,7 @@ def compact(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o", "--out", help="The smaller model.", metavar="OUT", rich_help_panel=options.OUTPUT
-        ),
+        options.make_output("The smaller model.", "OUT"),
     ],
     machine: Annotated[MachineConfig, Take(only=("threads",))],
     json: options.Json = None,

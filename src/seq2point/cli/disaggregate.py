@@ -43,13 +43,7 @@ def disaggregate(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="The predicted power, .csv or .parquet.",
-            metavar="OUT",
-            rich_help_panel=options.OUTPUT,
-        ),
+        options.make_output("The predicted power, .csv or .parquet.", "OUT"),
     ],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     machine: Annotated[MachineConfig, Take(only=("device", "threads"))],

@@ -20,9 +20,7 @@ from seq2point.deploy import TARGETS
 
 
 def export(
-    model: Annotated[
-        Path, typer.Argument(help="A model file, or a name: kettle-60s.", metavar="MODEL")
-    ],
+    model: options.ModelName,
     target: Annotated[
         str,
         typer.Option(
@@ -33,13 +31,7 @@ def export(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="The exported file; for a microcontroller OUT.c and OUT.h.",
-            metavar="OUT",
-            rich_help_panel=options.OUTPUT,
-        ),
+        options.make_output("The exported file; for a microcontroller OUT.c and OUT.h.", "OUT"),
     ],
     settings: ExportConfig,
     limits: Annotated[Tolerances, Take(without=("difference",))],

@@ -16,13 +16,7 @@ def factorise(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="The model of low rank.",
-            metavar="OUT",
-            rich_help_panel=options.OUTPUT,
-        ),
+        options.make_output("The model of low rank.", "OUT"),
     ],
     machine: Annotated[MachineConfig, Take(only=("threads",))],
     rank: Annotated[

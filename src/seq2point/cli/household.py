@@ -18,12 +18,8 @@ def household(
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder for power.parquet, activations.csv, energy.csv and household.html.",
-            metavar="DIR",
-            rich_help_panel=options.OUTPUT,
+        options.make_output(
+            "Folder for power.parquet, activations.csv, energy.csv and household.html."
         ),
     ],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],

@@ -148,6 +148,16 @@ def parse_pruning_settings(pairs: Sequence[str] | None, sparsity: float | None) 
     return settings
 
 
+def make_output(text: str, metavar: str = "DIR") -> Any:
+    """Return `-o`, where a verb writes; `text` is its help."""
+    return typer.Option("-o", "--out", help=text, metavar=metavar, rich_help_panel=OUTPUT)
+
+
+def make_houses(text: str) -> Any:
+    """Return `--data`, the houses that a verb reads; `text` is its help."""
+    return typer.Option("--data", help=text, metavar="FILE", rich_help_panel=DATA)
+
+
 BUT_APPLIANCES = Take(without=("appliances",))
 """The columns of a verb for one appliance, whose column has a flag of its own."""
 

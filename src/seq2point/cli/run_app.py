@@ -25,7 +25,7 @@ EXTRAS |= dict.fromkeys(("aiomqtt", "paho", "websockets"), "live")
 EXTRAS |= {"fsspec": "fleet", "s3fs": "fleet", "ray": "cluster", "optuna": "search"}
 EXTRAS |= dict.fromkeys(("mlflow", "sqlalchemy"), "mlflow")
 
-OUTPUTS = ("out", "json", "plot", "activations", "energy")
+OUTPUTS = ("out", "json", "plot", "days", "activations", "energy")
 RESUMABLE = "{kept}, and the same command with --resume goes on from it"
 TYPERS_INTERRUPT = 130
 

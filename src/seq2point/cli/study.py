@@ -61,6 +61,7 @@ def study(
     run with the same folder; what was interrupted goes on. A part that fails does not stop the
     others. Exit code 3 means that parts failed.
     """
+    from seq2point.cli.typed_command import tell_command
     from seq2point.integrations.trackers import require_trackers, write_trackers
     from seq2point.report import terminal
     from seq2point.studies.result_cache import ResultCache
@@ -103,6 +104,7 @@ def study(
             show = _make_progress(console, total, len(find_results(plan, cache)))
             results = run_study(plan, cache, workers, machine.device, show)
         report = make_report(declared, plan, results, cache, trials)
+        report["command"] = tell_command()
         files = write_rows(report, folder)
         files |= write_trackers(run, declared.name, plan, results)
     if search and trials and (best := report["search"]["best"]):

@@ -20,12 +20,7 @@ def test(
     ],
     data: Annotated[
         list[Path],
-        typer.Option(
-            "--data",
-            help="A house to test on, CSV or Parquet; repeat for several.",
-            metavar="FILE",
-            rich_help_panel=options.DATA,
-        ),
+        options.make_houses("A house to test on, CSV or Parquet; repeat for several."),
     ],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     machine: Annotated[MachineConfig, Take(only=("device", "threads"))],
@@ -34,6 +29,14 @@ def test(
         Path | None,
         typer.Option(
             help="Write a picture of mains, truth and prediction.",
+            metavar="PATH",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    days: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write mains, truth and prediction of a few days as Parquet; `report` shows them.",
             metavar="PATH",
             rich_help_panel=options.OUTPUT,
         ),
@@ -50,23 +53,29 @@ def test(
     from seq2point.cli.find_model import find_model_file_for, load_predictor
     from seq2point.cli.progress_bar import show_bar
     from seq2point.cli.read_houses import HouseReader
+    from seq2point.cli.typed_command import tell_command
     from seq2point.data.times.zones import require_zone
     from seq2point.model import pretrained
     from seq2point.model.evaluation import evaluate
     from seq2point.model.event_decisions import find_event_settings
+    from seq2point.model.shown_days import write_days
     from seq2point.report import terminal
 
     if plot is not None:
         from seq2point.report import plots
 
         plots.check_picture_ending(plot)
-    days = require_zone(columns.zone) or UTC
+    zone = require_zone(columns.zone) or UTC
     model = find_model_file_for(model, data, columns)
     loaded = load_predictor(model, machine.device, machine.threads)
     settings = find_event_settings(loaded, pretrained.find_card(model), events)
     recordings = HouseReader.for_model(loaded, columns, appliance_column, resample).load(data)
     with show_bar("testing", sum(map(len, recordings))) as progress:
-        evaluation = evaluate(loaded, recordings, engine, days, progress, events=settings)
+        evaluation = evaluate(loaded, recordings, engine, zone, progress, events=settings)
     if plot is not None:
         plots.save_test_plot(evaluation, plot)
-    terminal.print_report(evaluation.as_json(), json)
+    report = evaluation.as_json() | {"command": tell_command()}
+    if days is not None:
+        write_days(evaluation, days)
+        report["days_file"] = str(days)
+    terminal.print_report(report, json)

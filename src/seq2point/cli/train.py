@@ -64,6 +64,7 @@ def train(
     from seq2point.appliances import define
     from seq2point.cli.find_model import find_model_file_for
     from seq2point.cli.read_houses import HouseReader
+    from seq2point.cli.typed_command import tell_command
     from seq2point.datasets.traces import read_traces
     from seq2point.errors import UsageError
     from seq2point.model.model_file import Model
@@ -114,5 +115,5 @@ def train(
         print("trained with the first machine, which tests and writes", file=sys.stderr)
         return
     files = studies.OutcomeFiles.in_folder(folder)
-    outcome = studies.train_and_test(houses, target, files, folder, choices, tested)
+    outcome = studies.train_and_test(houses, target, files, folder, choices, tested, tell_command())
     present_outcome(outcome, json)

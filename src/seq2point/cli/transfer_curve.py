@@ -129,12 +129,12 @@ def transfer_curve(
     """
     from seq2point.cli.find_model import load_model
     from seq2point.cli.read_houses import HouseReader
+    from seq2point.cli.typed_command import tell_command
     from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache
+    from seq2point.studies.transfer_choices import FREEZES, FROM_NOTHING
     from seq2point.studies.transfer_curve import (
-        FREEZES,
-        FROM_NOTHING,
         USUAL_DAYS,
         USUAL_STEPS,
         TransferCurve,
@@ -183,7 +183,7 @@ def transfer_curve(
             ResultCache(out / "parts", any_version=any_code),
             console.print,
         )
-    report = make_report(curve, results)
+    report = make_report(curve, results) | {"command": tell_command()}
     files = write_study(report, out / "curve.json", out / "curve.md")
     files["picture"] = out / "curve.png"
     save_plot(report, files["picture"])

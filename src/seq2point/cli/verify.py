@@ -16,12 +16,7 @@ def verify(
     ],
     data: Annotated[
         list[Path],
-        typer.Option(
-            "--data",
-            help="A house, CSV or Parquet; repeat for several.",
-            metavar="FILE",
-            rich_help_panel=options.DATA,
-        ),
+        options.make_houses("A house, CSV or Parquet; repeat for several."),
     ],
     limits: Annotated[Tolerances, Take(without=("difference",))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],

@@ -13,6 +13,7 @@ from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError
 from seq2point.events import Decisions
 from seq2point.metrics import METRICS, Metrics, ScoredStretch, score
+from seq2point.model.error_details import measure_activations, measure_by_hour
 from seq2point.model.event_decisions import NO_EVENTS, Settings, decide_recording
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, RecordingsLike, Watts, format_house, is_same_period
@@ -33,7 +34,7 @@ class Evaluation:
     are f32[T, A] in watts for each recording, NaN where no full window reaches. `coverage` says, by
     appliance, how much of each recording was predicted and scored.
     With settings of `events` there are `decisions` for each recording, and `by_event` holds their
-    metrics by appliance.
+    metrics by appliance. `zone` and `stride` are those that `evaluate` was given.
     """
 
     model: Predictor
@@ -45,6 +46,33 @@ class Evaluation:
     events: Settings = field(default_factory=dict)
     decisions: Sequence[Decisions] = ()
     by_event: dict[str, Metrics] = field(default_factory=dict)
+    zone: tzinfo | None = None
+    stride: int = 1
+
+    def given_w(self, number: int) -> list[Watts]:
+        """Return what the model gives for its appliance of a number, f32[T] for each recording.
+
+        These are its decisions by event, where it makes any, or else its predictions.
+        """
+        name = self.model.appliances[number].name
+        if self.decisions:
+            return [each.power_w[name] for each in self.decisions]
+        return [power_w[:, number] for power_w in self.predictions_w]
+
+    def locate_errors(self) -> dict[str, dict[str, Any]]:
+        """Return where the errors of what the model gives are: 'by_hour' and 'activations'.
+
+        Each is by appliance, as `model.error_details` describes them.
+        """
+        by_hour, activations = {}, {}
+        for i, appliance in enumerate(self.model.appliances):
+            stretches = find_scored_stretches(
+                self.recordings, appliance, self.given_w(i), self.model.window, self.stride
+            )
+            period_s = self.stride * self.model.period_s
+            by_hour[appliance.name] = measure_by_hour(stretches, self.zone)
+            activations[appliance.name] = measure_activations(stretches, appliance, period_s)
+        return {"by_hour": by_hour, "activations": activations}
 
     def warnings(self) -> list[str]:
         """Return sentences that warn of low coverage and of appliances that the model misses.
@@ -85,6 +113,7 @@ class Evaluation:
             "metrics": flatten(self.metrics),
             **by_event,
             "baselines": {name: flatten(metrics) for name, metrics in self.baselines.items()},
+            **{key: flatten(each) for key, each in self.locate_errors().items()},
             "coverage": total_coverage(slice(None)),
             "warnings": self.warnings(),
             "model": self.model.describe(),
@@ -187,7 +216,17 @@ def evaluate(
             flat = [s._replace(estimate_w=np.full_like(s.truth_w, constant_w)) for s in stretches]
             baselines[name][appliance.name] = score(flat, appliance, stride * model.period_s, zone)
     return Evaluation(
-        model, recordings, predictions, metrics, baselines, coverage, events, decisions, by_event
+        model,
+        recordings,
+        predictions,
+        metrics,
+        baselines,
+        coverage,
+        events,
+        decisions,
+        by_event,
+        zone,
+        stride,
     )
 
 

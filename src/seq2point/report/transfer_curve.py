@@ -9,17 +9,11 @@ from typing import Any
 from seq2point.configuration import TrainingConfig
 from seq2point.metrics import METRICS
 from seq2point.recording import format_house
+from seq2point.report.curve_points import find_point, list_choices
 from seq2point.report.plots import CurvePanel, save_curve_plot
 from seq2point.studies.spread import find_mean_and_sd, format_spread, render_table
-from seq2point.studies.transfer_curve import (
-    AS_IT_IS,
-    FREEZES,
-    FROM_NOTHING,
-    CurvePoint,
-    TransferCurve,
-    describe_choice,
-    format_days,
-)
+from seq2point.studies.transfer_choices import FREEZES, FROM_NOTHING, describe_choice, format_days
+from seq2point.studies.transfer_curve import CurvePoint, TransferCurve
 from seq2point.wording import format_number
 
 Results = Sequence[tuple[CurvePoint, Mapping[str, Any]]]
@@ -114,20 +108,6 @@ def _notes(curve: TransferCurve, days: Sequence[Mapping[str, Any]]) -> Iterator[
             "All seeds learn from the same days: the spread does not tell how much it matters which"
             " days they are (--stagger)."
         )
-
-
-def list_choices(report: Mapping[str, Any]) -> list[str]:
-    """The choices of a report in the order in which they are shown."""
-    there = {point["choice"] for point in report["points"]}
-    shown_as = (*FREEZES, FROM_NOTHING) if there & {*FREEZES} else (AS_IT_IS, FROM_NOTHING)
-    return [choice for choice in shown_as if choice in there]
-
-
-def find_point(report: Mapping[str, Any], choice: str, days: float) -> Mapping[str, Any] | None:
-    """A point of a report; at zero days every transfer is the model as it is."""
-    if days == 0:
-        choice = AS_IT_IS if choice != FROM_NOTHING else ""
-    return next((p for p in report["points"] if (p["choice"], p["days"]) == (choice, days)), None)
 
 
 def render_markdown(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from seq2point.appliances import Appliance, Definition
 from seq2point.compression.compaction import compact, describe_remainder
-from seq2point.compression.costs import measure_costs
+from seq2point.compression.costs import measure_costs, measure_latencies_ms
 from seq2point.compression.pruning import Pruner, prune_once
 from seq2point.configuration import TrainOptions
 from seq2point.data.frame import to_recordings
@@ -18,6 +18,7 @@ from seq2point.errors import UsageError
 from seq2point.metrics import Metrics
 from seq2point.model.evaluation import Evaluation, check_recordings, evaluate
 from seq2point.model.model_file import Model
+from seq2point.model.shown_days import DAYS_FILE, write_days
 from seq2point.network import masks
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.system.atomic_files import atomic_write, write_json
@@ -37,7 +38,8 @@ class Outcome(NamedTuple):
 class OutcomeFiles(NamedTuple):
     """The files of an experiment; `log` has a row for every validation.
 
-    `compact` is there where pruning left less to keep, `spp_plot` for that method alone.
+    `compact` is there where pruning left less to keep, `spp_plot` for that method alone. `days` has
+    mains, truth and prediction of a few days of the test.
     """
 
     model: Path
@@ -47,6 +49,7 @@ class OutcomeFiles(NamedTuple):
     log: Path
     compact: Path
     spp_plot: Path
+    days: Path
 
     @classmethod
     def in_folder(cls, out: Path, prefix: str = "") -> "OutcomeFiles":
@@ -59,6 +62,7 @@ class OutcomeFiles(NamedTuple):
             out / f"{prefix}log.csv",
             out / f"{prefix}compact.safetensors",
             out / f"{prefix}spp.png",
+            out / f"{prefix}{DAYS_FILE}",
         )
 
     def find_existing(self) -> dict[str, Path]:
@@ -73,11 +77,13 @@ def train_and_test(
     folder: Path,
     options: TrainOptions,
     test: RecordingsLike = (),
+    command: str | None = None,
 ) -> Outcome:
     """Train on recordings, test on others, and write what came of it.
 
     Without recordings to test on, the held-out blocks are tested on. `files` are the results;
-    checkpoints and logs lie in `folder`.
+    checkpoints and logs lie in `folder`. `command` is what was typed to make it, for the
+    report.
     Raises DataError before any training for test recordings of another period than the training's,
     or without the appliance.
     """
@@ -107,6 +113,7 @@ def train_and_test(
             "coverage": trained.model.provenance["training"]["coverage"],
             "history": trained.history,
         },
+        **({"command": command} if command else {}),
     }
     trained.model.provenance["metrics"] = report["metrics"]
     trained.model.save(files.model)
@@ -119,6 +126,8 @@ def train_and_test(
         )
     else:
         files.compact.unlink(missing_ok=True)
+        report["latency_ms"] = measure_latencies_ms({"network": trained.model})["network"]
+    write_days(evaluation, files.days)
     write_json(report, files.metrics)
     with atomic_write(files.log) as beside:
         pl.DataFrame(trained.history).write_csv(beside)

@@ -1,6 +1,6 @@
 """What a study declares: a protocol's tables, and `[study]` with the choices of its grid.
 
-protocol = "one_minute"             # its houses and settings; or tables of a protocol's own
+protocol = "one_minute"             # its houses and settings, a file beside this one, or own tables
 [study]
 appliances = ["kettle", "fridge"]
 networks = ["seq2point", "reduced"]
@@ -198,6 +198,8 @@ def read_study(path: Path) -> Study:
     if base is not None:
         if not isinstance(base, str):
             raise UsageError(f"{where}: {BASE}: give the name of a protocol, or a file")
+        if Path(base).suffix == ".toml":
+            base = str(path.parent / base)
         given = find_protocol(base).protocol.model_dump(exclude_unset=True) | given
     protocol = validate_protocol(given, where)
     grid = validate_table(StudyGrid, table, where, STUDY)

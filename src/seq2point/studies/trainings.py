@@ -23,6 +23,7 @@ from seq2point.configuration.training import HELD_OUT
 from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
+from seq2point.model.shown_days import DAYS_FILE, write_days
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.studies.grids import Report, Result, Step, run_grid
@@ -38,6 +39,8 @@ change of training, transfer, pruning, compaction or the metrics.
 """
 
 WEIGHTS = "model.safetensors"
+KEPT = ("metrics", "baselines", "by_hour", "activations", "coverage")
+"""What is kept of the report of a test."""
 Learning = Literal["train", "transfer", "from scratch"]
 
 
@@ -185,16 +188,15 @@ class StudyTraining:
         learn = transfer if self.learning == "transfer" else train_from_scratch
         return learn(start, self.train, appliance=find_appliance(self.appliance), **options)
 
-    def _test(self, cache: ResultCache, label: str, _: Path) -> Result:
+    def _test(self, cache: ResultCache, label: str, folder: Path) -> Result:
         model = self.load_model(cache)
         recordings = list(self.tests[label]) or [
             recording.hold_out(HELD_OUT, model.window)[1] for recording in self.train
         ]
         evaluation = evaluate(model, recordings)
-        baselines = {
-            name: metrics[self.appliance] for name, metrics in evaluation.baselines.items()
-        }
-        return {label: {"metrics": evaluation.metrics[self.appliance], "baselines": baselines}}
+        write_days(evaluation, folder / DAYS_FILE)
+        report = evaluation.as_json()
+        return {label: {key: report[key] for key in KEPT}}
 
 
 def run_trainings(

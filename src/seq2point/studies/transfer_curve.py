@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2point.appliances import Appliance
-from seq2point.choices import Device, Freeze, Rescale
+from seq2point.choices import Device, Rescale
 from seq2point.configuration import TrainingConfig
 from seq2point.errors import DataError, UsageError
 from seq2point.metrics import METRICS
@@ -30,6 +30,13 @@ from seq2point.recording.on_off import find_runs, is_on
 from seq2point.recording.windows import find_window_runs
 from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
+from seq2point.studies.transfer_choices import (
+    AS_IT_IS,
+    FREEZES,
+    FROM_NOTHING,
+    describe_choice,
+    format_days,
+)
 from seq2point.training.transfer import train_from_scratch, transfer
 
 VERSION = 1
@@ -39,13 +46,6 @@ Raise it when the same model and recordings would give a point other metrics: af
 training, transfer or the metrics.
 """
 
-AS_IT_IS, FROM_NOTHING = "as it is", "from nothing"
-FREEZES: tuple[Freeze, ...] = get_args(Freeze)
-TITLES = {
-    "none": "all trained on",
-    "convolutions": "convolutions frozen",
-    "all-but-output": "all but the output frozen",
-}
 USUAL_DAYS = (0, 1, 2, 4, 7, 14, 28)
 USUAL_STEPS = 200
 
@@ -274,13 +274,3 @@ def cut_after_days(recording: Recording, name: str, days: float, window: int) ->
     of it has seen them.
     """
     return recording.take_days(recording.days, name, days).slice(window, len(recording))
-
-
-def describe_choice(choice: str) -> str:
-    """A choice in words."""
-    return TITLES.get(choice, choice)
-
-
-def format_days(days: float) -> str:
-    """A number of days in words."""
-    return f"{days:g} day{'' if days == 1 else 's'}"

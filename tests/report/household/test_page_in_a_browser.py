@@ -228,6 +228,24 @@ def test_print_has_the_tables_and_no_buttons(open_page):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_print_has_the_day_only_where_it_is_drawn(open_page):
+    page = open_page()
+    page.emulate_media(media="print")
+    assert not page.locator("#day").is_visible()
+    page.emulate_media(media="screen")
+    page.locator("#day").scroll_into_view_if_needed()
+    page.locator("#day svg").first.wait_for()
+    page.emulate_media(media="print")
+    assert page.locator("#day svg").first.is_visible()
+    assert not page.locator("#day .controls:visible").count()
+
+
+def test_print_without_script_has_no_empty_day(open_page):
+    page = open_page(java_script_enabled=False)
+    page.emulate_media(media="print")
+    assert not page.locator("#day").is_visible()
+
+
 def test_print_has_all_views_of_what_is_known(open_page, tmp_path):
     """With script one picture shows at a time; paper has them all, but months of nothing."""
     path = tmp_path / "gap.html"

@@ -2,16 +2,19 @@
 
 import copy
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from seq2point import Architecture, Recording
 from seq2point.compression import medians
 from seq2point.compression.pruning import PRUNERS
 from seq2point.configuration import TrainOptions
+from seq2point.model.shown_days import SCHEMA
 from seq2point.studies import OutcomeFiles, train_and_test
 from seq2point.training.pace import Plan
 from seq2point.training.record import RunFolder
@@ -73,6 +76,63 @@ def vary_run(source: Path, folder: Path, number: int, validations: int) -> Path:
     folder.mkdir(parents=True)
     RunFolder(folder).write(identity, Plan(steps, 10), finished=True)
     (folder / "metrics.json").write_text(json.dumps(report, indent=2))
+    write_days(folder / "days.parquet", number)
+    return folder
+
+
+def write_days(path: Path, number: int) -> None:
+    """Write three days at a minute; two are those of every number, with predictions of its own."""
+    frames = []
+    for day, (reason, seed) in enumerate(
+        (("most use", 1), ("usual use", 2), ("greatest error", 3))
+    ):
+        own, rng = np.random.default_rng(number), np.random.default_rng(seed)
+        truth_w = np.where(rng.random(1440) < 0.02, 2500, 0)
+        start = datetime(2025, 1, 1 + day + (number if day == 2 else 0) % 20, tzinfo=UTC)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "appliance": "kettle",
+                    "day": reason,
+                    "house": "8",
+                    "time": pl.datetime_range(
+                        start, start + timedelta(minutes=1439), "1m", time_unit="ms", eager=True
+                    ),
+                    "mains_w": truth_w + rng.integers(200, 400, 1440) + start.day,
+                    "truth_w": truth_w,
+                    "prediction_w": np.maximum(truth_w * 0.8 + own.integers(-20, 20, 1440), 0),
+                },
+                schema=SCHEMA,
+                strict=False,
+            )
+        )
+    pl.concat(frames).write_parquet(path)
+
+
+def make_curve(folder: Path) -> Path:
+    """A transfer's report, as `transfer-curve` leaves it."""
+    points = [("as it is", 0, [9.0]), ("none", 1, [6.0, 8.0]), ("none", 7, [4.0, 5.0])]
+    points += [("from nothing", 1, [12.0, 13.0]), ("from nothing", 7, [7.0, 7.5])]
+    report = {
+        "appliance": "washing_machine",
+        "model": {"of": "washing_machine", "parameters": 1234},
+        "train": {"house": "2"},
+        "test": [{"house": "2", "days": 60.0}],
+        "seeds": [0, 1],
+        "notes": ["The washing machine is never on in 1 day of labels."],
+        "points": [
+            {
+                "choice": choice,
+                "days": days,
+                "metrics": {"mae_w": {"mean": fmean(w), "sd": 1.0 if w[1:] else None, "values": w}},
+            }
+            for choice, days, w in points
+        ],
+        "baselines": {"zero": {"mae_w": 11.0}},
+        "command": "seq2point transfer-curve kettle-60s --train house2.parquet",
+    }
+    folder.mkdir(parents=True)
+    (folder / "curve.json").write_text(json.dumps(report))
     return folder
 
 

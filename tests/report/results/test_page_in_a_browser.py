@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import polars as pl
 import pytest
 from tests.chromium import DESKTOP, find_violations, new_page
+from tests.report.results.run_folders import make_curve
 
-from seq2point.report.results import read_results, render_page
+from seq2point.report.results import read_curves, read_results, render_page
 from seq2point.report.results.result import Problem
 
 PHONE = {"width": 390, "height": 844}
@@ -27,10 +29,11 @@ def page_file(
     test_json: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """Ten results, of all kinds, and one that cannot be shown."""
+    """Ten results, of all kinds, a transfer's curve, and one that cannot be shown."""
     results, _ = read_results([*runs.values(), protocol_folder, study_folder, test_json])
+    curves, _ = read_curves([make_curve(tmp_path_factory.mktemp("transfer") / "curve")])
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_page(results, [Problem(Path("runs/x"), "unfinished")]), encoding="utf-8")
+    path.write_text(render_page(results, [Problem(Path("runs/x"), "unfinished")], curves))
     return path
 
 
@@ -148,7 +151,18 @@ def test_a_curve_has_the_losses_of_its_training(open_page, runs):
     assert "Validation loss" in figure.locator("svg").get_attribute("aria-label")
 
 
-@pytest.mark.parametrize("figure", ["#fronts figure", "figure.curve", "figure[data-file$=layers]"])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "#fronts figure",
+        "#transfers figure",
+        "figure.curve",
+        "figure.hours",
+        "figure.activations",
+        "figure.days",
+        "figure[data-file$=layers]",
+    ],
+)
 def test_each_figure_is_saved_as_svg_with_its_colours(open_page, tmp_path, figure):
     page = open_page()
     place = page.locator(figure).first
@@ -167,6 +181,43 @@ def test_each_figure_is_saved_as_svg_with_its_colours(open_page, tmp_path, figur
     assert len(shapes) > 1
     assert all(each.get("fill") for each in shapes)
     assert "var(" not in path.read_text()
+
+
+def open_days(page: Any) -> Any:
+    figure = page.locator("figure.days").first
+    figure.scroll_into_view_if_needed()
+    figure.locator("svg path.val").wait_for()
+    return figure
+
+
+def test_a_day_is_zoomed_by_buttons_keys_and_the_pointer(open_page):
+    figure = open_days(open_page())
+    said = figure.locator("output")
+    assert said.inner_text() == "00:00:00 to the end of the day, UTC"
+    figure.get_by_role("button", name="Closer").click()
+    half = said.inner_text()
+    assert half != "00:00:00 to the end of the day, UTC"
+    figure.locator("svg").press("ArrowRight")
+    assert said.inner_text() != half
+    figure.get_by_role("button", name="Whole day").click()
+    assert said.inner_text() == "00:00:00 to the end of the day, UTC"
+    box = figure.locator("svg").bounding_box()
+    page = figure.page
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 100)
+    assert "mains " in said.inner_text()
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 100)
+    page.mouse.up()
+    page.mouse.move(0, 0)
+    figure.get_by_role("button", name="Further").click()
+    assert said.inner_text() != "00:00:00 to the end of the day, UTC"
+
+
+def test_a_day_has_the_watts_of_the_test(open_page, runs):
+    figure = open_days(open_page())
+    watts = figure.evaluate("(figure) => Array.from(figure.loaded[0].truth)")
+    rows = pl.read_parquet(runs["dense"] / "days.parquet")
+    assert watts == pytest.approx(rows["truth_w"].to_list(), abs=0.5, rel=0.01)
 
 
 def test_a_link_opens_the_card_of_its_result(open_page):
@@ -199,6 +250,8 @@ def test_without_script_all_figures_and_cards_can_be_read(open_page):
     assert not page.locator("button:visible, select:visible, input:visible").count()
     page.locator(".card summary").first.click()
     assert page.get_by_text("validation loss", exact=False).count()
+    assert page.get_by_text("Wh used", exact=False).count() == 9
+    assert page.locator("#transfers svg:visible").count() == 1 + 2
 
 
 def test_print_has_tables_and_pictures_and_no_buttons(open_page):

@@ -31,7 +31,7 @@ def test_a_training_is_read_as_its_folder_tells_it(runs):
     assert result.metrics == told["metrics"]
     assert result.baselines == told["baselines"]
     assert result.sparsity == told["pruning"]["sparsity"] == pytest.approx(0.464, abs=1e-3)
-    assert result.scored == told["coverage"]["scored"]
+    assert result.scored_share == told["coverage"]["scored"]
     assert list(result.history) == told["training"]["history"]
     model = Model.load(runs["half"] / "compact.safetensors")
     assert result.size.weights == model.architecture.parameters
@@ -39,11 +39,11 @@ def test_a_training_is_read_as_its_folder_tells_it(runs):
     assert [each.role for each in result.hashes] == ["training", "validation"]
 
 
-def test_an_unpruned_training_has_the_size_of_its_file_and_no_latency(runs):
+def test_an_unpruned_training_has_the_size_of_its_file_and_its_latency(runs):
     (result,), _ = read_results([runs["dense"]])
     assert result.pruner == "none"
     assert result.size.file_bytes == (runs["dense"] / "model.safetensors").stat().st_size
-    assert result.size.latency_ms is None
+    assert result.size.latency_ms == read_metrics(runs["dense"])["latency_ms"] > 0
 
 
 def test_scattered_zeros_count_as_gone(runs):
@@ -120,6 +120,45 @@ def test_commands_are_those_that_make_the_run(tmp_path, protocol_folder):
         "seq2point protocol run small --data DIR --appliance kettle `steps` 20 `pruning` magnitude"
         " `sparsity` 0.8 --seeds 2"
     ) in commands
+
+
+def test_a_command_that_was_typed_is_kept(tmp_path, runs):
+    typed = "seq2point train kettle --train 'my house.parquet' --out runs/kettle"
+    run = damage(copy_run(runs["half"], tmp_path), command=typed)
+    assert read_results([run])[0][0].command == typed
+
+
+def test_a_command_that_is_put_together_has_traces_teachers_powers_and_the_sample(tmp_path, runs):
+    run = make_run(tmp_path / "run", network="reduced", window=33, target_point=0.75, steps=2)
+    record = RunFolder(run)
+    identity = record.read_identity() | {"traces": ["a" * 64, "b" * 64], "teachers": ["c" * 64]}
+    identity["appliance"] |= {"on_power_w": 1500.0}
+    plan = json.loads((run / "run.json").read_text())["plan"]
+    record.write(identity, Plan(**plan), finished=True)
+    (result,), _ = read_results([run])
+    for words in (
+        "--traces TRACES --teacher TEACHER_1 ",
+        "`on_power_w` 1500 ",
+        "`window` 33 `target_point` 0.75 ",
+    ):
+        assert words in result.command
+    assert "min_on_s" not in result.command
+
+
+def test_a_study_names_its_networks_and_one_command_makes_all(protocol_folder, tmp_path):
+    study = Path(shutil.copytree(protocol_folder, tmp_path / "small"))
+    (study / "report.json").unlink()
+    records = ResultCache(study / "parts").list_records()
+    networks = [each for each in records if each.decides["what"] == "network"]
+    rows = [{"key": each.key, "network": "tiny", "recipe": "long"} for each in networks]
+    (study / "study.json").write_text(json.dumps({"study": "sizes", "rows": rows}))
+    results, problems = read_results([study])
+    assert problems == []
+    unpruned = [each for each in results if each.pruner == "none"]
+    assert {each.network for each in unpruned} == {"tiny, long"}
+    assert unpruned[0].name.startswith(f"{study}/kettle-seed")
+    command = f"seq2point study sizes.toml --data DIR `out` {study}"
+    assert {each.command for each in results} == {command}
 
 
 def copy_run(run: Path, tmp_path: Path) -> Path:

@@ -1,21 +1,28 @@
-"""The commands that make results, from the records that these left.
+"""The commands that make results, from the records of results that kept none.
 
 A record names houses and hashes, and seldom files: what it does not name is FILE, in the order of
 the hashes. Options stand as fields in backticks; the command line turns them into its flags.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2point.appliances import APPLIANCES
 from seq2point.architecture import OWN_SHAPE, name_shape
-from seq2point.configuration import TrainingConfig
+from seq2point.configuration import AppliancePower, TrainingConfig
 from seq2point.recording.scaling import MAINS_MEAN_W, MAINS_STD_W
 
 WITHOUT_FLAG = ("seed", "freeze")
 """Settings that stand elsewhere in a command, or that no verb for training has a flag for."""
 LENGTHS = ("epochs", "steps", "budget_s")
+
+
+def has_placeholders(command: str) -> bool:
+    """Return whether a command has names in capitals that stand for files."""
+    return re.search(r" (FILE|DIR|MODEL|TRACES|TEACHER)(_\d+)?( |$)", command) is not None
 
 
 def write_train_command(
@@ -32,10 +39,15 @@ def write_train_command(
     words += [f"--train FILE_{i}" for i, _ in enumerate(identity["training_data"], 1)]
     if report["tested_on"] == "test":
         words += [f"--test {file}" for file in _list_files(report)]
+    words += ["--traces TRACES"] if identity.get("traces") else []
+    words += [f"--teacher TEACHER_{i}" for i, _ in enumerate(identity.get("teachers", ()), 1)]
     if identity["from"] is not None:
         words.append("`start` MODEL")
     else:
+        words += _list_powers(identity["appliance"])
         words.append(f"`network` {network} `window` {shape['window']}")
+        if shape["target_index"] != shape["window"] // 2:
+            words.append(f"`target_point` {shape['target_index'] / (shape['window'] - 1):.6g}")
     words += _list_scaling_words(identity)
     words += _list_pruning_words(identity["pruning"] or {})
     words += _list_changed_settings(identity["settings"])
@@ -54,14 +66,28 @@ def write_protocol_command(
     ]
     if (name := name_shape(shape)) != OWN_SHAPE:
         words.append(f"`network` {name} `window` {shape['window']}")
+    words += ["`scaling` fitted"] if network["scaling"] == "fitted" else []
     words += [f"`{k}` {settings[k]:g}" for k in LENGTHS if settings.get(k) is not None]
     words += _list_pruning_words(pruned["pruning"] if pruned else {})
     return " ".join([*words, f"--seeds {settings['seed'] + 1}"])
 
 
+def write_study_command(name: str, folder: Path) -> str:
+    """Return the command of a study, all of whose parts one command makes."""
+    return f"seq2point study {shlex.quote(name)}.toml --data DIR `out` {shlex.quote(str(folder))}"
+
+
 def write_test_command(report: Mapping[str, Any]) -> str:
     """Return the command of a test."""
     return " ".join(["seq2point test MODEL", *(f"--data {f}" for f in _list_files(report))])
+
+
+def _list_powers(appliance: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the powers and durations of an appliance that are not the table's."""
+    usual = APPLIANCES.get(appliance["name"])
+    for name in AppliancePower.model_fields:
+        if usual is None or appliance[name] != getattr(usual, name):
+            yield f"`{name}` {appliance[name]:g}"
 
 
 def _list_scaling_words(identity: Mapping[str, Any]) -> Sequence[str]:

@@ -95,7 +95,7 @@ def draw_chart(
     zeros_w = [w for _, each, *_ in known if (w := each.baselines["zero"].get("mae_w")) is not None]
     x_ticks, place_x = _scale_cost(costs)
     zero_w = zeros_w[0] if zeros_w and zeros_w[0] <= 1.5 * max(errors_w) else None
-    y_ticks, place_y = _scale_error([*errors_w, *([zero_w] if zero_w is not None else [])])
+    y_ticks, place_y = scale_error([*errors_w, *([zero_w] if zero_w is not None else [])])
     front = find_front(list(zip(costs, errors_w, strict=True)))
     points = [
         Point(
@@ -157,7 +157,7 @@ def _scale_cost(costs: Sequence[float]) -> tuple[list[Tick], Callable[[float], f
     ], place
 
 
-def _scale_error(errors_w: Sequence[float]) -> tuple[list[Tick], Callable[[float], float]]:
+def scale_error(errors_w: Sequence[float]) -> tuple[list[Tick], Callable[[float], float]]:
     """Return the marks of an even axis, and where an error stands on it."""
     low, high = min(errors_w), max(errors_w)
     span = max(high - low, LEAST_SPAN * high, LEAST_SPAN_W)

@@ -1,17 +1,4 @@
-"use strict";
 (() => {
-  const find = (selector, root = document) => root.querySelector(selector);
-  const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const SVG = "http://www.w3.org/2000/svg";
-
-  function draw(name, attributes, parent, text) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    if (text !== undefined) element.textContent = text;
-    parent.append(element);
-    return element;
-  }
-
   /* ---- tables: a heading sorts its column, unknown cells always last ---- */
 
   const collator = new Intl.Collator("en", { numeric: true });
@@ -85,43 +72,14 @@
     filters.hidden = false;
   }
 
-  /* ---- loss curves: drawn when they are first seen ---- */
+  /* ---- figures: drawn when they are first seen ---- */
 
-  const WIDTH = 400, HEIGHT = 200, LEFT = 46, RIGHT = 12, TOP = 10, BOTTOM = 22, LEVELS = 1000;
+  const DRAWINGS = { curve: drawCurve, hours: drawHours, activations: drawActivations, days: drawDays };
+  const DRAWN = Object.keys(DRAWINGS).map((name) => `figure.${name}`).join(",");
 
-  function nameLoss(loss) {
-    return loss >= 0.001 ? Number(loss.toPrecision(2)).toString() : loss.toExponential(1);
-  }
-
-  function drawCurve(figure) {
-    if (find("svg", figure)) return;
-    const curve = JSON.parse(figure.dataset.curve);
-    const [low, high] = curve.range, last = curve.step.at(-1);
-    const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": figure.dataset.label }, figure);
-    const x = (step) => LEFT + (WIDTH - LEFT - RIGHT) * step / last;
-    const y = (level) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - level / LEVELS);
-    for (let i = 0; i <= 4; i++) {
-      const at = y(LEVELS * i / 4);
-      draw("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }, svg);
-      draw("text", { class: "end", x: LEFT - 6, y: at + 4 }, svg, nameLoss(low * (high / low) ** (i / 4)));
-    }
-    for (let i = 0; i <= 4; i++) {
-      const step = Math.round(last * i / 4);
-      draw("text", { class: i === 4 ? "end" : "", x: i === 4 ? WIDTH - RIGHT : x(step), y: HEIGHT - 5 }, svg, step.toLocaleString("en"));
-    }
-    for (const name of ["train", "val"]) {
-      let path = "", gap = true;
-      curve[name].forEach((level, i) => {
-        if (level !== null) path += `${gap ? "M" : "L"}${x(curve.step[i]).toFixed(1)} ${y(level).toFixed(1)}`;
-        gap = level === null;
-      });
-      if (path) draw("path", { class: name, d: path }, svg);
-    }
-    const known = curve.val.filter((level) => level !== null);
-    if (known.length) {
-      const best = curve.val.indexOf(Math.min(...known));
-      draw("circle", { class: "best", cx: x(curve.step[best]), cy: y(curve.val[best]), r: 4 }, svg);
-    }
+  function drawFigure(figure) {
+    const drawing = Object.keys(DRAWINGS).find((name) => figure.classList.contains(name));
+    if (drawing && !find("svg", figure)) DRAWINGS[drawing](figure);
   }
 
   /* ---- figures: each can be saved as SVG, with its colours as they are seen ---- */
@@ -148,7 +106,7 @@
   }
 
   function save(figure) {
-    if (figure.dataset.curve) drawCurve(figure);
+    drawFigure(figure);
     const place = URL.createObjectURL(new Blob([writeSvg(find("svg", figure))], { type: "image/svg+xml" }));
     const link = document.createElement("a");
     link.href = place;
@@ -160,9 +118,13 @@
   function addButton(figure) {
     const caption = find("figcaption", figure);
     if (find("button", caption)) return;
-    const words = document.createElement("span"), button = document.createElement("button");
-    words.className = "words";
-    words.append(...caption.childNodes);
+    let words = find(".words", caption);
+    if (!words) {
+      words = document.createElement("span");
+      words.className = "words";
+      words.append(...caption.childNodes);
+    }
+    const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Save as SVG";
     button.setAttribute("aria-label", `Save as SVG: ${figure.dataset.file}`);
@@ -170,12 +132,17 @@
     caption.replaceChildren(words, button);
   }
 
+  async function showFigure(figure) {
+    if (figure.classList.contains("days")) await prepareDays(figure);
+    drawFigure(figure);
+    if (find("svg", figure)) addButton(figure);
+  }
+
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
-      if (target.dataset.curve) drawCurve(target);
-      addButton(target);
+      showFigure(target);
     }
   }, { rootMargin: "300px" });
 
@@ -207,6 +174,7 @@
     const link = event.target.closest("a[href^='#result-']");
     if (link && link.getAttribute("href") === location.hash) openTarget();
   });
-  addEventListener("beforeprint", () => findAll(".card[open] .curve").forEach(drawCurve));
+  addEventListener("beforeprint", () => findAll(".card[open]").forEach((card) => findAll(DRAWN, card).forEach(drawFigure)));
+  addEventListener("load", () => setTimeout(() => findAll(".card[open] figure.days").forEach(prepareDays), 500));
   openTarget();
 })();

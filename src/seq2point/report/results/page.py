@@ -11,12 +11,25 @@ from typing import Any, NamedTuple
 
 from seq2point.metrics import METRICS
 from seq2point.report.results import front, layer_bars
+from seq2point.report.results.commands import has_placeholders
 from seq2point.report.results.curves import pack_curves
+from seq2point.report.results.days import (
+    FEWER_SAMPLES,
+    MOST_SAMPLES,
+    DaysFigure,
+    SharedDays,
+    pack_activations,
+    pack_by_hour,
+)
 from seq2point.report.results.front import QUANTITIES, SHAPES, Chart, draw_chart
+from seq2point.report.results.label_curves import LabelCurve
 from seq2point.report.results.layer_bars import LayerBar, draw_layer_bars
 from seq2point.report.results.result import UNPRUNED, Problem, Result
 from seq2point.report.results.table import (
     UNKNOWN,
+    find_energy_share,
+    find_worst_hour,
+    make_coverage_table,
     make_hour_and_event_table,
     make_main_table,
 )
@@ -24,6 +37,8 @@ from seq2point.wording import format_count, format_number
 
 MOST_OPEN = 12
 """Results whose cards are open at first; of more, each opens by itself."""
+SCRIPTS = ("figures.js", "days.js", "page.js")
+"""What the page's script is made of, in this order."""
 
 
 class TestGroup(NamedTuple):
@@ -37,7 +52,11 @@ class TestGroup(NamedTuple):
 
 
 class ResultCard(NamedTuple):
-    """What there is to say of one result; `curve` and `bars` are empty where it holds none."""
+    """What there is to say of one result; what its figures are made of is empty where it has none.
+
+    `errors` says in words where the errors are. With `has_placeholders` the command has names in
+    capitals where files would be.
+    """
 
     number: int
     result: Result
@@ -45,32 +64,49 @@ class ResultCard(NamedTuple):
     curve: str
     losses: str
     bars: list[LayerBar]
+    by_hour: str
+    activations: str
+    days: DaysFigure | None
+    errors: list[str]
+    has_placeholders: bool
 
 
-def render_page(results: Sequence[Result], problems: Sequence[Problem]) -> str:
-    """Return the page of some results as HTML, with what could not be read and why."""
+def render_page(
+    results: Sequence[Result], problems: Sequence[Problem], curves: Sequence[LabelCurve] = ()
+) -> str:
+    """Return the page of results and curves as HTML, with what could not be read and why."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"sentence": make_sentence}
-    return environment.from_string(_read("page.html.jinja")).render(_describe(results, problems))
+    environment.filters |= {"sentence": make_sentence, "capital": begin_large}
+    return environment.from_string(_read("page.html.jinja")).render(
+        _describe(results, problems, curves)
+    )
 
 
-def _describe(results: Sequence[Result], problems: Sequence[Problem]) -> dict[str, Any]:
+def _describe(
+    results: Sequence[Result], problems: Sequence[Problem], curves: Sequence[LabelCurve]
+) -> dict[str, Any]:
     """Return all that the template shows."""
-    style, script = _read("page.css"), _read("page.js")
+    style, script = _read("page.css"), "\n".join(map(_read, SCRIPTS))
     folder, results = shorten_names(results)
     tests = name_tests(results)
-    cards = [_make_card(i, each) for i, each in enumerate(results)]
+    shared = SharedDays(MOST_SAMPLES if len(results) <= MOST_OPEN else FEWER_SAMPLES)
+    cards = [_make_card(i, each, shared) for i, each in enumerate(results)]
+    counts = [format_count(len(results), "result")] if results or not curves else []
+    counts += [format_count(len(curves), "transfer curve")] if curves else []
     return {
-        "title": f"Report of {format_count(len(results), 'result')}",
+        "title": f"Report of {' and '.join(counts)}",
         "folder": folder,
         "results": results,
         "problems": problems,
         "table": make_main_table(results, tests),
         "hours_and_events": make_hour_and_event_table(results),
+        "coverage": make_coverage_table(results),
+        "curves": curves,
+        "shared_days": shared.packed,
         "groups": [_make_group(results, key, title) for key, title in tests.items()],
         "cards": cards,
         "are_open": len(cards) <= MOST_OPEN,
@@ -110,7 +146,12 @@ def name_tests(results: Sequence[Result]) -> dict[str, str]:
 def make_sentence(text: str) -> str:
     """Return a text with a capital at its beginning and a stop at its end."""
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+    return begin_large(text) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def begin_large(text: str) -> str:
+    """Return a text with a capital at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _make_group(results: Sequence[Result], scored_alike: str, title: str) -> TestGroup:
@@ -127,11 +168,18 @@ def _order(pruner: tuple[str, str]) -> tuple[bool, str]:
     return pruner[0] != UNPRUNED, pruner[0]
 
 
-def _make_card(number: int, result: Result) -> ResultCard:
+def _make_card(number: int, result: Result, shared: SharedDays) -> ResultCard:
     appliance = result.appliance.replace("_", " ")
     mae = METRICS["mae_w"].describe(result.metrics.get("mae_w"))
     headline = f"{appliance}, {result.pruning}, {mae}"
     is_pruned = any(layer["kept"] != layer["total"] for layer in result.layers)
+    errors = _describe_errors(result)
+    days = None
+    if result.days_file is not None:
+        try:
+            days = shared.make_figure(result.days_file, result.appliance)
+        except ValueError as error:
+            errors.append(f"its days are not shown: {error}")
     return ResultCard(
         number,
         result,
@@ -139,7 +187,25 @@ def _make_card(number: int, result: Result) -> ResultCard:
         pack_curves(result.history),
         _describe_losses(result.history),
         draw_layer_bars(result.layers) if is_pruned else [],
+        pack_by_hour(result.by_hour),
+        pack_activations(result.activations),
+        days,
+        errors,
+        has_placeholders(result.command),
     )
+
+
+def _describe_errors(result: Result) -> list[str]:
+    """Return where the errors of a result are, in words."""
+    said = []
+    if worst := find_worst_hour(result.by_hour):
+        hour, error_w = worst
+        said.append(f"the error is greatest at {hour}:00: {METRICS['mae_w'].describe(error_w)}")
+    share = find_energy_share(result.activations)
+    if share is not None and result.activations:
+        count = format_count(result.activations["count"], "activation")
+        said.append(f"of the energy of {count}, {share:.0%} was predicted while they ran")
+    return said
 
 
 def _describe_losses(history: Sequence[Mapping[str, Any]]) -> str:

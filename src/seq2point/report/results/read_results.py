@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seq2point.errors import UsageError
 from seq2point.report.results import run_folder, study_folder, test_report
+from seq2point.report.results.label_curves import is_curve
 from seq2point.report.results.result import Problem, Result
 
 
@@ -32,6 +33,8 @@ def _find_reader(path: Path) -> Callable[[], Iterator[Result | Problem]]:
     if path.is_dir():
         if (path / run_folder.RECORD).exists():
             return lambda: iter([run_folder.read_run_folder(path)])
+        if is_curve(path):
+            return lambda: iter(())  # `read_curves` reads it
         if parts := study_folder.find_parts(path):
             return partial(study_folder.read_study_folder, path, parts)
         raise UsageError(

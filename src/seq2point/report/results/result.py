@@ -46,7 +46,9 @@ class Result:
     `scored_alike` is the same text for results whose errors can be compared: the same appliance in
     the same recordings. `sparsity` is the share of the prunable weights that is gone. `baselines`
     has the metrics of 'zero' and 'mean'; `by_event` those of decisions by event, where there are
-    any. `history` has a row for each validation, `layers` the weights kept of each layer.
+    any. `coverage`, `by_hour` and `activations` are those of a test's report, None where it holds
+    none. `days_file` has the days to look at. `history` has a row for each validation, `layers` the
+    weights kept of each layer.
     `command` names options as fields in backticks, '' where no command makes the result.
     """
 
@@ -62,7 +64,10 @@ class Result:
     metrics: Metrics
     baselines: Mapping[str, Metrics]
     size: Size
-    scored: float | None = None
+    coverage: Mapping[str, Any] | None = None
+    by_hour: Mapping[str, Any] | None = None
+    activations: Mapping[str, Any] | None = None
+    days_file: Path | None = None
     by_event: Metrics | None = None
     history: Sequence[Mapping[str, float]] = ()
     layers: Sequence[Mapping[str, Any]] = ()
@@ -70,6 +75,11 @@ class Result:
     command: str = ""
     settings: Mapping[str, Any] | None = None
     hashes: Sequence[DataHash] = ()
+
+    @property
+    def scored_share(self) -> float | None:
+        """The share of the recordings that was scored."""
+        return None if self.coverage is None else self.coverage.get("scored")
 
     @property
     def pruner_label(self) -> str:
@@ -82,6 +92,11 @@ class Result:
         if self.pruner == UNPRUNED or self.sparsity is None:
             return self.pruner_label
         return f"{self.pruner_label} {100 * self.sparsity:.3g} %"
+
+
+def find_file(path: Path) -> Path | None:
+    """Return a file's path where it is there."""
+    return path if path.exists() else None
 
 
 def identify_test(appliance: str, data: Sequence[Mapping[str, Any]]) -> str:

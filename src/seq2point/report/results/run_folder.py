@@ -7,6 +7,7 @@ from typing import Any
 
 from seq2point.architecture import name_shape
 from seq2point.errors import TrainingError
+from seq2point.model.shown_days import DAYS_FILE
 from seq2point.recording import format_house
 from seq2point.report.results.card import (
     describe_coverage,
@@ -21,6 +22,7 @@ from seq2point.report.results.result import (
     Problem,
     Result,
     Size,
+    find_file,
     identify_test,
 )
 from seq2point.report.results.test_report import describe_houses
@@ -69,7 +71,10 @@ def _make_result(folder: Path, identity: Mapping[str, Any], report: Mapping[str,
         metrics=metrics,
         baselines=baselines,
         size=_find_size(folder, report),
-        scored=report["coverage"]["scored"],
+        coverage=report["coverage"],
+        by_hour=report.get("by_hour"),
+        activations=report.get("activations"),
+        days_file=find_file(folder / DAYS_FILE),
         history=training["history"],
         layers=report["pruning"]["layers"],
         card=[
@@ -81,7 +86,7 @@ def _make_result(folder: Path, identity: Mapping[str, Any], report: Mapping[str,
             *describe_coverage(report["coverage"]),
             *report["warnings"],
         ],
-        command=write_train_command(folder, identity, report),
+        command=report.get("command") or write_train_command(folder, identity, report),
         settings={"pruning": identity["pruning"], **identity["settings"]},
         hashes=[
             DataHash(role, format_house(str(each["house"])), each["sha256"])
@@ -104,7 +109,7 @@ def _find_size(folder: Path, report: Mapping[str, Any]) -> Size:
         )
     path, model = folder / WEIGHTS, report["model"]
     file_bytes = path.stat().st_size if path.exists() else None
-    return Size(model["parameters"], model["multiply_adds"], file_bytes, None)
+    return Size(model["parameters"], model["multiply_adds"], file_bytes, report.get("latency_ms"))
 
 
 def _describe_test_data(report: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2point.architecture import name_shape
+from seq2point.model.shown_days import DAYS_FILE
 from seq2point.recording import format_house
 from seq2point.report.results.card import (
     describe_coverage,
@@ -13,11 +14,21 @@ from seq2point.report.results.card import (
     describe_test,
     describe_training,
 )
-from seq2point.report.results.commands import write_protocol_command
-from seq2point.report.results.result import UNPRUNED, DataHash, Problem, Result, Size
+from seq2point.report.results.commands import write_protocol_command, write_study_command
+from seq2point.report.results.result import (
+    UNPRUNED,
+    DataHash,
+    Problem,
+    Result,
+    Size,
+    find_file,
+)
 from seq2point.studies.result_cache import UNFINISHED, Record, ResultCache
 
-REPORT, PARTS, WEIGHTS = "report.json", "parts", "model.safetensors"
+REPORT, STUDY = "report.json", "study.json"
+PARTS, WEIGHTS = "parts", "model.safetensors"
+USUAL = "usual"
+"""What a study calls the network and the recipe of its protocol."""
 MAKERS = ("network", "pruned", "training")
 """What the parts are that make networks; a 'test' names one of them."""
 
@@ -58,30 +69,62 @@ def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
     yield from (Problem(path, reason) for path, reason in unusable.items())
     records = sorted(cache.list_records(without=unusable), key=lambda each: each.version)
     by_key = {record.key: record for record in records}
-    protocol = _find_protocol(folder)
+    maker = _find_maker(folder)
     needed = {str(r.decides.get("start") or r.decides.get("of")) for r in records}
     for record in by_key.values():
         what = record.decides.get("what")
         if what == "test":
-            yield _read_test(record, by_key, protocol)
+            yield _read_test(record, by_key, maker)
         elif what not in MAKERS:
             yield Problem(record.folder, f"of another kind of study ('{what}'), see its own report")
         elif record.key not in needed:
             yield Problem(record.folder, "trained, and not tested")
 
 
-def _find_protocol(folder: Path) -> str | None:
-    """Return the protocol that a folder is a run of; None for another study."""
+class _Maker(NamedTuple):
+    """What made a study's folder, and the command: '' where the folder does not tell.
+
+    `protocol` is the one that it is a run of, None for another study. `rows` are those of a
+    study's table by the key of their part.
+    """
+
+    folder: Path
+    name: str
+    command: str = ""
+    protocol: str | None = None
+    rows: Mapping[str, Mapping[str, Any]] = {}
+
+
+def _find_maker(folder: Path) -> _Maker:
+    """Return what made a folder, by the reports in it."""
+    protocol, study = _read_json(folder / REPORT), _read_json(folder / STUDY)
+    if "protocol" in protocol:
+        return _Maker(folder, "a protocol's run", protocol=str(protocol["protocol"]))
+    if "study" in study:
+        name = str(study["study"])
+        command = str(study.get("command") or write_study_command(name, folder))
+        listed = study.get("rows")
+        rows = {str(row.get("key")): row for row in listed} if isinstance(listed, list) else {}
+        return _Maker(folder, f"the study '{name}'", command, rows=rows)
+    return _Maker(folder, "a study")
+
+
+def _name_network(row: Mapping[str, Any], shape: str) -> str:
+    """Return what a study calls a network, with its recipe where that is not the usual one."""
+    recipe = [] if row["recipe"] == USUAL else [str(row["recipe"])]
+    return ", ".join([str(row["network"]), *recipe]) if row["network"] != USUAL else shape
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    """Return what a report holds; nothing where it cannot be read."""
     try:
-        name = json.loads((folder / REPORT).read_text(encoding="utf-8"))["protocol"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return str(name)
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return report if isinstance(report, dict) else {}
 
 
-def _read_test(
-    test: Record, by_key: Mapping[str, Record], protocol: str | None
-) -> Result | Problem:
+def _read_test(test: Record, by_key: Mapping[str, Record], maker: _Maker) -> Result | Problem:
     part = by_key.get(test.decides.get("of", ""))
     if part is None:
         return Problem(test.folder, "a test of a network whose folder is gone")
@@ -92,14 +135,14 @@ def _read_test(
     try:
         if part.decides["what"] == "training":
             return _make_grid_result(test, made)
-        return _make_protocol_result(test, made, protocol)
+        return _make_protocol_result(test, made, maker)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         reason = f"damaged ({type(error).__name__}: {error}); remove its folder to make it again"
         return Problem(test.folder, reason)
 
 
-def _make_protocol_result(test: Record, made: _Made, protocol: str | None) -> Result:
-    """Return a row of a protocol's run."""
+def _make_protocol_result(test: Record, made: _Made, maker: _Maker) -> Result:
+    """Return a row of a protocol's run, or of a study of a protocol's choices."""
     decides, result, of = made.network.decides, test.result, made.part.result
     houses = result.get("tested_on") or [format_house(str(d["house"])) for d in result["data"]]
     costs = of.get("costs", {}).get("models", {})
@@ -108,20 +151,27 @@ def _make_protocol_result(test: Record, made: _Made, protocol: str | None) -> Re
     pruned = made.part.decides if made.pruning else None
     shape, metrics, baselines = decides["network"], result["metrics"], result["baselines"]
     name, coverage = decides["appliance"]["name"], result.get("coverage")
+    network, part = f"{name_shape(shape)}, window {shape['window']}", _name_part(made.part)
+    if row := maker.rows.get(made.part.key):
+        network = _name_network(row, network)
+        part = str(maker.folder / f"{part}, {network}")
     return Result(
-        name=_name_part(made.part),
-        made_by="a protocol's run",
+        name=part,
+        made_by=maker.name,
         appliance=name,
         scored_alike=_identify_test(test),
         tested_on=shorten(houses),
-        network=f"{name_shape(shape)}, window {shape['window']}",
+        network=network,
         pruner=made.pruning.get("method", UNPRUNED),
         sparsity=of.get("sparsity", 0.0),
         seed=decides["training"]["seed"],
         metrics=metrics,
         baselines=baselines,
         size=Size(of["nonzero_parameters"], *measured),
-        scored=coverage["scored"] if coverage else None,
+        coverage=coverage,
+        by_hour=result.get("by_hour"),
+        activations=result.get("activations"),
+        days_file=find_file(test.folder / DAYS_FILE),
         history=of["history"],
         card=[
             describe_model(name, decides["period_s"], shape),
@@ -130,7 +180,11 @@ def _make_protocol_result(test: Record, made: _Made, protocol: str | None) -> Re
             describe_test(metrics, baselines),
             *describe_coverage(coverage),
         ],
-        command=write_protocol_command(protocol, decides, pruned) if protocol else "",
+        command=(
+            write_protocol_command(maker.protocol, decides, pruned)
+            if maker.protocol
+            else maker.command
+        ),
         settings={"pruning": made.pruning or None, **made.part.decides["training"]},
         hashes=[
             DataHash(role, f"file {i}", sha256)
@@ -164,8 +218,16 @@ def _make_grid_result(test: Record, made: _Made) -> Result:
             weights.stat().st_size if weights.exists() else None,
             None,
         ),
+        coverage=tested.get("coverage"),
+        by_hour=tested.get("by_hour"),
+        activations=tested.get("activations"),
+        days_file=find_file(test.folder / DAYS_FILE),
         history=of["history"],
-        card=[f"{name.replace('_', ' ')}, tested on {label}", describe_test(metrics, baselines)],
+        card=[
+            f"{name.replace('_', ' ')}, tested on {label}",
+            describe_test(metrics, baselines),
+            *describe_coverage(tested.get("coverage")),
+        ],
         settings={key: decides[key] for key in ("learning", "options", "compacts", "pruning")}
         | dict(decides["training"]),
         hashes=[

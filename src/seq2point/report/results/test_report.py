@@ -8,10 +8,12 @@ from seq2point.architecture import name_shape
 from seq2point.recording import format_house
 from seq2point.report.results.card import describe_coverage, describe_model, describe_test
 from seq2point.report.results.commands import write_test_command
-from seq2point.report.results.result import UNPRUNED, Result, Size, identify_test
+from seq2point.report.results.result import UNPRUNED, Result, Size, find_file, identify_test
 
 KEYS = {"metrics", "baselines", "coverage", "model", "data"}
 """What every report of a test has."""
+BY_APPLIANCE = ("by_event", "by_hour", "activations")
+"""What a report may have besides, of each appliance."""
 
 
 def read_test_report(path: Path, report: Mapping[str, Any]) -> list[Result]:
@@ -38,7 +40,7 @@ def list_appliances(report: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[st
                     "metrics": report["metrics"][name],
                     "baselines": {key: each[name] for key, each in report["baselines"].items()},
                     "coverage": report["coverage"][name],
-                    **({"by_event": report["by_event"][name]} if "by_event" in report else {}),
+                    **{key: report[key][name] for key in BY_APPLIANCE if key in report},
                 },
             )
 
@@ -66,7 +68,10 @@ def _make_result(
         metrics=metrics,
         baselines=baselines,
         size=Size(model["parameters"], model["multiply_adds"], None, None),
-        scored=coverage["scored"],
+        coverage=coverage,
+        by_hour=told.get("by_hour"),
+        activations=told.get("activations"),
+        days_file=_find_days(path, report),
         by_event=told.get("by_event"),
         card=[
             describe_model(name, model["period_s"], shape),
@@ -74,5 +79,11 @@ def _make_result(
             *describe_coverage(coverage),
             *report["warnings"],
         ],
-        command=write_test_command(report),
+        command=report.get("command") or write_test_command(report),
     )
+
+
+def _find_days(path: Path, report: Mapping[str, Any]) -> Path | None:
+    """Return the file of days that a report names: where it was, or beside the report."""
+    name = report.get("days_file")
+    return find_file(Path(name)) or find_file(path.parent / Path(name).name) if name else None

@@ -24,6 +24,7 @@ from seq2point.errors import UsageError
 from seq2point.metrics import METRICS
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
+from seq2point.model.shown_days import DAYS_FILE, write_days
 from seq2point.network.masks import measure_sparsity
 from seq2point.studies.grids import Report, Result, Step, run_grid
 from seq2point.studies.protocols import houses
@@ -36,6 +37,8 @@ from seq2point.training import TrainingResult, train_with_history
 
 WEIGHTS = "model.safetensors"
 SIZES = ("parameters", "nonzero_parameters", "multiply_adds", "file_bytes", "gzipped_bytes")
+KEPT = ("metrics", "baselines", "by_hour", "activations", "coverage", "data")
+"""What is kept of the report of a test."""
 
 Results = dict[str, dict[str, list[dict[str, Any]]]]
 """By appliance and row ('network', 'structured-0.5') what each seed gave: size, costs, training,
@@ -142,7 +145,7 @@ class Runner:
         make = partial(self._prune if pruned else self._train, variant, name, seed)
         return [
             Step(point.part, make),
-            Step(variant.plan_test(name, point.part), lambda _: self._test(name, point.part)),
+            Step(variant.plan_test(name, point.part), partial(self._test, name, point.part)),
         ]
 
     def _describe(self, point: RunPoint, result: Mapping[str, Any]) -> str:
@@ -230,15 +233,15 @@ class Runner:
         }
         return {"threads": torch.get_num_threads(), "models": measured}
 
-    def _test(self, name: str, of: CachedResult) -> Mapping[str, Any]:
+    def _test(self, name: str, of: CachedResult, folder: Path) -> Mapping[str, Any]:
         recordings = self._of(name)
         model = replace(
             Model.load(self.cache.find_folder(of) / WEIGHTS), appliances=(recordings.appliance,)
         )
-        evaluation = evaluate(model, recordings.test, stride=self.protocol.stride).as_json()
-        return {
-            key: evaluation[key] for key in ("metrics", "baselines", "coverage", "data")
-        } | self._tested_on(name)
+        evaluation = evaluate(model, recordings.test, stride=self.protocol.stride)
+        write_days(evaluation, folder / DAYS_FILE)
+        report = evaluation.as_json()
+        return {key: report[key] for key in KEPT} | self._tested_on(name)
 
     def _tested_on(self, name: str) -> dict[str, Any]:
         """The houses that a test of an appliance is made in, in words, and their role."""
