@@ -4,7 +4,7 @@
     SEQ2POINT_DATA=... QUICK=1 python -m experiments reproduce   minutes
 
 The studies are TOML files in experiments/studies. `seq2point study` runs each in a folder of its
-own, `seq2point report` puts them on one page, and the tables go to the pages of docs and to README.
+own, `seq2point report` puts them on one page, and the tables go to docs/lab/headline.md.
 What is finished is not made again: the same command goes on after whatever stopped it.
 """
 
@@ -66,5 +66,5 @@ def main() -> None:
     edition, data = find_edition(), Path(os.environ["SEQ2POINT_DATA"])
     folders = run_studies(edition, data)
     run_verb("report", *folders, "-o", edition.out / "report.html")
-    for path in reproduce_tables.write_tables(edition.studies, edition.out, edition.name, data):
-        print(f"tables   {path}")
+    if reproduce_tables.write_tables(edition.studies, edition.out, edition.name, data):
+        print(f"tables   {reproduce_tables.PAGE}")

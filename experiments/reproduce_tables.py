@@ -1,4 +1,4 @@
-"""The tables of `make reproduce` in docs/lab/headline.md and README: of all results that are there.
+"""The tables of `make reproduce` in docs/lab/headline.md: of all results that are there.
 
 SEQ2POINT_DATA=... python -m experiments reproduce_tables    also while the studies still run
 """
@@ -17,7 +17,7 @@ from seq2point.studies.study_rows import make_row
 from seq2point.wording import format_count
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "docs" / "lab" / "headline.md", ROOT / "README.md")
+PAGE = ROOT / "docs" / "lab" / "headline.md"
 DATASETS = {"ukdale": "UK-DALE", "refit": "REFIT"}
 NOT_RUN = "Not run yet."
 Row = dict[str, Any]
@@ -38,19 +38,17 @@ def collect_rows(study: Study, data: Path, folder: Path) -> tuple[list[Row], int
     return rows, len(plan.parts)
 
 
-def write_tables(studies: Path, out: Path, edition: str, data: Path) -> list[Path]:
-    """Write the tables of an edition between their markers; return the pages that have any."""
+def write_tables(studies: Path, out: Path, edition: str, data: Path) -> bool:
+    """Write the tables of an edition between their markers; return whether the page has any."""
     made = {"unseen": make_unseen_table, "pruning": make_pruning_table}
-    written = []
+    written = False
     for name, make in made.items():
         study = read_study(studies / f"{name}.toml")
         rows, count = collect_rows(study, data, out / name)
         state = describe_state(study, rows, count)
         lines = [*make(study, rows), "", state] if rows else [NOT_RUN]
-        for page in PAGES:
-            if replace_between(page, f"{name}, {edition}", lines):
-                written.append(page)
-    return list(dict.fromkeys(written))
+        written |= replace_between(PAGE, f"{name}, {edition}", lines)
+    return written
 
 
 def describe_state(study: Study, rows: Sequence[Row], count: int) -> str:
@@ -143,5 +141,5 @@ def main() -> None:
     from experiments.reproduce import find_edition
 
     edition, data = find_edition(), Path(os.environ["SEQ2POINT_DATA"])
-    for page in write_tables(edition.studies, edition.out, edition.name, data):
-        print(page)
+    if write_tables(edition.studies, edition.out, edition.name, data):
+        print(PAGE)

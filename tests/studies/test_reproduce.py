@@ -80,7 +80,7 @@ def test_from_nothing_to_tables_and_a_second_time(tmp_path: Path, monkeypatch: p
     )
     edition = Edition("tiny", studies, tmp_path / "out")
     monkeypatch.setattr(reproduce, "find_edition", lambda: edition)
-    monkeypatch.setattr(reproduce_tables, "PAGES", (page,))
+    monkeypatch.setattr(reproduce_tables, "PAGE", page)
     monkeypatch.setenv("SEQ2POINT_DATA", str(data))
     reproduce.main()
     made = page.read_text()
@@ -111,15 +111,6 @@ def test_a_page_without_markers_stays(tmp_path: Path):
     assert page.read_text() == "text\n"
 
 
-def test_readme_has_the_table_of_the_lab():
-    lab, readme = (page.read_text() for page in reproduce_tables.PAGES)
-    tables = [
-        re.search(r"<!-- begin: unseen, full -->(.*?)<!-- end: unseen, full -->", text, re.DOTALL)
-        for text in (lab, readme)
-    ]
-    assert tables[0][1] == tables[1][1]
-
-
 @pytest.mark.soak
 def test_the_quick_edition_on_the_real_houses(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -128,6 +119,6 @@ def test_the_quick_edition_on_the_real_houses(
     page.write_text("<!-- begin: unseen, quick -->\n<!-- end: unseen, quick -->\n")
     quick = QUICK._replace(out=tmp_path / "out")
     monkeypatch.setattr(reproduce, "find_edition", lambda: quick)
-    monkeypatch.setattr(reproduce_tables, "PAGES", (page,))
+    monkeypatch.setattr(reproduce_tables, "PAGE", page)
     reproduce.main()
     assert page.read_text().count("UK-DALE house 5") == 6
