@@ -107,9 +107,9 @@ def _make_distribution(values: SettingRange) -> Any:
 
     if values.choices:
         return distributions.CategoricalDistribution(values.choices)
-    options = {"low": values.low, "high": values.high, "log": values.log}
+    options: dict[str, Any] = {"low": values.low, "high": values.high, "log": values.log}
     if values.is_whole:
-        return distributions.IntDistribution(**options, step=values.step or 1)
+        return distributions.IntDistribution(**options, step=int(values.step or 1))
     return distributions.FloatDistribution(**options, step=values.step)
 
 
