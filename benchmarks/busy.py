@@ -1,14 +1,15 @@
 """Training beside other work: windows a second of the threads that a training chooses against one.
 
 Five processes keep the processor busy, as a browser and its tabs would. The network is that of
-`seq2point demo`. Trainings with the chosen number of threads and with one take turns.
+`seq2point demo`. Trainings with the chosen number of threads and with one take turns, and the
+ratio is that of all windows over all seconds: beside other work, turns differ by half.
 """
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
+from statistics import harmonic_mean
 
 import numpy as np
 import torch
@@ -57,11 +58,11 @@ def main() -> None:
                     rate = train(recording, number)
                     if turn:
                         each.append(rate)
-        chosen, one = (median(each) for each in rates.values())
         ratios = [a / b for a, b in zip(*rates.values(), strict=True)]
+        chosen, one = (harmonic_mean(each) for each in rates.values())
         print(
             f"{processes} busy processes beside it: chosen {chosen:9,.0f}  one {one:9,.0f}  ratio"
-            f" {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            f" {chosen / one:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
             flush=True,
         )
 
