@@ -14,6 +14,7 @@ from statistics import harmonic_mean
 import numpy as np
 import torch
 
+from benchmarks.timing import compare_in_turns
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
@@ -43,10 +44,27 @@ def train(recording: Recording, threads: int | None) -> float:
     ).windows_per_s
 
 
-def main() -> None:
+def make_recording() -> Recording:
+    """Random watts: what they are does not count."""
     random = np.random.default_rng(0)
     power_w = [random.uniform(0, 3000, 300_000).astype(np.float32) for _ in range(2)]
-    recording = Recording("random", 6.0, power_w[0], {"kettle": power_w[1]})
+    return Recording("random", 6.0, power_w[0], {"kettle": power_w[1]})
+
+
+def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    recording, threads = make_recording(), torch.get_num_threads()
+
+    def measure(number: int | None) -> float:
+        torch.set_num_threads(threads)
+        return 1 / train(recording, number)
+
+    with load(BUSY):
+        ratios = compare_in_turns(lambda: measure(1), lambda: measure(None), budget_s)
+    yield f"chosen threads over one, a window of training beside {BUSY} busy processes", ratios
+
+
+def main() -> None:
+    recording = make_recording()
     threads = torch.get_num_threads()
     print(f"training, windows a second, up to {threads} threads, {TURNS} turns of {STEPS} steps")
     for processes in (0, BUSY):

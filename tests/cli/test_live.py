@@ -20,6 +20,7 @@ from tests.live.test_mqtt import MOSQUITTO, Mosquitto
 from seq2point import runtime
 from seq2point.data.table import load_recording
 from seq2point.model import pretrained
+from seq2point.model.event_decisions import decide_recording, find_event_settings
 
 BEGIN_S = 1_700_000_000
 MODEL = "kettle-60s"
@@ -55,8 +56,14 @@ def read_lines(text):
 
 def expect(readings):
     recording = load_recording(readings, ())
-    model = runtime.load(pretrained.find_pretrained(MODEL).native, 1)
-    return np.minimum(model.predict_w(recording)[:, 0], recording.mains_w)
+    shipped = pretrained.find_pretrained(MODEL)
+    model = runtime.load(shipped.native, 1)
+    settings = find_event_settings(model, shipped.card)
+    power_w = model.predict_w(recording)
+    decided = decide_recording(
+        recording, power_w, model.appliances, settings, share=False, causal=True
+    )
+    return np.minimum(decided.power_w["kettle"], recording.mains_w)
 
 
 def require_predictions(lines, expected_w):

@@ -13,9 +13,6 @@ class MachineConfig(Config):
     devices: PositiveInt = option(1, "Processes that share every step: GPUs, or CPU cores.")
     nodes: PositiveInt = option(
         1,
-        "Machines that share every step, `devices` on each. The same command begins on all, by"
-        " torchrun or with MASTER_ADDR, MASTER_PORT and NODE_RANK set.",
+        "Machines that share every step: begin the same command on each, by torchrun.",
     )
-    threads: PositiveInt | None = option(
-        None, "CPU threads.", unset="all cores, or one in a training where that is faster"
-    )
+    threads: PositiveInt | None = option(None, "CPU threads.", unset="all, if faster")
