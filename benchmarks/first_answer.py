@@ -4,13 +4,13 @@ from start to end, beside the imports alone of the libraries that it stands on.
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from benchmarks.timing import compare_in_turns, run_measured
+from benchmarks.timing import Usage, compare_in_turns, run_measured
 
 DAYS, PERIOD_S = 120, 60
 TURNS = 5
@@ -38,23 +38,18 @@ def make_command() -> Iterator[list[str]]:
 
 
 def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
+    costs: dict[str, tuple[Callable[[Usage], float], float]] = {
+        "processor time": (lambda run: run.cpu_s, budget_s / 2),
+        "memory": (lambda run: run.peak_mb, budget_s / 4),
+    }
     with make_command() as command:
-        yield (
-            "processor time of imports alone over a first answer",
-            compare_in_turns(
-                lambda: run_measured(IMPORTS).cpu_s,
-                lambda: run_measured(command).cpu_s,
-                budget_s / 2,
-            ),
-        )
-        yield (
-            "memory of imports alone over a first answer",
-            compare_in_turns(
-                lambda: run_measured(IMPORTS).peak_mb,
-                lambda: run_measured(command).peak_mb,
-                budget_s / 4,
-            ),
-        )
+        for name, (cost, part_s) in costs.items():
+            ratios = compare_in_turns(
+                lambda cost=cost: cost(run_measured(IMPORTS)),
+                lambda cost=cost: cost(run_measured(command)),
+                part_s,
+            )
+            yield f"{name} of imports alone over a first answer", ratios
 
 
 def main() -> None:

@@ -20,13 +20,6 @@ pytestmark = pytest.mark.skipif(c_compiler.find_compiler() is None, reason="no C
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "answer.c"
-    path.write_text("int answer(void) { return 42; }\n")
-    return path
-
-
-@pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache folder; the C compiler's runs are counted in the log beside it."""
     folder = tmp_path / "cache"

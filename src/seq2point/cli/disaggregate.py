@@ -237,7 +237,7 @@ def _choose_name(
     period is unknown, which chooses what was `said`.
     """
     from seq2point.cli.find_model import read_period_s
-    from seq2point.data.grid import COARSEST
+    from seq2point.data.grid import can_give
     from seq2point.model import pretrained
 
     if str(name) in pretrained.list_names():
@@ -245,7 +245,10 @@ def _choose_name(
     own_s = read_period_s(said, readings, period_s)
     if not resample:
         return pretrained.find_finest(str(name), own_s).name
-    return pretrained.choose_card(str(name), lambda each_s: own_s <= COARSEST * each_s, own_s).name
+    hold_s = readings.interpretation.hold_s
+    return pretrained.choose_card(
+        str(name), lambda each_s: can_give(own_s, each_s, hold_s), own_s
+    ).name
 
 
 def _choose_file(

@@ -31,6 +31,14 @@ LEAST_KNOWN = 0.5
 Times = npt.NDArray[np.float64]
 
 
+def can_give(step_s: float, period_s: float, hold_s: float | None = None) -> bool:
+    """Return whether readings a step apart can be placed on a grid of a period.
+
+    Readings that hold until the next change, for `hold_s`, can be at any.
+    """
+    return hold_s is not None or step_s <= COARSEST * period_s
+
+
 def find_median_step_s(times_s: Times) -> float:
     """Return the median time between readings, to a millisecond; 0 for fewer than two readings.
 

@@ -9,7 +9,7 @@ import numpy as np
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.columns import FILL
 from seq2point.data.frame import find_library, read_frame
-from seq2point.data.grid import COARSEST, Times, find_median_step_s, place_on_grid
+from seq2point.data.grid import Times, can_give, find_median_step_s, place_on_grid
 from seq2point.data.interpretation.interpret import interpret
 from seq2point.data.long_table import LongTable, open_long_table
 from seq2point.data.series import open_series
@@ -49,7 +49,7 @@ class HomeMains:
 
     def can_give(self, period_s: float) -> bool:
         """Return whether the readings are close enough for a sampling period."""
-        return self.hold_s is not None or self.period_s <= COARSEST * period_s
+        return can_give(self.period_s, period_s, self.hold_s)
 
     def to_recording(self, period_s: float) -> Recording:
         """Return the mains at a sampling period: finer readings are averaged, others repeated.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2point.data.change_reports import reports_changes, suggest_hold_s
-from seq2point.data.grid import COARSEST, find_median_step_s
+from seq2point.data.grid import can_give, find_median_step_s
 from seq2point.live.readings import Reading
 
 MANY_READINGS = 40
@@ -34,7 +34,7 @@ class Pace(NamedTuple):
 
     def can_give(self, period_s: float) -> bool:
         """Return whether the readings can be placed on a grid of a period."""
-        return self.hold_s is not None or self.step_s <= COARSEST * period_s
+        return can_give(self.step_s, period_s, self.hold_s)
 
 
 class PaceLearner:
