@@ -131,6 +131,15 @@ def test_a_study_takes_the_houses_of_a_protocol_beside_it(
     assert [part["state"] for part in parts] == ["to do"] * PARTS
 
 
+def test_only_the_named_parts_of_a_grid_are_made(seq2point: Command, files: Any, tmp_path: Path):
+    only = '\nonly = [{ pruner = "magnitude" }, { network = "usual", pruner = "none" }]'
+    study = write(tmp_path, GRID + only)
+    words = ("study", study, "--data", files.train.parent, "-o", tmp_path / "out", "--dry-run")
+    parts = json.loads(seq2point(*words, "--json", "-").out)["parts"]
+    found = [(part["pruner"], part["seed"]) for part in parts]
+    assert found == [("none", 0), ("none", 1), ("magnitude", 0), ("magnitude", 1)]
+
+
 def start(*words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "seq2point", "study", *map(str, words)],
@@ -234,6 +243,10 @@ def test_what_fails_is_listed_and_the_others_finish(seq2point: Command, files: A
         ("[study.recipes]\nlong = { steps = -4 }", "recipes.long.steps: input should be greater"),
         ("[study]\nsparsities = [0.5]", "study.sparsities: are of pruners"),
         ("[study]\nsparsities = [1.5]\npruners = ['lamp']", "study.sparsities[0]: input should"),
+        (
+            '[study]\npruners = ["lamp"]\nonly = [{ pruner = "lamp" }, { pruner = "spp" }]',
+            "study.only: no part has pruner = spp (entry 2)",
+        ),
         ('[study]\nappliances = ["fridge"]', "study.appliances: has no 'fridge', only kettle"),
     ],
 )

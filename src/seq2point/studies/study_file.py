@@ -80,6 +80,21 @@ class PrunerChoice(StrictTable):
                     raise
 
 
+class PartFilter(StrictTable):
+    """Parts of a grid, by some of their choices; a choice that is not given may be any."""
+
+    appliance: str | None = None
+    network: str | None = None
+    recipe: str | None = None
+    pruner: str | None = None
+    sparsity: Share | None = None
+
+    def matches(self, settings: Mapping[str, Any]) -> bool:
+        """Return whether a part's choices are those of the filter."""
+        given = self.model_dump(exclude_none=True)
+        return given.items() <= settings.items()
+
+
 def _count_seeds(given: Any) -> Any:
     counts = isinstance(given, int) and not isinstance(given, bool)
     if counts and given < 1:
@@ -97,7 +112,7 @@ class StudyGrid(StrictTable):
     `networks` are names, or shapes by name. `recipes` are training settings by name, which stand
     over the protocol's; a `search` finds some itself. The unpruned network is always there. The
     protocol's `pruning` says how networks are trained while and after they are pruned, and prunes
-    where no pruner is named.
+    where no pruner is named. `only` names the parts that are made; without it all are.
     """
 
     appliances: tuple[str, ...] = ()
@@ -107,6 +122,7 @@ class StudyGrid(StrictTable):
     recipes: dict[str, dict[str, Any]] = Field({})
     pruners: tuple[PrunerChoice, ...] = ()
     sparsities: tuple[Share, ...] = ()
+    only: tuple[PartFilter, ...] = ()
     search: StudySearch | None = None
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_count_seeds)] = Field(
         (0,), min_length=1
@@ -120,6 +136,8 @@ class StudyGrid(StrictTable):
             _check_recipe(name, settings)
         if self.search and self.recipes:
             raise ValueError("search: its trials are the recipes; leave out `recipes`")
+        if self.search and any(part.recipe is not None for part in self.only):
+            raise ValueError("only: the recipes of a search have no names yet; leave out `recipe`")
         for pruner in self.pruners:
             own = pruner.sparsities
             pruner.require_any(self.sparsities if own is None else own)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2point.compression.pruning import ALIASES
-from seq2point.errors import DataError, Seq2PointError
+from seq2point.errors import DataError, Seq2PointError, UsageError
 from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.overrides import override_protocol
 from seq2point.studies.protocols.runner import Runner, RunPoint
@@ -73,10 +73,12 @@ def plan_study(study: Study, data: Path) -> StudyPlan:
     """Return the parts of a study on the houses of a folder; it trains nothing.
 
     A choice that does not fit, or an appliance whose houses are missing, makes its own parts fail
-    and no others. Raises DataError where there is no such folder.
+    and no others. Raises DataError where there is no such folder, UsageError where `only` names
+    what the grid does not have.
     """
     if not data.is_dir():
         raise DataError(f"{data}: no such folder; --data names the one with the houses")
+    require_named_parts(study)
     plan, lacking = StudyPlan(), {}
     for name in study.appliances:
         try:
@@ -126,7 +128,27 @@ def count_choices(study: Study) -> int:
     return sum(1 for _ in _list_choices(study)) // max(len(study.grid.recipes), 1)
 
 
+def require_named_parts(study: Study) -> None:
+    """Raise UsageError for an entry of `only` that no part of the grid is of."""
+    choices = [settings for settings, _ in _list_grid(study)]
+    for number, part in enumerate(study.grid.only, 1):
+        if not any(part.matches(settings) for settings in choices):
+            given = ", ".join(f"{k} = {v}" for k, v in part.model_dump(exclude_none=True).items())
+            raise UsageError(
+                f"{study.base.where}: study.only: no part has {given} (entry {number});"
+                " --dry-run without `only` lists all"
+            )
+
+
 def _list_choices(study: Study) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the choices of those parts of the grid that are to be made."""
+    only = study.grid.only
+    for settings, overrides in _list_grid(study):
+        if not only or any(part.matches(settings) for part in only):
+            yield settings, overrides
+
+
+def _list_grid(study: Study) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield the choices of each part as its row has them, and as they go over the protocol."""
     grid, protocol = study.grid, study.base.protocol
     own = protocol.network if isinstance(protocol.network, str) else USUAL
