@@ -75,19 +75,22 @@ def simulate_house(
     home = House(int(seed), first_day, columns, has)
     home.skip_day()  # the day before: its activations reach into the first one
     means = PeriodMeans(period_s, skip_s=(start - midnight).total_seconds())
+    meter_names = [*columns, "mains"]
     limits_w = [APPLIANCES[name].max_power_w for name in columns] + [math.inf]
     result = np.empty((len(limits_w), length), np.float32)
     done = 0
     while done < length:
-        powers_w, noises = home.simulate_day()
-        means_w = means.add(powers_w)
+        means_w = means.add(home.simulate_day())
         end = min(done + means_w.shape[1], length)
-        rows = zip(result, home.meters, means_w, noises, limits_w, strict=True)
-        for column, meter, mean_w, noise, limit_w in rows:
-            read_w = meter.read(mean_w, period_s, noise)
+        rows = zip(result, meter_names, home.meters, means_w, limits_w, strict=True)
+        for column, name, meter, mean_w, limit_w in rows:
+            read_w = meter.read(mean_w, period_s, home.open_noise(name))
             column[done:end] = np.minimum(read_w, limit_w)[: end - done]
         done = end
-    name = house if house is not None else f"simulated {seed}"
     return Recording(
-        name, float(period_s), result[-1], dict(zip(columns, result[:-1], strict=True)), start
+        house if house is not None else f"simulated {seed}",
+        float(period_s),
+        result[-1],
+        dict(zip(columns, result[:-1], strict=True)),
+        start,
     )

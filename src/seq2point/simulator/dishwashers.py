@@ -1,9 +1,11 @@
 """Dishwashers: draw a make with its programmes, then its runs."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 
+from seq2point.simulator.noise import draw_texture
 from seq2point.simulator.waveforms import (
     Activation,
     ActivationSource,
@@ -13,7 +15,7 @@ from seq2point.simulator.waveforms import (
     draw_from_ranges,
     draw_log_uniform,
     draw_switching,
-    draw_texture,
+    draw_uniform,
     make_settling,
 )
 
@@ -45,13 +47,13 @@ class _Programme:
         return cls(
             weight=float(make.gamma(1.0)) + 0.05,
             rinses_first=make.random() < (0.15 if kind == "quick" else 0.5),
-            wash_c=make.uniform(*wash_c),
-            middle_c=make.uniform(30, 55) if make.random() < 0.3 else 0.0,
-            last_c=make.uniform(50, 72) if warm_last else 0.0,
-            wash_min=make.uniform(*wash_min),
+            wash_c=draw_uniform(make, *wash_c),
+            middle_c=draw_uniform(make, 30, 55) if make.random() < 0.3 else 0.0,
+            last_c=draw_uniform(make, 50, 72) if warm_last else 0.0,
+            wash_min=draw_uniform(make, *wash_min),
             rinse_min=draw_log_uniform(make, 1.5, 10),
             rinses=int(make.choice([0, 1, 1, 2] if kind != "quick" else [0, 0, 1])),
-            dry_min=make.uniform(2, 8) if kind == "quick" else make.uniform(4, 35),
+            dry_min=draw_uniform(make, 2, 8) if kind == "quick" else draw_uniform(make, 4, 35),
         )
 
 
@@ -63,45 +65,45 @@ def make_dishwasher(make: Rng) -> ActivationSource:
     """
     heater_w = draw_from_ranges(make, *_HEATERS_W)
     drying = str(make.choice(["rinse", "fan", "heater", "zeolite"], p=[0.72, 0.2, 0.03, 0.05]))
-    heat_pump_w = make.uniform(200, 400) if make.random() < 0.02 else 0.0
+    heat_pump_w = draw_uniform(make, 200, 400) if make.random() < 0.02 else 0.0
     pump_w = draw_log_uniform(make, 22, 170)
-    drain_w = make.uniform(12, 45)
+    drain_w = draw_uniform(make, 12, 45)
     fill_s = draw_log_uniform(make, 15, 120)
     prelude_s = draw_log_uniform(make, 10, 300)
-    litres = make.uniform(7.5, 14)  # of water, with the dishes counted as water
-    inlet_c = make.uniform(8, 22) if make.random() < 0.97 else make.uniform(35, 50)
+    litres = draw_uniform(make, 7.5, 14)  # of water, with the dishes counted as water
+    inlet_c = draw_uniform(make, 8, 22) if make.random() < 0.97 else draw_uniform(make, 35, 50)
     alternates = make.random() < 0.35
     flutter = draw_log_uniform(make, 0.004, 0.06)
-    splits = make.uniform(0.3, 1.0) if make.random() < 0.15 else 0.04
-    dry_w = make.uniform(10, 60) if drying in ("fan", "zeolite") else make.uniform(0.5, 5)
-    dry_heater_w = heater_w * make.uniform(0.4, 1.0) if drying == "heater" else 0.0
+    splits = draw_uniform(make, 0.3, 1.0) if make.random() < 0.15 else 0.04
+    dry_w = (
+        draw_uniform(make, 10, 60) if drying in ("fan", "zeolite") else draw_uniform(make, 0.5, 5)
+    )
+    dry_heater_w = heater_w * draw_uniform(make, 0.4, 1.0) if drying == "heater" else 0.0
     programmes = [_Programme.draw(make, drying == "zeolite") for _ in range(3)]
-    shares = np.array([programme.weight for programme in programmes])
-    shares /= shares.sum()
+    weights = np.cumsum([programme.weight for programme in programmes]).tolist()
 
     def draw_pumping(rng: Rng, seconds: float) -> Watts:
-        level = pump_w * rng.uniform(0.85, 1.1)
-        curve = level * make_settling(seconds, 1.03, 0.97, 600) + draw_texture(
-            rng, seconds, flutter * level, 9
-        )
+        level_w = pump_w * draw_uniform(rng, 0.85, 1.1)
+        curve = make_settling(seconds, 1.03 * level_w, 0.97 * level_w, 600)
+        curve += draw_texture(rng, seconds, flutter * level_w, 9)
         if alternates:
-            curve *= 1.0 - rng.uniform(0.08, 0.3) * draw_switching(rng, seconds, 42, 42, 0.02)
-        return curve.astype(np.float32)
+            curve *= 1.0 - draw_uniform(rng, 0.08, 0.3) * draw_switching(rng, seconds, 42, 42, 0.02)
+        return curve
 
     def add_pumping(rng: Rng, tape: Tape, seconds: float, heater: float = 0.0) -> None:
         tape.add(seconds, draw_pumping(rng, seconds), heater)
 
     def add_fill(rng: Rng, tape: Tape) -> None:
-        tape.add(fill_s * rng.uniform(0.8, 1.2), rng.uniform(3, 9))
+        tape.add(fill_s * draw_uniform(rng, 0.8, 1.2), draw_uniform(rng, 3, 9))
 
     def add_drain(rng: Rng, tape: Tape) -> None:
-        seconds = rng.uniform(25, 80)
+        seconds = draw_uniform(rng, 25, 80)
         tape.add(seconds, drain_w + draw_texture(rng, seconds, 3, 4))
-        tape.add(rng.uniform(5, 20), 3.0)
+        tape.add(draw_uniform(rng, 5, 20), 3.0)
 
     def add_heating(rng: Rng, tape: Tape, target_c: float) -> None:
         seconds = litres * max(target_c - inlet_c, 3) * 4186 / (0.9 * heater_w)
-        seconds = min(seconds * rng.uniform(0.88, 1.12), _MOST_HEATING_S)
+        seconds = min(seconds * draw_uniform(rng, 0.88, 1.12), _MOST_HEATING_S)
         if heat_pump_w:
             add_pumping(rng, tape, seconds * heater_w / heat_pump_w / 3)
             tape.add(seconds := min(3.5 * seconds, 5400), draw_pumping(rng, seconds) + heat_pump_w)
@@ -114,17 +116,17 @@ def make_dishwasher(make: Rng) -> ActivationSource:
 
     def add_wash(rng: Rng, tape: Tape, target_c: float, pump_min: float) -> None:
         add_fill(rng, tape)
-        add_pumping(rng, tape, prelude_s * rng.uniform(0.7, 1.4))
+        add_pumping(rng, tape, prelude_s * draw_uniform(rng, 0.7, 1.4))
         if target_c:
             add_heating(rng, tape, target_c)
-        add_pumping(rng, tape, 60 * pump_min * rng.uniform(0.85, 1.15))
+        add_pumping(rng, tape, 60 * pump_min * draw_uniform(rng, 0.85, 1.15))
         add_drain(rng, tape)
 
     def draw_activation(rng: Rng) -> Activation:
-        programme = programmes[int(rng.choice(len(programmes), p=shares))]
+        programme = programmes[bisect_right(weights[:-1], weights[-1] * rng.random())]
         tape = Tape()
         if programme.rinses_first:
-            add_wash(rng, tape, 0, rng.uniform(1, 12))
+            add_wash(rng, tape, 0, draw_uniform(rng, 1, 12))
         add_wash(rng, tape, programme.wash_c, programme.wash_min)
         for rinse in range(programme.rinses):
             add_wash(rng, tape, 0 if rinse else programme.middle_c, programme.rinse_min)

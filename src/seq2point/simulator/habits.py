@@ -1,6 +1,7 @@
 """Habits of a household: waking, leaving, meals, darkness, and the activations that follow."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -53,9 +54,17 @@ class Habit:
         return shares
 
     @cached_property
-    def edges(self) -> npt.NDArray[np.float64]:
+    def edges(self) -> list[float]:
         """Where one peak's share ends and the next one's begins, without the last."""
-        return np.cumsum(self.shares)[:-1]
+        edges: list[float] = np.cumsum(self.shares)[:-1].tolist()
+        return edges
+
+    def draw_peaks(self, count: int, rng: np.random.Generator) -> list[Peak]:
+        """Draw the peaks of a day's activations: a regular habit's differ while they suffice."""
+        if self.regular and 1 < count <= len(self.peaks):
+            picks = rng.choice(len(self.peaks), count, replace=False, p=self.shares)
+            return [self.peaks[pick] for pick in picks]
+        return [self.peaks[bisect_right(self.edges, at)] for at in rng.random(count).tolist()]
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Day:
         """Return whether somebody is in and awake."""
         if self.away or not self.wake_h - 0.15 <= hour <= self.sleep_h + 0.2:
             return False
-        return not any(first < hour < last for first, last in self.out_h)
+        return all(not first < hour < last for first, last in self.out_h)
 
     def is_dark(self, hour: float) -> bool:
         """Return whether the sun is down."""
@@ -100,14 +109,15 @@ class Day:
         rate *= habit.weekend if self.weekend else 1.0
         if habit.regular:
             count = int(rate + rng.random())
-            alone = count <= len(habit.peaks)
-            picks = rng.choice(len(habit.peaks), count, replace=not alone, p=habit.shares)
         else:
-            picks = np.searchsorted(habit.edges, rng.random(rng.poisson(rate * self.busy)))
+            count = int(rng.poisson(rate * self.busy))
+        if not count:
+            return []
         starts_s: list[int] = []
-        for pick, deviation in zip(picks.tolist(), rng.standard_normal(len(picks)), strict=True):
-            peak = habit.peaks[pick]
-            hour = self.anchors_h[peak.anchor] + peak.offset_h + peak.width_h * float(deviation)
+        for peak, deviation in zip(
+            habit.draw_peaks(count, rng), rng.standard_normal(count).tolist(), strict=True
+        ):
+            hour = self.anchors_h[peak.anchor] + peak.offset_h + peak.width_h * deviation
             if not 0 <= hour < 30 or (habit.dark and not self.is_dark(hour)):
                 continue
             if habit.unattended or self.is_occupied(hour):
@@ -144,15 +154,16 @@ class Household:
             trips=rng.uniform(0.01, 0.06),
         )
 
-    def draw_day(self, ordinal: int, rng: np.random.Generator, week: np.random.Generator) -> Day:
-        """Draw one day. `week` is the same for all days of a week and decides about trips."""
+    def draw_trip(self, week: np.random.Generator) -> range:
+        """Draw the days of a week on which all are away, from 0 for Monday; none of most weeks."""
+        first, days = int(week.integers(0, 6)), int(week.integers(2, 6))
+        return range(first, first + days if week.random() < self.trips else first)
+
+    def draw_day(self, ordinal: int, trip: range, rng: np.random.Generator) -> Day:
+        """Draw one day. `trip` are the days of its week on which all are away."""
         today = date.fromordinal(ordinal)
         weekday = today.weekday()
         weekend = weekday >= 5
-        first = int(week.integers(0, 6))
-        away = bool(week.random() < self.trips) and first <= weekday < first + int(
-            week.integers(2, 6)
-        )
         winter = math.cos(2 * math.pi * (today.timetuple().tm_yday - 12) / 365.25)
         wake = self.wake_h + (self.lie_in_h if weekend else 0.0) + rng.normal(0, 0.25)
         leave = max(self.leave_h + rng.normal(0, 0.25), wake + 0.5)
@@ -178,5 +189,11 @@ class Household:
             "sleep": self.sleep_h + (0.4 if weekday in (4, 5) else 0.0) + rng.normal(0, 0.35),
         }
         return Day(
-            ordinal, weekend, away, winter, float(rng.gamma(12, 1 / 12)), anchors, tuple(out)
+            ordinal,
+            weekend,
+            weekday in trip,
+            winter,
+            float(rng.gamma(12, 1 / 12)),
+            anchors,
+            tuple(out),
         )

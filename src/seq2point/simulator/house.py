@@ -1,7 +1,6 @@
 """Synthetic houses: people, the five appliances and everything else, second by second."""
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,11 @@ from seq2point.simulator.cold import ColdBox
 from seq2point.simulator.habits import DAY_S, Day, Habit, Household, Peak
 from seq2point.simulator.makes import MAKES
 from seq2point.simulator.meters import Meter
+from seq2point.simulator.noise import draw_hiss
 from seq2point.simulator.solar import Panels
+from seq2point.simulator.streams import Streams
 from seq2point.simulator.supply import Drift, Supply
-from seq2point.simulator.waveforms import Activation, draw_hiss
+from seq2point.simulator.waveforms import Activation, limit
 
 NAMES = tuple(APPLIANCES)
 _WITH_PANELS = 0.08
@@ -26,8 +27,6 @@ class House:
 
     Only the appliances of `columns` are measured beside the mains, so one is quicker than all.
     `owned` are those of the five that the house has.
-    Each purpose has its own generator on each day, seeded with (seed, purpose, day). So the habits
-    of a date stay the same whatever else changes.
     """
 
     def __init__(
@@ -37,82 +36,86 @@ class House:
         columns: Sequence[str] = NAMES,
         owned: Sequence[str] = NAMES,
     ) -> None:
-        self._seed, self._today = seed, first_day
+        self._streams, self._today = Streams(seed), first_day
         self._columns = tuple(columns)
-        make = self._make_generator("house")
-        self.people = Household.draw(self._make_generator("people"))
-        self._machines = [
-            Device(name, habit, MAKES[name](self._make_generator(f"{name} make")))
-            for name, habit in self._draw_habits().items()
-            if name in owned
-        ]
-        self._machines += make_devices(self._make_generator("devices"), self.people)
-        self._cold = (
-            {"fridge": ColdBox(self._make_generator("fridge"))} if "fridge" in owned else {}
-        )
-        for number in range(int(make.choice([0, 0, 1, 1, 2]))):
-            self._cold[f"freezer {number}"] = ColdBox(self._make_generator(f"freezer {number}"))
-        self._supply = Supply(self._make_generator("supply"))
-        self._base_w = float(np.clip(make.lognormal(4.45, 0.8), 30, 450))
-        self._base = Drift(make.uniform(0.01, 0.06), 5400, 60)
+        self._owned = owned
+        stream = self._streams.open
+        make = stream("house")
+        freezers = int(make.choice([0, 0, 1, 1, 2]))
+        self._base_w = limit(make.lognormal(4.45, 0.8), 30, 450)
+        self._base = Drift(make.uniform(0.01, 0.06), 5400, 120)
         self._base_ripple = make.uniform(0.0, 0.015)
         self._standby_w = {name: float(make.choice([0, 0, 0, 1, 2, 4])) for name in NAMES}
         self._standby_w |= {name: 0.0 for name in NAMES if name not in owned}
         self._clamp_excess = make.uniform(1.0, 1.12) if make.random() < 0.4 else 1.0
         hold_s = int(make.choice([1, 1, 6, 8]))
-        self.meters = [
-            Meter.draw_plug(self._make_generator(f"{name} meter"), hold_s) for name in columns
-        ]
-        self.meters.append(Meter.draw_mains(self._make_generator("mains meter")))
-        solar = self._make_generator("solar")
+        self.people = Household.draw(stream("people"))
+        self._machines = [*self._make_machines(), *make_devices(self._streams, self.people)]
+        fridges = ["fridge"] if "fridge" in owned else []
+        self._cold = {
+            name: ColdBox(stream(f"{name} make"))
+            for name in [*fridges, *(f"freezer {number}" for number in range(freezers))]
+        }
+        self._supply = Supply(stream("supply"))
+        self.meters = [Meter.draw_plug(stream(f"{name} meter"), hold_s) for name in columns]
+        self.meters.append(Meter.draw_mains(stream("mains meter")))
+        solar = stream("solar")
         self._panels = Panels(solar) if solar.random() < _WITH_PANELS else None
         self._free_from_s: dict[str, int] = {}
-        self._canvas_w = np.zeros((len(columns) + 1, 2, 2 * DAY_S), np.float32)
+        self._mains_alone = (-1,)
+        self._rows = {name: (-1, row) for row, name in enumerate(columns)}
+        self._day_w, self._next_day_w = np.zeros((2, len(columns) + 1, 2, DAY_S), np.float32)
 
-    def _make_generator(self, purpose: str, day: int = 0) -> np.random.Generator:
-        return np.random.default_rng([self._seed, zlib.crc32(purpose.encode()), day])
+    def _make_machines(self) -> Iterator[Device]:
+        for name in MAKES:
+            if name in self._owned:
+                habit = self._draw_habit(name)
+                yield Device(name, habit, MAKES[name](self._streams.open(f"{name} make")))
 
-    def _draw_habits(self) -> dict[str, Habit]:
-        laundry = _draw_laundry_habit(self._make_generator("laundry"), self.people)
-        return {
-            "kettle": _draw_kettle_habit(self._make_generator("kettle habit"), self.people),
-            "microwave": _draw_microwave_habit(self._make_generator("microwave habit")),
-            "dishwasher": _draw_dishwasher_habit(self._make_generator("dishwasher habit")),
-            "washing_machine": laundry,
-        }
+    def _draw_habit(self, name: str) -> Habit:
+        rng = self._streams.open(f"{name} habit")
+        if name == "kettle":
+            return _draw_kettle_habit(rng, self.people)
+        if name == "microwave":
+            return _draw_microwave_habit(rng)
+        if name == "dishwasher":
+            return _draw_dishwasher_habit(rng)
+        return _draw_laundry_habit(rng, self.people)
 
-    def simulate_day(self) -> tuple[npt.NDArray[np.float32], list[np.random.Generator]]:
-        """Return a day's power as the meters sense it, and the generators of their noise.
+    def open_noise(self, name: str) -> np.random.Generator:
+        """Return the generator of a meter's noise on the day that was simulated last."""
+        return self._streams.open(f"{name} noise", self._today - 1)
 
-        Power is f32[columns + 1, 86400] in watts, the mains last.
+    def simulate_day(self) -> npt.NDArray[np.float32]:
+        """Return a day's power as the meters sense it, without noise.
+
+        It is f32[columns + 1, 86400] in watts, the mains last.
         """
         day = self._draw_activations()
-        power_w = self._measure(day, self._make_generator("power", day.ordinal))
-        return power_w, [
-            self._make_generator(f"{name} noise", self._today - 1)
-            for name in (*self._columns, "mains")
-        ]
+        power_w = self._measure(day)
+        self._end_day()
+        return power_w
 
     def skip_day(self) -> None:
-        """Draw a day that nobody measures: its activations reach into the next one."""
-        self._draw_activations()
+        """Draw a day that nobody measures: those of its second half reach into the next one."""
+        self._draw_activations(from_s=DAY_S // 2)
         self._end_day()
 
-    def _draw_activations(self) -> Day:
+    def _draw_activations(self, from_s: int = 0) -> Day:
+        """Draw the activations of a day that begin at `from_s` or later."""
         ordinal = self._today
         self._today += 1
-        day = self.people.draw_day(
-            ordinal,
-            self._make_generator("day", ordinal),
-            self._make_generator("week", (ordinal - 1) // 7),
-        )
+        trip = self.people.draw_trip(self._streams.open("week", (ordinal - 1) // 7))
+        day = self.people.draw_day(ordinal, trip, self._streams.open("day", ordinal))
         for name, box in self._cold.items():
-            for start_s, activation in box.draw_cycles(day, self._make_generator(name, ordinal)):
+            for start_s, activation in box.draw_cycles(day, self._streams.open(name, ordinal)):
                 self._place(name, start_s, activation)
         for machine in self._machines:
-            rng = self._make_generator(machine.name, ordinal)
+            rng = self._streams.open(machine.name, ordinal)
             free_s = self._free_from_s.pop(machine.name, 0) - DAY_S
             for start_s in day.draw_starts(machine.habit, rng):
+                if start_s < from_s:
+                    continue
                 if start_s < free_s:
                     start_s = free_s + int(rng.uniform(20, 600))
                 activation = machine.draw_activation(rng)
@@ -122,36 +125,44 @@ class House:
         return day
 
     def _place(self, name: str, start_s: int, activation: Activation) -> None:
-        rows = [-1, self._columns.index(name)] if name in self._columns else [-1]
+        rows = self._rows.get(name, self._mains_alone)
         for kind, power_w in enumerate(activation):
-            for row in rows if len(power_w) else ():
-                canvas = self._canvas_w[row, kind, start_s : start_s + len(power_w)]
-                canvas += power_w[: len(canvas)]
+            if not len(power_w):
+                continue
+            end_s = start_s + len(power_w)
+            for row in rows:
+                if start_s < DAY_S:
+                    today_w = self._day_w[row, kind, start_s:end_s]
+                    today_w += power_w[: DAY_S - start_s]
+                if end_s > DAY_S:
+                    later_w = self._next_day_w[row, kind, max(start_s - DAY_S, 0) : end_s - DAY_S]
+                    skipped = max(DAY_S - start_s, 0)
+                    later_w += power_w[skipped : skipped + len(later_w)]
 
-    def _measure(self, day: Day, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-        heater_w, motor_w = self._canvas_w[:, 0, :DAY_S], self._canvas_w[:, 1, :DAY_S]
-        wobble = self._base.draw_day(rng) + draw_hiss(rng, DAY_S, self._base_ripple)
+    def _measure(self, day: Day) -> npt.NDArray[np.float32]:
+        heater_w, motor_w = self._day_w[:, 0], self._day_w[:, 1]
+        rng = self._streams.open("power", day.ordinal)
+        wobble = self._base.draw_day(rng)
+        wobble += draw_hiss(rng, DAY_S, self._base_ripple)
         wobble += 1
         motor_w[-1] += np.float32(self._base_w) * np.maximum(wobble, 0.2, out=wobble)
         motor_w[-1] += np.float32(sum(self._standby_w.values()))
         for row, name in enumerate(self._columns):
             motor_w[row] += np.float32(self._standby_w[name])
         voltage = self._supply.draw_day(rng, heater_w[-1] + motor_w[-1])
-        heater_w *= voltage * voltage
+        heater_w *= np.square(voltage, out=voltage)
         motor_w[-1] *= np.float32(self._clamp_excess)
-        powers_w = heater_w + motor_w
+        motor_w += heater_w
         if self._panels:
-            solar_w = self._panels.draw_day(day, self._make_generator("sun", day.ordinal))
-            powers_w[-1] = self._panels.subtract(powers_w[-1], solar_w)
-        sensed_w = np.empty(heater_w.shape, np.float32)
-        for row, meter in enumerate(self.meters):
-            sensed_w[row] = meter.sense(powers_w[row])
-        self._end_day()
-        return sensed_w
+            solar_w = self._panels.draw_day(day, self._streams.open("sun", day.ordinal))
+            motor_w[-1] = self._panels.subtract(motor_w[-1], solar_w)
+        return np.stack(
+            [meter.sense(power_w) for meter, power_w in zip(self.meters, motor_w, strict=True)]
+        )
 
     def _end_day(self) -> None:
-        self._canvas_w[..., :DAY_S] = self._canvas_w[..., DAY_S:]
-        self._canvas_w[..., DAY_S:] = 0
+        self._day_w, self._next_day_w = self._next_day_w, self._day_w
+        self._next_day_w.fill(0)
 
 
 def _draw_kettle_habit(make: np.random.Generator, people: Household) -> Habit:
@@ -173,7 +184,7 @@ def _draw_microwave_habit(make: np.random.Generator) -> Habit:
         Peak("dinner", -0.1, 0.6, 3),
         Peak("sleep", -2, 1, 1),
     )
-    return Habit(float(np.clip(make.lognormal(1.75, 0.55), 2, 15)), peaks)
+    return Habit(limit(make.lognormal(1.75, 0.55), 2, 15), peaks)
 
 
 def _draw_dishwasher_habit(make: np.random.Generator) -> Habit:

@@ -24,7 +24,7 @@ class Meter:
             np.float32(floor_w),
             np.float32(step_w),
         )
-        self._before: Watts = np.zeros(_LATEST_S, np.float32)
+        self._before: Watts = np.zeros(self._late_s, np.float32)
 
     @classmethod
     def draw_plug(cls, make: np.random.Generator, hold_s: int) -> "Meter":
@@ -50,9 +50,10 @@ class Meter:
 
         Call it once a day, in order.
         """
-        joined = np.concatenate((self._before, power_w))
-        self._before = power_w[-_LATEST_S:].copy()
-        sensed_w = joined[_LATEST_S - self._late_s :][:DAY_S] * self._gain
+        sensed_w = np.empty(DAY_S, np.float32)
+        np.multiply(power_w[: DAY_S - self._late_s], self._gain, out=sensed_w[self._late_s :])
+        sensed_w[: self._late_s] = self._before * self._gain
+        self._before = power_w[DAY_S - self._late_s :].copy()
         return np.repeat(sensed_w[:: self._hold_s], self._hold_s)
 
     def read(self, power_w: Watts, period_s: float, rng: np.random.Generator) -> Watts:

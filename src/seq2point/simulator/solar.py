@@ -3,7 +3,8 @@
 import numpy as np
 
 from seq2point.simulator.habits import DAY_S, Day
-from seq2point.simulator.waveforms import Rng, Watts, draw_levels, draw_texture
+from seq2point.simulator.noise import draw_texture
+from seq2point.simulator.waveforms import Rng, Watts, draw_levels
 
 _LATITUDE = np.radians(53.0)
 _TILT = np.radians(23.4)  # of the earth's axis

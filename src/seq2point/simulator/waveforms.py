@@ -1,6 +1,9 @@
 """Waveforms: the pieces of power curves, with a value a second, that activations consist of."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +11,8 @@ import numpy.typing as npt
 
 Watts = npt.NDArray[np.float32]
 NOTHING: Watts = np.zeros(0, np.float32)
+_SETTLED = 9.0
+"""Time constants after which a decay is over: a ten-thousandth is left."""
 
 
 class Activation(NamedTuple):
@@ -36,12 +41,17 @@ MakeAppliance = Callable[[Rng], ActivationSource]
 """Draws a make of an appliance, which then draws its activations."""
 
 
+_Stage = tuple[int, int, float | Watts]
+"""A stage of one kind of power: its first second, its seconds, and its power."""
+
+
 class Tape:
     """An activation that is composed stage after stage."""
 
     def __init__(self) -> None:
-        self._heater: list[Watts] = []
-        self._motor: list[Watts] = []
+        self.seconds = 0
+        self._heater: list[_Stage] = []
+        self._motor: list[_Stage] = []
 
     def add(self, seconds: float, motor: float | Watts = 0.0, heater: float | Watts = 0.0) -> None:
         """Append a stage of whole seconds.
@@ -49,40 +59,87 @@ class Tape:
         A number is a steady power, an array a value a second.
         """
         length = max(int(seconds), 0)
-        for curves, power in ((self._motor, motor), (self._heater, heater)):
+        for stages, power in ((self._motor, motor), (self._heater, heater)):
             if isinstance(power, np.ndarray):
-                curves.append(_fit(power, length))
-            else:
-                curves.append(np.full(length, power, np.float32))
+                stages.append((self.seconds, min(length, len(power)), power[:length]))
+            elif power:
+                stages.append((self.seconds, length, power))
+        self.seconds += length
 
     def join(self) -> Activation:
         """Return the activation of all stages."""
-        return Activation(np.concatenate(self._heater), np.concatenate(self._motor))
+        return Activation(self._write(self._heater), self._write(self._motor))
+
+    def _write(self, stages: list[_Stage]) -> Watts:
+        if not stages:
+            return NOTHING
+        curve: Watts = np.zeros(self.seconds, np.float32)
+        for start_s, length, power in stages:
+            curve[start_s : start_s + length] = power
+        return curve
 
 
 def _fit(curve: Watts, seconds: int) -> Watts:
+    if len(curve) >= seconds:
+        return curve[:seconds]
     values: Watts = np.zeros(seconds, np.float32)
-    values[: len(curve)] = curve[:seconds]
+    values[: len(curve)] = curve
     return values
 
 
 def make_settling(seconds: float, first: float, last: float, tau_s: float) -> Watts:
     """Return values from `first` towards `last` with time constant `tau_s`, f32[seconds]."""
-    times = np.arange(max(int(seconds), 0), dtype=np.float32)
-    decay: Watts = np.exp(-times / np.float32(tau_s))
-    return np.float32(last) + np.float32(first - last) * decay
+    length = max(int(seconds), 0)
+    values = np.full(length, last, np.float32)
+    decay = make_decay(tau_s)[:length]
+    values[: len(decay)] += np.float32(first - last) * decay
+    return values
+
+
+@lru_cache(64)
+def make_decay(tau_s: float) -> Watts:
+    """Return a decay from 1 towards 0 with time constant `tau_s`, f32[9 * tau_s]."""
+    times = np.arange(int(_SETTLED * tau_s), dtype=np.float32)
+    times *= np.float32(-1 / tau_s)
+    decay: Watts = np.exp(times, out=times)
+    decay.flags.writeable = False
+    return decay
+
+
+def make_ramp(seconds: float, first: float, last: float) -> Watts:
+    """Return values that rise or fall evenly from `first` to `last`, f32[seconds]."""
+    ramp = np.arange(max(int(seconds), 0), dtype=np.float32)
+    ramp *= np.float32((last - first) / max(len(ramp) - 1, 1))
+    ramp += np.float32(first)
+    return ramp
+
+
+def draw_uniform(rng: Rng, least: float, most: float) -> float:
+    """Draw a uniform number: the one of `rng.uniform`, in a third of its time."""
+    return least + (most - least) * rng.random()
+
+
+def pick(rng: Rng, choices: Sequence[float]) -> float:
+    """Draw one of several numbers, each as likely."""
+    return choices[int(rng.random() * len(choices))]
+
+
+def limit(value: float, least: float, most: float) -> float:
+    """Return a number, or the limit that it is beyond."""
+    return min(max(value, least), most)
 
 
 def draw_log_uniform(rng: Rng, least: float, most: float) -> float:
     """Draw a number whose logarithm is uniform: as likely to double as to halve."""
-    return float(np.exp(rng.uniform(np.log(least), np.log(most))))
+    return least * math.exp(rng.random() * math.log(most / least))
 
 
 def draw_from_ranges(rng: Rng, *ranges: tuple[float, float, float]) -> float:
     """Draw a uniform number from one of several ranges: share, least, most."""
-    shares = [share for share, _, _ in ranges]
-    _, least, most = ranges[int(rng.choice(len(ranges), p=shares))]
-    return float(rng.uniform(least, most))
+    at, summed = rng.random(), accumulate(share for share, _, _ in ranges)
+    number = sum(at >= share for share in summed)
+    _, least, most = ranges[min(number, len(ranges) - 1)]
+    return draw_uniform(rng, least, most)
 
 
 def draw_switching(
@@ -115,32 +172,6 @@ def draw_spans(
     return np.maximum(np.rint(spans), 1).astype(np.int64)
 
 
-def draw_texture(rng: Rng, seconds: float, spread: float, smooth_s: int) -> Watts:
-    """Draw a smooth random curve around zero, f32[seconds].
-
-    Its knots have the standard deviation `spread`.
-    """
-    length = max(int(seconds), 0)
-    return join_knots(draw_hiss(rng, length // smooth_s + 2, spread), smooth_s)[:length]
-
-
-def draw_hiss(rng: Rng, count: int, spread: float) -> Watts:
-    """Draw noise around zero with standard deviation `spread`, f32[count].
-
-    It is uniform: five times quicker than normal noise, and the same once averaged.
-    """
-    noise = rng.random(count, np.float32)
-    noise -= np.float32(0.5)
-    noise *= np.float32(spread * 12**0.5)
-    return noise
-
-
-def join_knots(knots: Watts, knot_s: int) -> Watts:
-    """Return straight lines between knots `knot_s` seconds away, f32[(knots - 1) * knot_s]."""
-    share = np.arange(knot_s, dtype=np.float32) / np.float32(knot_s)
-    return (knots[:-1, None] + (knots[1:] - knots[:-1])[:, None] * share).ravel()
-
-
 def draw_levels(rng: Rng, seconds: float, spread: float, hold_s: float) -> Watts:
     """Draw random levels around zero, each held about `hold_s` seconds, f32[seconds].
 
@@ -148,6 +179,6 @@ def draw_levels(rng: Rng, seconds: float, spread: float, hold_s: float) -> Watts
     """
     length = max(int(seconds), 0)
     count = int(1.8 * length / hold_s) + 3
-    spans = np.maximum(rng.exponential(hold_s, count), 1).astype(int)
-    levels = rng.normal(0.0, spread, count).astype(np.float32)
+    spans = np.maximum(hold_s * rng.standard_exponential(count), 1).astype(np.int64)
+    levels = np.float32(spread) * rng.standard_normal(count, np.float32)
     return _fit(np.repeat(levels, spans), length)

@@ -71,7 +71,9 @@ class House(NamedTuple):
     filled_w: list[Tensor]
 
     def move(self, device: torch.device) -> "House":
-        """Return the same house on another device."""
+        """Return the same house on another device; itself where it is there already."""
+        if self.mains_w.device == device:
+            return self
         return House(
             self.runs,
             self.mains_w.to(device),

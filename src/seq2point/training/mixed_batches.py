@@ -8,6 +8,8 @@ Houses are numbered: the training houses, then those of traces, then the simulat
 in which they join.
 """
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -32,27 +34,30 @@ class _Pool:
 
     def __init__(self, numbers: list[int], activity: list[npt.NDArray[np.float64]], hop: int):
         self.numbers, self.activity, self.hop = numbers, activity, hop
-        self.sums = np.array([summed[-1] for summed in activity])
-        self.starts = np.array([len(summed) - hop for summed in activity])
+        self._starts = [len(summed) - hop for summed in activity]
+        self._starts_until = list(accumulate(self._starts))
+        self._activity_until = list(accumulate(float(summed[-1]) for summed in activity))
 
     def draw(self, active: float, random: np.random.Generator) -> tuple[int, int, float]:
         """Return a house, the first window of a chunk in it, and the weight of its error.
 
         A part `active` of the chunks is drawn by how much the appliance varies in them.
         """
-        total = float(self.sums.sum())
-        if total and random.random() < active:
-            i = int(random.choice(len(self.sums), p=self.sums / total))
-            on = int(np.searchsorted(self.activity[i], random.random() * self.sums[i]))
-            start = int(np.clip(on - random.integers(self.hop), 0, self.starts[i] - 1))
+        activity, starts = self._activity_until[-1], self._starts_until[-1]
+        if activity and random.random() < active:
+            at = random.random() * activity
+            i = min(bisect_right(self._activity_until, at), len(self.numbers) - 1)
+            on = np.searchsorted(self.activity[i], at - (self._activity_until[i - 1] if i else 0.0))
+            start = min(max(int(on) - int(random.integers(self.hop)), 0), self._starts[i] - 1)
         else:
-            i = int(random.choice(len(self.starts), p=self.starts / self.starts.sum()))
-            start = int(random.integers(self.starts[i]))
-        if not (total and active):
+            at = int(random.integers(starts))
+            i = bisect_right(self._starts_until, at)
+            start = at - (self._starts_until[i - 1] if i else 0)
+        if not (activity and active):
             return self.numbers[i], start, 1.0
         summed = self.activity[i]
-        share = float(summed[start + self.hop] - summed[start]) / total
-        frequency = 1 - active + active * float(self.starts.sum()) * share / self.hop
+        share = float(summed[start + self.hop] - summed[start]) / activity
+        frequency = 1 - active + active * starts * share / self.hop
         return self.numbers[i], start, 1 / frequency
 
 
