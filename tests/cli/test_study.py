@@ -116,7 +116,7 @@ def test_again_and_with_another_pruner_it_makes_what_is_new_alone(
     report = read(out)
     answer = seq2point("study", write(tmp_path), "--data", files.train.parent, "-o", out)
     assert answer.code == 0, answer.err
-    assert f"{PARTS} of {PARTS} trainings were there" in answer.err
+    assert f"{PARTS} of {PARTS} trainings need no work" in answer.err
     assert list_made(out) == made
     assert read(out) | {"command": report["command"]} == report
 

@@ -47,15 +47,45 @@ def test_a_search_is_resumed_by_its_own_results_and_makes_nothing_twice(
     assert read(again)["search"] == report["search"]
 
 
-def test_a_search_beside_recipes_and_its_dry_run_are_refused(
+@pytest.mark.filterwarnings("ignore")
+def test_a_dry_run_says_which_trials_are_there_which_come_next_and_how_many_are_open(
     seq2point: Command, files: Any, tmp_path: Path
 ):
+    pytest.importorskip("optuna")
+    out, look = tmp_path / "out", ("--dry-run", "--json", "-")
+    words = ("--data", files.train.parent, "--jobs", 1, "-o", out)
+    five = write(tmp_path, SEARCH.replace("trials = 3", "trials = 5"))
+    before = json.loads(seq2point("study", five, *words, *look).out)
+    assert [trial["state"] for trial in before["search"]["trials"]] == ["to do", "to do"]
+    assert (before["search"]["open_trials"], before["search"]["best"]) == (3, None)
+    assert [part["state"] for part in before["parts"]] == ["to do"] * 2
+    assert not out.exists()
+    answer = seq2point("study", write(tmp_path, SEARCH), *words)
+    assert answer.code == 0, answer.err
+    five = write(tmp_path, SEARCH.replace("trials = 3", "trials = 5"))
+    after = json.loads(seq2point("study", five, *words, *look).out)
+    states = [trial["state"] for trial in after["search"]["trials"]]
+    assert states == ["there", "there", "there", "to do"]
+    assert after["search"]["open_trials"] == 1
+    made = read(out)["search"]
+    assert [t["settings"] for t in after["search"]["trials"]][:3] == [
+        trial["settings"] for trial in made["trials"]
+    ]
+    assert before["search"]["trials"][0]["settings"] == made["trials"][0]["settings"]
+    answer = seq2point("study", five, *words, "--dry-run")
+    assert "4 parts: 3 there, 1 to do, 0 fails" in answer.out
+    assert "5 trials: 3 there, 1 to do, then 1 whose settings follow" in answer.out
+    assert f"trial 3: {after['search']['trials'][3]['settings']}" in answer.out
+    answer = seq2point("study", five, *words)
+    assert "3 of 5 trainings need no work" in answer.err
+    assert "[5 of 5 trainings, " in answer.err
+
+
+def test_a_search_beside_recipes_is_refused(seq2point: Command, files: Any, tmp_path: Path):
     words = ("--data", files.train.parent, "-o", tmp_path / "out")
     both = write(tmp_path, SEARCH + "[study.recipes]\nlong = { steps = 80 }\n")
     answer = seq2point("study", both, *words)
     assert (answer.code, "its trials are the recipes" in answer.err) == (2, True), answer.err
-    answer = seq2point("study", write(tmp_path, SEARCH), *words, "--dry-run")
-    assert (answer.code, "cannot list the trials of a search" in answer.err) == (2, True)
     assert not (tmp_path / "out").exists()
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.fuzz.examples import try_examples
 
 from seq2point.data.text.file_kind import sniff_kind
+from seq2point.data.text.line_pieces import PIECE_BYTES, choose_piece_bytes
 from seq2point.data.text.text_file import TextFile, open_text
 from seq2point.errors import DataError, UsageError
 
@@ -98,6 +99,16 @@ def test_compressed_tables_are_read_and_cut_ones_refused(tmp_path: Path, kind: s
     path = write(tmp_path, data[: len(data) // 2], "table.bin")
     with pytest.raises(DataError, match=r"table\.bin: cannot be read"):
         read_rows(path)
+
+
+def test_a_short_text_is_read_in_a_few_pieces_a_long_one_in_bounded_ones(tmp_path: Path):
+    rows = "".join(f"{i},{i % 3000}\n" for i in range(250_000))
+    file = open_text(write(tmp_path, f"time,mains\n{rows}"))
+    pieces = list(file.read_pieces(["mains"]))
+    assert [len(piece) > 60_000 for piece in pieces] == [True, True, True]
+    whole = np.concatenate([piece.frame["mains"].to_numpy() for piece in pieces])
+    np.testing.assert_array_equal(whole, np.arange(250_000) % 3000)
+    assert choose_piece_bytes(1 << 40) == PIECE_BYTES
 
 
 def test_the_one_table_of_a_zip_is_read(tmp_path: Path):

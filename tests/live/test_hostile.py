@@ -21,7 +21,7 @@ from seq2point.live.worker import Worker
 from seq2point.live.worker_options import WorkerOptions
 
 
-def run(batches, path=None, **options):
+def run(batches, path=None, clock=None, **options):
     """Run a service, and return what its sink has heard."""
     model, sink = make_home_model(WindowMean()), Heard()
 
@@ -29,7 +29,7 @@ def run(batches, path=None, **options):
         learner = PaceLearner(options.pop("step_s", 8.0))
         return Worker(lambda pace: [model], learner, WorkerOptions(path, **options))
 
-    Service(Batches(batches), make_worker, [sink]).run()
+    Service(Batches(batches), make_worker, [sink], clock).run()
     return sink
 
 
@@ -77,6 +77,40 @@ def test_a_clock_that_goes_back_within_a_batch_is_told(caplog):
     back = [Reading(each.time_s - 7200, each.watts) for each in readings[:50]]
     run([[*readings, *back]])
     assert "the readings' clock has gone back by 1" in caplog.text
+
+
+YEARS_S = 5 * 366 * 86_400.0
+
+
+def test_two_readings_of_a_clock_years_ahead_leave_the_home_lit(tmp_path, caplog):
+    batches = make_batches()
+    whole = run(batches, tmp_path / "whole")
+    for batch in (batches[20], batches[21]):
+        batch[3:5] = [each._replace(time_s=each.time_s + YEARS_S) for each in batch[3:5]]
+    now_s = batches[-1][-1].time_s
+    sink = run(batches, tmp_path / "s", clock=lambda: now_s)
+    assert 0.95 < read_mains_wh(tmp_path / "s") / read_mains_wh(tmp_path / "whole") < 1.05
+    assert len(sink.updates) == len(whole.updates)
+    (said,) = [r.getMessage() for r in caplog.records if "ahead of this machine" in r.getMessage()]
+    assert said.startswith("a reading at 20")
+    assert " is 1,830 days ahead of this machine's clock: it and its like are left out" in said
+
+
+def test_readings_up_to_a_day_ahead_and_those_of_a_replay_are_taken(caplog):
+    batches = make_batches()
+    first_s = batches[0][0].time_s
+    day_before_s = first_s - 86_400 + 600
+    assert len(run(batches[:5], clock=lambda: day_before_s).updates) == len(
+        run(batches[:5]).updates
+    )
+    run(batches[:5])
+    assert "ahead" not in caplog.text
+
+
+def test_a_machine_without_a_set_clock_refuses_nothing(caplog):
+    batches = make_batches()
+    assert len(run(batches, clock=lambda: 3600.0).updates) == len(run(batches).updates)
+    assert "ahead" not in caplog.text
 
 
 def change_state(path, change):

@@ -18,7 +18,9 @@ from seq2point.report import budget_search, costs, deployment, terminal, transfe
 from seq2point.report import pretrained as cards
 from seq2point.report.protocols.numbers import find_mean_and_sd
 from seq2point.report.protocols.table import render_markdown
-from seq2point.studies.budget_search import BudgetSearch, Candidate, DeviceBudget
+from seq2point.studies.budget_candidates import Candidate
+from seq2point.studies.budget_search import BudgetSearch
+from seq2point.studies.device_budget import DeviceBudget
 from seq2point.studies.protocols.library import find_protocol
 
 REACHED: dict[str, float | None] = dict.fromkeys(METRICS, 0.5)
@@ -37,7 +39,7 @@ def render_budget() -> str:
         "zero_mae_w": 9.0,
     }
     candidate = Candidate(search.points[0], model.architecture, result, None)
-    assert LABEL in search.describe(candidate)
+    assert LABEL in candidate.describe()
     text = budget_search.render_markdown(search, [candidate])
     assert f"lowest {LABEL}" in text
     return text

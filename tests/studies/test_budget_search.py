@@ -19,7 +19,9 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.report.budget_search import make_report, save_plot
 from seq2point.studies import ResultCache
-from seq2point.studies.budget_search import BudgetSearch, Candidate, DeviceBudget, GridPoint
+from seq2point.studies.budget_candidates import Candidate, GridPoint, find_best, find_front
+from seq2point.studies.budget_search import BudgetSearch
+from seq2point.studies.device_budget import DeviceBudget
 from seq2point.system.c_compiler import find_compiler
 from seq2point.training import train_with_history
 
@@ -94,7 +96,7 @@ def test_only_what_can_fit_is_trained_and_the_best_of_it_wins(
         )
         assert one.result["flash_bytes"] == count_cost(one.shape, 8).flash_bytes <= whole - 1
         assert (Path(one.result["exported"]) / "model.c").exists()
-    best = search.best(found)
+    best = find_best(found, search.criterion)
     assert best is not None
     assert best.metrics["nde"] == min(one.metrics["nde"] for one in found[1:])
     again: list[str] = []
@@ -118,7 +120,7 @@ def test_an_onnx_file_is_held_to_the_budget_as_it_is(
     assert runtime.load(path).metadata.quantization is not None
     assert one.too_much is not None
     assert "KB of RAM, 1,024 KB are there" in one.too_much
-    assert search.best([one]) is None
+    assert find_best([one], search.criterion) is None
 
 
 def test_the_front_has_what_no_smaller_network_equals(make: Callable[..., BudgetSearch]):
@@ -140,8 +142,8 @@ def test_the_front_has_what_no_smaller_network_equals(make: Callable[..., Budget
         one(300, 0.7),
     )
     found = [large, better, worse, unknown, small]
-    assert search.front(found) == [small, better, large]
-    assert search.best(found) == better
+    assert find_front(found, search.criterion) == [small, better, large]
+    assert find_best(found, search.criterion) == better
 
 
 @pytest.mark.parametrize(

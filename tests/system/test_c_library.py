@@ -213,3 +213,16 @@ def test_a_relative_cache_home_is_ignored(
     assert [path.suffix for path in old.iterdir()] == [".so"]
     assert stat.S_IMODE(old.stat().st_mode) == 0o700
     assert not (tmp_path / "relative").exists()
+
+
+def test_libraries_come_from_a_wheel_or_from_a_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv(c_library.CHOICE_VARIABLE, raising=False)
+    monkeypatch.setattr(c_library, "find_compiler", lambda: None)
+    monkeypatch.setattr(c_library, "PREBUILT", tmp_path / "absent")
+    assert not c_library.may_load_libraries()
+    monkeypatch.setattr(c_library, "PREBUILT", tmp_path)
+    assert c_library.may_load_libraries()
+    monkeypatch.setenv(c_library.CHOICE_VARIABLE, c_library.NONE)
+    assert not c_library.may_load_libraries()

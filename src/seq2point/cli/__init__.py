@@ -13,6 +13,7 @@ import typer
 
 from seq2point.cli.help_and_usage import Verb, Verbs
 from seq2point.cli.run_app import guard_inputs, run_app
+from seq2point.system.blas_threads import use_one_blas_thread
 from seq2point.system.garbage import postpone_collection
 
 if TYPE_CHECKING:
@@ -45,6 +46,22 @@ VERBS = (
     "demo",
 )
 """Each is a function of its name, in a module of its name."""
+
+WITHOUT_TORCH = frozenset(
+    [
+        "verify",
+        "report",
+        "disaggregate",
+        "household",
+        "fleet",
+        "live",
+        "models",
+        "convert",
+        "info",
+        "data",
+    ]
+)
+"""What computes beside a meter, in C or not at all: threads for matrices would only wait."""
 
 GROUPS = {
     "protocol": "Published splits, and your own: list, show and run them.",
@@ -127,5 +144,7 @@ def main() -> None:
     """Run the command line, with no more of it than its first word needs."""
     postpone_collection()
     first = next(iter(sys.argv[1:]), "")
+    if first in WITHOUT_TORCH:
+        use_one_blas_thread()
     this = sys.modules[__name__]
     run_app(make_app((first,)) if first in (*VERBS, *GROUPS) else this.app, NAME)

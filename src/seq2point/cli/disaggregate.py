@@ -1,8 +1,7 @@
 """`seq2point disaggregate`: a table of mains readings in, the appliances' power out."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,19 +10,12 @@ from seq2point.cli import options
 from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig
-from seq2point.errors import UsageError
 from seq2point.system.console import print_note, show_status
 from seq2point.wording import format_count, format_number, format_seconds
 
 if TYPE_CHECKING:
-    from seq2point.data.long_table import LongTable
-    from seq2point.data.table import Table
     from seq2point.model.disaggregation import ApplianceUse, Disaggregation
-    from seq2point.model.pretrained import Card
     from seq2point.predictor import Predictor
-
-ALL = "all"
-"""The name of all models that fit the readings."""
 
 
 def disaggregate(
@@ -90,6 +82,7 @@ def disaggregate(
 
     The result has the recording's own times and a column of watts for each appliance.
     """
+    from seq2point.cli.choose_models import choose_models, join_models, load_with_card
     from seq2point.cli.find_model import is_model_name
     from seq2point.cli.progress_bar import show_bar
     from seq2point.data.long_table import LongTable, open_long_table
@@ -118,18 +111,12 @@ def disaggregate(
         from seq2point.report.plots import check_picture_ending
 
         check_picture_ending(plot)
-    loaded = {path: _load(path, machine) for path in models if not is_model_name(path)}
+    loaded = {path: load_with_card(path, machine) for path in models if not is_model_name(path)}
     with show_status(f"reading {file}"):
         readings = open_long_table(file, columns) or read_table(file, (), columns)
     print_note(f"{file}: {readings.interpretation.describe()}")
-    chosen: list[_Loaded] = []
-    for path in _expand_all(models, readings, period, resample):
-        if path in loaded:
-            chosen.append(loaded[path])
-        else:
-            name = _choose_file(path, readings, period, resample)
-            chosen.append(_load(name, machine))
-    predictor, card = _join(chosen)
+    chosen = choose_models(models, loaded, readings, period, resample, machine)
+    predictor, card = join_models(chosen)
     if not readings.has_times and period and not is_same_period(period, predictor.period_s):
         raise DataError(
             f"{file}: a reading every {format_seconds(period)}, the model needs one every"
@@ -182,101 +169,6 @@ def disaggregate(
     if settings or activations is not None:
         for appliance, use in result.use.items():
             print_note(describe_use(appliance.replace("_", " "), use))
-
-
-class _Loaded(NamedTuple):
-    """A model, and its card where it comes with the package."""
-
-    predictor: "Predictor"
-    card: "Card | None"
-
-
-def _load(path: Path, machine: MachineConfig) -> _Loaded:
-    from seq2point.cli.find_model import load_predictor
-    from seq2point.model import pretrained
-
-    return _Loaded(
-        load_predictor(path, machine.device, machine.threads), pretrained.find_card(path)
-    )
-
-
-def _expand_all(
-    models: Sequence[Path],
-    readings: "Table | LongTable",
-    period_s: float | None,
-    resample: bool,
-) -> list[Path]:
-    """Return the models, with 'all' as the names of every appliance's model for the readings.
-
-    Raises UsageError where others stand beside 'all'.
-    """
-    from seq2point.model import pretrained
-
-    if Path(ALL) not in models or Path(ALL).is_file():
-        return list(models)
-    if len(models) > 1:
-        raise UsageError("'all' stands for every model: give it alone, or the models by name")
-    appliances = dict.fromkeys(card.appliance for card in pretrained.load_cards())
-    return [
-        Path(_choose_name(Path(name), Path(ALL), readings, period_s, resample))
-        for name in appliances
-    ]
-
-
-def _choose_name(
-    name: Path,
-    said: Path,
-    readings: "Table | LongTable",
-    period_s: float | None,
-    resample: bool,
-) -> str:
-    """Return the name of a model: `name`, or that of an appliance's model for the readings.
-
-    It is the finest that they give as they are. To resample, it is of all that they give the one
-    of least error in other homes. Raises UsageError for an unknown name, and where the readings'
-    period is unknown, which chooses what was `said`.
-    """
-    from seq2point.cli.find_model import read_period_s
-    from seq2point.data.grid import can_give
-    from seq2point.model import pretrained
-
-    if str(name) in pretrained.list_names():
-        return str(name)
-    own_s = read_period_s(said, readings, period_s)
-    if not resample:
-        return pretrained.find_finest(str(name), own_s).name
-    hold_s = readings.interpretation.hold_s
-    return pretrained.choose_card(
-        str(name), lambda each_s: can_give(own_s, each_s, hold_s), own_s
-    ).name
-
-
-def _choose_file(
-    name: Path,
-    readings: "Table | LongTable",
-    period_s: float | None,
-    resample: bool,
-) -> Path:
-    """Return the file of a model by name, for the readings, and say what it is worth."""
-    from seq2point.model import pretrained
-
-    chosen = pretrained.load_pretrained(_choose_name(name, name, readings, period_s, resample))
-    card = chosen.card
-    readings.require_period(card.period_s, resample)
-    print_note(f"{card.name} comes with seq2point; what it can do: seq2point models {card.name}")
-    print_note(f"{card.name} is {card.promise}")
-    if other := pretrained.find_better(card):
-        print_note(f"{other.name} is {other.promise}; it takes these readings with --resample")
-    return chosen.native
-
-
-def _join(models: Sequence[_Loaded]) -> "tuple[Predictor, Card | None]":
-    """Return several models as one, whose cards' settings are its own."""
-    if len(models) == 1:
-        return models[0]
-    from seq2point.model.several import SeveralModels
-
-    return SeveralModels(*zip(*models, strict=True)), None
 
 
 def _write_energy(

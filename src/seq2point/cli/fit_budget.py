@@ -161,7 +161,9 @@ def fit_budget(
     from seq2point.report.budget_search import make_report, save_plot
     from seq2point.report.study import present_study, write_study
     from seq2point.studies import ResultCache
-    from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch, DeviceBudget
+    from seq2point.studies.budget_candidates import find_best
+    from seq2point.studies.budget_search import EXPORTED, WEIGHTS, BudgetSearch
+    from seq2point.studies.device_budget import DeviceBudget
     from seq2point.system.atomic_files import atomic_write
     from seq2point.system.console import make_console
 
@@ -201,7 +203,7 @@ def fit_budget(
     if any(candidate.result for candidate in candidates):
         files["picture"] = out / "fit.png"
         save_plot(search, candidates, files["picture"])
-    best = search.best(candidates)
+    best = find_best(candidates, by)
     if best is not None and best.result is not None:
         source = Path(best.result["exported"]) / EXPORTED[target]
         sources = {"model": Path(best.result["weights"]), "exported": source}
@@ -212,7 +214,7 @@ def fit_budget(
             with atomic_write(files[label]) as beside:
                 shutil.copyfile(path, beside)
     present_study(report, files, json)
-    if best is not None and not search.is_useful(best):
+    if best is not None and not best.is_useful:
         console.print(
             f"the best network is of little use: {METRICS['nde'].label} of 1 or more,"
             f" {METRICS['f1'].label} below 0.5, or no better than always zero; give it more steps"

@@ -13,12 +13,13 @@ from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
 from seq2point.configuration import MachineConfig, StudyConfig
-from seq2point.errors import IncompleteStudyError, UsageError
+from seq2point.errors import IncompleteStudyError
 from seq2point.wording import format_count
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from seq2point.studies.search import SearchPreview
     from seq2point.studies.study_plan import StudyPlan
     from seq2point.studies.study_run import PartResult
 
@@ -65,7 +66,7 @@ def study(
     from seq2point.integrations.trackers import require_trackers, write_trackers
     from seq2point.report import terminal
     from seq2point.studies.result_cache import ResultCache
-    from seq2point.studies.search import run_search
+    from seq2point.studies.search import preview_search, run_search
     from seq2point.studies.study_file import read_study
     from seq2point.studies.study_plan import (
         StudyPlan,
@@ -84,9 +85,11 @@ def study(
     require_own(folder, declared)
     cache = ResultCache(folder / "parts")
     search = declared.grid.search
-    plan = StudyPlan() if search else plan_study(declared, data)
     if run.dry_run and search:
-        raise UsageError("`dry_run` cannot list the trials of a search: each follows from others")
+        preview = preview_search(declared, search, data, cache)
+        _list_parts(preview.plan, preview.found, json, preview)
+        return
+    plan = StudyPlan() if search else plan_study(declared, data)
     if run.dry_run:
         _list_parts(plan, find_results(plan, cache), json)
         return
@@ -95,14 +98,15 @@ def study(
     with report_stop(RESUME), lock_folder(folder, "seq2point study"):
         trials = None
         if search:
-            show = _make_progress(console, search.trials * count_choices(declared), 0)
+            progress = _StudyProgress(console, search.trials * count_choices(declared))
             plan, results, trials = run_search(
-                declared, search, data, cache, workers, machine.device, show
+                declared, search, data, cache, workers, machine.device, progress.show, progress.skip
             )
         else:
-            total = len({part.key for part in plan.parts})
-            show = _make_progress(console, total, len(find_results(plan, cache)))
-            results = run_study(plan, cache, workers, machine.device, show)
+            progress = _StudyProgress(console, len({part.key for part in plan.parts}))
+            progress.skip(len(find_results(plan, cache)))
+            results = run_study(plan, cache, workers, machine.device, progress.show)
+        progress.tell_skipped()
         report = make_report(declared, plan, results, cache, trials)
         report["command"] = tell_command()
         files = write_rows(report, folder)
@@ -125,22 +129,35 @@ def study(
         )
 
 
-def _make_progress(console: "Console", total: int, found: int) -> Any:
-    """Return what prints a line for each part that is worked on."""
-    from seq2point.cli.task_progress import TaskProgress
+class _StudyProgress:
+    """Prints a line for each training that is worked on, and one for those that need no work."""
 
-    progress = TaskProgress(total, "training", "failed")
-    for _ in range(found):
-        progress.count(worked=False, bad=False)
-    if found:
-        console.print(f"{found:,} of {format_count(total, 'training')} were there")
+    def __init__(self, console: "Console", total: int):
+        from seq2point.cli.task_progress import TaskProgress
 
-    def show(done: "PartResult") -> None:
-        progress.count(worked=True, bad=done.result is None)
+        self._console, self._total, self._skipped = console, total, 0
+        self._progress = TaskProgress(total, "training", "failed")
+
+    def skip(self, count: int) -> None:
+        """Count trainings that need no work; the next line of another kind comes after theirs."""
+        for _ in range(count):
+            self._progress.count(worked=False, bad=False)
+        self._skipped += count
+
+    def tell_skipped(self) -> None:
+        """Print how many needed no work since that was last said."""
+        if self._skipped:
+            trainings = format_count(self._total, "training")
+            self._console.print(f"{self._skipped:,} of {trainings} need no work")
+        self._skipped = 0
+
+    def show(self, done: "PartResult") -> None:
+        """Count a training that was worked on, and print what became of it."""
+        self.tell_skipped()
+        self._progress.count(worked=True, bad=done.result is None)
         said = say_flags(done.reason) if done.result is None else _describe(done.result)
-        console.print(f"{done.part.label}: {said} [{progress.describe()}]", markup=False)
-
-    return show
+        line = f"{done.part.label}: {said} [{self._progress.describe()}]"
+        self._console.print(line, markup=False)
 
 
 def _describe(result: Mapping[str, Any]) -> str:
@@ -150,8 +167,16 @@ def _describe(result: Mapping[str, Any]) -> str:
     return f"{mae}, {result['parameters']:,} weights"
 
 
-def _list_parts(plan: "StudyPlan", found: Mapping[str, Any], json: Path | None) -> None:
-    """Print every part, and whether it is there, to do or cannot be made."""
+def _list_parts(
+    plan: "StudyPlan",
+    found: Mapping[str, Any],
+    json: Path | None,
+    preview: "SearchPreview | None" = None,
+) -> None:
+    """Print every part, and whether it is there, to do or cannot be made.
+
+    Of a search they are those of its trials up to the next few.
+    """
     from seq2point.report import terminal
 
     parts = [
@@ -159,7 +184,9 @@ def _list_parts(plan: "StudyPlan", found: Mapping[str, Any], json: Path | None) 
         for part in plan.parts
     ]
     parts += [{**each.as_json(), "state": "fails"} for each in plan.refused]
-    console = terminal.write_report({"parts": parts}, json)
+    search = preview.as_json() if preview else None
+    report = {"parts": parts} if search is None else {"parts": parts, "search": search}
+    console = terminal.write_report(report, json)
     heading = (*CHOICES, "seed", "state")
     lines = [[_say(part[name]) for name in heading] for part in parts]
     if lines:
@@ -167,7 +194,22 @@ def _list_parts(plan: "StudyPlan", found: Mapping[str, Any], json: Path | None) 
     states = [part["state"] for part in parts]
     counts = ", ".join(f"{states.count(state):,} {state}" for state in ("there", "to do", "fails"))
     console.print(f"{format_count(len(parts), 'part')}: {counts}")
+    if search:
+        _list_trials(console, search)
     _list_failed(console, [each.as_json() for each in plan.refused])
+
+
+def _list_trials(console: "Console", search: Mapping[str, Any]) -> None:
+    """Print the settings of the trials to do, and how many are open."""
+    trials, open_trials = search["trials"], search["open_trials"]
+    to_do = [trial for trial in trials if trial["state"] == "to do"]
+    for trial in to_do:
+        console.print(f"{trial['recipe']}: {trial['settings']}", markup=False)
+    there = len(trials) - len(to_do)
+    console.print(
+        f"{format_count(len(trials) + open_trials, 'trial')}: {there:,} there, {len(to_do):,} to"
+        f" do, then {open_trials:,} whose settings follow from what came before"
+    )
 
 
 def _list_failed(console: "Console", failed: Sequence[Mapping[str, Any]]) -> None:

@@ -22,11 +22,11 @@ from seq2point.data.interpretation.interpretation import Interpretation
 from seq2point.data.readings import ReadingSource
 from seq2point.data.table import read_table
 from seq2point.data.table_file import TableFile, open_table_file
+from seq2point.data.text.file_kind import UNPACKED_BYTES, estimate_bytes
 from seq2point.errors import DataError
 from seq2point.recording import Watts, is_same_period
 
 LARGE_BYTES = 1 << 26  # a few million rows
-UNPACKED_BYTES = 8  # of text in a byte of a compressed file
 MOST_STEPS = 1 << 20  # different steps between times that are counted in memory
 
 
@@ -112,7 +112,7 @@ def open_long_table(
     if path.is_file() and path.stat().st_size * UNPACKED_BYTES < large_bytes:
         return None
     file = open_table_file(path, columns)
-    if _estimate_bytes(file) < large_bytes:
+    if estimate_bytes(path, file.dialect_json.get("compression")) < large_bytes:
         return None
     interpretation = interpret(file, (), columns)
     if interpretation.hold_s is not None:
@@ -138,12 +138,6 @@ def open_long_table(
         claimed_s or shown_s or None,
         checks.notes,
     )
-
-
-def _estimate_bytes(file: TableFile) -> int:
-    """Return the bytes of a file's text, estimated where it is compressed."""
-    size = file.path.stat().st_size
-    return size * UNPACKED_BYTES if file.dialect_json.get("compression") else size
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -96,7 +97,8 @@ def make_service(
                 cards[model.card.appliance] = model.card
         return models
 
-    return Service(opened.source, lambda: Worker(load, learner, options), sinks)
+    clock = None if config.source == "replay" else time.time
+    return Service(opened.source, lambda: Worker(load, learner, options), sinks, clock)
 
 
 def require_own_files(config: LiveConfig, settings: Path | None = None) -> None:

@@ -13,6 +13,12 @@ Item = TypeVar("Item")
 EARLIEST_S, LATEST_S = 0.0, 7_258_118_400.0
 """From 1970 to 2200: beyond that a clock is wrong, and the calendar may have no days."""
 
+AHEAD_S = 86_400.0
+"""A reading this far ahead of the machine's clock is of a clock that is wrong."""
+
+CLOCK_SET_S = 1_577_836_800.0
+"""2020: a machine whose clock is before that has none that is set, as after a power cut."""
+
 
 class Reading(NamedTuple):
     """The mains at one time: seconds since 1970, UTC, and watts; NaN where they are unknown."""
@@ -21,15 +27,21 @@ class Reading(NamedTuple):
     watts: float
 
 
-def clean_readings(readings: Sequence[Reading]) -> list[Reading]:
+def find_latest_s(now_s: float) -> float:
+    """Return before when readings must be that come now, by the machine's clock."""
+    return min(now_s + AHEAD_S, LATEST_S) if now_s >= CLOCK_SET_S else LATEST_S
+
+
+def clean_readings(readings: Sequence[Reading], latest_s: float = LATEST_S) -> list[Reading]:
     """Return readings without those at impossible times, and NaN for what no home draws.
 
-    That is above `ABSURD_W`, and below zero: a home that feeds in says nothing of its load.
+    Times are impossible before 1970 and from `latest_s` on. No home draws more than `ABSURD_W`, and
+    one below zero feeds in: that says nothing of its load.
     """
     return [
         Reading(time_s, max(watts, 0.0) if -NOISE_W <= watts <= ABSURD_W else math.nan)
         for time_s, watts in readings
-        if EARLIEST_S <= time_s < LATEST_S
+        if EARLIEST_S <= time_s < latest_s
     ]
 
 

@@ -8,15 +8,26 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from seq2point.limits import ABSURD_W
-from seq2point.live.readings import EARLIEST_S, LATEST_S, Reading, Source, clean_readings
+from seq2point.live.readings import (
+    AHEAD_S,
+    EARLIEST_S,
+    LATEST_S,
+    Reading,
+    Source,
+    clean_readings,
+    find_latest_s,
+)
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.updates import Update
 from seq2point.live.worker import Worker
+from seq2point.recording.coverage import DAY_S
 from seq2point.system.service_manager import ServiceManager
+from seq2point.wording import format_count
 
 LOG = logging.getLogger("seq2point.live")
 
@@ -36,11 +47,19 @@ class Service:
 
     `make_worker` runs in the thread that all work is done in. While that works, readings wait at
     the source, in its bounded queue. A service manager is told that it is ready, alive as long as
-    that thread goes on with its work, and stopping.
+    that thread goes on with its work, and stopping. `clock` tells the machine's time, which the
+    readings cannot be far ahead of; None takes readings of any time.
     """
 
-    def __init__(self, source: Source, make_worker: Callable[[], Worker], sinks: Sequence[Sink]):
+    def __init__(
+        self,
+        source: Source,
+        make_worker: Callable[[], Worker],
+        sinks: Sequence[Sink],
+        clock: Callable[[], float] | None = None,
+    ):
         self._source, self._make_worker, self._sinks = source, make_worker, sinks
+        self._clock, self._has_warned_of_clock = clock, False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="live")
         self._manager = ServiceManager()
         self._stop = asyncio.Event()
@@ -97,15 +116,24 @@ class Service:
             self._lost, self._lost_at = lost, time.monotonic()
 
     def _clean(self, readings: Sequence[Reading]) -> list[Reading]:
-        """Return readings that can be, and log once that some could not."""
-        cleaned = clean_readings(readings)
+        """Return readings that can be, and log once of each kind that some could not."""
+        latest_s = LATEST_S if self._clock is None else find_latest_s(self._clock())
         at_odd_times = [r.time_s for r in readings if not EARLIEST_S <= r.time_s < LATEST_S]
         absurd = [each.watts for each in readings if abs(each.watts) > ABSURD_W]
         if not self._has_warned and (at_odd_times or absurd):
             what = f"at {at_odd_times[0]:g} s since 1970" if at_odd_times else f"of {absurd[0]:g} W"
             LOG.warning("a reading %s cannot be: it and its like are left out", what)
             self._has_warned = True
-        return cleaned
+        ahead = [each.time_s for each in readings if latest_s <= each.time_s < LATEST_S]
+        if ahead and not self._has_warned_of_clock:
+            LOG.warning(
+                "a reading at %s is %s ahead of this machine's clock: it and its like are left out"
+                " until the clocks agree; a file of such times can be replayed",
+                datetime.fromtimestamp(ahead[0], UTC).isoformat(" ", "minutes"),
+                format_count(round((ahead[0] - latest_s + AHEAD_S) / DAY_S), "day"),
+            )
+            self._has_warned_of_clock = True
+        return clean_readings(readings, latest_s)
 
     async def _pump(self, worker: Worker) -> bool:
         """Carry readings until the source ends (True) or the service is stopped (False)."""

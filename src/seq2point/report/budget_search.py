@@ -8,7 +8,8 @@ from typing import Any
 
 from seq2point.metrics import METRICS
 from seq2point.report.plots import FrontPoint, save_front_plot
-from seq2point.studies.budget_search import BudgetSearch, Candidate
+from seq2point.studies.budget_candidates import Candidate, find_best, find_front
+from seq2point.studies.budget_search import BudgetSearch
 from seq2point.studies.spread import render_table
 from seq2point.wording import format_number
 
@@ -17,7 +18,8 @@ SHOWN = ("mae_w", "on_mae_w", "nde", "f1")
 
 def make_report(search: BudgetSearch, candidates: Sequence[Candidate]) -> dict[str, Any]:
     """All of a search as JSON."""
-    best, front = search.best(candidates), search.front(candidates)
+    best = find_best(candidates, search.criterion)
+    front = find_front(candidates, search.criterion)
     report: dict[str, Any] = {
         "appliance": search.model.appliances[0].name,
         "from": {
@@ -46,7 +48,8 @@ def make_report(search: BudgetSearch, candidates: Sequence[Candidate]) -> dict[s
 
 def render_markdown(search: BudgetSearch, candidates: Sequence[Candidate]) -> str:
     """The table of a search."""
-    best, front = search.best(candidates), search.front(candidates)
+    best = find_best(candidates, search.criterion)
+    front = find_front(candidates, search.criterion)
     name = search.model.appliances[0].label
     criterion = METRICS[search.criterion]
     best_by = f"{'lowest' if criterion.lower_is_better else 'highest'} {criterion.label}"
@@ -108,17 +111,18 @@ def save_plot(search: BudgetSearch, candidates: Sequence[Candidate], path: str |
     """The picture of a search: accuracy against flash, what fits and what does not, the front and
     the winner.
     """
-    best, front = search.best(candidates), search.front(candidates)
+    best = find_best(candidates, search.criterion)
+    front = find_front(candidates, search.criterion)
     points = []
     for candidate in candidates:
-        score = search.score(candidate)
+        score = candidate.metrics.get(search.criterion)
         if score is not None:
             label = (
                 f"{candidate.shape.hidden} units, {'-'.join(map(str, candidate.shape.channels))}"
             )
             points.append(
                 FrontPoint(
-                    search.size(candidate) / 1024,
+                    candidate.flash_bytes / 1024,
                     score,
                     candidate.too_much is None,
                     candidate in front,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,17 +21,15 @@ from seq2point.compression.pruning.scores import count_kept
 from seq2point.compression.pruning.structured import Structured
 from seq2point.configuration import ExportOptions, Tolerances, TrainingConfig
 from seq2point.configuration.training import HELD_OUT
-from seq2point.deploy.microcontroller import count_cost
 from seq2point.errors import DataError, UsageError
-from seq2point.metrics import METRICS
-from seq2point.model import pretrained
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
+from seq2point.studies.budget_candidates import Candidate, GridPoint
+from seq2point.studies.device_budget import TARGETS, DeviceBudget
 from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import train_with_history
-from seq2point.wording import format_number
 
 VERSION = 1
 """Of the networks of every search, and of what is measured of their exports.
@@ -40,7 +38,6 @@ Raise it when the same model, recordings and budget would give another network, 
 after a change of training, pruning, compaction, export or the metrics.
 """
 
-TARGETS = ("microcontroller", "onnx")
 USUAL_UNITS = (0.0, 0.5, 0.75, 0.875, 0.9375)
 USUAL_CHANNELS = (0.0, 0.25, 0.5, 0.75)
 PRUNING_STEPS, FINETUNE_STEPS, LEARNING_RATE = 100, 300, 1e-3
@@ -59,44 +56,8 @@ KEPT = (
     "clipped",
     "seed",
 )
-SHOWN = ("mae_w", "nde", "f1")
 ANY_SIZE = 1 << 30
 ANY_LOSS = Tolerances(on_mae=float("inf"), sae=float("inf"), difference=float("inf"))
-
-
-class DeviceBudget(NamedTuple):
-    """What there is on the device; None is as much as it takes.
-
-    For `onnx` flash is the file, and RAM the peak memory of a process that answers. The latency is
-    that of one more answer on the machine that searches.
-    """
-
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    latency_s: float | None = None
-
-
-class GridPoint(NamedTuple):
-    """A point of the grid: the shares of hidden units and of channels that go."""
-
-    units: float
-    channels: float
-
-
-class Candidate(NamedTuple):
-    """What a point gave: its result where it was trained, and why it does not fit where it does
-    not.
-    """
-
-    point: GridPoint
-    shape: Architecture
-    result: Mapping[str, Any] | None
-    too_much: str | None
-
-    @property
-    def metrics(self) -> Mapping[str, float | None]:
-        """Those of what was exported; empty where nothing was."""
-        return self.result["metrics"] if self.result else {}
 
 
 @dataclass(frozen=True)
@@ -154,32 +115,19 @@ class BudgetSearch:
 
     def shape(self, point: GridPoint) -> Architecture:
         """What is left of the network at a point, before compaction finds dead taps besides."""
-        whole, names = (
-            self.model.architecture,
-            {layer.name for layer in self.model.architecture.unit_layers},
-        )
+        whole = self.model.architecture
+        names = {layer.name for layer in whole.unit_layers}
 
         def left(layer: Layer) -> Layer:
             if layer.name not in names:
                 return layer
-            return layer._replace(
-                outputs=count_kept(
-                    layer.outputs, point.channels if layer.convolves else point.units
-                )
-            )
+            share = point.channels if layer.convolves else point.units
+            return layer._replace(outputs=count_kept(layer.outputs, share))
 
         return whole.resize([left(layer) for layer in whole.layers()], whole.target_index)
 
-    def too_much_by_shape(self, shape: Architecture) -> str | None:
-        """Why no network of a shape can fit, None where one may."""
-        flash_bytes, ram_bytes = self.room.flash_bytes, self.room.ram_bytes
-        if self.target == "onnx":
-            least = shape.parameters * (1 if self.int8 else 4)
-            return _describe_excess("file", least, flash_bytes)
-        needs = count_cost(shape, 8)
-        return _describe_excess("flash", needs.flash_bytes, flash_bytes) or _describe_excess(
-            "RAM", needs.ram_bytes, ram_bytes
-        )
+    def _find_excess_of_shape(self, shape: Architecture) -> str | None:
+        return self.room.find_excess_of_shape(self.target, shape, self.int8)
 
     def run(self, cache: ResultCache, report: Report = lambda _: None) -> list[Candidate]:
         """Make or find every point that may fit; `report` gets a line for each.
@@ -191,14 +139,14 @@ class BudgetSearch:
 
         def describe(point: GridPoint, result: Mapping[str, Any]) -> str:
             candidates.append(self._make_candidate(point, result, cache))
-            return self.describe(candidates[-1])
+            return candidates[-1].describe()
 
         run_grid(cache, self.points, partial(self._list_steps, cache), describe, report)
         return candidates
 
     def _list_steps(self, cache: ResultCache, point: GridPoint) -> list[Step]:
         """Train, then export; nothing where no network of the point's shape can fit."""
-        if self.too_much_by_shape(self.shape(point)) is not None:
+        if self._find_excess_of_shape(self.shape(point)) is not None:
             return []
         network = self.plan_network(point)
         return [
@@ -211,51 +159,15 @@ class BudgetSearch:
     ) -> Candidate:
         if not result:
             shape = self.shape(point)
-            return Candidate(point, shape, None, self.too_much_by_shape(shape))
+            return Candidate(point, shape, None, self._find_excess_of_shape(shape))
         network = self.plan_network(point)
         folders = {
             "weights": str(cache.find_folder(network) / WEIGHTS),
             "exported": str(cache.find_folder(self.plan_export(network))),
         }
         shape = Architecture(**result["architecture"])
-        return Candidate(point, shape, {**result, **folders}, self._too_much(result))
-
-    def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
-        """The most accurate of those that fit, None where none does."""
-        fitting = [c for c in candidates if c.too_much is None and self.score(c) is not None]
-        return min(fitting, key=self._rank, default=None)
-
-    def front(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Those that no smaller one equals in accuracy, the smallest first, whether they fit or
-        not.
-        """
-        front: list[Candidate] = []
-        for candidate in sorted(
-            (c for c in candidates if self.score(c) is not None),
-            key=lambda c: (self.size(c), self._rank(c)),
-        ):
-            if not front or self._rank(candidate) < self._rank(front[-1]):
-                front.append(candidate)
-        return front
-
-    def is_useful(self, candidate: Candidate) -> bool:
-        """Whether a point that was made is of use at all, see `pretrained.is_useful`."""
-        assert candidate.result is not None
-        return pretrained.is_useful(candidate.metrics, candidate.result["zero_mae_w"])
-
-    def score(self, candidate: Candidate) -> float | None:
-        """A point's accuracy by the criterion, None where it has none."""
-        return candidate.metrics.get(self.criterion)
-
-    def size(self, candidate: Candidate) -> int:
-        """Bytes of flash, or of the file, of a point that was made."""
-        assert candidate.result is not None
-        return int(candidate.result["flash_bytes"])
-
-    def _rank(self, candidate: Candidate) -> float:
-        score = self.score(candidate)
-        assert score is not None
-        return score if METRICS[self.criterion].lower_is_better else -score
+        too_much = self.room.find_excess(self.target, result)
+        return Candidate(point, shape, {**result, **folders}, too_much)
 
     @property
     def validated_in(self) -> list[str]:
@@ -269,23 +181,6 @@ class BudgetSearch:
                 f"the last {HELD_OUT:.0%} of {format_house(recording.house)}"
                 for recording in self.train
             )
-        )
-
-    def describe(self, candidate: Candidate) -> str:
-        """A point in words."""
-        channels = ", ".join(map(str, candidate.shape.channels))
-        size = f"{candidate.shape.hidden} units, channels {channels}"
-        if candidate.result is None:
-            return f"{size}: {candidate.too_much}"
-        metrics = candidate.metrics
-        known = ((METRICS[key], metrics[key]) for key in SHOWN)
-        reached = ", ".join(
-            f"{metric.label} {metric.add_unit(format_number(value))}"
-            for metric, value in known
-            if value is not None
-        )
-        return f"{size}: {self.size(candidate) / 1024:,.0f} KB, {reached}" + (
-            f"; {candidate.too_much}" if candidate.too_much else ""
         )
 
     def plan_network(self, point: GridPoint) -> CachedResult:
@@ -383,11 +278,8 @@ class BudgetSearch:
             flash_bytes=(self.room.flash_bytes or ANY_SIZE) if in_c else None,
             ram_bytes=(self.room.ram_bytes or ANY_SIZE) if in_c else None,
         )
-        report = (
-            deploy.find_target(self.target)
-            .export(model, folder / EXPORTED[self.target], order)
-            .report
-        )
+        out = folder / EXPORTED[self.target]
+        report = deploy.find_target(self.target).export(model, out, order).report
         proof, name = report["verification"], model.appliances[0].name
         costs = proof["costs"]["exported"]
         return {
@@ -404,23 +296,3 @@ class BudgetSearch:
             [recording.appliance_w(self.model.appliances[0].name) for recording in recordings]
         )
         return float(np.nanmean(power_w, dtype=np.float64))
-
-    def _too_much(self, result: Mapping[str, Any]) -> str | None:
-        """Why what was made does not fit, None where it does."""
-        flash = "file" if self.target == "onnx" else "flash"
-        too_much = _describe_excess(
-            flash, result["flash_bytes"], self.room.flash_bytes
-        ) or _describe_excess("RAM", result["ram_bytes"], self.room.ram_bytes)
-        latency_s = self.room.latency_s
-        if too_much is None and latency_s is not None and result["latency_s"] > latency_s:
-            too_much = (
-                f"takes {format_number(1e3 * result['latency_s'])} ms, {1e3 * latency_s:,.10g} ms"
-                " are allowed"
-            )
-        return too_much
-
-
-def _describe_excess(memory: str, needs: int, there: int | None) -> str | None:
-    if there is None or needs <= there:
-        return None
-    return f"needs {needs / 1024:,.0f} KB of {memory}, {there / 1024:,.0f} KB are there"

@@ -5,7 +5,7 @@ results. So a search that was stopped goes on with the trials that it would have
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +15,7 @@ from seq2point.choices import Device
 from seq2point.studies.result_cache import ResultCache
 from seq2point.studies.search_space import SettingRange, Settings, StudySearch
 from seq2point.studies.study_file import Study
-from seq2point.studies.study_plan import Failure, StudyPlan, plan_study
+from seq2point.studies.study_plan import Failure, StudyPlan, find_results, plan_study
 from seq2point.studies.study_run import MakeWorkers, OnResult, StudyResults, run_study
 
 DIGITS = 4
@@ -25,7 +25,10 @@ SEEDS_APART = 1_000_003
 
 @dataclass
 class Trials:
-    """The trials of a search: their settings, and what came of them; NaN for one that failed."""
+    """The trials of a search: their settings, and what came of them.
+
+    That is NaN for one that failed and for one to do.
+    """
 
     search: StudySearch
     settings: list[Settings] = field(default_factory=list)
@@ -45,6 +48,55 @@ class Trials:
         return {"trials": trials, "best": min(made, key=lambda t: t["val_mae_w"], default=None)}
 
 
+@dataclass
+class SearchPreview:
+    """What a search has and would do next: its trials up to the next few.
+
+    `plan` has the parts of all `trials`, and `found` those results that are there, by key. The last
+    trials have no value yet, unless the search is through. `open_trials` is how many follow from
+    theirs: nobody knows their settings.
+    """
+
+    plan: StudyPlan
+    found: dict[str, dict[str, Any]]
+    trials: Trials
+    open_trials: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The trials with their state, the best one that is there, and how many are open."""
+        report = self.trials.as_json()
+        for trial, state in zip(report["trials"], self._list_states(), strict=True):
+            trial["state"] = state
+        return report | {"open_trials": self.open_trials}
+
+    def _list_states(self) -> list[str]:
+        to_do = {p.settings["recipe"] for p in self.plan.parts if p.key not in self.found}
+        names = map(self.trials.search.name_trial, range(len(self.trials.settings)))
+        return ["to do" if name in to_do else "there" for name in names]
+
+
+def preview_search(
+    study: Study, search: StudySearch, data: Path, cache: ResultCache
+) -> SearchPreview:
+    """Return what a search has and would do next; it trains nothing.
+
+    Raises as `run_search` does.
+    """
+    plan, trials, found = StudyPlan(), Trials(search), dict[str, dict[str, Any]]()
+    while len(trials.settings) < search.trials:
+        names, next_plan = _plan_next(study, trials, data)
+        results = StudyResults(find_results(next_plan, cache), next_plan.refused)
+        plan.extend(next_plan)
+        found |= results.by_key
+        is_through = all(part.key in found for part in next_plan.parts)
+        trials.values_w += [
+            _measure_trial(name, next_plan, results) if is_through else math.nan for name in names
+        ]
+        if not is_through:
+            break
+    return SearchPreview(plan, found, trials, search.trials - len(trials.settings))
+
+
 def run_search(
     study: Study,
     search: StudySearch,
@@ -53,29 +105,36 @@ def run_search(
     make: MakeWorkers,
     device: Device = "auto",
     on_result: OnResult = lambda _: None,
+    on_skip: Callable[[int], None] = lambda _: None,
 ) -> tuple[StudyPlan, StudyResults, Trials]:
     """Work off all trials of a study; return their parts, results and values.
 
-    `on_result` is called with each part that was worked on. Raises ModuleNotFoundError without
-    Optuna.
+    `on_result` is called with each part that was worked on, and before the next few trials
+    `on_skip` with how many of their parts need no work. Raises ModuleNotFoundError without Optuna.
     """
     plan, trials = StudyPlan(), Trials(search)
     by_key: dict[str, dict[str, Any]] = {}
     failed: list[Failure] = []
     while len(trials.settings) < search.trials:
-        first = len(trials.settings)
-        trials.settings += propose_trials(trials)
-        numbers = range(first, len(trials.settings))
-        recipes = {search.name_trial(i): trials.settings[i] for i in numbers}
-        grid = study.grid.model_copy(update={"recipes": recipes})
-        part_plan = plan_study(replace(study, grid=grid), data)
-        results = run_study(part_plan, cache, make, device, on_result)
-        trials.values_w += [_measure_trial(name, part_plan, results) for name in recipes]
-        plan.parts += part_plan.parts
-        plan.refused += part_plan.refused
+        names, next_plan = _plan_next(study, trials, data)
+        to_do = {part.key for part in next_plan.parts} - set(find_results(next_plan, cache))
+        on_skip(len(next_plan.parts) + len(next_plan.refused) - len(to_do))
+        results = run_study(next_plan, cache, make, device, on_result)
+        trials.values_w += [_measure_trial(name, next_plan, results) for name in names]
+        plan.extend(next_plan)
         by_key |= results.by_key
         failed += results.failed
     return plan, StudyResults(by_key, failed), trials
+
+
+def _plan_next(study: Study, trials: Trials, data: Path) -> tuple[list[str], StudyPlan]:
+    """Add the settings of the next few trials; return their names, and their parts."""
+    first = len(trials.settings)
+    trials.settings += propose_trials(trials)
+    numbers = range(first, len(trials.settings))
+    recipes = {trials.search.name_trial(i): trials.settings[i] for i in numbers}
+    grid = study.grid.model_copy(update={"recipes": recipes})
+    return list(recipes), plan_study(replace(study, grid=grid), data)
 
 
 def propose_trials(trials: Trials) -> list[Settings]:

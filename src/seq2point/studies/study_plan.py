@@ -58,6 +58,11 @@ class StudyPlan:
     parts: list[StudyPart] = field(default_factory=list)
     refused: list[Failure] = field(default_factory=list)
 
+    def extend(self, more: "StudyPlan") -> None:
+        """Add the parts of another plan."""
+        self.parts += more.parts
+        self.refused += more.refused
+
 
 def describe_settings(settings: Settings) -> str:
     """Return the choices of a part in words."""

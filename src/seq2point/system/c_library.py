@@ -79,6 +79,13 @@ def load_library(source: Path, otherwise: str) -> ctypes.CDLL | None:
     return _build_for_process(command, source, otherwise)
 
 
+def may_load_libraries() -> bool:
+    """Return whether there are libraries to load, or a compiler to build them, without trying."""
+    if os.environ.get(CHOICE_VARIABLE) == NONE or os.name != "posix":
+        return False
+    return PREBUILT.is_dir() or find_compiler() is not None
+
+
 def list_runnable() -> tuple[Variant, ...]:
     """Return the variants that this machine can run, the fastest first.
 

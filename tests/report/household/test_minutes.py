@@ -9,7 +9,7 @@ from tests.report.household.homes import make_home
 from seq2point.household.calendar import CalendarSpan
 from seq2point.report.household.energy_periods import list_parts
 from seq2point.report.household.minutes import describe_grid, pack_months, reduce_series
-from seq2point.report.household.packed_series import unpack_series
+from seq2point.report.packed_series import unpack_series
 
 
 def test_the_days_on_which_the_clocks_change_have_23_and_25_hours():

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from tests.report.results.run_folders import make_curve, make_run, vary_run
 
-from seq2point.report.household.packed_series import unpack_series
+from seq2point.report.packed_series import unpack_series
 from seq2point.report.results import read_curves, read_results, render_page
 from seq2point.report.results.days import ShownDay, thin
 from seq2point.report.results.result import Problem

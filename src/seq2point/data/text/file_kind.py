@@ -18,6 +18,7 @@ from seq2point.data.file_errors import refuse_damage
 from seq2point.errors import DataError
 
 HEAD_BYTES = 1 << 18
+UNPACKED_BYTES = 8  # of text in a byte of a compressed file
 WORKBOOK = "a workbook: save its sheet as CSV"
 KINDS = {
     "xml": "XML and no table: save it as CSV",
@@ -139,6 +140,12 @@ def open_bytes(path: Path, compression: str | None) -> Iterator[BinaryIO]:
         openers = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
         with openers[compression](path, "rb") as file:
             yield file
+
+
+def estimate_bytes(path: Path, compression: str | None) -> int:
+    """Return the bytes of a file, estimated for those within where it is compressed."""
+    size = path.stat().st_size
+    return size * UNPACKED_BYTES if compression else size
 
 
 def read_head(path: Path, compression: str | None, size: int = HEAD_BYTES) -> bytes:

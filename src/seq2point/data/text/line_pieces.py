@@ -7,6 +7,9 @@ from typing import Protocol
 from seq2point.errors import DataError
 
 PIECE_BYTES = 1 << 22
+SMALL_PIECE_BYTES = 1 << 20
+PIECES = 4
+"""A short text is read in about so many pieces: the peak of memory is that of one, not of all."""
 LONGEST_LINE_BYTES = 1 << 26  # a longer one would fill the memory before it ends
 
 
@@ -14,6 +17,11 @@ class ByteReader(Protocol):
     """A file to read from: it fills a buffer and returns how many bytes, 0 at the end."""
 
     def readinto(self, buffer: memoryview, /) -> int: ...  # noqa: D102
+
+
+def choose_piece_bytes(text_bytes: int) -> int:
+    """Return the bytes of a piece for a text of about so many bytes."""
+    return min(max(text_bytes // PIECES, SMALL_PIECE_BYTES), PIECE_BYTES)
 
 
 def read_line_pieces(

@@ -18,12 +18,13 @@ from seq2point.data.text.dialect import Dialect, detect_dialect
 from seq2point.data.text.file_kind import (
     HEAD_BYTES,
     detect_encoding,
+    estimate_bytes,
     read_head,
     require_file,
     require_text,
     sniff_compression,
 )
-from seq2point.data.text.line_pieces import PIECE_BYTES, read_line_pieces
+from seq2point.data.text.line_pieces import choose_piece_bytes, read_line_pieces
 from seq2point.data.text.number_marks import NumberMarks
 from seq2point.data.text.separators import BLANK
 from seq2point.data.text.text_cells import CellReader, number_names
@@ -72,15 +73,18 @@ class TextFile:
         names: Sequence[str],
         doubles: Collection[str] = (),
         repair: bool = False,
-        piece_bytes: int = PIECE_BYTES,
+        piece_bytes: int | None = None,
     ) -> Iterator[TablePiece]:
-        """Yield the rows of some columns, piece after piece.
+        """Yield the rows of some columns, piece after piece, of bytes that the file's size chooses.
 
         Those in `doubles` need the precision of Float64 where they are numbers. Raises DataError,
         which names the line, for a row with too many cells, for a quote that nothing closes, and
         for a number whose comma or point may mean two things. With `repair` such rows are left out
         and counted, the numbers are refused nevertheless.
         """
+        piece_bytes = piece_bytes or choose_piece_bytes(
+            estimate_bytes(self.path, self.dialect.compression)
+        )
         pieces = self._read_rows(list(dict.fromkeys(names)), doubles, repair, piece_bytes)
         yield from drop_blank_end(pieces) if len(self.names) == 1 else pieces
 

@@ -11,7 +11,7 @@ from seq2point.household import HomeEnergy
 from seq2point.household.calendar import CalendarSpan, find_local_s, list_spans
 from seq2point.recording import Watts
 from seq2point.report.household.energy_periods import Part
-from seq2point.report.household.packed_series import pack_json, pack_series
+from seq2point.report.packed_series import pack_json, pack_series
 
 STEPS_S = (60, 120, 180, 300, 600, 900, 1200, 1800, 3600)
 """The steps that a page may have: whole minutes that an hour is a multiple of."""

@@ -1,17 +1,5 @@
-"use strict";
 (() => {
-  const find = (selector, root = document) => root.querySelector(selector);
-  const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
   const data = JSON.parse(find("#data").textContent);
-  const SVG = "http://www.w3.org/2000/svg";
-
-  function draw(name, attributes, parent, text) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    if (text !== undefined) element.textContent = text;
-    parent.append(element);
-    return element;
-  }
 
   function write(name, text, parent, scope) {
     const element = document.createElement(name);
@@ -120,32 +108,14 @@
     return months.get(id);
   }
 
-  function inflate(id) {
-    const text = atob(document.getElementById(id).textContent);
-    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream);
-  }
-
   async function unpackRuns(id) {
-    return inflate(`runs-${id}`).json();
+    return inflate(document.getElementById(`runs-${id}`).textContent).json();
   }
 
   async function unpackPower(id) {
-    const code = new Uint8Array(await inflate(`power-${id}`).arrayBuffer());
     const [, first, end] = data.months.find((month) => month[0] === id);
     const count = Math.round((end - first) / data.step_s);
-    let at = 0;
-    return data.parts.map(() => {
-      const watts = new Float32Array(count);
-      for (let i = 0, level = 0; i < count; i++) {
-        let value = code[at++];
-        if (value > 127) value = (value & 127) + (code[at++] << 7);
-        level += (value >> 1) ^ -(value & 1);
-        watts[i] = level === 0 ? NaN : level <= 51 ? level - 1 : 50 * Math.exp((level - 51) / 50);
-      }
-      return watts;
-    });
+    return unpackWatts(document.getElementById(`power-${id}`).textContent, data.parts.map(() => count));
   }
 
   /* ---- a day: areas that add up to the mains, what ran below, a cursor that is read ---- */

@@ -1,11 +1,8 @@
 """The page of a home: one HTML file with its tables, charts and minutes, whole in itself."""
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files as resources
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +19,7 @@ from seq2point.report.household.energy_periods import Part, Use, add_up, list_pa
 from seq2point.report.household.minutes import describe_grid, find_step_s, pack_months
 from seq2point.report.household.runs import list_runs
 from seq2point.report.household.stacked_bars import HEIGHT, STRIP
+from seq2point.report.page_parts import hash_part, join_scripts, read_part
 
 
 class ShareRow(NamedTuple):
@@ -64,7 +62,9 @@ def render_page(home: HomeEnergy) -> str:
             each.start, each.last, each.period, home.is_dated
         ),
     }
-    return environment.from_string(_read("page.html.jinja")).render(_describe(home))
+    return environment.from_string(read_part(__package__, "page.html.jinja")).render(
+        _describe(home)
+    )
 
 
 def _describe(home: HomeEnergy) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def _describe(home: HomeEnergy) -> dict[str, Any]:
     parts, periods = list_parts(home), list_periods(home)
     totals = add_up(periods["day"])
     shares = list_shares(home, parts, totals)
-    style, script = _read("page.css"), _read("page.js")
+    style = read_part(__package__, "page.css")
+    script = join_scripts(__package__, "page.js")
     data = describe_grid(home) | {"parts": [[part.label, part.style] for part in parts]}
     return {
         "home": home,
@@ -92,8 +93,8 @@ def _describe(home: HomeEnergy) -> dict[str, Any]:
         "data": _to_json(data | {"is_dated": home.is_dated}),
         "style": style,
         "script": script,
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
+        "style_hash": hash_part(style),
+        "script_hash": hash_part(script),
         "bar_height": HEIGHT,
         "strip_height": STRIP,
         "unreliable": Verdict.UNRELIABLE,
@@ -170,16 +171,7 @@ def _describe_span(home: HomeEnergy) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _read(name: str) -> str:
-    return (resources(__package__) / name).read_text(encoding="utf-8")
-
-
 def _to_json(data: Mapping[str, Any]) -> str:
     """Return JSON that can stand in a script element: nothing in it can end the element."""
     text = json.dumps(data, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _hash(text: str) -> str:
-    """Return a text's hash as a content security policy writes it."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,31 +2,14 @@
 
 const LANE = 64, APPLIANCE = 170, DAY_LEFT = 52, DAY_RIGHT = 8, GAP = 18, FOOT = 22;
 
-async function unpack(text, counts) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const code = new Uint8Array(await new Response(stream).arrayBuffer());
-  let at = 0;
-  return counts.map((count) => {
-    const watts = new Float32Array(count);
-    for (let i = 0, level = 0; i < count; i++) {
-      let value = code[at++];
-      if (value > 127) value = (value & 127) + (code[at++] << 7);
-      level += (value >> 1) ^ -(value & 1);
-      watts[i] = level === 0 ? NaN : level <= 51 ? level - 1 : 50 * Math.exp((level - 51) / 50);
-    }
-    return watts;
-  });
-}
-
 async function loadDays(figure) {
   const days = JSON.parse(figure.dataset.days);
   const total = days.reduce((sum, day) => sum + day.count, 0);
-  const [all] = await unpack(figure.dataset.power, [total]);
+  const [all] = await unpackWatts(figure.dataset.power, [total]);
   let at = 0;
   for (const day of days) {
     const shared = document.getElementById(`day-${day.shared}`).textContent;
-    [day.mains, day.truth] = await unpack(shared, [day.count, day.count]);
+    [day.mains, day.truth] = await unpackWatts(shared, [day.count, day.count]);
     day.predicted = all.subarray(at, at += day.count);
   }
   figure.loaded = days;

@@ -16,7 +16,7 @@ import polars as pl
 
 from seq2point.metrics import METRICS
 from seq2point.recording import Watts, format_house
-from seq2point.report.household.packed_series import pack_series
+from seq2point.report.packed_series import pack_series
 
 MOST_SAMPLES, FEWER_SAMPLES = 14_400, 1_440
 """Samples of a day that a page keeps: one every 6 s, or every minute where results are many."""

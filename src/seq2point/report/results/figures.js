@@ -1,17 +1,6 @@
-"use strict";
+/* Figures of a result: losses, hours of the day, activations. */
 
-const find = (selector, root = document) => root.querySelector(selector);
-const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
-const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 400, HEIGHT = 200, LEFT = 46, RIGHT = 12, TOP = 10, BOTTOM = 22, LEVELS = 1000;
-
-function draw(name, attributes, parent, text) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  if (text !== undefined) element.textContent = text;
-  parent.append(element);
-  return element;
-}
 
 function startPicture(figure) {
   return draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": figure.dataset.label }, figure);

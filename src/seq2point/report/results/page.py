@@ -1,15 +1,13 @@
 """The page of results: one HTML file with tables, pictures and cards, whole in itself."""
 
-import base64
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2point.metrics import METRICS
+from seq2point.report.page_parts import hash_part, join_scripts, read_part
 from seq2point.report.results import front, layer_bars
 from seq2point.report.results.commands import has_placeholders
 from seq2point.report.results.curves import pack_curves
@@ -81,7 +79,7 @@ def render_page(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"sentence": make_sentence, "capital": begin_large}
-    return environment.from_string(_read("page.html.jinja")).render(
+    return environment.from_string(read_part(__package__, "page.html.jinja")).render(
         _describe(results, problems, curves)
     )
 
@@ -90,7 +88,8 @@ def _describe(
     results: Sequence[Result], problems: Sequence[Problem], curves: Sequence[LabelCurve]
 ) -> dict[str, Any]:
     """Return all that the template shows."""
-    style, script = _read("page.css"), "\n".join(map(_read, SCRIPTS))
+    style = read_part(__package__, "page.css")
+    script = join_scripts(__package__, *SCRIPTS)
     folder, results = shorten_names(results)
     tests = name_tests(results)
     shared = SharedDays(MOST_SAMPLES if len(results) <= MOST_OPEN else FEWER_SAMPLES)
@@ -116,8 +115,8 @@ def _describe(
         "UNKNOWN": UNKNOWN,
         "style": style,
         "script": script,
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
+        "style_hash": hash_part(style),
+        "script_hash": hash_part(script),
     }
 
 
@@ -219,12 +218,3 @@ def _describe_losses(history: Sequence[Mapping[str, Any]]) -> str:
         for row, when in ((first, "at first"), (best, "at its lowest"), (last, "at last"))
     ]
     return f"validation loss {', '.join(said)}"
-
-
-def _read(name: str) -> str:
-    return (resources(__package__) / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """Return a text's hash as a content security policy writes it."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

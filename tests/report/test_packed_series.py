@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2point.report.household.packed_series import pack_series, unpack_series
+from seq2point.report.packed_series import pack_series, unpack_series
 
 POWER = st.one_of(st.floats(0, 30_000, width=32), st.floats(0, 60, width=32), st.just(float("nan")))
 SERIES = st.integers(0, 50).flatmap(

@@ -1,7 +1,7 @@
 """Series of watts as text for a page: quantised, delta coded, compressed and in base64.
 
-page.js unpacks them. A level is a whole number: 0 is unknown, 1 is 0 W. Up to `FINE_W` a level is
-1 W; above, each is the last one times e^(1/50). So a power is kept within half a watt or 1 %.
+elements.js unpacks them. A level is a whole number: 0 is unknown, 1 is 0 W. Up to `FINE_W` a level
+is 1 W; above, each is the last one times e^(1/50). So a power is kept within half a watt or 1 %.
 """
 
 import base64
@@ -41,7 +41,7 @@ def quantise(power_w: Watts) -> Levels:
 
 
 def restore_watts(levels: Levels) -> Watts:
-    """Return the power f32[T] of levels: the inverse of `quantise`, as page.js has it."""
+    """Return the power f32[T] of levels: the inverse of `quantise`, as elements.js has it."""
     steps = levels - 1.0
     power_w = np.where(steps <= FINE_W, steps, FINE_W * np.exp((steps - FINE_W) / FINE_W))
     return np.where(levels == 0, np.nan, power_w).astype(np.float32)
