@@ -19,6 +19,7 @@ NAMES = (
     "fill",
     "simulator",
     "unseen_homes",
+    "periods",
     "household",
     "live_kettle",
     "finished",

@@ -1,6 +1,9 @@
 """What each part of the recipe of `unseen_60s` is worth in houses left out of the training.
 
-    python -m experiments unseen_homes      hours on one core; SEQ2POINT_SEEDS=0 for one seed
+    python -m experiments unseen_homes      hours on one core
+
+SEQ2POINT_SEEDS=0 takes one seed, SEQ2POINT_ROWS="the recipe;not stretched" these rows alone,
+SEQ2POINT_APPLIANCES=kettle,fridge these appliances.
 
 Each row takes one ingredient away, or puts one in. Every house that has the appliance is left out
 in turn, of all others a network is trained, and what it gives in the house is scored: the
@@ -8,12 +11,13 @@ network's own prediction.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from experiments.houses import list_seeds
 from experiments.tables import list_headings, make_metric_cells, print_table
+from seq2point.errors import UsageError
 from seq2point.studies import ResultCache
 from seq2point.studies.protocols import library
 from seq2point.studies.protocols.library import validate_protocol
@@ -69,12 +73,23 @@ def score(protocol: Protocol, appliance: str, house: House, data: Path) -> list[
     return runner.run([appliance], len(SEEDS))[appliance][steps.row]
 
 
+def select_names(variable: str, known: Iterable[str], separator: str) -> list[str]:
+    """Return the names that an environment variable lists, or all where it is not set."""
+    names, asked = list(known), os.environ.get(variable)
+    chosen = names if asked is None else asked.split(separator)
+    if strange := set(chosen) - set(names):
+        raise UsageError(f"{variable}: no {', '.join(sorted(strange))}; choose of {names}")
+    return chosen
+
+
 def main() -> None:
     """Make what is not there yet, and print a table for each appliance."""
     data = Path(os.environ["SEQ2POINT_DATA"])
-    for appliance in SOURCE.protocol.appliances:
+    rows = select_names("SEQ2POINT_ROWS", ROWS, ";")
+    for appliance in select_names("SEQ2POINT_APPLIANCES", SOURCE.protocol.appliances, ","):
         lines = []
-        for row, changes in ROWS.items():
+        for row in rows:
+            changes = ROWS[row]
             if is_recipe(changes, appliance, data):
                 continue
             protocol = change(changes)

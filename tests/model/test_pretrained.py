@@ -70,6 +70,17 @@ def test_a_verdict_rests_on_homes_left_out_of_training_alone(
     assert pretrained.judge(tested) == words
 
 
+@pytest.mark.parametrize(("f1", "words"), [(0.7, "of use"), (0.4, "of no use")])
+def test_homes_with_a_day_each_judge_where_no_long_home_does(f1: float, words: str):
+    card = pretrained.load_pretrained("kettle-60s").card
+    days = [home(f1=f1).model_copy(update={"house": "9 homes, a day each"}), home(), home()]
+    other = card.model_copy(update={"tested": [home(unseen=False)], "days": days})
+    assert f"{words} in 9 homes, a day each, taken together" in other.promise
+    assert other.verdict == ("usable with care" if f1 == 0.7 else "not to be relied on")
+    assert other.unseen_error == pytest.approx(0.5 + 0.3)
+    assert card.model_copy(update={"days": days}).promise == card.promise
+
+
 def test_the_page_says_what_the_cards_say():
     page = (Path(__file__).parents[2] / "docs" / "lab" / "models.md").read_text()
     for card in pretrained.load_cards():

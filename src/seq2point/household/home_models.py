@@ -143,7 +143,7 @@ def find_error_w(model: HomeModel, appliance: Appliance) -> float:
     """
     errors_w = [
         error_w
-        for home in (model.card.tested if model.card else ())
-        if home.unseen and (error_w := home.metrics.get("on_mae_w")) is not None
+        for home in (model.card.judges if model.card else ())
+        if (error_w := home.metrics.get("on_mae_w")) is not None
     ]
     return float(np.median(errors_w)) if errors_w else WITHOUT_CARD * appliance.max_power_w

@@ -25,13 +25,15 @@ PLAIN_LIMITS = (
 def describe_worth(card: Card) -> str:
     """Return how a model did in homes that it had not seen, in a sentence."""
     label = card.appliance.replace("_", " ")
-    unseen = [home for home in card.tested if home.unseen]
+    unseen = card.judges
     if not unseen:
         return f"nobody has tried it in a home that it had not seen: its {label} may be far off"
     useful, homes = sum(home.passes for home in unseen), len(unseen)
     every = "both" if homes == 2 else f"all {homes}"
     share = every if useful == homes else f"{useful or 'none'} of {homes}"
     where = "the one home" if homes == 1 else f"{share} homes"
+    if card.is_judged_by_days:
+        where = "homes with a day of readings each, taken together,"
     verb = "it did not tell" if homes == 1 and not useful else "it told"
     text = f"in {where} that it had not seen {verb} the {label} apart well enough to be of use"
     errors = sorted(error for home in unseen if (error := home.metrics["sae"]) is not None)

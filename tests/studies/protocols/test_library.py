@@ -42,9 +42,8 @@ def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
         "nilmformer_ukdale",
         "one_minute",
         "one_minute_houses",
-        "pretrained_60s",
-        "pretrained_8s",
         "unseen_60s",
+        "unseen_8s",
         "zhang_redd",
         "zhang_ukdale",
     ]

@@ -135,9 +135,22 @@ class Card(BaseModel):
         return (self.window - 1 - target) * self.period_s
 
     @property
+    def judges(self) -> list[HouseResult]:
+        """Return the homes left out of training: the long ones.
+
+        Where no long home was left out, they are those with a day each, as one.
+        """
+        return [home for home in self.tested if home.unseen] or self.days[:1]
+
+    @property
+    def is_judged_by_days(self) -> bool:
+        """Return whether homes with a day each are all that the model was left to judge by."""
+        return bool(self.days) and not any(home.unseen for home in self.tested)
+
+    @property
     def verdict(self) -> Verdict:
         """Return the verdict of left-out homes on the model."""
-        return judge(self.tested)
+        return judge(self.judges)
 
     @property
     def unseen_error(self) -> float:
@@ -147,24 +160,27 @@ class Card(BaseModel):
         """
         errors = [
             (home.metrics["mae_w"] or 0) / home.zero_mae_w + (home.metrics["nde"] or 0)
-            for home in self.tested
-            if home.unseen and home.zero_mae_w
+            for home in self.judges
+            if home.zero_mae_w
         ]
         return sum(errors) / len(errors) if errors else math.inf
 
     @property
     def promise(self) -> str:
         """Return the verdict as a sentence, with the figures behind it."""
-        unseen = [home for home in self.tested if home.unseen]
+        unseen = self.judges
         if not unseen:
             return (
                 f"{self.verdict}: no home was left out of its training to show what it does in"
                 " others"
             )
         errors = [sae for home in unseen if (sae := home.metrics["sae"]) is not None]
-        wrong = (
-            f", with the energy wrong by {min(errors):.0%} to {max(errors):.0%}" if errors else ""
-        )
+        least, most = (f"{each(errors, default=0):.0%}" for each in (min, max))
+        span = least if least == most else f"{least} to {most}"
+        wrong = f", with the energy wrong by {span}" if errors else ""
+        if self.is_judged_by_days:
+            useful = "of use" if unseen[0].passes else "of no use"
+            return f"{self.verdict}: {useful} in {unseen[0].house}, taken together{wrong}"
         return (
             f"{self.verdict}: of use in {sum(home.passes for home in unseen)} of {len(unseen)}"
             f" homes left out of training{wrong}"
