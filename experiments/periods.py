@@ -91,7 +91,7 @@ def train(source: str, protocol: Protocol, appliance: str, data: Path) -> list[M
 
 def average(fine: Recording, power_w: Watts, coarse: Recording) -> Watts:
     """The mean of an answer in each minute of another recording; NaN where there is none."""
-    minute = np.floor((fine.times_s - coarse.times_s[0]) / MINUTE_S).astype(np.int64)
+    minute = np.floor((fine.times_s() - coarse.time_s(0)) / MINUTE_S).astype(np.int64)
     inside = (minute >= 0) & (minute < len(coarse)) & ~np.isnan(power_w)
     counts = np.bincount(minute[inside], minlength=len(coarse))
     sums = np.bincount(minute[inside], power_w[inside], minlength=len(coarse))
@@ -114,7 +114,7 @@ def compare(files: Sequence[Path], appliance: str, models: Sequence[Model]) -> l
         answers = (coarse.appliance_w(appliance), average(fine, fine_w, coarse), coarse_w)
         known = ~np.isnan(np.sum(answers, axis=0))
         if known.any():
-            found.append(Minutes(*(each[known] for each in answers), coarse.times_s[known]))
+            found.append(Minutes(*(each[known] for each in answers), coarse.times_s()[known]))
     return found
 
 
