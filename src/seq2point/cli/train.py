@@ -94,7 +94,7 @@ def train(
     origin = f"from_{start.stem}" if start else network.network or "seq2point"
     default = Path("runs") / f"{target.name}_{pruning.pruning or 'none'}_{origin}"
     folder = Path(run.out or default)
-    if run.resume and not RunFolder(folder).checkpoint.exists():
+    if run.resume and not RunFolder(folder).has_checkpoint:
         print(
             f"{folder}: holds no checkpoint to go on from; the training begins at its first step",
             file=sys.stderr,

@@ -79,6 +79,11 @@ class NetworkConfig(Config):
         ge=0,
         le=1,
     )
+    narrow: PositiveInt | None = option(
+        None,
+        "Hidden units to learn with at first; all join for the last tenth of the training.",
+        unset="all",
+    )
     start: Model | None = option(
         None, "Model to start from: its weights, network, scaling and masks."
     )

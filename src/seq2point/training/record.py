@@ -46,7 +46,14 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoint = self.path / "checkpoints" / "last.ckpt"
         self.logs = self.path / "logs"
+        self.narrow = self.path / "narrow"
         self._record = self.path / "run.json"
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a checkpoint to go on from, of the run or of its narrow training."""
+        narrow = self.narrow / self.checkpoint.relative_to(self.path)
+        return self.checkpoint.exists() or narrow.exists()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -95,8 +102,8 @@ class RunFolder:
             )
         return record.plan
 
-    def clear(self, overwrite: bool) -> None:
-        """Make room for a new run.
+    def clear(self, overwrite: bool, keep_narrow: bool = False) -> None:
+        """Make room for a new run, and keep its narrow training if told so.
 
         Raises UsageError for an earlier run, finished or not, unless `overwrite` is true.
         """
@@ -111,7 +118,8 @@ class RunFolder:
                 " `overwrite`"
             )
         with explain_write_errors(self.path):
-            for old in (self.checkpoint.parent, self.logs):
+            narrow = () if keep_narrow else (self.narrow,)
+            for old in (self.checkpoint.parent, self.logs, *narrow):
                 shutil.rmtree(old, ignore_errors=True)
             self._record.unlink(missing_ok=True)
 

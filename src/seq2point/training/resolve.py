@@ -33,6 +33,7 @@ from seq2point.training.loss import Loss
 from seq2point.training.material import Material, as_traces, describe_traces
 from seq2point.training.mixed_batches import MixedBatches, MixedWindowBatches
 from seq2point.training.teachers import NO_TEACHERS, Teachers
+from seq2point.training.widening import narrow_architecture
 from seq2point.wording import format_count, format_seconds
 
 WINDOWS_PER_STEP = 1000
@@ -162,6 +163,8 @@ def resolve_job(
     if window_by_period:
         window = choose_window(houses[0].period_s)
     architecture = choose_architecture(options.network, window, start, options.target_point)
+    if options.narrow is not None:
+        architecture = narrow_architecture(architecture, options.narrow)
     pruner = choose_pruner(options.part(PruningConfig))
     training, held_out = hold_out(houses, validation, options.hold_out, architecture.window)
     known = define_from_recordings(target, training) if isinstance(target, Definition) else target

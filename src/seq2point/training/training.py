@@ -18,6 +18,7 @@ from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
 from seq2point.training.nodes import find_node
 from seq2point.training.record import RunFolder
 from seq2point.training.resolve import TrainingJob, average_w, resolve_job
+from seq2point.training.widening import count_hidden, split_options, widen
 from seq2point.wording import format_count
 
 
@@ -40,6 +41,31 @@ def run_training(
     recordings: RecordingsLike, appliance: str | Appliance | Definition, options: TrainOptions
 ) -> TrainingResult:
     """Train as `train` does, with the options as one object, and return how it went, too."""
+    if options.narrow is None:
+        return _run_whole(recordings, appliance, options)
+    first, rest = split_options(options)
+    if options.out is not None and not options.resume:
+        RunFolder(options.out).clear(options.overwrite)
+    narrow = _run_whole(recordings, appliance, first)
+    reached: dict[str, Any] = narrow.model.provenance["training"]
+    start = widen(narrow.model, count_hidden(options.network), options.seed)
+    record = {"narrow": {"hidden": options.narrow, **reached}}
+    changes = {"start": start, "provenance": record | dict(options.provenance or {})}
+    whole = _run_whole(recordings, appliance, rest.model_copy(update=changes), is_widened=True)
+    training: dict[str, Any] = whole.model.provenance["training"]
+    if reached["val_loss"] <= training["val_loss"]:
+        whole.model.network.load_state_dict(start.network.state_dict())
+        training |= {"best_step": 0, "val_loss": reached["val_loss"]}
+    return _join(narrow, whole)
+
+
+def _run_whole(
+    recordings: RecordingsLike,
+    appliance: str | Appliance | Definition,
+    options: TrainOptions,
+    is_widened: bool = False,
+) -> TrainingResult:
+    """Train one network from its first step to its last."""
     set_threads(options.threads)
     is_first = find_node(options.nodes).rank == 0
     device = choose_device(options.device)
@@ -52,7 +78,7 @@ def run_training(
         plan = folder.plan_to_resume(job.identity) if folder and options.resume else None
         checkpoint = folder.checkpoint if folder and plan and folder.checkpoint.exists() else None
         if folder and plan is None and is_first:
-            folder.clear(options.overwrite)
+            folder.clear(options.overwrite, keep_narrow=is_widened)
         elif folder and folder.is_finished() and options.progress:
             print(f"{folder.path}: this run is finished; nothing is left to train", file=sys.stderr)
         if job.window_by_period and options.progress:
@@ -82,6 +108,22 @@ def run_training(
         windows / outcome.trained_s if outcome.trained_s else 0.0,
         [*job.held_out],
         outcome.pruned,
+    )
+
+
+def _join(narrow: TrainingResult, whole: TrainingResult) -> TrainingResult:
+    """Return a narrow training and that of the whole network as one: steps and seconds go on."""
+    last = narrow.history[-1]
+    later = [
+        row | {name: last[name] + row[name] for name in ("step", "seconds")}
+        for row in whole.history
+    ]
+    seconds = narrow.seconds + whole.seconds
+    windows = narrow.windows_per_s * narrow.seconds + whole.windows_per_s * whole.seconds
+    return whole._replace(
+        history=[*narrow.history, *later],
+        seconds=seconds,
+        windows_per_s=windows / seconds if seconds else 0.0,
     )
 
 
@@ -120,6 +162,8 @@ def train(
     exactly as if the training had never stopped. With `devices` above 1, several processes share
     every step. They are spawned, so a script that does this guards its top level. With `nodes`
     above 1 the same script runs on several machines, and the first of them writes.
+    With `narrow` most steps train a network of fewer hidden units (`training.widening`). Its own
+    run lies in the folder `narrow` of `out`.
     SIGINT, SIGTERM and SIGHUP stop a training between two steps, once a checkpoint is saved. They
     raise `Interrupted`, a KeyboardInterrupt that holds the signal's number.
     Raises DataError for recordings that cannot be learned from, and TrainingError when the loss is
