@@ -91,19 +91,26 @@ def train(source: str, protocol: Protocol, appliance: str, data: Path) -> list[M
 
 def average(fine: Recording, power_w: Watts, coarse: Recording) -> Watts:
     """The mean of an answer in each minute of another recording; NaN where there is none."""
-    minute = np.floor((fine.times_s() - coarse.time_s(0)) / MINUTE_S).astype(np.int64)
-    inside = (minute >= 0) & (minute < len(coarse)) & ~np.isnan(power_w)
+    times_s, minutes_s = fine.times_s(), coarse.times_s()
+    minute = np.searchsorted(minutes_s, times_s, side="right") - 1
+    inside = (minute >= 0) & (times_s < minutes_s[minute] + MINUTE_S) & ~np.isnan(power_w)
     counts = np.bincount(minute[inside], minlength=len(coarse))
     sums = np.bincount(minute[inside], power_w[inside], minlength=len(coarse))
     with np.errstate(invalid="ignore"):
         return (sums / np.where(counts, counts, np.nan)).astype(np.float32)
 
 
+def read(path: Path, appliance: str, period_s: float) -> Recording:
+    """A file at a period, clipped as the protocols clip it."""
+    clipping = SOURCES["unseen_8s"].protocol.clipping
+    return clipping.apply(load_recording(path, [appliance], period_s), find_appliance(appliance))
+
+
 def compare(files: Sequence[Path], appliance: str, models: Sequence[Model]) -> list[Minutes]:
     """What the networks at 8 s and at a minute say of the same minutes."""
     found = []
     for path in files:
-        fine, coarse = (load_recording(path, [appliance], period_s) for period_s in (8.0, MINUTE_S))
+        fine, coarse = (read(path, appliance, period_s) for period_s in (8.0, MINUTE_S))
         try:
             fine_w, coarse_w = (
                 model.predict_w(recording)[:, 0]
