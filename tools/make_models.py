@@ -35,7 +35,7 @@ from seq2point.events import EventCase, EventSettings, choose_settings
 from seq2point.model import pretrained
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
-from seq2point.model.pretrained import Card, HouseResult
+from seq2point.model.pretrained import Card, HouseResult, measure_error
 from seq2point.recording import Recording
 from seq2point.report.pretrained import (
     describe_card,
@@ -407,7 +407,7 @@ def test_left_out(
 
 
 def gains_by_event(tests: Sequence[HouseResult], days: Sequence[HouseResult]) -> bool:
-    """Whether the median home left out gains: in MAE over zero's, plus NDE, less F1.
+    """Whether the median home left out gains: in MAE over zero's, NDE and F1.
 
     Of the homes with a day each those that use the appliance count as one home, and so do those
     that lack it: there the gain is what is invented no more, over the mean of the zero predictor's
@@ -415,13 +415,10 @@ def gains_by_event(tests: Sequence[HouseResult], days: Sequence[HouseResult]) ->
     median, since an error has no upper limit: one home alone would decide.
     """
 
-    def error(metrics: Mapping[str, float | None], zero_mae_w: float) -> float:
-        mae_w, nde, f1 = (metrics[name] or 0.0 for name in ("mae_w", "nde", "f1"))
-        return mae_w / zero_mae_w + nde - f1
-
     usual_w = float(np.mean([result.zero_mae_w for result in tests]))
     gains = [
-        error(result.alone, result.zero_mae_w) - error(result.metrics, result.zero_mae_w)
+        measure_error(result.alone, result.zero_mae_w)
+        - measure_error(result.metrics, result.zero_mae_w)
         for result in [*tests, *days[:1]]
         if result.alone is not None
     ]

@@ -93,6 +93,21 @@ def judge(tested: Sequence[HouseResult]) -> Verdict:
     return Verdict.CARE if 2 * len(passed) > len(unseen) else Verdict.UNRELIABLE
 
 
+def measure_error(metrics: Mapping[str, float | None], zero_mae_w: float) -> float:
+    """Return MAE over that of the zero predictor, plus NDE, plus what F1 lacks to 1.
+
+    A metric that is unknown counts as 0.
+    """
+    mae_w, nde, f1 = (metrics[name] or 0.0 for name in ("mae_w", "nde", "f1"))
+    return mae_w / zero_mae_w + nde + 1 - f1
+
+
+def average_error(homes: Sequence[HouseResult]) -> float:
+    """Return the mean error of homes, as `measure_error` has it; infinite without homes."""
+    errors = [measure_error(home.metrics, home.zero_mae_w) for home in homes if home.zero_mae_w]
+    return sum(errors) / len(errors) if errors else math.inf
+
+
 class Card(BaseModel):
     """What you need to know of a model before you trust it.
 
@@ -154,16 +169,8 @@ class Card(BaseModel):
 
     @property
     def unseen_error(self) -> float:
-        """Return MAE over that of the zero predictor, plus NDE, on average over left-out homes.
-
-        Infinite without such a home.
-        """
-        errors = [
-            (home.metrics["mae_w"] or 0) / home.zero_mae_w + (home.metrics["nde"] or 0)
-            for home in self.judges
-            if home.zero_mae_w
-        ]
-        return sum(errors) / len(errors) if errors else math.inf
+        """Return the mean error of the homes that judge it; infinite without any."""
+        return average_error(self.judges)
 
     @property
     def promise(self) -> str:
@@ -263,22 +270,33 @@ def find_finest(appliance: str, period_s: float) -> Card:
 
 
 def choose_cards(can_give: Callable[[float], bool], live: bool = False) -> dict[str, Card]:
-    """Return a card for each appliance: the one of least error in homes left out of training.
+    """Return a card for each appliance: the best that the readings give, as `find_best` says.
 
-    A model that is not to be relied on comes last, as does one that no home judged. `can_give` says
-    whether the readings give a sampling period in seconds. With `live` an appliance gets a model
-    that answers soon, where there is one.
+    `can_give` says whether the readings give a sampling period in seconds. With `live` an appliance
+    gets a model that answers soon, where there is one.
     """
-
-    def rank(card: Card) -> tuple[bool, bool, float, float]:
-        unreliable = card.verdict is Verdict.UNRELIABLE
-        return not card.is_live, unreliable, card.unseen_error, card.period_s
-
-    chosen: dict[str, Card] = {}
-    for card in sorted([*load_cards(), *(load_cards(live=True) if live else [])], key=rank):
+    candidates: dict[str, list[Card]] = {}
+    for card in [*load_cards(), *(load_cards(live=True) if live else [])]:
         if can_give(card.period_s):
-            chosen.setdefault(card.appliance, card)
-    return {name: chosen[name] for name in sorted(chosen)}
+            candidates.setdefault(card.appliance, []).append(card)
+    soon = {name: [card for card in cards if card.is_live] for name, cards in candidates.items()}
+    return {name: find_best(soon[name] or candidates[name]) for name in sorted(candidates)}
+
+
+def find_best(cards: Sequence[Card]) -> Card:
+    """Return the card of least error in homes left out of training: in those that judge all of
+    them, where there are any.
+
+    A model that is not to be relied on comes last, as does one that no home judged.
+    """
+    names = [{home.house for home in card.judges} for card in cards]
+    shared = set.intersection(*names)
+
+    def rank(card: Card) -> tuple[bool, float, float]:
+        homes = [home for home in card.judges if not shared or home.house in shared]
+        return judge(homes) is Verdict.UNRELIABLE, average_error(homes), card.period_s
+
+    return min(cards, key=rank)
 
 
 def choose_card(
