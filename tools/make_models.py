@@ -35,7 +35,7 @@ from seq2point.events import EventCase, EventSettings, choose_settings
 from seq2point.model import pretrained
 from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
-from seq2point.model.pretrained import Card, HouseResult, measure_error
+from seq2point.model.pretrained.card import Card, HouseResult, measure_error
 from seq2point.recording import Recording
 from seq2point.report.pretrained import (
     describe_card,

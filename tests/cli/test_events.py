@@ -16,6 +16,7 @@ from seq2point.data import long_table
 from seq2point.data.parquet_file import write_recording
 from seq2point.events import EventSettings
 from seq2point.model import pretrained
+from seq2point.model.pretrained.card import Card
 from seq2point.report.pretrained import describe_card
 
 Command = Callable[..., Any]
@@ -245,8 +246,8 @@ def test_a_model_of_the_package_decides_as_its_card_says(
 def test_a_card_keeps_event_settings():
     card = pretrained.load_pretrained("kettle-8s").card
     deciding = card.model_copy(update={"events": SETTINGS})
-    assert pretrained.Card.model_validate_json(deciding.model_dump_json()) == deciding
+    assert Card.model_validate_json(deciding.model_dump_json()) == deciding
     assert not any("by event" in sentence for sentence in describe_card(card))
     assert any("by event" in sentence for sentence in describe_card(deciding))
     with pytest.raises(ValidationError):
-        pretrained.Card.model_validate(card.model_dump() | {"events": {"min_share": 2}})
+        Card.model_validate(card.model_dump() | {"events": {"min_share": 2}})

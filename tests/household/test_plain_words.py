@@ -5,7 +5,8 @@ import re
 import pytest
 
 from seq2point.household.plain_words import PLAIN_LIMITS, describe_worth, list_plain_limits
-from seq2point.model.pretrained import Card, HouseResult, load_cards
+from seq2point.model.pretrained import load_cards
+from seq2point.model.pretrained.card import Card, HouseResult
 
 JARGON = re.compile(r"\b(NDE|F1|MAE|SAE|window|fine-tune|training|protocol|sae)\b|`", re.IGNORECASE)
 
@@ -19,7 +20,12 @@ def make_home(sae: float | None, useful: bool = True, unseen: bool = True) -> Ho
 
 def make_card(*homes: HouseResult) -> Card:
     return load_cards()[0].model_copy(
-        update={"appliance": "washing_machine", "tested": [*homes], "limits": ["It is new."]}
+        update={
+            "appliance": "washing_machine",
+            "tested": [*homes],
+            "days": [],
+            "limits": ["It is new."],
+        }
     )
 
 

@@ -54,7 +54,7 @@ def test_the_energy_is_that_of_household_as_far_as_causality_allows(homes):
     # by event: what five minutes of an event do not tell
     assert shares["kettle"] == pytest.approx(1, abs=0.05)
     assert shares["dishwasher"] == pytest.approx(1, abs=0.1)
-    assert shares["washing_machine"] == pytest.approx(1, abs=0.1)
+    assert shares["washing_machine"] == pytest.approx(1, abs=0.15)
     assert shares[ALWAYS_ON] == pytest.approx(1, abs=0.03)
     assert shares[OTHER] == pytest.approx(1, abs=0.03)
 

@@ -14,6 +14,7 @@ from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.errors import ModelFileError, UsageError
 from seq2point.model import pretrained
 from seq2point.model.evaluation import evaluate
+from seq2point.model.pretrained.card import Card, HouseResult, judge
 from seq2point.studies.protocols import library
 from seq2point.studies.protocols.houses import load_stretch
 
@@ -45,9 +46,9 @@ def test_a_model_is_what_its_card_says(name: str):
     assert all(any(house in limit for limit in card.limits) for house in failed)
 
 
-def home(sae: float = 0.1, f1: float = 0.7, unseen: bool = True) -> pretrained.HouseResult:
+def home(sae: float = 0.1, f1: float = 0.7, unseen: bool = True) -> HouseResult:
     metrics = {"mae_w": 5.0, "nde": 0.3, "sae": sae, "f1": f1}
-    return pretrained.HouseResult(
+    return HouseResult(
         house="a home", unseen=unseen, days=10, metrics=metrics, zero_mae_w=10.0, mean_mae_w=20.0
     )
 
@@ -64,10 +65,8 @@ def home(sae: float = 0.1, f1: float = 0.7, unseen: bool = True) -> pretrained.H
         ([home(unseen=False), home(unseen=False)], "not to be relied on"),
     ],
 )
-def test_a_verdict_rests_on_homes_left_out_of_training_alone(
-    tested: list[pretrained.HouseResult], words: str
-):
-    assert pretrained.judge(tested) == words
+def test_a_verdict_rests_on_homes_left_out_of_training_alone(tested: list[HouseResult], words: str):
+    assert judge(tested) == words
 
 
 @pytest.mark.parametrize(("f1", "words"), [(0.7, "of use"), (0.4, "of no use")])
@@ -172,7 +171,7 @@ def test_a_home_gets_one_model_for_each_appliance_that_its_readings_give():
     assert not pretrained.choose_cards(lambda period_s: False)
 
 
-def judged(name: str, *homes: tuple[str, float]) -> pretrained.Card:
+def judged(name: str, *homes: tuple[str, float]) -> Card:
     """A card with the homes that judge it, each with its MAE as a share of the zero predictor's."""
     tested = [
         home().model_copy(

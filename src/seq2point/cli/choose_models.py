@@ -11,7 +11,7 @@ from seq2point.system.console import print_note
 if TYPE_CHECKING:
     from seq2point.data.long_table import LongTable
     from seq2point.data.table import Table
-    from seq2point.model.pretrained import Card
+    from seq2point.model.pretrained.card import Card
     from seq2point.predictor import Predictor
 
 ALL = "all"
@@ -75,10 +75,12 @@ def _expand_all(
     if len(models) > 1:
         raise UsageError("'all' stands for every model: give it alone, or the models by name")
     appliances = dict.fromkeys(card.appliance for card in pretrained.load_cards())
-    return [
-        Path(_choose_name(Path(name), Path(ALL), readings, period_s, resample))
-        for name in appliances
+    names = [
+        _choose_name(Path(name), Path(ALL), readings, period_s, resample) for name in appliances
     ]
+    if resample:
+        names = pretrained.share_period(names)
+    return [Path(name) for name in names]
 
 
 def _choose_name(

@@ -68,7 +68,7 @@ class NetworkConfig(Config):
 
     network: str | Architecture | None = option(
         None,
-        "Name of the network: seq2point, reduced, dropout or reduced_dropout.",
+        "Its name: seq2point, reduced, dropout or reduced_dropout.",
         unset="seq2point",
     )
     window: PositiveInt | None = option(None, "Readings in a window, odd.", unset=WINDOWS)
@@ -81,14 +81,14 @@ class NetworkConfig(Config):
     )
     narrow: PositiveInt | None = option(
         None,
-        "Hidden units to learn with at first; all join for the last tenth of the training.",
+        "Hidden units of the first nine tenths of the training.",
         unset="all",
     )
     start: Model | None = option(
         None, "Model to start from: its weights, network, scaling and masks."
     )
     scaling: Scaling | Scale = option(
-        "published", "Scaling constants: the published ones, or fitted on the training houses."
+        "published", "Scaling constants: published, or fitted on the training houses."
     )
 
 

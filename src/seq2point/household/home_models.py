@@ -10,7 +10,7 @@ from seq2point import runtime
 from seq2point.appliances import Appliance, canonical_name
 from seq2point.errors import UsageError
 from seq2point.model import pretrained
-from seq2point.model.pretrained import Card
+from seq2point.model.pretrained.card import Card
 from seq2point.predictor import Predictor
 
 WITHOUT_CARD = 0.25

@@ -22,7 +22,7 @@ from seq2point.live.sinks.jsonl import JsonlSink
 from seq2point.live.sinks.sink import Sink
 from seq2point.live.worker import Worker
 from seq2point.live.worker_options import WorkerOptions
-from seq2point.model.pretrained import Card
+from seq2point.model.pretrained.card import Card
 
 if TYPE_CHECKING:
     from seq2point.live.broker import Broker

@@ -17,7 +17,7 @@ from seq2point.recording.on_off import count_samples
 from seq2point.wording import format_watts
 
 if TYPE_CHECKING:
-    from seq2point.model.pretrained import Card
+    from seq2point.model.pretrained.card import Card
 
 Settings = Mapping[str, EventSettings]
 

@@ -9,7 +9,7 @@ from seq2point.appliances import Appliance
 from seq2point.choices import Edges, Engine
 from seq2point.errors import UsageError
 from seq2point.model.event_decisions import PROVENANCE, find_event_settings
-from seq2point.model.pretrained import Card
+from seq2point.model.pretrained.card import Card
 from seq2point.predictor import Predictor, Progress, to_mains_recording
 from seq2point.recording import RecordingLike, Watts, is_same_period
 from seq2point.wording import format_seconds

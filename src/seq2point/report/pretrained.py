@@ -1,7 +1,7 @@
 """The cards of the models that come with the package, in words and as tables."""
 
 from seq2point.metrics import METRICS
-from seq2point.model.pretrained import GOOD_SAE, Card, HouseResult, Verdict
+from seq2point.model.pretrained.card import GOOD_SAE, Card, HouseResult, Verdict
 from seq2point.wording import format_count, format_seconds
 
 RATIOS = ("nde", "sae", "f1")

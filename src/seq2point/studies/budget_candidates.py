@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from seq2point.architecture import Architecture
 from seq2point.choices import Criterion
 from seq2point.metrics import METRICS
-from seq2point.model import pretrained
+from seq2point.model.pretrained.card import is_useful
 from seq2point.wording import format_number
 
 SHOWN = ("mae_w", "nde", "f1")
@@ -42,9 +42,9 @@ class Candidate(NamedTuple):
 
     @property
     def is_useful(self) -> bool:
-        """Whether what was made is of use at all, see `pretrained.is_useful`."""
+        """Whether what was made is of use at all, see `is_useful`."""
         assert self.result is not None
-        return pretrained.is_useful(self.metrics, self.result["zero_mae_w"])
+        return is_useful(self.metrics, self.result["zero_mae_w"])
 
     def describe(self) -> str:
         """Return the candidate in words."""

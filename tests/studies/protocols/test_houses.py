@@ -67,16 +67,16 @@ def test_readings_are_clipped_in_training_and_test_alike(
 ):
     p = small(
         texts={
-            "[houses]": '[clipping]\nmains_w = 500\nappliance_w = "table"\nbelow_w = 5\n\n[houses]'
+            "[houses]": '[clipping]\nmains_w = 100\nappliance_w = "table"\nbelow_w = 5\n\n[houses]'
         }
     ).protocol
     recordings = Recordings(p, p.appliance("fridge"), data, 0.2)
     for recording in (*recordings.train, *recordings.validation, *recordings.test):
-        assert recording.mains_w.max() == 500
+        assert recording.mains_w.max() == 100
         assert not (
             (recording.appliance_w("fridge") > 0) & (recording.appliance_w("fridge") < 5)
         ).any()
-    assert houses["5"].mains_w.max() > 500
+    assert houses["5"].mains_w.max() > 100
 
 
 def test_where_no_house_validates_the_end_of_each_training_house_does_and_is_tested_on(

@@ -19,7 +19,7 @@ from seq2point.live.readings import Reading
 from seq2point.live.sinks.jsonl import known_parts
 from seq2point.live.store import DAY_S, HOUR_S, MINUTE_S
 from seq2point.live.updates import HomeDescription, Update
-from seq2point.model.pretrained import Card
+from seq2point.model.pretrained.card import Card
 from seq2point.recording import Watts
 
 MEASURED = "measured"

@@ -11,7 +11,7 @@ from seq2point.household import ApplianceReport, HomeEnergy
 from seq2point.household.balance import ALWAYS_ON, MAINS
 from seq2point.household.calendar import find_local_s
 from seq2point.household.energy_table import find_decimals, round_column
-from seq2point.model.pretrained import Verdict
+from seq2point.model.pretrained.card import Verdict
 from seq2point.recording import format_house
 from seq2point.report.household import amounts
 from seq2point.report.household.bar_views import list_views

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2point.metrics import METRICS, Metrics
-from seq2point.model.pretrained import is_useful
+from seq2point.model.pretrained.card import is_useful
 from seq2point.recording.coverage import Coverage
 from seq2point.wording import format_count, format_number, format_seconds
 
