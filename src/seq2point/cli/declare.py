@@ -71,6 +71,7 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "clipped": ("--clipped/--no-clipped",),
     "on_mae": ("--max-on-mae",),
     "sae": ("--max-sae",),
+    "teachers": ("--teacher",),
 }
 """The flags of fields that are not called as the field is, less its unit."""
 
@@ -161,7 +162,7 @@ def expand(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def say_flags(text: str, field: str | None = None, names: Collection[str] | None = None) -> str:
-    """Return an error's text with the flags of the fields that it names.
+    """Return a text with the flags of the fields that it names.
 
     `names` are the verb's parameters, or else those of all verbs: a field in backticks that is none
     of them stays.
@@ -202,12 +203,12 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
     extra = field.json_schema_extra
     unset = take.unset.get(name) or (extra.get(UNSET) if isinstance(extra, dict) else None)
     settings: dict[str, Any] = {
-        "help": field.description,
+        "help": say_flags(field.description or "", names=kind.model_fields),
         "rich_help_panel": _find_panel(kind, name),
         "metavar": METAVARS.get(name),
     }
     if unset and default is None:
-        settings["show_default"] = unset
+        settings["show_default"] = say_flags(unset, names=kind.model_fields)
     type_ = _find_type(hint)
     if name.endswith("_s") and type_ is float:
         from_zero = any(getattr(c, "ge", None) == 0 for c in _list_constraints(hint))
