@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from tests.training.outcome import everything
 
 from seq2point.compression.pruning.magnitude import Magnitude
 from seq2point.errors import Seq2PointError, TrainingError, UsageError
@@ -47,17 +48,6 @@ class StepsMade(pl.Callback):
 
     def on_train_batch_end(self, *_: Any) -> None:
         self.count += 1
-
-
-def everything(trained: TrainingResult) -> dict[str, Any]:
-    """All that a training gives but the seconds it took."""
-    model = trained.model
-    weights = {name: t.tolist() for name, t in model.network.state_dict().items()}
-    chosen = {name: mask.tolist() for name, mask in model.masks.items()}
-    history = [
-        {name: value for name, value in row.items() if name != "seconds"} for row in trained.history
-    ]
-    return {"weights": weights, "masks": chosen, "history": history, "provenance": model.provenance}
 
 
 @pytest.fixture

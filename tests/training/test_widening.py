@@ -7,6 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from tests.training.outcome import everything
 
 from seq2point.configuration import TrainOptions
 from seq2point.errors import UsageError
@@ -41,17 +42,6 @@ class StopAfter(pl.Callback):
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt
-
-
-def everything(trained: TrainingResult) -> dict[str, Any]:
-    """All that a training gives but the seconds it took."""
-    model = trained.model
-    weights = {name: t.tolist() for name, t in model.network.state_dict().items()}
-    chosen = {name: mask.tolist() for name, mask in model.masks.items()}
-    history = [
-        {name: value for name, value in row.items() if name != "seconds"} for row in trained.history
-    ]
-    return {"weights": weights, "masks": chosen, "history": history, "provenance": model.provenance}
 
 
 def test_a_widened_network_predicts_the_same_to_rounding():

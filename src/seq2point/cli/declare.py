@@ -208,7 +208,7 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
         "metavar": METAVARS.get(name),
     }
     if unset and default is None:
-        settings["show_default"] = say_flags(unset, names=kind.model_fields)
+        settings["show_default"] = say_flags(str(unset), names=kind.model_fields)
     type_ = _find_type(hint)
     if name.endswith("_s") and type_ is float:
         from_zero = any(getattr(c, "ge", None) == 0 for c in _list_constraints(hint))
