@@ -45,8 +45,8 @@ from seq2point.report.pretrained import (
 )
 from seq2point.studies import ResultCache
 from seq2point.studies.protocols import houses, library
-from seq2point.studies.protocols.library import NamedProtocol, validate_protocol
-from seq2point.studies.protocols.overrides import leave_house_out
+from seq2point.studies.protocols.library import NamedProtocol
+from seq2point.studies.protocols.overrides import leave_house_out, replace_test
 from seq2point.studies.protocols.protocol_file import House, Protocol
 from seq2point.studies.protocols.runner import WEIGHTS, Runner
 from seq2point.studies.protocols.steps import ProtocolSteps
@@ -155,11 +155,7 @@ class Plan:
     @property
     def on_days(self) -> Protocol:
         """The protocol that tests on the homes with a day each, and learns no trace of theirs."""
-        given = self.source.protocol.model_dump(exclude_unset=True)
-        entry = given["appliances"][self.name] | {
-            "test": [house.model_dump() for house in self.day_houses]
-        }
-        return validate_protocol(given | {"appliances": {self.name: entry}}, self.source.where)
+        return replace_test(self.source.protocol, self.name, self.day_houses, self.source.where)
 
     @property
     def protocols(self) -> list[Protocol]:

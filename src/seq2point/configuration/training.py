@@ -68,7 +68,7 @@ class NetworkConfig(Config):
 
     network: str | Architecture | None = option(
         None,
-        "Its name: seq2point, reduced, dropout or reduced_dropout.",
+        "One of seq2point, reduced, dropout or reduced_dropout.",
         unset="seq2point",
     )
     window: PositiveInt | None = option(None, "Readings in a window, odd.", unset=WINDOWS)

@@ -83,7 +83,7 @@ def plan_study(study: Study, data: Path) -> StudyPlan:
     """
     if not data.is_dir():
         raise DataError(f"{data}: no such folder; --data names the one with the houses")
-    require_named_parts(study)
+    _require_named_parts(study)
     plan, lacking = StudyPlan(), {}
     for name in study.appliances:
         try:
@@ -133,7 +133,7 @@ def count_choices(study: Study) -> int:
     return sum(1 for _ in _list_choices(study)) // max(len(study.grid.recipes), 1)
 
 
-def require_named_parts(study: Study) -> None:
+def _require_named_parts(study: Study) -> None:
     """Raise UsageError for an entry of `only` that no part of the grid is of."""
     choices = [settings for settings, _ in _list_grid(study)]
     for number, part in enumerate(study.grid.only, 1):

@@ -155,11 +155,6 @@ class Card(BaseModel):
         return judge(self.judges)
 
     @property
-    def unseen_error(self) -> float:
-        """Return the mean error of the homes that judge it; infinite without any."""
-        return average_error(self.judges)
-
-    @property
     def promise(self) -> str:
         """Return the verdict as a sentence, with the figures behind it."""
         unseen = self.judges

@@ -135,8 +135,17 @@ def leave_house_out(protocol: Protocol, name: str, house: House, where: str) -> 
             f"{where}: {house.label} is the only house that trains the {name}, so it cannot be"
             " left out"
         )
+    return _change_roles(protocol, name, where, train=others, test=[house])
+
+
+def replace_test(protocol: Protocol, name: str, houses: Sequence[House], where: str) -> Protocol:
+    """The protocol for one appliance, tested on other houses than its own."""
+    return _change_roles(protocol, name, where, test=houses)
+
+
+def _change_roles(protocol: Protocol, name: str, where: str, **roles: Sequence[House]) -> Protocol:
+    """The protocol for one appliance with other houses in some roles."""
     entry = protocol.appliances[name].model_dump(exclude_unset=True)
-    entry |= {"train": [other.model_dump() for other in others], "test": [house.model_dump()]}
-    return validate_protocol(
-        protocol.model_dump(exclude_unset=True) | {"appliances": {name: entry}}, where
-    )
+    entry |= {role: [house.model_dump() for house in houses] for role, houses in roles.items()}
+    given = protocol.model_dump(exclude_unset=True)
+    return validate_protocol(given | {"appliances": {name: entry}}, where)
