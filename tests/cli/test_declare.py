@@ -32,7 +32,11 @@ def test_train_has_a_flag_with_the_description_of_every_field(kind: type[Any]):
     params = params_of("train")
     for name, field in kind.model_fields.items():
         if (kind, name) != (ColumnsConfig, "appliances"):
-            assert params[flag_of(name)].help.startswith(field.description)
+            said = say_flags(field.description, names=kind.model_fields)
+            assert params[flag_of(name)].help.startswith(said)
+            assert not any(
+                f"`{other}`" in params[flag_of(name)].help for other in kind.model_fields
+            )
 
 
 def test_a_default_of_the_class_is_the_default_of_the_flag(monkeypatch: pytest.MonkeyPatch):

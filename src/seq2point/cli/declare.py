@@ -217,7 +217,7 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
     elif name.endswith("_bytes"):
         settings |= {"parser": options.parse_bytes, "metavar": "SIZE"}
     elif type_ is float and _is_fraction(field):
-        settings |= {"metavar": "FRACTION", "help": f"{field.description} From 0 to below 1."}
+        settings |= {"metavar": "FRACTION", "help": f"{settings['help']} From 0 to below 1."}
     elif type_ in (int, float):
         settings |= _find_bounds([*field.metadata, *_list_constraints(hint)], type_)
     flags = FLAGS.get(name, (flag_of(name),))
