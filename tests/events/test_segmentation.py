@@ -63,6 +63,23 @@ def test_the_base_is_what_runs_for_most_of_an_hour(period_s: float):
     np.testing.assert_array_equal(find_base_w(mains_w, period_s, causal=True), 120)
 
 
+@pytest.mark.parametrize("period_s", [6.0, 8.0, 30.0, 60.0, 600.0])
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_base_is_numpys_quantile_of_the_hour_about_each_sample(period_s: float, causal: bool):
+    rng = np.random.default_rng(0)
+    mains_w = np.round(rng.normal(300, 100, 9000), -1).astype(np.float32)
+    mains_w[6000:6010] = np.nan
+    stride = max(round(60 / period_s), 1)
+    count = max(round(3600 / (stride * period_s)), 1)
+    ahead = 0 if causal else count - count // 2
+    base_w = find_base_w(mains_w, period_s, causal)
+    for sample in rng.integers(0, len(mains_w), 300):
+        places = sample + stride * np.arange(ahead - count, ahead + 1)
+        hour_w = mains_w[places[(places >= 0) & (places < len(mains_w))]]
+        expected = np.nanquantile(hour_w, 0.3, method="lower")
+        assert base_w[sample] == expected, sample
+
+
 def test_the_base_passes_over_gaps_and_is_unknown_without_readings():
     mains_w = np.full(300, 120, np.float32)
     mains_w[100:250] = np.nan

@@ -9,7 +9,9 @@ SPAN_S = 3600.0
 SPACING_S = 60.0
 """The samples that the quantile is of are this far apart, whatever the sampling period."""
 CHUNK = 1 << 12
-"""Samples whose hours are in memory at once, 2 MB of them in minutes."""
+"""Samples whose hours are in memory at once, about: 1 MB of them."""
+GROUP = 8
+"""Hours, each `SPACING_S` after the last, whose common samples are put in order once."""
 
 
 def count_reach(period_s: float) -> int:
@@ -39,19 +41,56 @@ def find_base_w(mains_w: Watts, period_s: float, causal: bool = False, since: in
     # row t has the samples that are `stride` apart up to t
     hours_w = np.lib.stride_tricks.sliding_window_view(padded, reach + 1)[:, ::stride]
     base_w = np.empty(len(mains_w) - since, np.float32)
-    for first in range(since, len(mains_w), CHUNK):
-        end = min(first + CHUNK, len(mains_w))
-        base_w[first - since : end - since] = _find_quantile(hours_w[first + ahead : end + ahead])
+    chunk = _round_down(CHUNK, GROUP * stride) or CHUNK
+    for first in range(since, len(mains_w), chunk):
+        end = min(first + chunk, len(mains_w))
+        base_w[first - since : end - since] = _find_quantile(
+            hours_w[first + ahead : end + ahead], stride
+        )
     return base_w
 
 
-def _find_quantile(values: Watts) -> Watts:
-    """Return the quantile of each row f32[N, K] without its NaN; NaN for a row of none."""
+def _round_down(count: int, step: int) -> int:
+    return count // step * step
+
+
+def _find_quantile(values: Watts, stride: int) -> Watts:
+    """Return the quantile of each row f32[N, K] without its NaN; NaN for a row of none.
+
+    Row t + `stride` is row t moved on by one.
+    """
     if not np.isnan(values).any():
-        lowest_place = int(QUANTILE * (values.shape[1] - 1))
-        return np.partition(values, lowest_place, axis=1)[:, lowest_place]
+        place = int(QUANTILE * (values.shape[1] - 1))
+        grouped = _round_down(len(values), GROUP * stride) if place >= GROUP - 1 else 0
+        rest: Watts = np.partition(values[grouped:], place, axis=1)[:, place]
+        if not grouped:
+            return rest
+        return np.concatenate([_find_in_groups(values[:grouped], stride, place), rest])
     in_order = np.sort(values, axis=1)  # NaN comes last
     known = values.shape[1] - np.isnan(values).sum(axis=1)
     place = np.floor(QUANTILE * np.maximum(known - 1, 0)).astype(np.int64)
     lowest: Watts = in_order[np.arange(len(values)), place]
     return lowest
+
+
+def _find_in_groups(values: Watts, stride: int, place: int) -> Watts:
+    """Return the value at a place in the order of each row f32[N, K], for rows that overlap.
+
+    The rows of a group have all but GROUP - 1 samples in common. The value at a place in the order
+    of both, the common ones and a row's own, is the least over j of the larger of two: the common
+    value at `place` - j and the own value at j - 1.
+    """
+    size = values.shape[1]
+    groups = values.reshape(-1, GROUP, stride, size)
+    common = np.sort(groups[:, 0, :, GROUP - 1 :], axis=-1)
+    own = np.empty((*groups.shape[:3], GROUP - 1), np.float32)
+    for row in range(GROUP):
+        before = GROUP - 1 - row
+        own[:, row, :, :before] = groups[:, row, :, :before]
+        own[:, row, :, before:] = groups[:, row, :, size - row :]
+    own.sort(axis=-1)
+    lowest = np.broadcast_to(common[:, None, :, place], groups.shape[:3]).copy()
+    for j in range(1, GROUP):
+        larger = np.maximum(common[:, None, :, place - j], own[..., j - 1])
+        np.minimum(lowest, larger, out=lowest)
+    return lowest.reshape(-1)
