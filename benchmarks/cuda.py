@@ -19,7 +19,9 @@ from seq2point.network import Architecture, sliding
 from seq2point.network.sliding import choose_chunk_windows
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
+from seq2point.training.window_batches import WindowBatches
 
 SHAPES = {
     "full, window 599": Architecture(),

@@ -17,7 +17,8 @@ from seq2point.datasets.traces import Trace
 from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import Batches, Houses
+from seq2point.training.batches import Batches
+from seq2point.training.houses import Houses
 from seq2point.training.resolve import make_batches
 
 SHAPE = Architecture(window=255, channels=(16, 16, 24, 24, 24), hidden=40)

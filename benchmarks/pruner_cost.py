@@ -18,7 +18,8 @@ from seq2point.network import Architecture, Seq2Point, masks
 from seq2point.network.sliding import choose_chunk_windows
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
 
 STEPS = 100
 CHUNKS = 16

@@ -16,7 +16,10 @@ from seq2point.network import Architecture
 from seq2point.network.sliding import choose_chunk_windows
 from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import Batches, ChunkBatches, Houses, WindowBatches
+from seq2point.training.batches import Batches
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
+from seq2point.training.window_batches import WindowBatches
 
 WINDOW_BATCHES = (128, 512, 1000)
 CHUNKS = (8, 16, 64)

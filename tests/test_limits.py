@@ -16,7 +16,9 @@ from seq2point.limits import ABSURD_W, remove_absurd
 from seq2point.network import sliding
 from seq2point.network.sliding import native_backend
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
+from seq2point.training.window_batches import WindowBatches
 
 SHAPE = Architecture(window=63, channels=(4, 4), kernels=(5, 3), hidden=24)
 LENGTH = 1500

@@ -16,7 +16,8 @@ from seq2point.recording import Jump, Recording
 from seq2point.recording.scaling import Scale
 from seq2point.recording.windows import find_window_runs
 from seq2point.system import c_compiler
-from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
 
 SHAPES = {
     "default in small": Architecture(window=63, hidden=40),

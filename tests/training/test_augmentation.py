@@ -14,9 +14,9 @@ from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import train
 from seq2point.training.augmentation import NO_AUGMENTATION, Augmentation
-from seq2point.training.batches import ChunkBatches, Houses
-from seq2point.training.loss import Loss
-from seq2point.training.resolve import choose_loss
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
+from seq2point.training.loss import Loss, choose_loss
 
 KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)

@@ -13,8 +13,10 @@ from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import train_with_history
 from seq2point.training.augmentation import NO_AUGMENTATION
-from seq2point.training.batches import ChunkBatches, Houses, WindowBatches
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
 from seq2point.training.loss import OFF_W, Loss
+from seq2point.training.window_batches import WindowBatches
 
 KETTLE = find_appliance("kettle")
 SHAPE = Architecture(window=33, channels=(2,), kernels=(3,), hidden=2)

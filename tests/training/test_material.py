@@ -18,7 +18,7 @@ from seq2point.recording import Recording
 from seq2point.recording.scaling import Scale
 from seq2point.training import TrainingResult, simulated_houses
 from seq2point.training.augmentation import Augmentation
-from seq2point.training.batches import Houses
+from seq2point.training.houses import Houses
 from seq2point.training.material import Distractors, Material, make_trace_houses
 from seq2point.training.mixed_batches import MixedBatches
 from seq2point.training.resolve import make_batches

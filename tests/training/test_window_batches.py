@@ -16,7 +16,8 @@ from seq2point.appliances import find_appliance
 from seq2point.network import Architecture
 from seq2point.recording import Jump, Recording
 from seq2point.recording.scaling import Scale
-from seq2point.training.batches import Houses, WindowBatches
+from seq2point.training.houses import Houses
+from seq2point.training.window_batches import WindowBatches
 
 WINDOW = 33
 KETTLE = find_appliance("kettle")

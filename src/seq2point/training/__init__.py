@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2point.training.resolve import resolve_appliance
+    from seq2point.training.starting_model import resolve_appliance
     from seq2point.training.training import TrainingResult, run_training, train, train_with_history
 
 __all__ = ["TrainingResult", "resolve_appliance", "run_training", "train", "train_with_history"]
@@ -17,5 +17,5 @@ def __getattr__(name: str) -> Any:
     """Import what trains when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module 'seq2point.training' has no attribute '{name}'")
-    module = "resolve" if name == "resolve_appliance" else "training"
+    module = "starting_model" if name == "resolve_appliance" else "training"
     return getattr(import_module(f"seq2point.training.{module}"), name)

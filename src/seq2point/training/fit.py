@@ -23,6 +23,7 @@ from seq2point.system.atomic_files import explain_write_errors
 from seq2point.training import processes
 from seq2point.training.best_weights import BestWeights
 from seq2point.training.checkpoints import AtomicCheckpoints, Checkpoints
+from seq2point.training.job import TrainingJob
 from seq2point.training.lightning_loop import LOG_EVERY, Loop
 from seq2point.training.nodes import find_node
 from seq2point.training.pace import Deadline, Plan
@@ -30,7 +31,6 @@ from seq2point.training.planning import choose_threads, make_plan
 from seq2point.training.progress_line import ProgressLine
 from seq2point.training.pruning_callback import Pruning
 from seq2point.training.record import RunFolder
-from seq2point.training.resolve import TrainingJob
 from seq2point.training.signals import StopBetweenSteps, StopRequest
 from seq2point.training.thread_choice import ThreadChoice, ThreadTrials
 

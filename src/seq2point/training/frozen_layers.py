@@ -7,7 +7,8 @@ from torch import Tensor
 
 from seq2point.choices import Freeze
 from seq2point.network import Seq2Point, sliding
-from seq2point.training.batches import ChunkBatches, Houses
+from seq2point.training.chunk_batches import ChunkBatches
+from seq2point.training.houses import Houses
 
 KEPT_MB = 1024
 PIECE = 1 << 16  # readings at a time: the features before the last layer take memory, too

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from seq2point.appliances import Appliance
+from seq2point.configuration import TrainingConfig
+
 OFF_W = 5.0  # the appliance is off below this: room for standby
 ON_SHARE = 0.15
 LOGIT_PER_THRESHOLD = 4.0
@@ -62,3 +65,13 @@ class Loss(NamedTuple):
         """Return the sum of the loss over one appliance's errors in watts."""
         scaled = error_w / std_w
         return float(np.square(scaled).sum() + self.absolute * np.abs(scaled).sum())
+
+
+SQUARED = Loss()
+
+
+def choose_loss(config: TrainingConfig, appliance: Appliance) -> Loss:
+    """Return the error that a training minimises."""
+    return Loss(
+        config.absolute_weight, config.clips_predictions, config.on_off, appliance.max_power_w
+    )

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from seq2point.network import Seq2Point
 from seq2point.recording import Recording
-from seq2point.training.batches import ChunkBatches, House, sum_activity
+from seq2point.training.chunk_batches import ChunkBatches, sum_activity
+from seq2point.training.houses import House
 from seq2point.training.material import Material
 from seq2point.training.simulated_houses import SimulatedHouses
 

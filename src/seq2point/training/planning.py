@@ -10,9 +10,9 @@ from seq2point.compression.pruning import StepInfo
 from seq2point.network import masks, sliding
 from seq2point.training import processes
 from seq2point.training.batches import take_share
+from seq2point.training.job import TrainingJob
 from seq2point.training.lightning_loop import group_parameters
 from seq2point.training.pace import Pace, Plan, count_lost_steps, plan_steps
-from seq2point.training.resolve import TrainingJob
 from seq2point.training.thread_choice import ThreadChoice
 
 A_LONG_TRAINING = 10**6  # a pruner that is timed must find itself at its beginning

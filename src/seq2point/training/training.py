@@ -15,9 +15,10 @@ from seq2point.recording import Recording, RecordingsLike
 from seq2point.system.device import choose_device, set_threads
 from seq2point.system.hardware import keep_freed_memory
 from seq2point.training.fit import TrainingOutcome, TrainingProcess, run_job
+from seq2point.training.job import TrainingJob
 from seq2point.training.nodes import find_node
 from seq2point.training.record import RunFolder
-from seq2point.training.resolve import TrainingJob, average_w, resolve_job
+from seq2point.training.resolve import average_w, resolve_job
 from seq2point.training.widening import count_hidden, split_options, widen
 from seq2point.wording import format_count
 

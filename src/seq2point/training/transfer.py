@@ -24,7 +24,7 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording, RecordingsLike, format_house
 from seq2point.recording.on_off import is_on
 from seq2point.recording.scaling import Scale
-from seq2point.training.resolve import resolve_appliance
+from seq2point.training.starting_model import resolve_appliance
 from seq2point.training.training import TrainingResult, run_training
 from seq2point.wording import format_count, format_number
 
