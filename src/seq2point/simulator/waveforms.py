@@ -35,6 +35,16 @@ class Activation(NamedTuple):
         return _fit(self.heater_w, self.seconds) + _fit(self.motor_w, self.seconds)
 
 
+def make_resistive(curve: Watts, motor_w: float = 0.0) -> Activation:
+    """Return an activation of a heater's curve, f32[seconds], beside a steady motor."""
+    return Activation(curve, np.full(len(curve), motor_w, np.float32) if motor_w else NOTHING)
+
+
+def make_motor(curve: Watts) -> Activation:
+    """Return an activation of a motor's curve, f32[seconds], never below zero."""
+    return Activation(motor_w=np.maximum(curve, 0))
+
+
 Rng = np.random.Generator
 ActivationSource = Callable[[Rng], Activation]
 MakeAppliance = Callable[[Rng], ActivationSource]
