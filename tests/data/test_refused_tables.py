@@ -508,3 +508,45 @@ def test_a_date_that_cannot_be_is_missing(tmp_path: Path, unit: str, far: int):
     days = pl.Series([2**31 - 1, 19_000, 19_001], dtype=pl.Int32).cast(pl.Date)
     pl.DataFrame({"time": days, "mains": [1.0, 2.0, 3.0]}).write_parquet(path)
     assert refusal(path).startswith(", row 1: the time is missing")
+
+
+LOAD_W = [300, 320, 2300, 310, 290, 305, 300, 315, 330, 310, 320, 300]
+SUN_W = [0, 0, 0, 500, 900, 1400, 1500, 1200, 800, 600, 400, 0]
+
+
+def write_meter(path: Path, names: str, *columns: list[int]) -> Path:
+    rows = [
+        f"{60 * i},{','.join(map(str, row))}" for i, row in enumerate(zip(*columns, strict=True))
+    ]
+    path.write_text("\n".join([f"time,{names}", *rows, ""]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        ("import,export,inverter", "set `mains` to 'import-export', and `solar` to 'inverter'"),
+        ("Bezug,Einspeisung,PV", "set `mains` to 'Bezug-Einspeisung', and `solar` to 'PV'"),
+        ("consumption,feed_in,solar", "set `mains` to 'consumption-feed_in', and"),
+        ("use,export,x", "set `mains` to 'use-export';"),
+        ("mains,y,production", "what it feeds back is in no column"),
+    ],
+)
+def test_what_the_grid_delivers_is_not_taken_for_the_load(tmp_path: Path, names: str, advice: str):
+    load_w, sun_w = np.array(LOAD_W), np.array(SUN_W)
+    import_w, export_w = np.maximum(load_w - sun_w, 0), np.maximum(sun_w - load_w, 0)
+    columns = [each.tolist() for each in (import_w, export_w, sun_w)]
+    path = write_meter(tmp_path / "meter.csv", names, *columns)
+    text = refusal(path)
+    assert "looks like what the grid delivers" in text
+    assert advice in text
+    mains, export, solar = names.split(",")
+    as_it_is = load_recording(path, columns=ColumnsConfig(mains=mains))
+    np.testing.assert_array_equal(as_it_is.mains_w, import_w)
+    whole = load_recording(path, columns=ColumnsConfig(mains=f"{mains}-{export}", solar=solar))
+    np.testing.assert_array_equal(whole.mains_w, load_w)
+
+
+def test_a_load_beside_production_is_the_load(tmp_path: Path):
+    path = write_meter(tmp_path / "meter.csv", "use,gen", LOAD_W, SUN_W)
+    np.testing.assert_array_equal(load_recording(path).mains_w, LOAD_W)

@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
+import numpy as np
 import polars as pl
 
 from seq2point.appliances import look_up_appliance
 from seq2point.configuration import ColumnsConfig
+from seq2point.data.interpretation.counters import Numbers
 from seq2point.data.interpretation.formats import Format
 from seq2point.data.interpretation.phases import find_phases, require_no_phase, require_no_twin
 from seq2point.data.interpretation.sample import Sample
@@ -35,11 +37,16 @@ MAINS_NAMES = (
 SURE_MAINS_NAMES = {"mains", "aggregate", "whole_house", "whole_home", "total_power", "power_total"}
 """Names that are the mains' alone, whatever the columns hold."""
 
-NO_MAINS = re.compile(
-    r"(^|_)(solar|pv|gen|generation|production|produced|returned|return|export|exported|ret"
-    r"|battery|min|max)(_|\d|$)"
-)
+PRODUCTION = "solar|pv|gen|generation|production|produced|inverter|erzeugung|wechselrichter"
+EXPORT = "returned|return|export|exported|ret|feed_in|feedin|fed_in|einspeisung|injection"
+NO_MAINS = re.compile(rf"(^|_)({PRODUCTION}|{EXPORT}|battery|min|max)(_|\d|$)")
 """Words of columns that are no mains: production, export, and extremes."""
+
+NOTHING = 0.01
+"""The share of a column's largest reading below which it reads nothing, about."""
+SILENT = 0.05
+"""The share of the readings beside export or production that are nothing, in an import."""
+FEWEST_SILENT = 5
 
 
 def find_mains(
@@ -74,11 +81,13 @@ def find_mains(
             " mains, name it with `mains`"
         )
     if len(candidates) == 1 and not _is_plug(sample, candidates[0], used):
+        _require_load(sample, candidates[0], numeric)
         return SeriesReference((candidates[0],), (1,), None)
     phases = find_phases(sample, candidates)
     if by_name is not None:
         require_no_phase(sample, by_name, phases)
         require_no_twin(sample, by_name, [name for name in candidates if name not in phases])
+        _require_load(sample, by_name, numeric)
         return SeriesReference((by_name,), (1,), None)
     raise _refuse(sample, candidates, phases, has_times=has_times)
 
@@ -201,6 +210,48 @@ def _find_cell_with_unit(sample: Sample) -> str | None:
             if match and find_unit(match[1]):
                 return str(cells[0])
     return None
+
+
+def _require_load(sample: Sample, name: str, numeric: Sequence[str]) -> None:
+    """Raise DataError for a column that is what the grid delivers, not what the home draws.
+
+    It reads nothing while the home feeds back or produces, and never else. A home always draws.
+    """
+    found = {kind: _find_kind(sample, kind, numeric) for kind in (EXPORT, PRODUCTION)}
+    beside = next((other for other in found.values() if other and other != name), None)
+    if beside is None or not _is_silent_beside(sample.numbers(name), sample.numbers(beside)):
+        return
+    export, production = found.values()
+    advice = "what it feeds back is in no column, so what the home draws meanwhile is unknown"
+    if export:
+        solar = f", and `solar` to '{production}' to add what it produces" if production else ""
+        advice = f"set `mains` to '{name}-{export}'{solar}"
+    raise DataError(
+        f"{sample.file.path}: '{name}' is nothing while '{beside}' is not: it looks like what the"
+        f" grid delivers, not like what the home draws; {advice}; for '{name}' as it is, set"
+        " `mains` to it"
+    )
+
+
+def _find_kind(sample: Sample, words: str, numeric: Sequence[str]) -> str | None:
+    """Return the first column whose name has one of some words."""
+    kind = re.compile(rf"(^|_)({words})(_|\d|$)")
+    return next((name for name in numeric if kind.search(sample.plain_names[name])), None)
+
+
+def _is_silent_beside(mains: Numbers, other: Numbers) -> bool:
+    """Return whether readings are often nothing where others are not, and hardly ever elsewhere."""
+    known = np.isfinite(mains) & np.isfinite(other)
+    mains, other = mains[known], other[known]
+    if not len(mains) or (mains < 0).any():
+        return False
+    silent = mains <= NOTHING * np.max(mains)
+    active = np.abs(other) > NOTHING * np.max(np.abs(other))
+    beside = silent[active]
+    if np.count_nonzero(beside) < FEWEST_SILENT:
+        return False
+    elsewhere = silent[~active].mean() if not active.all() else 0.0
+    return bool(beside.mean() > max(SILENT, 10 * elsewhere))
 
 
 def is_load(sample: Sample, name: str) -> bool:
