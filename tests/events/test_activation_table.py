@@ -55,9 +55,32 @@ def test_activations_are_the_runs_of_the_on_state(watts, period_s):
     power_w = np.array(watts, np.float32)
     on = is_on(power_w, KETTLE, period_s)
     found = find_activations(power_w, KETTLE, period_s)
-    assert [a.start_s / period_s for a in found] == list(find_runs(on)[0])
-    energy_wh = power_w[on].sum(dtype=np.float64) * period_s / 3600
-    assert sum(a.energy_wh for a in found) == pytest.approx(energy_wh)
+    first, lengths = find_runs(on)
+    starts, ends = (np.array([each[i] for each in found]) / period_s for i in (0, 1))
+    assert (first - 1 < starts).all()
+    assert (starts <= first).all()
+    assert (first + lengths <= ends).all()
+    assert (ends < first + lengths + 1).all()
+    assert (ends[:-1] <= starts[1:]).all()
+    padded = np.pad(on, 1)
+    beside = padded[:-2] | padded[1:-1] | padded[2:]
+    energies_wh = [power_w[which].sum(dtype=np.float64) * period_s / 3600 for which in (on, beside)]
+    assert energies_wh[0] - 1e-6 <= sum(a.energy_wh for a in found) <= energies_wh[1] + 1e-6
+
+
+def test_the_samples_beside_an_activation_are_its_own_in_part():
+    power_w = np.array([0, 800, 2400, 2400, 1200, 0, 2400, 60, 0], np.float32)
+    first, second = find_activations(power_w, KETTLE, 60.0)
+    assert (first.start_s, first.end_s) == (pytest.approx(120 - 20), pytest.approx(240 + 30))
+    assert first.energy_wh == pytest.approx((800 + 2400 + 2400 + 1200) / 60)
+    assert (second.start_s, second.end_s) == (360, 420)  # 60 W of 2,400 are noise
+
+
+def test_a_sample_between_two_activations_is_the_first_ones():
+    power_w = np.array([0, 2400, 1200, 2400, 0], np.float32)
+    first, second = find_activations(power_w, KETTLE, 60.0)
+    assert (first.start_s, first.end_s, first.energy_wh) == (60, 150, pytest.approx(60))
+    assert (second.start_s, second.end_s, second.energy_wh) == (180, 240, pytest.approx(40))
 
 
 ROWS = {

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HOUR_S = 3600.0
 ACTIVATIONS = "activations are"
+EDGE_SHARE = 0.05
+"""Less than this share of a sample at the edge of a run counts as nothing: noise is no run."""
 
 
 class Activation(NamedTuple):
@@ -41,7 +43,9 @@ def find_activations(
     """Return the activations of an appliance in f32[T] watts, in order, by the on/off rule.
 
     `times_s` f64[T] are the samples' times, from 0 where None. NaN ends an activation, and so does
-    a jump of the times. A sample lasts for a period.
+    a jump of the times. A sample lasts for a period. The samples beside an activation are its own,
+    too, in part: one of half the power of its neighbour says that the appliance ran for half of it.
+    Two activations with one sample between them do not share it: it is the first one's.
     """
     above = np.flatnonzero(power_w > appliance.on_power_w)
     if not len(above):
@@ -83,13 +87,38 @@ def _measure(
     edges = edges[:-1] if edges[-1] == len(on) else edges
     watts = np.add.reduceat(power_w.astype(np.float64), edges)[::2]
     peaks_w = np.maximum.reduceat(power_w, edges)[::2]
+    after_w, after = _measure_edges(power_w, ends, ends - 1)
+    is_taken = np.concatenate(([False], first[1:] == ends[:-1] + 1))
+    before_w, before = _measure_edges(power_w, np.where(is_taken, -1, first - 1), first)
     columns = (
-        times_s[first],
-        times_s[ends - 1] + period_s,
-        watts * period_s / HOUR_S,
+        times_s[first] - before * period_s,
+        times_s[ends - 1] + period_s + after * period_s,
+        (watts + before_w + after_w) * period_s / HOUR_S,
         peaks_w.astype(np.float64),
     )
     return [Activation(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
+
+
+def _measure_edges(
+    power_w: Watts, edges: npt.NDArray[np.int64], neighbours: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the power of samples beside runs, and the share of each in which the run goes on.
+
+    `neighbours` are the samples of the runs next to them. An edge outside of the series is nothing.
+    """
+    inside = (edges >= 0) & (edges < len(power_w))
+    edge_w = np.where(inside, power_w[np.where(inside, edges, 0)], 0).astype(np.float64)
+    share = edge_w / power_w[neighbours].astype(np.float64)
+    share[share < EDGE_SHARE] = 0
+    return np.where(share > 0, edge_w, 0), share
+
+
+def find_edge_share(edge_w: float, neighbour_w: float) -> float:
+    """Return the share of a sample beside a run in which the run goes on, of its power and that of
+    the run's sample next to it.
+    """
+    share = edge_w / neighbour_w
+    return share if share >= EDGE_SHARE else 0.0
 
 
 def write_activations(
