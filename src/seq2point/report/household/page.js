@@ -295,7 +295,7 @@
 
   function drawHours(svg, first, end, x, inner) {
     const span = (end - first) * data.step_s / 60;
-    const every = [5, 10, 15, 30, 60, 120, 180, 240, 360].find((minutes) => (inner * minutes) / span >= 48) || 720;
+    const every = [5, 10, 15, 30, 60, 120, 180, 240, 360].find((minutes) => (inner * minutes) / span >= 60) || 720;
     for (let i = first; i <= end; i++) {
       const time = shown.first + i * data.step_s;
       const minutes = Math.round((time + ahead(time)) / 60) % 1440;

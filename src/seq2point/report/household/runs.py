@@ -14,6 +14,8 @@ from seq2point.wording import format_number
 
 MOST_RUNS = 10
 """Activations of each appliance that the page lists without script."""
+LITTLE = 0.1
+"""The share of an appliance's energy outside of its activations that needs no word."""
 
 
 class Run(NamedTuple):
@@ -33,10 +35,16 @@ class HourOfDay(NamedTuple):
 
 
 class ApplianceRuns(NamedTuple):
-    """An appliance's activations: their number, their hours, a usual one, and the last few."""
+    """An appliance's activations: their number, their hours, a usual one, and the last few.
+
+    `kwh` is that of all of them; `outside_kwh` is what the appliance draws at other times, None
+    where that is little.
+    """
 
     part: Part
     times: int
+    kwh: str
+    outside_kwh: str | None
     usual_duration: str
     usual_kwh: str
     hours: Sequence[HourOfDay]
@@ -56,9 +64,15 @@ def _describe_runs(home: HomeEnergy, part: Part, cycles: Sequence[Activation]) -
     starts_s = np.array([each.start_s for each in cycles])
     counts = np.bincount(find_local_minutes(starts_s, home.zone) // 60, minlength=24)
     durations_s = [each.end_s - each.start_s for each in cycles]
+    kwh = sum(each.energy_wh for each in cycles) / 1000
+    power_w = home.power_w[part.name]
+    whole_kwh = float(np.nansum(power_w, dtype=np.float64)) * home.period_s / 3.6e6
+    outside_kwh = whole_kwh - kwh
     return ApplianceRuns(
         part=part,
         times=len(cycles),
+        kwh=format_kwh(kwh),
+        outside_kwh=format_kwh(outside_kwh) if outside_kwh > LITTLE * whole_kwh else None,
         usual_duration=format_duration(float(np.median(durations_s))),
         usual_kwh=format_number(float(np.median([each.energy_wh for each in cycles])) / 1000, 2),
         hours=[HourOfDay(i, int(n), float(n / counts.max())) for i, n in enumerate(counts)],
