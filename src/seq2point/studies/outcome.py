@@ -26,6 +26,10 @@ from seq2point.training import TrainingResult, resolve_appliance, run_training
 from seq2point.training.record import RunFolder
 
 
+REACHED = ("planned_steps", "best_step", "lost_steps", "coverage")
+"""What a report tells of what a training reached; steps are lost where its budget ended early."""
+
+
 class Outcome(NamedTuple):
     """What an experiment gave, and where each thing lies."""
 
@@ -102,15 +106,14 @@ def train_and_test(
     if was_finished:
         _require_same_test(files.metrics, tested)
     evaluation = evaluate(trained.model, tested)
+    reached = trained.model.provenance["training"]
     report = evaluation.as_json() | {
         "tested_on": "test" if test else "the held-out block of the training data",
         "pruning": count_by_layer(trained.model),
         "training": {
             "seconds": round(trained.seconds, 1),
             "windows_per_s": round(trained.windows_per_s, 1),
-            "planned_steps": trained.model.provenance["training"]["planned_steps"],
-            "best_step": trained.model.provenance["training"]["best_step"],
-            "coverage": trained.model.provenance["training"]["coverage"],
+            **{name: reached[name] for name in REACHED if name in reached},
             "history": trained.history,
         },
         **({"command": command} if command else {}),

@@ -137,6 +137,10 @@ class RunFolder:
         """
         return self._record.exists() and self._read().finished
 
+    def is_older(self, path: Path) -> bool:
+        """Return whether a file was written after the run's record."""
+        return path.stat().st_mtime_ns >= self._record.stat().st_mtime_ns
+
     def write(self, identity: dict[str, Any], plan: Plan, finished: bool) -> None:
         """Write the record: the run's identity, its plan, and whether it is finished."""
         record = _Record(identity=json.loads(json.dumps(identity)), plan=plan, finished=finished)

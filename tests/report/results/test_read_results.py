@@ -1,6 +1,7 @@
 """What folders and files hold: rows that are theirs, reasons for what cannot be shown."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -179,6 +180,20 @@ def leave_unfinished(run: Path) -> Path:
     return run
 
 
+def end_early(run: Path, again: bool = False) -> Path:
+    """Leave a run whose budget ended before its plan; begun `again`, it has no new results yet."""
+    record, metrics = RunFolder(run), run / "metrics.json"
+    report = json.loads(metrics.read_text())
+    report["training"]["lost_steps"] = 641
+    plan = Plan(**json.loads((run / "run.json").read_text())["plan"])
+    record.write(record.read_identity(), plan, finished=False)
+    metrics.write_text(json.dumps(report))
+    if again:
+        long_ago_s = metrics.stat().st_mtime - 60
+        os.utime(metrics, (long_ago_s, long_ago_s))
+    return run
+
+
 def leave_untested(run: Path) -> Path:
     (run / "metrics.json").unlink()
     return run
@@ -189,6 +204,7 @@ def leave_untested(run: Path) -> Path:
     [
         (break_record, "its checksum differs"),
         (leave_unfinished, "unfinished; go on with `resume`"),
+        (lambda run: end_early(run, again=True), "unfinished, with the results of an earlier run"),
         (leave_untested, "trained, and not tested"),
         (lambda run: damage(run, baselines=None), "damaged (KeyError: 'baselines')"),
         (lambda run: damage(run, training=[1]), "damaged (TypeError"),
@@ -201,6 +217,12 @@ def test_a_run_that_cannot_be_shown_is_told_with_its_reason(runs, tmp_path, spoi
     assert [each.pruner for each in results] == ["structured"]
     assert str(spoilt) in str(problem.path)
     assert reason in problem.reason
+
+
+def test_a_run_whose_budget_ended_early_is_shown_and_says_so(runs, tmp_path):
+    (result,), problems = read_results([end_early(copy_run(runs["dense"], tmp_path))])
+    assert not problems
+    assert any("ended with its budget 641 steps early" in line for line in result.card)
 
 
 def test_broken_and_unfinished_parts_of_a_study_are_told(protocol_folder, tmp_path):

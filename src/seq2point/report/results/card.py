@@ -28,6 +28,11 @@ def describe_training(training: Mapping[str, Any]) -> str:
         *([f"learned from {days:.3g} days"] if days is not None else []),
         f"took {format_number(training['seconds'])} s",
     ]
+    if lost := training.get("lost_steps"):
+        parts.append(
+            f"ended with its budget {format_count(lost, 'step')} early, as other work slowed the"
+            " machine down"
+        )
     return f"the training: {', '.join(parts)}"
 
 

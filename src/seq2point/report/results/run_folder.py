@@ -44,12 +44,13 @@ def read_run_folder(folder: Path) -> Result | Problem:
     if not path.exists():
         reason = "trained, and not tested" if finished else "unfinished; go on with `resume`"
         return Problem(folder, reason)
-    if not finished:
-        return Problem(
-            folder, "unfinished, with the results of an earlier run; go on with `resume`"
-        )
     try:
-        return _make_result(folder, identity, json.loads(path.read_text(encoding="utf-8")))
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if not finished and not (report["training"].get("lost_steps") and run.is_older(path)):
+            return Problem(
+                folder, "unfinished, with the results of an earlier run; go on with `resume`"
+            )
+        return _make_result(folder, identity, report)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Problem(path, f"damaged ({type(error).__name__}: {error}); train anew")
 
