@@ -46,10 +46,7 @@ def test_without_a_window_that_of_the_sampling_period_is_taken_and_said(
     house = replace(make_house(3500, 1), period_s=period_s)
     model = seq2point.train(house, "kettle", network="reduced", steps=1, batch_size=1)
     assert model.architecture.window == window
-    line = (
-        f"window: {window} readings ({hours} h), the default for one every {period_s:g} s; choose"
-        " another with `window`\n"
-    )
+    line = f"window: {window} readings ({hours} h), the default for one every {period_s:g} s\n"
     assert capsys.readouterr().err.startswith(line)
     further = seq2point.train(house, "kettle", start=model, steps=1, batch_size=1)
     assert further.architecture == model.architecture

@@ -40,6 +40,14 @@ def demo(
             min=0, help="Seed of the houses and the training.", rich_help_panel=options.TRAINING
         ),
     ] = 0,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the budget of the demo before ended early.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = False,
     json: options.Json = None,
 ) -> None:
     """Simulate houses, train and prune a network on some, and test it on one it has not seen."""
@@ -77,7 +85,8 @@ def demo(
             budget_s=budget,
             threads=machine.threads,
             seed=seed,
-            overwrite=True,
+            resume=resume,
+            overwrite=not resume,
         ),
         houses[-1:],
     )

@@ -25,7 +25,6 @@ from seq2point.system.atomic_files import atomic_write, write_json
 from seq2point.training import TrainingResult, resolve_appliance, run_training
 from seq2point.training.record import RunFolder
 
-
 REACHED = ("planned_steps", "best_step", "lost_steps", "coverage")
 """What a report tells of what a training reached; steps are lost where its budget ended early."""
 

@@ -199,7 +199,7 @@ def finish_model(job: TrainingJob, outcome: TrainingOutcome) -> Model:
 
 
 def _describe_lost_steps(outcome: TrainingOutcome, folder: RunFolder | None) -> str:
-    more = "; go on with `resume`" if folder else ""
+    more = "; resume the run to make them" if folder else ""
     return (
         f"the budget ended {format_count(outcome.lost_steps, 'step')} before the plan's"
         f" {outcome.plan.steps}: other work slowed this machine down{more}"
@@ -210,5 +210,5 @@ def _describe_window(model: Model) -> str:
     hours = model.window * model.period_s / 3600
     return (
         f"window: {model.window} readings ({hours:.3g} h), the default for one every"
-        f" {model.period_s:g} s; choose another with `window`"
+        f" {model.period_s:g} s"
     )
