@@ -36,16 +36,19 @@ def models(
         headings = cards.make_card_headings()
         lines = [["model", *(headings[i] for i in BRIEF)]]
         for card in chosen:
-            for i, cells in enumerate(map(cards.make_card_row, card.tested)):
-                lines.append([card.name if i == 0 else "", *(cells[i] for i in BRIEF)])
+            rows = [[cells[i] for i in BRIEF] for cells in map(cards.make_card_row, card.tested)]
+            rows += [[""] * len(BRIEF)] * (len(rows) < 2)
+            names = [card.name, f"  {card.verdict}", *[""] * len(rows)]
+            lines += [[name, *row] for name, row in zip(names, rows, strict=False)]
         title = "models that come with seq2point"
         console.print(terminal.FittedTable(title, lines[0], lines[1:], wrap=(1,), left=(0, 1)))
         for card in chosen:
-            terminal.print_prose(console, f"{card.name} is {card.promise}")
+            terminal.print_prose(console, f"- {card.name} is {card.promise}")
     else:
         console.print(chosen[0].name, style="bold")
         for fact in cards.describe_card(chosen[0]):
             terminal.print_prose(console, f"- {fact}")
         rows = map(cards.make_card_row, chosen[0].tested)
         console.print(terminal.make_table("", [cards.make_card_headings(), *rows]))
+    console.print()
     terminal.print_prose(console, cards.explain_terms(), "dim")

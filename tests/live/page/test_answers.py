@@ -77,7 +77,9 @@ def test_runs_and_models_are_those_of_the_service(home, watts):
     assert ends_s == sorted(ends_s, reverse=True)
     models = {each["name"]: each for each in home.ask("/api/models")}
     assert models["kettle"]["model"] == "kettle-60s"
-    assert models["kettle"]["verdict"] in models["kettle"]["promise"]
+    assert models["kettle"]["verdict"] == "usable with care"
+    assert "homes that it had not seen it told the kettle apart" in models["kettle"]["promise"]
+    assert not any("`" in limit for limit in models["kettle"]["limits"])
 
 
 def test_a_restart_shows_what_was_kept_and_counts_nothing_twice(watts, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2point.household.plain_words import describe_worth, list_plain_limits
 from seq2point.household.tariff import Tariff
 from seq2point.live.history import QUARTER_S, SHOWN_MINUTES_S, SHOWN_QUARTERS_S, EnergyRow, History
 from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers
@@ -240,8 +241,8 @@ def _describe_model(appliance: Any, card: Card | None) -> dict[str, Any]:
         "label": appliance.label,
         "model": card.name if card else None,
         "verdict": str(card.verdict) if card else None,
-        "promise": card.promise if card else None,
-        "limits": list(card.limits) if card else [],
+        "promise": describe_worth(card) if card else None,
+        "limits": list_plain_limits(card) if card else [],
     }
 
 
