@@ -9,7 +9,8 @@ PLAIN_LIMITS = (
     ("Without it in training, ", None),  # the homes are counted in `describe_worth`
     ("No other house has the appliance", None),
     ("No other long house has the appliance", None),
-    ("Answers half a window late", None),  # which a file of the past does not notice
+    ("Answers half a window late", None),  # which a file of the past does not notice,
+    ("Answers 10 minutes late", None),  # and the live page says how late it is
     (
         "British houses alone",
         "it learned from British homes alone, with one phase of 230 V, and was not tried elsewhere",

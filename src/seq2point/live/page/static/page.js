@@ -92,7 +92,7 @@ async function refresh(isForced = false) {
     const [hours, days, runs] = await Promise.all([ask(`api/hours/${span}`), ask("api/days"), ask("api/runs")]);
     showHours(hours, now);
     showDays(days, now);
-    fillRuns(page.now, runs);
+    fillRuns(page.now, runs, page.doubtful);
     page.shape = shape;
     page.freshAt = performance.now();
   } catch {

@@ -107,7 +107,7 @@ export function describeDay(each, parts, currency) {
   return `${date(each.date)}: ${kwh(each.kwh.mains)} kWh${cost} (known: ${known(each)}); ${words.join("; ")}`;
 }
 
-export function fillRuns(now, runs) {
+export function fillRuns(now, runs, doubtful) {
   const labels = new Map(now.parts.map((part) => [part.name, part]));
   const name = (each) => labels.get(each.name) ?? { label: each.name.replaceAll("_", " "), style: "other" };
   const open = now.running.map((each) => ({ ...each, start_s: each.since_s, end_s: null }));
@@ -116,7 +116,7 @@ export function fillRuns(now, runs) {
     const row = document.createElement("tr");
     if (each.end_s === null) row.className = "on";
     const head = write("th", "", row, { scope: "row", class: "named" });
-    head.append(swatch(name(each).style), name(each).label);
+    head.append(...label({ ...name(each), name: each.name }, doubtful));
     write("td", each.start_s ? moment(each.start_s, now.zone, near) : "before the start", row);
     write("td", each.end_s === null ? "still on" : clock(each.end_s, now.zone), row);
     write("td", each.end_s === null ? (each.start_s ? duration(now.answered_s - each.start_s) : UNKNOWN) : duration(each.end_s - each.start_s), row);
