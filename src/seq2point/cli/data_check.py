@@ -54,17 +54,15 @@ def check(
 
         pages.check_page_ending(page)
     files = list_tables(files)
-    reports = []
+    reports, pictures = [], {}
     with show_bar("checking", len(files)) as progress:
         for file in files:
             report, recording = quality.check_file(file, columns, period)
             reports.append(report)
             if page is not None and recording is not None:
-                pages.save_page(
-                    report,
-                    recording,
-                    page if len(files) == 1 else page.with_stem(f"{page.stem}-{file.stem}"),
-                )
+                own = page if len(files) == 1 else page.with_stem(f"{page.stem}-{file.stem}")
+                pages.save_page(report, recording, own)
+                pictures[f"page {len(pictures) + 1}" if len(files) > 1 else "page"] = own
             progress(1)
     reports = quality.add_same_house_findings(reports)
     console = terminal.write_report(
@@ -72,6 +70,8 @@ def check(
     )
     for report in reports:
         _show(report, console)
+    if pictures:
+        terminal.print_files(pictures, quiet=str(json) == "-")
     errors = sum(report.worst() == "error" for report in reports)
     if errors:
         raise UnhealthyDataError(f"{errors} of {format_count(len(reports), 'file')} with errors")
