@@ -19,7 +19,7 @@ from seq2point.household import HomeEnergy
 from seq2point.quality import check_recording
 from seq2point.quality.quality_report import FindingLog
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever the same readings, models and settings would give other bytes."""
 
 
