@@ -160,6 +160,12 @@ def look_up_appliance(name: str) -> Appliance | None:
     return row if row is None or row.name == column else row.model_copy(update={"name": column})
 
 
+def names_appliance(name: str) -> bool:
+    """Return whether a name holds the word of an appliance: 'kettle_power', 'Washer Dryer(2)'."""
+    words = "|".join(re.escape(word) for word in (*APPLIANCES, *ALIASES))
+    return re.search(rf"(^|_)({words})(_|\d|$)", to_snake_case(name)) is not None
+
+
 def find_appliance(name: str) -> Appliance:
     """Return the table's appliance of a name or alias, as `look_up_appliance` does.
 

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from seq2point import DataError, Recording, load_recording
 from seq2point.configuration import ColumnsConfig
+from seq2point.data.interpretation.interpret import interpret
 from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import read_table
+from seq2point.data.table_file import open_table_file
 
 COLUMNS = ColumnsConfig()
 REPAIR = ColumnsConfig(repair=True)
@@ -173,6 +175,29 @@ def test_mains_that_no_usual_name_tells(tmp_path: Path):
     path = written(tmp_path, "time,kettle,voltage\n0,1,230\n")
     says = ": no column for the mains (columns: time, kettle, voltage); name it with `mains`"
     assert refusal(path) == says
+
+
+@pytest.mark.parametrize("column", ["kettle", "kettle_power", "Washer Dryer(2)"])
+def test_a_lone_column_called_as_an_appliance_is_the_mains_where_it_is_said(
+    tmp_path: Path, column: str
+):
+    path = written(tmp_path, f"time,{column}\n0,1\n6,2\n")
+    says = f": no column for the mains (columns: time, {column}); name it with `mains`"
+    assert refusal(path) == says
+    recording = load_recording(path, columns=ColumnsConfig(mains=column))
+    assert recording.mains_w.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("names", [("Mains", "mains"), ("mains [W]", "Mains_kW")])
+def test_two_columns_of_the_mains_in_other_letters(tmp_path: Path, names: tuple[str, str]):
+    path = written(tmp_path, f"time,{names[0]},{names[1]}\n0,1,3\n6,2,4\n")
+    says = f": '{names[0]}' and '{names[1]}' may both be the mains: name one with `mains`"
+    assert refusal(path) == says
+    named = ColumnsConfig(mains=names[0])
+    assert load_recording(path, columns=named).mains_w.tolist() == [1, 2]
+    explained = interpret(open_table_file(path), None, named, every=True)
+    assert explained.series["mains"].columns == names[:1]
+    assert explained.alternatives == names[1:]
 
 
 def test_an_appliance_that_the_house_lacks(tmp_path: Path):

@@ -60,6 +60,16 @@ def test_columns_are_those_that_the_caller_names_and_those_whose_names_say_it(tm
     assert recording.appliance_w("washing_machine").tolist() == list(range(0, 120, 12))
 
 
+@pytest.mark.parametrize("column", ["kettle", "kettle_power", "fridge"])
+def test_a_plugs_own_file_may_be_called_as_any_appliance(tmp_path: Path, column: str):
+    times = [1_400_000_000 + 10 * i for i in range(60)]
+    meter = write(tmp_path / "meter.csv", "time,state", *(f"{t},500" for t in times))
+    plug = write(tmp_path / "plug.csv", f"time,{column}", *(f"{t},{t % 7}" for t in times))
+    wanted = Selection(columns=ColumnsConfig(), mains=str(meter), plugs={"kettle": str(plug)})
+    recording = load_recording(made(tmp_path, tmp_path / "out", wanted, period_s=10).path)
+    assert recording.appliance_w("kettle").tolist() == [t % 7 for t in times]
+
+
 def test_mains_and_plugs_of_their_own_files_with_their_own_stamps_are_put_together_in_time(
     tmp_path: Path,
 ):

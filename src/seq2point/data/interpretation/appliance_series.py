@@ -59,6 +59,7 @@ def find_appliance_columns(
     if every:
         numeric = {name for name in list_candidates(sample, [*taken]) if is_load(sample, name)}
         names = [n for n, r in references.items() if n in chosen or r.columns[0] in numeric]
+        names = [name for name in names if name != "mains"]
     elif appliances is None:
         names = [n for n in references if look_up_appliance(n) or n in chosen]
     else:

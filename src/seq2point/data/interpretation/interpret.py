@@ -39,7 +39,11 @@ from seq2point.data.interpretation.sensors import (
     match_sensor,
 )
 from seq2point.data.interpretation.series_reference import parse_reference
-from seq2point.data.interpretation.time_columns import find_time_reading, find_times_s
+from seq2point.data.interpretation.time_columns import (
+    find_time_reading,
+    find_times_s,
+    is_time_name,
+)
 from seq2point.data.interpretation.units import split_unit
 from seq2point.data.table_file import TableFile
 from seq2point.data.times.timestamps import find_autumn_hour
@@ -129,6 +133,8 @@ def interpret_plug(file: TableFile, name: str, columns: ColumnsConfig) -> Interp
     if columns.mains is None:
         titles = {column: split_unit(column).name for column in file.names}
         own = [column for column, title in titles.items() if canonical_name(title) == name]
+        numbers = [column for column in list_candidates(sample, ()) if not is_time_name(column)]
+        own = own if len(own) == 1 else numbers
         if len(own) == 1:
             columns = columns.model_copy(update={"mains": own[0]})
         elif len(file.names) > 1:

@@ -7,11 +7,16 @@ from itertools import takewhile
 import numpy as np
 import polars as pl
 
-from seq2point.appliances import look_up_appliance
+from seq2point.appliances import look_up_appliance, names_appliance
 from seq2point.configuration import ColumnsConfig
 from seq2point.data.interpretation.counters import Numbers
 from seq2point.data.interpretation.formats import Format
-from seq2point.data.interpretation.phases import find_phases, require_no_phase, require_no_twin
+from seq2point.data.interpretation.phases import (
+    find_phases,
+    require_no_namesake,
+    require_no_phase,
+    require_no_twin,
+)
 from seq2point.data.interpretation.sample import Sample
 from seq2point.data.interpretation.series_reference import SeriesReference, parse_reference
 from seq2point.data.interpretation.units import find_unit, says_energy
@@ -68,6 +73,8 @@ def find_mains(
         return require_reference(sample, columns.mains)
     for template in layout.mains:
         if reference := _fit_template(sample, template):
+            for name in reference.columns:
+                require_no_namesake(sample, name, _list_alike(sample, name, sample.file.names))
             return reference
     numeric = list_candidates(sample, used)
     candidates = [name for name in numeric if is_load(sample, name)]
@@ -80,11 +87,12 @@ def find_mains(
             f" produced, or an extreme (columns: {list_columns(sample.file.names)}); if it is the"
             " mains, name it with `mains`"
         )
-    if len(candidates) == 1 and not _is_plug(sample, candidates[0], used):
+    if len(candidates) == 1 and not names_appliance(sample.titles[candidates[0]].name):
         _require_load(sample, candidates[0], numeric)
         return SeriesReference((candidates[0],), (1,), None)
     phases = find_phases(sample, candidates)
     if by_name is not None:
+        require_no_namesake(sample, by_name, _list_alike(sample, by_name, candidates))
         require_no_phase(sample, by_name, phases)
         require_no_twin(sample, by_name, [name for name in candidates if name not in phases])
         _require_load(sample, by_name, numeric)
@@ -138,6 +146,13 @@ def _find_by_name(sample: Sample, candidates: Sequence[str]) -> str | None:
     return only if only and look_up_appliance(sample.plain_names[only]) is None else None
 
 
+def _list_alike(sample: Sample, name: str, names: Sequence[str]) -> list[str]:
+    """Return the columns of numbers that are power as one is, or energy as it is."""
+    energy = _is_energy(sample, name)
+    numeric = [other for other in names if sample.is_numeric(other)]
+    return [other for other in numeric if _is_energy(sample, other) == energy]
+
+
 def _is_energy(sample: Sample, name: str) -> bool:
     """Return whether a column is energy by its unit, or by its name or readings where it has none.
 
@@ -169,12 +184,6 @@ def _require_numbers(sample: Sample, used: Sequence[str]) -> None:
                 f"{sample.file.path}: column '{name}' holds {sample.describe_cells(name)}, not"
                 " numbers; mend it, or name another column with `mains`"
             )
-
-
-def _is_plug(sample: Sample, name: str, used: Sequence[str]) -> bool:
-    """Return whether a column is that of an appliance, in a table that has others."""
-    others = [other for other in sample.file.names if other not in (name, *used)]
-    return bool(others) and look_up_appliance(sample.titles[name].name) is not None
 
 
 def _refuse(

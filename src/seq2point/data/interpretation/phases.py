@@ -71,6 +71,17 @@ def _to_base_unit(sample: Sample, name: str) -> npt.NDArray[np.float64]:
     return sample.numbers(name) * (unit.factor if unit else 1)
 
 
+def require_no_namesake(sample: Sample, name: str, candidates: Sequence[str]) -> None:
+    """Raise DataError where a second column has the name of the mains in other letters."""
+    own = sample.plain_names[name]
+    namesakes = [n for n in candidates if n != name and sample.plain_names[n] == own]
+    if namesakes:
+        raise DataError(
+            f"{sample.file.path}: '{name}' and '{namesakes[0]}' may both be the mains: name one"
+            " with `mains`"
+        )
+
+
 def require_no_twin(sample: Sample, name: str, candidates: Sequence[str]) -> None:
     """Raise DataError where a second column differs from that of the mains by a number alone."""
     own = sample.plain_names[name]
