@@ -234,6 +234,15 @@ def test_an_unreadable_file_is_an_error_among_others_and_a_missing_one_ends_it(
     )
 
 
+def test_a_folder_without_readings_is_an_error(seq2point: Command, tmp_path: Path):
+    (tmp_path / "notes.md").write_text("none\n")
+    answer = seq2point("data", "check", tmp_path)
+    assert answer.code == 1
+    assert answer.err.splitlines() == [
+        f"seq2point: {tmp_path}: no file of readings is there; name a folder that holds some"
+    ]
+
+
 def test_checking_and_synthesising_need_no_torch(houses: Path, tmp_path: Path):
     program = f"""
 import sys

@@ -141,6 +141,17 @@ def test_refusals_are_one_line_before_any_work(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("pattern", ["{houses}", "{houses}/", "{houses}/**/*.parquet"])
+def test_results_inside_the_input_are_refused_before_anything_is_done(
+    seq2point: Command, houses: Path, pattern: str
+):
+    answer = seq2point("fleet", "--input", pattern.format(houses=houses), "-o", houses / "a" / "b")
+    assert answer.code == 2
+    assert "the next run would take its files for homes; write to another folder" in answer.err
+    assert not (houses / "a").exists()
+    assert len(answer.err.splitlines()) == 1
+
+
 def test_results_among_the_readings_are_refused(seq2point: Command, houses: Path):
     answer = seq2point("fleet", "--input", houses, "-o", houses.parent)
     assert answer.code == 2

@@ -76,7 +76,7 @@ def fleet(
     from seq2point.fleet import check_fleet, list_homes, run_fleet
     from seq2point.fleet.assembly import find_state, list_without, make_workers
     from seq2point.fleet.data_check import write_findings
-    from seq2point.fleet.homes import count_reads, require_outside
+    from seq2point.fleet.homes import count_reads, require_apart, require_outside
     from seq2point.fleet.models import FleetModels, close_models
     from seq2point.fleet.storage import OutputFolder
     from seq2point.fleet.task import FleetJob
@@ -85,6 +85,7 @@ def fleet(
 
     console = make_console(to_stderr=True, wrap=False)
     require_zone(columns.zone)
+    require_apart(input_, output)
     with show_status("opening the models"):
         found = FleetModels.find(models or [])
         without = list_without(found, home.without)

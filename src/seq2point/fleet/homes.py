@@ -13,7 +13,14 @@ import pyarrow.parquet as pq
 
 from seq2point.data.table_file import PARQUET_ENDINGS
 from seq2point.errors import DataError, UsageError
-from seq2point.fleet.storage import WILDCARDS, StoredFile, is_remote, list_files, open_file
+from seq2point.fleet.storage import (
+    WILDCARDS,
+    StoredFile,
+    is_remote,
+    is_visible,
+    list_files,
+    open_file,
+)
 
 HOUSE_NAMES = ("house", "house_id", "home", "home_id", "household_id", "customer_id", "site_id")
 """Names of partitions that hold homes, the usual one first."""
@@ -189,13 +196,31 @@ def count_reads(homes: Sequence[HomeInput]) -> float:
     return float(np.mean(np.unique(groups, axis=0, return_counts=True)[1])) if groups else 1.0
 
 
+def require_apart(pattern: str, output: str) -> None:
+    """Raise UsageError where the next run would read the results of this one as homes.
+
+    It would where they lie below a folder of homes, or below one that is searched by `**`.
+    """
+    folder = pattern.partition("**")[0] if "**" in pattern else pattern
+    root, place = _resolve(folder).rstrip("/"), _resolve(output)
+    below = place.removeprefix(f"{root}/")
+    if WILDCARDS & set(folder) or below == place or not is_visible(PurePosixPath(below).parts):
+        return
+    raise UsageError(
+        f"{output}: is inside {pattern}, and the next run would take its files for homes; write to"
+        " another folder"
+    )
+
+
+def _resolve(address: str) -> str:
+    return address.rstrip("/") if is_remote(address) else os.path.realpath(address)
+
+
 def require_outside(homes: Sequence[HomeInput], output: str) -> None:
     """Raise UsageError where the results would lie among the readings, and be taken for homes."""
-    root = output.rstrip("/") if is_remote(output) else os.path.realpath(output)
+    root = _resolve(output)
     for home in homes:
-        address = home.parts[0].file.address
-        place = address if is_remote(address) else os.path.realpath(address)
-        if place.startswith(root + "/"):
+        if _resolve(home.parts[0].file.address).startswith(root + "/"):
             raise UsageError(
                 f"{output}: holds the readings of home '{home.house}'; write to another folder"
             )

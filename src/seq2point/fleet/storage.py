@@ -48,7 +48,7 @@ def list_files(pattern: str) -> list[StoredFile]:
         paths = list(root.glob(str(Path(pattern).relative_to(root))))
     elif Path(pattern).is_dir():
         root = Path(pattern)
-        paths = [path for path in root.rglob("*") if _is_visible(path.relative_to(root).parts)]
+        paths = [path for path in root.rglob("*") if is_visible(path.relative_to(root).parts)]
     else:
         paths = [Path(pattern)]
     return sorted(
@@ -58,7 +58,8 @@ def list_files(pattern: str) -> list[StoredFile]:
     )
 
 
-def _is_visible(parts: tuple[str, ...]) -> bool:
+def is_visible(parts: tuple[str, ...]) -> bool:
+    """Whether a file below a folder is listed: no part of its path begins with a dot or _."""
     return not any(part.startswith((".", "_")) for part in parts)
 
 
@@ -76,7 +77,7 @@ def _list_remote(pattern: str) -> list[StoredFile]:
     return sorted(
         StoredFile(f"{protocol}://{name}", f"{info['size']}-{_find_version(info)}")
         for name, info in infos.items()
-        if info["type"] == "file" and _is_visible(PurePosixPath(name.removeprefix(root)).parts)
+        if info["type"] == "file" and is_visible(PurePosixPath(name.removeprefix(root)).parts)
     )
 
 

@@ -46,7 +46,7 @@ def list_houses(
     """
     if selection.mains or selection.plugs:
         return [_read_house_of_files(root, selection)]
-    paths = list_tables([root])
+    paths = _list_folder(root)
     stems = [_find_stem(path) for path in paths]
     path_by_house = {
         stem if stems.count(stem) == 1 else path.name: path
@@ -63,12 +63,21 @@ def list_houses(
 
 
 def list_tables(paths: Sequence[Path]) -> list[Path]:
-    """Return the files of some paths: files as they are, and the tables in folders."""
-    return [
-        file
-        for path in paths
-        for file in (filter(_may_be_table, sorted(path.iterdir())) if path.is_dir() else [path])
-    ]
+    """Return the files of some paths: files as they are, and the tables in folders.
+
+    Raises DataError for a folder without a table.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = _list_folder(path)
+        if not found:
+            raise DataError(f"{path}: no file of readings is there; name a folder that holds some")
+        files += found
+    return files
+
+
+def _list_folder(path: Path) -> list[Path]:
+    return [*filter(_may_be_table, sorted(path.iterdir()))] if path.is_dir() else [path]
 
 
 def _may_be_table(path: Path) -> bool:
