@@ -200,6 +200,19 @@ def test_two_columns_of_the_mains_in_other_letters(tmp_path: Path, names: tuple[
     assert explained.alternatives == names[1:]
 
 
+@pytest.mark.parametrize("time", ["2013-03-31 01:30:00", "31/03/2013 01:30"])
+def test_an_hour_that_the_zone_leaps_over_is_said_to_be_none(tmp_path: Path, time: str):
+    before, after = time.replace("01:", "00:"), time.replace("01:", "02:")
+    path = written(tmp_path, f"time,mains\n{before},1\n{time},2\n{after},3\n")
+    says = refusal(path, columns=ColumnsConfig(zone="Europe/London"))
+    assert says == (
+        f", line 3: the time '{time}' does not exist in Europe/London, whose clocks leap over this"
+        " hour; the times are likely UTC: leave out `zone`, set it to another, or set `repair` to"
+        " drop such rows"
+    )
+    assert len(load_recording(path)) == 3
+
+
 def test_an_appliance_that_the_house_lacks(tmp_path: Path):
     assert (
         refusal(written(tmp_path, GOOD), ["fridge"])

@@ -35,7 +35,7 @@ def read_checked(
     by_sensor: dict[str | None, list[str]] = {}
     for name, reading in interpretation.series.items():
         by_sensor.setdefault(reading.sensor, []).append(name)
-    checks = Checks(file, repair, interpretation.has_zone)
+    checks = Checks(file, repair, interpretation.time)
     together = by_sensor.pop(mains.sensor)
     rows = _read_rows(ReadingSource(file, interpretation, together, repair=repair), checks)
     watts = _check_series(rows, interpretation, checks)

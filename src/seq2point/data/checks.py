@@ -14,10 +14,11 @@ import polars as pl
 
 from seq2point.data.file_errors import LONGEST_CELL
 from seq2point.data.grid import Times
+from seq2point.data.interpretation.interpretation import TimeReading
 from seq2point.data.interpretation.units import advise_kilo
 from seq2point.data.readings import Readings
 from seq2point.data.table_file import TableFile, describe_place
-from seq2point.data.times.timestamps import find_autumn_hour
+from seq2point.data.times.timestamps import Clock, find_autumn_hour
 from seq2point.errors import DataError
 from seq2point.limits import ABSURD_W, NOISE_W
 from seq2point.recording import Watts
@@ -39,12 +40,13 @@ REFUSED = (WORDS, ABSURD)
 class Checks:
     """The checks of one file, over all of its pieces.
 
-    `made_gaps` counts readings that became gaps, by series and reason, and `dropped` rows.
+    `time` is how the times are read. `made_gaps` counts readings that became gaps, by series and
+    reason, and `dropped` rows.
     """
 
     file: TableFile
     repair: bool
-    zoned: bool = False
+    time: TimeReading | None = None
     made_gaps: Counter[tuple[str, str]] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -90,12 +92,25 @@ class Checks:
                 if is_missing
                 else f"the time '{str(cell)[:LONGEST_CELL]}' is unreadable"
             )
+            advice = "write times like 2024-03-31T07:15:00Z or as Unix seconds"
+            if not is_missing and (zone := self._find_leaping_zone(readings.time[row : row + 1])):
+                problem = (
+                    f"the time '{cell}' does not exist in {zone}, whose clocks leap over this hour"
+                )
+                advice = "the times are likely UTC: leave out `zone`, set it to another"
             raise DataError(
-                f"{describe_place(self.file, int(readings.lines[row]))}: {problem}; write times"
-                " like 2024-03-31T07:15:00Z or as Unix seconds, or set `repair` to drop such rows"
+                f"{describe_place(self.file, int(readings.lines[row]))}: {problem}; {advice}, or"
+                " set `repair` to drop such rows"
             )
         self.dropped["without a readable time dropped"] += int(unreadable.sum())
         return take_rows(readings, ~unreadable)
+
+    def _find_leaping_zone(self, time: pl.Series) -> str | None:
+        """Return the zone in which a time does not exist that is readable without one."""
+        if self.time is None or self.time.zone is None:
+            return None
+        times_s = Clock(format=self.time.format).to_seconds(time)
+        return self.time.zone if np.isfinite(times_s).all() else None
 
     def check_order(self, readings: Readings, last_s: float = -np.inf) -> Readings:
         """Return the rows in order of time, each time once. `last_s` is the time before them.
@@ -108,7 +123,7 @@ class Checks:
         behind = np.flatnonzero(steps <= 0)
         if not len(behind):
             return readings
-        if not self.zoned and find_autumn_hour(readings.times_s) is not None:
+        if not (self.time and self.time.zone) and find_autumn_hour(readings.times_s) is not None:
             raise self._refuse_autumn(readings, int(behind[0]))
         if not self.repair:
             raise self._refuse_order(readings, int(behind[0]), float(steps[behind[0]]))

@@ -96,7 +96,7 @@ class LongTable:
 
     def pieces(self) -> Iterator[TableRows]:
         """Return the rows in order, piece after piece. Raises DataError as `read_table` does."""
-        checks = Checks(self.file, repair=False, zoned=self.interpretation.has_zone)
+        checks = Checks(self.file, repair=False, time=self.interpretation.time)
         return _read_checked(self.file, self.interpretation, checks)
 
 
@@ -117,7 +117,7 @@ def open_long_table(
     interpretation = interpret(file, (), columns)
     if interpretation.hold_s is not None:
         return None
-    checks = Checks(file, repair=False, zoned=interpretation.has_zone)
+    checks = Checks(file, repair=False, time=interpretation.time)
     summary = _Summary()
     for rows in _read_checked(file, interpretation, checks):
         summary.add(rows)
