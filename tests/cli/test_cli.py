@@ -473,7 +473,7 @@ def test_one_missing_reading_in_ten_leaves_no_row_empty_and_is_said(
     assert refused.code == 1
     assert (
         "nothing to predict from: no stretch of 31 readings (3 min) is without a gap of more"
-        " than 10" in refused.err
+        " than 10; set --fill to more to fill longer gaps, or --edges to repeat" in refused.err
     )
     assert not (tmp_path / "none.csv").exists()
 

@@ -80,6 +80,8 @@ def test_the_data_check_lists_bad_homes_and_predicts_nothing(
     findings = pl.read_csv(out / "data_check.csv")
     errors = findings.filter(pl.col("severity") == "error")
     assert errors.select("house", "check").rows() == [("words", "unreadable")]
+    assert "name another column with --mains-column" in errors["figure"].item()
+    assert errors["figure"].item() in answer.err
     assert not [*out.rglob("*.parquet")]
 
 

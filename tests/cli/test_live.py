@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -270,6 +271,11 @@ def wait_for(condition, again=lambda: None):
         ("live --source stdin --sink page --page-port 70000", "--page-port: input should be less"),
         ("live --source stdin --sink page --zone Mars", "--zone: unknown time zone 'Mars'"),
         ("live --source stdin --sink page --tariff 30", "30 of what for a kWh?"),
+        ("live --source stdin --tariff 30", "30 of what for a kWh?"),
+        ("live --source stdin --tariff 0.30GBP", "--tariff: the page alone shows costs; add"),
+        ("live --source replay --replay lost.csv --tariff 0.30GBP", "the page alone shows costs"),
+        ("live --source mqtt --topic a/#", "'a/#': wildcards would mix several meters into one"),
+        ("live --source mqtt --topic #", "'#': wildcards would mix several meters into one"),
         ("live teapot --source stdin", "no model of 'teapot' comes with the package"),
         ("live lost.onnx --source stdin", "lost.onnx: no such file"),
         ("live --settings lost.toml", "lost.toml: cannot be read"),
@@ -282,6 +288,51 @@ def test_what_cannot_be_is_refused(words, complaint, seq2point, tmp_path, monkey
     assert complaint in answer.err
     assert len(answer.err.splitlines()) == 1
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        (
+            "time,mains\n" + "".join(f"{60 * i},{0.2 + i % 50 / 100}\n" for i in range(500)),
+            "if they are kilowatts, write kW after the column's name: mains[kW]",
+        ),
+        (
+            "time,x,y\n0,100,1\n60,200,2\n120,300,3\n",
+            "name it with --mains-column; live has no such option: convert the file with it, by",
+        ),
+    ],
+)
+def test_a_file_to_replay_that_needs_an_option_is_refused_with_what_to_do(
+    rows, complaint, seq2point, tmp_path
+):
+    (tmp_path / "home.csv").write_text(rows)
+    answer = seq2point("live", "--source", "replay", "--replay", tmp_path / "home.csv")
+    assert answer.code == 1
+    assert complaint in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_broker_that_is_not_there_is_said_of_the_source_and_of_the_sink(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        broker = f"127.0.0.1:{taken.getsockname()[1]}"
+        words = ("--source", "mqtt", "--topic", "home/mains", "--sink", "mqtt", "--broker", broker)
+        process = start(MODEL, *words, "--store", tmp_path / "home.sqlite")
+        lines = sorted([process.stderr.readline(), process.stderr.readline()])
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert lines == [
+        f"warning: {each} mqtt://{broker}: nobody answers at this port; connecting again in 1 s\n"
+        for each in ("sink", "source")
+    ]
+
+
+def test_the_folder_of_json_lines_is_made(readings, tmp_path, seq2point):
+    out = tmp_path / "new" / "deep" / "lines.jsonl"
+    words = ("live", "kettle-60s", "--source", "replay", "--replay", readings, "--jsonl", out)
+    assert seq2point(*words).code == 0
+    assert out.stat().st_size
 
 
 def test_standard_input_that_is_closed_is_said():

@@ -108,7 +108,7 @@ def fleet(
         if data_check:
             checked = check_fleet(homes, job, workers, show)
             stack.pop_all().close()
-            path, count = write_findings(checked, job.output)
+            path, count = write_findings(checked, job.output, say_flags)
             bad = [result for result in checked if result.reason]
             _list_bad(bad)
             console.print(f"{path}: {format_count(count, 'finding')}")

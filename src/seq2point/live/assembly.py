@@ -12,6 +12,7 @@ from seq2point.configuration.live import LATE_S
 from seq2point.data.times.zones import find_machine_zone, require_zone
 from seq2point.errors import UsageError
 from seq2point.household.home_models import HomeModel, check_models, load_models
+from seq2point.household.tariff import Tariff
 from seq2point.live.meters import Meter
 from seq2point.live.pace import Pace, PaceLearner
 from seq2point.live.presets import find_preset, open_preset, parse_channels
@@ -64,6 +65,7 @@ def make_service(
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
     require_zone(config.zone)
+    _read_tariff(config)
     cards: dict[str, Card] = {}
     opened = _open_source(config)
     zone = config.zone or opened.zone or find_machine_zone()
@@ -194,12 +196,20 @@ def _open_sink(name: str, config: LiveConfig, zone: str, cards: Mapping[str, Car
     return MqttSink(_find_broker(config), config.home, f"{Topics(config.home).device}-out")
 
 
+def _read_tariff(config: LiveConfig) -> Tariff | None:
+    """Return the tariff, None where there is none; raises UsageError where nothing counts by it."""
+    if config.tariff is None:
+        return None
+    tariff = Tariff.parse(config.tariff)
+    if "page" not in config.sink:
+        raise UsageError("`tariff`: the page alone shows costs; add `sink` page, or leave it out")
+    return tariff
+
+
 def _open_page(config: LiveConfig, zone: str, cards: Mapping[str, Card]) -> Sink:
-    from seq2point.household.tariff import Tariff
     from seq2point.live.page.board import BoardOptions
     from seq2point.live.page.protection import make_access
     from seq2point.live.sinks.page import PageSink
 
-    tariff = None if config.tariff is None else Tariff.parse(config.tariff)
-    options = BoardOptions(config.home, zone, tariff, cards)
+    options = BoardOptions(config.home, zone, _read_tariff(config), cards)
     return PageSink(options, make_access(config), config.page_host, config.page_port)

@@ -1,8 +1,11 @@
 """The connection to an MQTT broker: where it is, who we are, and how we come back."""
 
 import asyncio
+import errno
 import logging
 import os
+import re
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +27,18 @@ KEEPALIVE_S = 30
 CLIENT_ERRORS = (aiomqtt.MqttError, OSError, TimeoutError)
 REFUSED = ("bad user name or password", "not authorized", "bad username", "unsupported protocol")
 """What a broker says, in lower case, that no second attempt mends."""
+
+ERROR_NUMBER = re.compile(r"\[Errno (-?\d+)\]\s*")
+WORDS = {
+    errno.ECONNREFUSED: "nobody answers at this port",
+    errno.ECONNRESET: "the connection was cut",
+    errno.EHOSTUNREACH: "the machine cannot be reached",
+    errno.ENETUNREACH: "the network cannot be reached",
+    errno.ETIMEDOUT: "no answer came in time",
+    socket.EAI_NONAME: "there is no machine of this name",
+    socket.EAI_AGAIN: "the machine's name cannot be looked up now",
+}
+"""What a failed connection means, by the system's number of the error."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +167,27 @@ def read_secret(path: Path | None, field: str, *variables: str) -> str | None:
     return secret
 
 
-async def wait_to_reconnect(place: object, error: Exception, waits: Iterator[float]) -> None:
-    """Say why a connection is lost, the first time as a warning, and wait for the next attempt."""
+def describe_failure(error: BaseException) -> str:
+    """Return in words why a connection failed, by the system's number for it where it has one."""
+    numbers = [int(number) for number in ERROR_NUMBER.findall(str(error))]
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            numbers.append(cause.errno)
+        cause = cause.__cause__ or cause.__context__
+    if words := next((WORDS[number] for number in numbers if number in WORDS), None):
+        return words
+    return ERROR_NUMBER.sub("", str(error)).strip() or "no answer came in time"
+
+
+async def wait_to_reconnect(place: str, error: Exception, waits: Iterator[float]) -> None:
+    """Say why a connection is lost, the first time as a warning, and wait for the next attempt.
+
+    `place` says which connection: 'source mqtt://localhost:1883'.
+    """
     wait_s = next(waits)
     level = logging.WARNING if wait_s == FIRST_WAIT_S else logging.INFO
-    LOG.log(level, "%s: %s; connecting again in %d s", place, error, wait_s)
+    LOG.log(level, "%s: %s; connecting again in %d s", place, describe_failure(error), wait_s)
     await asyncio.sleep(wait_s)
 
 

@@ -204,7 +204,9 @@ def parse_channels(
 
 
 def _parse_channel(text: str, scale: float, stamp: str | None, is_production: bool) -> Channel:
-    topic, _, path = text.removeprefix("-").partition("#")
+    topic, hash_, path = text.removeprefix("-").partition("#")
+    if hash_ and not path:
+        _refuse_wildcards(text)
     if not topic.strip():
         raise UsageError(
             f"invalid topic '{text}': expected TOPIC or TOPIC#PATH, as home/mains#power"

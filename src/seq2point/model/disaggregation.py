@@ -111,7 +111,7 @@ def _require_predictions(coverage: Coverage, model: Predictor, path: Path, fill:
         raise DataError(
             f"{path}: nothing to predict from: no stretch of {model.window} readings "
             f"({model.window * model.period_s / 60:.0f} min) is without a gap of more than {fill}; "
-            "fill longer gaps, or predict at the edges too (edges 'repeat')"
+            "set `fill` to more to fill longer gaps, or `edges` to repeat to predict at edges too"
         )
 
 

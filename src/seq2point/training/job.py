@@ -70,7 +70,7 @@ class TrainingJob:
         if whole_days < LEAST_SHARE * days:
             warnings.warn(
                 f"only {whole_days:.1f} of {days:.1f} days have a full window of readings to learn"
-                " from; see `seq2point data check`, or fill longer gaps",
+                " from; see `seq2point data check`, or set `fill` to more to fill longer gaps",
                 stacklevel=3,
             )
 

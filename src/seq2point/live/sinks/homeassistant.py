@@ -58,7 +58,7 @@ class StatisticsSink(SendingSink[Hour]):
                     self._backlog.put(hour)
                 if self._closing:
                     return
-                await wait_to_reconnect(self.home_assistant, error, waits)
+                await wait_to_reconnect(f"sink {self.home_assistant}", error, waits)
                 self._came.set()
 
     async def _import(self, link: Link, hours: Sequence[Hour]) -> None:

@@ -30,6 +30,7 @@ class JsonlSink:
             self._file = sys.stdout
             return
         with explain_write_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a", encoding="utf-8")
 
     async def publish(self, update: Update) -> None:

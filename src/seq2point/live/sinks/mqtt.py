@@ -100,7 +100,7 @@ class MqttSink(SendingSink[Message]):
                 self.broker.require_retry(error)
                 if self._closing:
                     return
-                await wait_to_reconnect(self.broker, error, waits)
+                await wait_to_reconnect(f"sink {self.broker}", error, waits)
 
     async def _tell_all(self, client: aiomqtt.Client) -> None:
         """Say that we are online, what there is, and what was told last."""

@@ -52,7 +52,7 @@ class HomeAssistantSource(QueuedSource):
             except CommandError as error:
                 raise SourceError(str(error)) from None
             except ERRORS as error:
-                await wait_to_reconnect(self.home_assistant, error, waits)
+                await wait_to_reconnect(f"source {self.home_assistant}", error, waits)
 
     def _warn_of_missing(self, event: Mapping[str, Any]) -> None:
         for entity in self.meter.topics:

@@ -45,4 +45,4 @@ class MqttSource(QueuedSource):
                             self._put(str(message.topic), message.payload)
             except CLIENT_ERRORS as error:
                 self.broker.require_retry(error)
-                await wait_to_reconnect(self.broker, error, waits)
+                await wait_to_reconnect(f"source {self.broker}", error, waits)

@@ -1,18 +1,23 @@
 """Readings of a file, as if they came now: at their own speed, faster, or as fast as can be."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig, LiveConfig
 from seq2point.data.table import read_table
+from seq2point.errors import DataError
 from seq2point.live.readings import Reading, SourceError
 
 BATCH = 1000
 """Readings in a batch without a speed."""
+
+LACKING = {*ColumnsConfig.model_fields} - {*LiveConfig.model_fields}
+"""The options of reading a file that live does not take."""
 
 
 class ReplaySource:
@@ -26,7 +31,10 @@ class ReplaySource:
     def __init__(
         self, path: Path, speed: float | None = None, columns: ColumnsConfig = DEFAULT_COLUMNS
     ):
-        table = read_table(path, (), columns)
+        try:
+            table = read_table(path, (), columns)
+        except DataError as error:
+            raise DataError(_advise_without_options(str(error))) from error
         if table.times_s is None:
             raise SourceError(f"{path}: has no times; a file to replay needs them")
         self.lost, self._speed = 0, speed
@@ -53,3 +61,11 @@ class ReplaySource:
             times, watts = self._times_s[at:end].tolist(), self._watts[at:end].tolist()
             yield [Reading(*pair) for pair in zip(times, watts, strict=True)]
             at = end
+
+
+def _advise_without_options(text: str) -> str:
+    """Return what is wrong with a file, with what to do where it names options that live lacks."""
+    text = re.sub(r"set `unit` to (\w+)", r"write \1 after the column's name: mains[\1]", text)
+    if LACKING & {*re.findall(r"`(\w+)`", text)}:
+        text += "; live has no such option: convert the file with it, by `seq2point convert table`"
+    return text
