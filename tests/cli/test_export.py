@@ -231,8 +231,8 @@ REFUSED = {
     ),
     "an unwritable path": (
         "export {model} --target onnx -o {house}/m.onnx",
-        1,
-        "m.onnx: cannot be written (",
+        2,
+        "house.parquet is a file, not a folder",
     ),
     "a file that was cut off": (
         "disaggregate {cut} {house} -o {out}/a.csv",

@@ -94,6 +94,11 @@ def test_it_writes_again_over_its_own_result_and_refuses_a_folder_of_other_thing
         (("--tariff", "30"), 2, "--tariff '30': 30 of what for a kWh?"),
         (("--tariff", "missing.csv"), 1, "missing.csv"),
         (("--without", "toaster"), 2, "--without 'toaster': no model is for it"),
+        (
+            ("--model", "kettle-60s", "--without", "kettle"),
+            2,
+            "--without kettle: the models that are named predict nothing else",
+        ),
         (("--zone", "Europe/Londn"), 2, "--zone: unknown time zone 'Europe/Londn'"),
         (("--model", "toaster"), 2, "no model of 'toaster' comes with the package"),
         (("--model", "kettle-60s", "--model", "kettle"), 2, "two models predict the kettle"),

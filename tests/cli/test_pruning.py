@@ -300,58 +300,58 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     ("typed", "code", "says"),
     [
         (
-            "prune {dense} --method spp -o {out}",
+            "prune {dense} --method spp -o {out}.safetensors",
             2,
             "spp decides while the network trains: give data to fine-tune on",
         ),
         (
-            "prune {dense} --method entropic -o {out}",
+            "prune {dense} --method entropic -o {out}.safetensors",
             2,
             "entropic decides while the network trains: give data to fine-tune on",
         ),
         (
-            "prune {dense} --method structured --set criterion=taylor -o {out}",
+            "prune {dense} --method structured --set criterion=taylor -o {out}.safetensors",
             2,
             "criterion 'taylor' needs gradients: give data",
         ),
         (
-            "prune {dense} --method none -o {out}",
+            "prune {dense} --method none -o {out}.safetensors",
             2,
             "--method none prunes nothing; choose one of magnitude",
         ),
         (
-            "prune {dense} --method lmp -o {out}",
+            "prune {dense} --method lmp -o {out}.safetensors",
             2,
             "unknown pruning algorithm 'lmp': choose one of none, magnitude",
         ),
         (
-            "prune {dense} --method lamp --steps 9 -o {out}",
+            "prune {dense} --method lamp --steps 9 -o {out}.safetensors",
             2,
             "give data with --finetune",
         ),
         (
-            "prune {dense} --method magnitude --set freq=9 -o {out}",
+            "prune {dense} --method magnitude --set freq=9 -o {out}.safetensors",
             2,
             "magnitude: setting 'freq' = '9': there is no such "
             "setting; magnitude has sparsity, schedule, initial, begin_step",
         ),
         (
-            "prune {dense} --method magnitude --set frequency=often -o {out}",
+            "prune {dense} --method magnitude --set frequency=often -o {out}.safetensors",
             2,
             "setting 'frequency' = 'often': input should",
         ),
         (
-            "prune {dense} --method magnitude --set frequency -o {out}",
+            "prune {dense} --method magnitude --set frequency -o {out}.safetensors",
             2,
             "--set frequency: expected name=value",
         ),
         (
-            "prune {dense} --method lamp --set power=1 --set power=2 -o {out}",
+            "prune {dense} --method lamp --set power=1 --set power=2 -o {out}.safetensors",
             2,
             "--set power: comes twice",
         ),
         (
-            "prune {dense} --method spp --set granularity=rows -o {out}",
+            "prune {dense} --method spp --set granularity=rows -o {out}.safetensors",
             2,
             "input should be 'columns', 'filters' or 'units'",
         ),

@@ -159,9 +159,48 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     ),
     "a report where a file is in the way": (
         "test {model} --data {train} --json {empty}/m.json",
-        1,
-        "m.json: cannot be written",
+        2,
+        "empty.csv is a file, not a folder",
     ),
+    "an answer below the mains": (
+        "disaggregate {model} {train} -o {train}/new/k.csv",
+        2,
+        "train.parquet is a file, not a folder",
+    ),
+    "the mains before the model": (
+        "disaggregate {mains} kettle -o {answer}.csv",
+        2,
+        "mains.csv: is a table, not a model; name models first, the mains last",
+    ),
+    "the mains between models": (
+        "disaggregate kettle {mains} fridge -o {answer}.csv",
+        2,
+        "mains.csv: is a table, not a model; name models first, the mains last",
+    ),
+    "the home before the model to adapt": (
+        "adapt {mains} kettle -o {answer}.safetensors",
+        2,
+        "mains.csv: is a table, not a model; name models first, the mains last",
+    ),
+    "days of a test as text": (
+        "test {model} --data {train} --days {answer}.csv",
+        2,
+        "answer.csv: the days of a test are written as .parquet; change the ending",
+    ),
+    **{
+        f"a model of another ending by {typed.split()[0]}": (
+            typed + " -o {answer}.csv",
+            2,
+            "answer.csv: a model is written as .safetensors; change the ending",
+        )
+        for typed in (
+            "adapt {model} {mains}",
+            "compact {model}",
+            "factorise {model} --rank 2",
+            "prune {model} --method magnitude --sparsity 0.5",
+            "transfer {model} --train {train}",
+        )
+    },
     "CUDA where there is none": (
         "test {model} --data {train} --device cuda",
         2,

@@ -44,7 +44,12 @@ def adapt(
     adapted model is written where checks on the last part of the mains say that it helps, else the
     model as it is, with the reason. The result is transductive: the model has seen these mains.
     """
-    from seq2point.cli.find_model import find_model_file_for, load_model
+    from seq2point.cli.find_model import (
+        find_model_file_for,
+        load_model,
+        require_model_ending,
+        require_no_table,
+    )
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import AdaptOptions
     from seq2point.model import pretrained
@@ -52,6 +57,8 @@ def adapt(
     from seq2point.report import terminal
     from seq2point.training.adaptation import adapt as adapt_model
 
+    require_model_ending(out)
+    require_no_table([model])
     file = find_model_file_for(model, [mains], columns)
     parent = load_model(file, machine.device, machine.threads)
     (home,) = HouseReader((), parent.period_s, columns, resample).load([mains])

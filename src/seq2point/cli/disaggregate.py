@@ -83,11 +83,11 @@ def disaggregate(
     The result has the recording's own times and a column of watts for each appliance.
     """
     from seq2point.cli.choose_models import choose_models, join_models, load_with_card
-    from seq2point.cli.find_model import is_model_name
+    from seq2point.cli.find_model import is_model_name, require_no_table
     from seq2point.cli.progress_bar import show_bar
     from seq2point.data.long_table import LongTable, open_long_table
     from seq2point.data.table import Table, read_table
-    from seq2point.data.table_writer import CSV, check_ending
+    from seq2point.data.table_writer import CSV, ENDINGS
     from seq2point.errors import DataError
     from seq2point.events.activation_table import ACTIVATIONS, write_activations
     from seq2point.model.disaggregation import (
@@ -99,18 +99,20 @@ def disaggregate(
     )
     from seq2point.model.event_decisions import find_event_settings
     from seq2point.recording import is_same_period
+    from seq2point.system.atomic_files import check_ending
 
     *others, file = mains
     models = [model, *others]
-    check_ending(out, PREDICTIONS)
+    check_ending(out, PREDICTIONS, ENDINGS)
     if activations is not None:
-        check_ending(activations, ACTIVATIONS)
+        check_ending(activations, ACTIVATIONS, ENDINGS)
     if energy is not None:
         check_ending(energy, "tables of energy are", (CSV,))
     if plot is not None:
         from seq2point.report.plots import check_picture_ending
 
         check_picture_ending(plot)
+    require_no_table(models)
     loaded = {path: load_with_card(path, machine) for path in models if not is_model_name(path)}
     with show_status(f"reading {file}"):
         readings = open_long_table(file, columns) or read_table(file, (), columns)

@@ -43,12 +43,13 @@ def factorise(
     It holds nearly all of the weights. This needs no data. The predictions change, so test the
     result. Give one of --rank, --energy and --sparsity.
     """
-    from seq2point.cli.find_model import load_model
+    from seq2point.cli.find_model import load_model, require_model_ending
     from seq2point.compression import costs, low_rank
     from seq2point.errors import UsageError
     from seq2point.report import terminal
     from seq2point.system.console import show_status
 
+    require_model_ending(out)
     if sum(value is not None for value in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
     loaded = load_model(model, "cpu", machine.threads)

@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2point.choices import Device
-from seq2point.errors import UsageError
+from seq2point.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from seq2point.configuration import ColumnsConfig
@@ -22,6 +23,27 @@ def is_model_name(path: Path) -> bool:
     A name has no ending, and no file has it.
     """
     return not path.suffix and path.name == str(path) and not path.is_file()
+
+
+def require_model_ending(out: Path) -> None:
+    """Raise UsageError for a path that a model is not written to."""
+    from seq2point.runtime import NATIVE
+    from seq2point.system.atomic_files import check_ending
+
+    check_ending(out, "a model is", (NATIVE,))
+
+
+def require_no_table(models: Sequence[Path]) -> None:
+    """Raise UsageError where a table of readings stands in the place of a model."""
+    from seq2point import runtime
+    from seq2point.data.table_file import open_table_file
+
+    for path in models:
+        if not path.is_file() or path.suffix.lower() in runtime.RUNTIMES:
+            continue
+        with suppress(DataError):
+            open_table_file(path)
+            raise UsageError(f"{path}: is a table, not a model; name models first, the mains last")
 
 
 def find_model_file(path: Path, period_s: float | None = None, *, exported: bool = False) -> Path:

@@ -54,7 +54,7 @@ def prune(
     `seq2point train --from MODEL --pruning METHOD`, which keeps checkpoints and logs.
     """
     from seq2point import studies
-    from seq2point.cli.find_model import load_model
+    from seq2point.cli.find_model import load_model, require_model_ending
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TrainOptions
     from seq2point.errors import UsageError
@@ -67,6 +67,7 @@ def prune(
         raise UsageError(f"--method {method} prunes nothing; choose one of {PRUNERS}")
     pruner = choose_pruner(pruning.model_copy(update={"pruning": method}))
     assert pruner is not None
+    require_model_ending(out)
     idle = LearningConfig.of(learning_rate=LEARNING_RATE, seed=learning.seed)
     if not finetune and (validate or learning != idle):
         raise UsageError(

@@ -41,7 +41,7 @@ class StoppedError(Seq2PointError):
 def guard_inputs(verb: Callable[..., None]) -> Callable[..., None]:
     """Return a verb that refuses to replace a file that it reads, before it reads anything.
 
-    It refuses to write two results to one file, too. A signal ends it in one line.
+    It refuses to write two results to one file, or below a file. A signal ends it in one line.
     """
 
     @wraps(verb)
@@ -58,6 +58,7 @@ def guard_inputs(verb: Callable[..., None]) -> Callable[..., None]:
             for path in _list_paths(value)
         ]
         for name, output in outputs.items():
+            _require_folder(name, output)
             if output.is_file() and any(
                 path.is_file() and path.samefile(output) for path in inputs
             ):
@@ -72,6 +73,13 @@ def guard_inputs(verb: Callable[..., None]) -> Callable[..., None]:
             verb(**arguments)
 
     return guarded
+
+
+def _require_folder(name: str, output: Path) -> None:
+    """Raise UsageError where a file stands in the place of a folder that an output would be in."""
+    there = next((path for path in output.parents if path.exists()), None)
+    if there is not None and not there.is_dir():
+        raise UsageError(f"--{name} {output}: {there} is a file, not a folder")
 
 
 def _list_paths(value: Any) -> list[Path]:

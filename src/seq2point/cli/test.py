@@ -54,17 +54,21 @@ def test(
     from seq2point.cli.progress_bar import show_bar
     from seq2point.cli.read_houses import HouseReader
     from seq2point.cli.typed_command import tell_command
+    from seq2point.data.table_writer import PARQUET
     from seq2point.data.times.zones import require_zone
     from seq2point.model import pretrained
     from seq2point.model.evaluation import evaluate
     from seq2point.model.event_decisions import find_event_settings
     from seq2point.model.shown_days import write_days
     from seq2point.report import terminal
+    from seq2point.system.atomic_files import check_ending
 
     if plot is not None:
         from seq2point.report import plots
 
         plots.check_picture_ending(plot)
+    if days is not None:
+        check_ending(days, "the days of a test are", PARQUET)
     zone = require_zone(columns.zone) or UTC
     model = find_model_file_for(model, data, columns)
     loaded = load_predictor(model, machine.device, machine.threads)

@@ -58,7 +58,7 @@ def transfer(
     Pruned weights stay pruned and compacted models small. Houses
     of another sampling period than the model's are refused without --resample.
     """
-    from seq2point.cli.find_model import load_model
+    from seq2point.cli.find_model import load_model, require_model_ending
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TransferOptions
     from seq2point.datasets.traces import read_traces
@@ -67,6 +67,7 @@ def transfer(
     from seq2point.report import terminal
     from seq2point.training.transfer import find_target_appliance, join_models, run_transfer
 
+    require_model_ending(out)
     parent = load_model(model, machine.device, machine.threads, train, columns)
     names: list[str | None] = [*appliance] if appliance else [None]
     targets = [find_target_appliance(parent, name) for name in names]

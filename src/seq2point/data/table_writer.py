@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from seq2point.errors import UsageError
 from seq2point.system.atomic_files import atomic_write
 
 if TYPE_CHECKING:
@@ -12,14 +11,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 CSV = ".csv"
-ENDINGS = (CSV, ".parquet", ".pq")
-
-
-def check_ending(path: Path, content: str, endings: tuple[str, ...] = ENDINGS) -> None:
-    """Raise UsageError for a path that has none of the endings; `content` is what it would hold."""
-    if path.suffix.lower() not in endings:
-        allowed = " or ".join(ending for ending in endings if ending != ".pq")
-        raise UsageError(f"{path}: {content} written as {allowed}; change the ending")
+PARQUET = (".parquet", ".pq")
+ENDINGS = (CSV, *PARQUET)
 
 
 class TableWriter:

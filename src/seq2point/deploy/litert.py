@@ -8,12 +8,11 @@ from seq2point.deploy.calibration import draw_windows, split_recordings
 from seq2point.deploy.litert_graph import build_graph, find_extremes
 from seq2point.deploy.mixed_precision import CALIBRATION, Layers, search_layers
 from seq2point.deploy.proof import make_metadata, make_result, prove, warn_of_pruning
-from seq2point.errors import UsageError
 from seq2point.model.model_file import Model
 from seq2point.recording import Watts
 from seq2point.runtime.litert import Session
 from seq2point.runtime.metadata import IN_TEXT, add_digest
-from seq2point.system.atomic_files import atomic_write
+from seq2point.system.atomic_files import atomic_write, check_ending
 
 
 def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
@@ -24,8 +23,7 @@ def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     allow, unless `options.force`. Then nothing is written.
     """
     refuse_options(options, "litert", "sliding", "flash_bytes", "ram_bytes", "prefix")
-    if out.suffix.lower() != ".tflite":
-        raise UsageError(f"{out}: a LiteRT file is written as .tflite; change the ending")
+    check_ending(out, "a LiteRT file is", (".tflite",))
     refuse_idle_calibration(options)
     calibration, recordings, simulated = split_recordings(model, options, options.int8)
     warn_of_pruning(model)

@@ -9,11 +9,10 @@ from seq2point.deploy import ExportResult, refuse_idle_calibration, refuse_optio
 from seq2point.deploy.calibration import split_recordings
 from seq2point.deploy.onnx_graph import build_graph
 from seq2point.deploy.proof import make_metadata, make_result, prove, warn_of_pruning
-from seq2point.errors import UsageError
 from seq2point.model.model_file import Model
 from seq2point.runtime.metadata import add_digest
 from seq2point.runtime.onnx import MARKER
-from seq2point.system.atomic_files import atomic_write
+from seq2point.system.atomic_files import atomic_write, check_ending
 
 
 def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
@@ -26,8 +25,7 @@ def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     nothing is written.
     """
     refuse_options(options, "onnx", "flash_bytes", "ram_bytes", "prefix")
-    if out.suffix.lower() != ".onnx":
-        raise UsageError(f"{out}: an ONNX file is written as .onnx; change the ending")
+    check_ending(out, "an ONNX file is", (".onnx",))
     refuse_idle_calibration(options)
     calibration, recordings, simulated = split_recordings(model, options, options.int8)
     warn_of_pruning(model)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seq2point.appliances import Appliance
-from seq2point.data.table_writer import TableWriter, check_ending
+from seq2point.data.table_writer import ENDINGS, TableWriter
 from seq2point.recording import Watts
 from seq2point.recording.on_off import Flags, find_runs, is_on
+from seq2point.system.atomic_files import check_ending
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,7 +131,7 @@ def write_activations(
     Start and end are times in UTC, or seconds since the first sample where `dated` is False.
     Raises UsageError for another ending.
     """
-    check_ending(Path(path), ACTIVATIONS)
+    check_ending(Path(path), ACTIVATIONS, ENDINGS)
     options = {"float_precision": 4, "datetime_format": "%Y-%m-%dT%H:%M:%SZ"}
     with TableWriter(Path(path), **options) as writer:
         writer.write(tabulate_activations(activations, dated))

@@ -61,4 +61,9 @@ def list_without(models: FleetModels, names: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(
                 f"`without` '{name}': no model is for it; choose from {', '.join(sorted(known))}"
             )
+    if not models.choose and known <= {*lacking}:
+        raise UsageError(
+            f"`without` {', '.join(lacking)}: the models that are named predict nothing else;"
+            " leave out one or the other"
+        )
     return tuple(lacking)

@@ -100,6 +100,11 @@ def load_models(
     loaded = [_load_model(model, readings, threads, live) for model in several]
     names = [a.name for model in loaded for a in model.predictor.appliances]
     lacking = _require_known(without, set(names))
+    if names and set(names) <= lacking:
+        raise UsageError(
+            f"`without` {', '.join(sorted(lacking))}: the models that are named predict nothing"
+            " else; leave out one or the other"
+        )
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"two models predict the {twice.replace('_', ' ')}: give one of them")
     return [

@@ -12,13 +12,14 @@ from seq2point.choices import Edges, Engine
 from seq2point.data.grid import Times, find_jumps, place_on_grid
 from seq2point.data.long_table import LongTable, TableRows
 from seq2point.data.table import Table, grid_recording
-from seq2point.data.table_writer import TableWriter, check_ending
+from seq2point.data.table_writer import ENDINGS, TableWriter
 from seq2point.errors import DataError
 from seq2point.events import Activation, find_activations
 from seq2point.model.event_decisions import NO_EVENTS, Settings, decide_recording
 from seq2point.predictor import Predictor, Progress
 from seq2point.recording import Recording, Watts
 from seq2point.recording.coverage import DAY_S, Coverage
+from seq2point.system.atomic_files import check_ending
 
 PREDICTIONS = "predictions are"
 BESIDE = 100
@@ -256,7 +257,7 @@ class PredictionWriter:
 
     def __init__(self, path: str | Path, model: Predictor):
         self.names = [appliance.name for appliance in model.appliances]
-        check_ending(Path(path), PREDICTIONS)
+        check_ending(Path(path), PREDICTIONS, ENDINGS)
         self._writer = TableWriter(Path(path), float_precision=2)
 
     def __enter__(self) -> Self:

@@ -6,18 +6,28 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seq2point.errors import Seq2PointError
+from seq2point.errors import Seq2PointError, UsageError
 
 PART = re.compile(
     r"\.(?P<stem>.*)\.(?:(?P<host>[0-9a-f]{8})-)?(?P<process>\d+)\.part(?P<suffix>\.[^.]*)?",
     re.DOTALL,
 )
+
+
+def check_ending(path: Path, content: str, endings: Sequence[str]) -> None:
+    """Raise UsageError for a path that has none of the endings; `content` is what it would hold.
+
+    '.pq' is '.parquet' in short.
+    """
+    if path.suffix.lower() not in endings:
+        allowed = " or ".join(ending for ending in endings if ending != ".pq")
+        raise UsageError(f"{path}: {content} written as {allowed}; change the ending")
 
 
 @contextmanager
