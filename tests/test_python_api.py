@@ -518,3 +518,45 @@ assert "load_recording(" in pydoc.render_doc(seq2point)
 def test_looking_at_the_package_does_not_run_its_command():
     assert not hasattr(seq2point, "__main__")
     assert not hasattr(seq2point, "__wrapped__")
+
+
+def test_a_text_where_a_list_of_names_is_due_is_one_name(tmp_path: Path):
+    house = seq2point.simulate_house(3, 0.5, 60.0, appliances="kettle", owned="kettle")
+    times = [FIRST + timedelta(minutes=i) for i in range(len(house))]
+    frame = pl.DataFrame({"time": times, "mains": house.mains_w, "kettle": house.mains_w / 2})
+    frame.write_parquet(tmp_path / "house.parquet")
+    for recording in (
+        load_recording(tmp_path / "house.parquet", appliances="kettle"),
+        recording_from_frame(frame, appliances="kettle"),
+    ):
+        assert list(recording.appliances_w) == ["kettle"]
+    home = seq2point.HomeEnergy.from_mains(
+        house, ["kettle-60s", "fridge-60s"], zone="UTC", without="kettle"
+    )
+    assert list(home.power_w) == ["fridge"]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda home: load_recording(None), "a file of type NoneType: give its path"),
+        (lambda home: Model.load(None), "a file of type NoneType: give its path"),
+        (lambda home: seq2point.runtime.load(None), "a file of type NoneType: give its path"),
+        (lambda home: Model.pretrained(None), "a model of type NoneType: give the name of"),
+        (lambda home: Model.pretrained("kettle", period_s="60"), "`period_s` '60': give a number"),
+        (
+            lambda home: seq2point.HomeEnergy.from_mains(home, period_s="60s"),
+            "`period_s` '60s': give a number of seconds above zero",
+        ),
+        (
+            lambda home: recording_from_frame(pl.DataFrame({"mains": [1.0]}), period_s="60s"),
+            "`period_s` '60s': give a number of seconds above zero",
+        ),
+    ],
+)
+def test_what_is_no_path_name_or_number_is_one_clear_usage_error(
+    call: Callable[[Recording], Any], says: str
+):
+    with pytest.raises(UsageError) as refused:
+        call(Recording("home", 60.0, np.full(9, 100, np.float32), start=FIRST))
+    assert str(refused.value).startswith(says)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration.arguments import require_path, require_seconds
 from seq2point.configuration.columns import FILL
 from seq2point.data.checked_rows import read_checked
 from seq2point.data.claimed_period import parse_claimed_period_s, require_claimed_period
@@ -153,7 +154,7 @@ def read_table(
     stay open, for a value that is absurd or not a number, and for times that go back or repeat. The
     message says where.
     """
-    file = open_table_file(Path(path), columns)
+    file = open_table_file(require_path(path), columns)
     return build_table(file, interpret(file, appliances, columns), columns)
 
 
@@ -203,6 +204,7 @@ def to_recording(table: Table, period_s: float | None = None) -> Recording:
 
     Raises DataError for a table without times where the period is unknown.
     """
+    require_seconds(period_s, "period_s")
     period_s = period_s or table.period_s
     if period_s is None:
         problem = "has one reading alone" if table.has_times else "has no times"

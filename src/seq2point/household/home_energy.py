@@ -14,6 +14,7 @@ import polars as pl
 
 from seq2point.appliances import canonical_name
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration.arguments import gather_names
 from seq2point.data.times.zones import require_zone
 from seq2point.events import Activation
 from seq2point.events.activation_table import tabulate_activations
@@ -121,7 +122,7 @@ class HomeEnergy:
             require_zone(zone)
             columns = columns.model_copy(update={"zone": zone})
         rates = None if tariff is None else Tariff.parse(tariff, columns)
-        without = tuple(without)
+        without = gather_names(without or ())
         home = open_mains(mains, columns, period_s)
         return cls.measure(home, load_models(models, home, without), rates, without, progress)
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration.arguments import require_seconds
 from seq2point.configuration.columns import FILL
 from seq2point.data.frame import find_library, read_frame
 from seq2point.data.grid import Times, can_give, find_median_step_s, place_on_grid
@@ -81,6 +82,7 @@ def open_mains(
     can tell without the production of its panels.
     Raises DataError for a source that cannot be read, or without times where `period_s` is None.
     """
+    require_seconds(period_s, "period_s")
     if isinstance(source, str | Path):
         path = Path(source)
         mains = _open_table(

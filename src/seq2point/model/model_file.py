@@ -16,6 +16,7 @@ from torch import Tensor
 
 from seq2point.appliances import Appliance, find_appliance
 from seq2point.choices import Edges, Engine
+from seq2point.configuration.arguments import require_path
 from seq2point.configuration.columns import FILL
 from seq2point.model import pretrained
 from seq2point.network import Architecture, Seq2Point, sliding
@@ -103,7 +104,7 @@ class Model:
         Raises ModelFileError for a file that is missing, damaged or altered. The error names the
         tensor or the header field.
         """
-        header, arrays = read_model_file(Path(path))
+        header, arrays = read_model_file(require_path(path))
         with torch.device("meta"):
             network = header.architecture.build()
         weights, masks = (

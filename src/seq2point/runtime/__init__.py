@@ -6,6 +6,7 @@ A runtime is one module with `open_model(path, threads) -> Runtime` and one line
 from importlib import import_module
 from pathlib import Path
 
+from seq2point.configuration.arguments import require_path
 from seq2point.errors import ModelFileError
 from seq2point.runtime.metadata import ExportMetadata
 from seq2point.runtime.runtime import Runtime
@@ -31,7 +32,7 @@ def load(path: str | Path, threads: int | None = None) -> Runtime:
     Raises ModelFileError for a file that is missing, damaged or not written by seq2point, and for
     one whose graph and metadata do not fit each other.
     """
-    path = Path(path)
+    path = require_path(path)
     module = RUNTIMES.get(path.suffix.lower())
     if module is None:
         raise ModelFileError(f"{path}: not a model file (those end in {', '.join(RUNTIMES)})")

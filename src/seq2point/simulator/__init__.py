@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from seq2point.appliances import APPLIANCES, find_appliance
+from seq2point.configuration.arguments import gather_names
 from seq2point.errors import UsageError
 from seq2point.recording import Recording
 from seq2point.simulator.averaging import PeriodMeans
@@ -40,9 +41,8 @@ def simulate_house(
     Raises UsageError for an unknown appliance, for a start without a time zone, and for a seed,
     days or a period out of range.
     """
-    names = [appliances] if isinstance(appliances, str) else appliances
-    columns = list(dict.fromkeys(find_appliance(name).name for name in names))
-    has = NAMES if owned is None else [find_appliance(name).name for name in owned]
+    columns = list(dict.fromkeys(find_appliance(name).name for name in gather_names(appliances)))
+    has = NAMES if owned is None else [find_appliance(name).name for name in gather_names(owned)]
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise UsageError(f"the simulator's seed is {seed!r}: give a whole number from 0")
     if not 0.1 <= period_s <= DAY_S:

@@ -11,6 +11,7 @@ import numpy as np
 
 from seq2point.appliances import canonical_name
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
+from seq2point.configuration.arguments import gather_names
 from seq2point.data.change_reports import FEWEST_READINGS
 from seq2point.data.interpretation.appliance_series import (
     find_appliance_columns,
@@ -69,7 +70,8 @@ def interpret(
     Raises DataError for a column that the table lacks, and for what stays open, with the choices.
     """
     require_zone(columns.zone)
-    return _interpret(Sample(file, repair=columns.repair), appliances, columns, every)
+    names = None if appliances is None else gather_names(appliances)
+    return _interpret(Sample(file, repair=columns.repair), names, columns, every)
 
 
 def _interpret(

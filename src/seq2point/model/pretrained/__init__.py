@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from seq2point.appliances import canonical_name
+from seq2point.configuration.arguments import require_seconds
 from seq2point.errors import ModelFileError, UsageError
 from seq2point.model.pretrained.card import Card, Verdict, average_error, judge
 from seq2point.recording import is_same_period
@@ -165,6 +166,12 @@ def find_pretrained(appliance: str, period_s: float | None = None) -> Pretrained
     Any of the appliance's names will do. Without a period the appliance must have one model only.
     Raises UsageError where there is no such model, with those that exist.
     """
+    require_seconds(period_s, "period_s")
+    if not isinstance(appliance, str):
+        raise UsageError(
+            f"a model of type {type(appliance).__name__}: give the name of an appliance or of a"
+            " model, as kettle-60s"
+        )
     if appliance in list_names() and period_s is None:
         return load_pretrained(appliance)
     names = {
