@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from seq2point.workers.folder_lock import lock_folder
+
 Command = Callable[..., Any]
 START_S = 1_711_756_800  # 2024-03-30 00:00 UTC, the day before summer begins in London
 
@@ -86,6 +88,25 @@ def test_it_writes_again_over_its_own_result_and_refuses_a_folder_of_other_thing
     assert (answer.code, answer.out) == (2, "")
     assert f"{tmp_path}: holds other files, as letters.txt" in answer.err
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_its_own_result_is_no_input_and_two_runs_share_no_folder(
+    seq2point: Command, home: Path, ran: tuple[Path, Any], tmp_path: Path
+):
+    out, _ = ran
+    before = (out / "power.parquet").read_bytes()
+    answer = seq2point("household", out / "power.parquet", "-o", out)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert (
+        f"would write {out / 'power.parquet'}, and would replace a file that is read" in answer.err
+    )
+    words = ("household", home, "--zone", "Europe/London", "--model", "kettle-60s", "-o")
+    with lock_folder(tmp_path, "seq2point household"):
+        answer = seq2point(*words, tmp_path)
+    assert answer.code == 1
+    assert f"{tmp_path}: another seq2point household writes there" in answer.err
+    assert (out / "power.parquet").read_bytes() == before
+    assert seq2point(*words, tmp_path).code == 0
 
 
 @pytest.mark.parametrize(

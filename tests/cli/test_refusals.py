@@ -314,9 +314,13 @@ def test_nothing_that_is_read_is_written_over(
     model, house = tmp_path / "model.safetensors", tmp_path / "house.csv"
     shutil.copyfile(trained[0] / "model.safetensors", model)
     shutil.copyfile(files.test, house)
+    compacted, source = tmp_path / "zz-compact.safetensors", tmp_path / "mm.c"
+    shutil.copyfile(model, compacted)
+    shutil.copyfile(model, source)
     link = tmp_path / "link.csv"
     link.symlink_to(house)
-    before = [path.read_bytes() for path in (model, house)]
+    read = (model, house, compacted, source)
+    before = [path.read_bytes() for path in read]
     for words in (
         ("disaggregate", model, house, "-o", house),
         ("disaggregate", model, house, "-o", link),
@@ -325,6 +329,11 @@ def test_nothing_that_is_read_is_written_over(
         ("prune", model, "--method", "magnitude", "-o", model),
         ("compact", model, "-o", model),
         ("protocol", "run", "one_minute", "--data", tmp_path, "--test", house, "--json", house),
+        ("protocol", "run", "one_minute", "--data", tmp_path, "--json", house),
+        ("prune", compacted, "--method", "magnitude", "-o", tmp_path / "zz.safetensors"),
+        ("export", source, "--target", "microcontroller", "-o", tmp_path / "mm"),
+        ("train", "kettle", "--train", house, "--from", model, "-o", tmp_path),
+        ("fit-budget", model, "--train", house, "--flash", "64KB", "-o", tmp_path),
     ):
         answer = seq2point(*words)
         assert (answer.code, answer.err.count("\n")) == (2, 1), words
@@ -333,7 +342,7 @@ def test_nothing_that_is_read_is_written_over(
         "test", model, "--data", house, "--json", tmp_path / "x.png", "--plot", tmp_path / "x.png"
     )
     assert (twice.code, "two results cannot be one file" in twice.err) == (2, True)
-    assert [path.read_bytes() for path in (model, house)] == before
+    assert [path.read_bytes() for path in read] == before
 
 
 @pytest.mark.parametrize(

@@ -42,11 +42,12 @@ def test_what_cannot_be_shown_is_told(seq2point, run, tmp_path):
 
 
 def test_another_folder_is_one_line_and_nothing_is_written(seq2point, run, tmp_path):
-    page = tmp_path / "report.html"
-    answer = seq2point("report", run, tmp_path, "-o", page)
+    page, other = tmp_path / "report.html", tmp_path / "other"
+    other.mkdir()
+    answer = seq2point("report", run, other, "-o", page)
     assert answer.code == 2
     assert answer.err.count("\n") == 1
-    assert f"{tmp_path}: holds no training, study or protocol run" in answer.err
+    assert f"{other}: holds no training, study or protocol run" in answer.err
     assert not page.exists()
 
 
@@ -56,3 +57,20 @@ def test_a_report_never_replaces_what_it_reads(seq2point, tmp_path):
     answer = seq2point("report", path, "-o", path)
     assert answer.code == 2
     assert path.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("model.safetensors", "would replace a file that is read"),
+        ("metrics.json", "would replace a file that is read"),
+        ("logs/page.json", "the page is written as .html or .htm; change the ending"),
+        ("logs/page.html", "which is read; write the page to another folder"),
+    ],
+)
+def test_a_report_writes_nothing_into_what_it_reads(seq2point, run, name, says):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    answer = seq2point("report", run, "-o", run / name)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert says in answer.err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before

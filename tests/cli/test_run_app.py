@@ -12,7 +12,8 @@ import pytest
 import typer
 
 from seq2point.cli import options
-from seq2point.cli.run_app import guard_inputs, run_app
+from seq2point.cli.input_guard import guard_inputs
+from seq2point.cli.run_app import run_app
 from seq2point.configuration.training import WINDOWS
 from seq2point.errors import DataError, Interrupted, ModelFileError, TrainingError, UsageError
 

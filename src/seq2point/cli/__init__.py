@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seq2point.cli.help_and_usage import Verb, Verbs
-from seq2point.cli.run_app import guard_inputs, run_app
+from seq2point.cli.input_guard import guard_inputs
+from seq2point.cli.run_app import run_app
 from seq2point.system.blas_threads import use_one_blas_thread
 from seq2point.system.garbage import postpone_collection
 

@@ -2,12 +2,14 @@
 written.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.input_guard import also_writes
 from seq2point.cli.options import Take
 from seq2point.configuration import (
     ColumnsConfig,
@@ -19,6 +21,14 @@ from seq2point.configuration import (
 from seq2point.deploy import TARGETS
 
 
+def _name_files(given: Mapping[str, Any]) -> Sequence[Path]:
+    """Return the .c and the .h of an export to a microcontroller."""
+    from seq2point.deploy.microcontroller import name_paths
+
+    return name_paths(given["out"]) if given["target"] == "microcontroller" else []
+
+
+@also_writes(_name_files)
 def export(
     model: options.ModelName,
     target: Annotated[

@@ -7,14 +7,18 @@ import typer
 
 from seq2point.choices import Criterion
 from seq2point.cli import options
+from seq2point.cli.input_guard import also_writes
 from seq2point.cli.options import Take
 from seq2point.cli.run_app import report_stop
 from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig
 
 STOPPED = "the networks that are done stay, and the same command goes on with the others"
+RESULTS = ("model.safetensors", "model.c", "model.h", "model.onnx")
+POINTS, TABLE, PICTURE = "fit.json", "fit.md", "fit.png"
 UNITS, CHANNELS = "0,0.5,0.75,0.875,0.9375", "0,0.25,0.5,0.75"
 
 
+@also_writes(lambda given: [given["out"] / name for name in RESULTS])
 def fit_budget(
     model: Annotated[
         Path,
@@ -196,12 +200,12 @@ def fit_budget(
             console.print,
         )
     # an earlier search may have left files of another budget
-    for name in (WEIGHTS, "model.c", "model.h", "model.onnx", "fit.png"):
+    for name in (*RESULTS, PICTURE):
         (out / name).unlink(missing_ok=True)
     report = make_report(search, candidates)
-    files = write_study(report, out / "fit.json", out / "fit.md")
+    files = write_study(report, out / POINTS, out / TABLE)
     if any(candidate.result for candidate in candidates):
-        files["picture"] = out / "fit.png"
+        files["picture"] = out / PICTURE
         save_plot(search, candidates, files["picture"])
     best = find_best(candidates, by)
     if best is not None and best.result is not None:

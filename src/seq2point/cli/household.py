@@ -1,5 +1,6 @@
 """`seq2point household`: a home's energy by appliance and day, from a file of its mains."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from seq2point.cli import options
 from seq2point.cli.declare import say_flags
+from seq2point.cli.input_guard import also_writes
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, HouseholdConfig, MachineConfig
 
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from seq2point.household import HomeEnergy
 
 
+def _name_files(given: Mapping[str, Any]) -> Sequence[Path]:
+    """Return what a home's energy is written to."""
+    from seq2point.household.home_files import FILES
+
+    return [given["out"] / name for name in FILES.values()]
+
+
+@also_writes(_name_files)
 def household(
     mains: Annotated[Path, typer.Argument(help="Mains readings, CSV or Parquet.", metavar="MAINS")],
     out: Annotated[
@@ -51,6 +61,7 @@ def household(
     from seq2point.report.home_summary import print_home
     from seq2point.report.terminal import print_files
     from seq2point.system.console import make_console, show_status
+    from seq2point.workers.folder_lock import lock_folder
 
     require_own_folder(out)
     tariff = None if home.tariff is None else Tariff.parse(home.tariff, columns)
@@ -60,10 +71,11 @@ def household(
     with show_status("loading the models"):
         chosen = [_open_file(path, machine.threads) for path in model or []] or None
         loaded = load_models(chosen, readings, home.without, machine.threads)
-    with show_bar(f"disaggregating {mains.name}", count_samples(readings, loaded)) as progress:
-        energy = HomeEnergy.measure(readings, loaded, tariff, home.without, progress)
-    energy = _say_flags(energy)
-    files = write_home(energy, out, HomeEnergy.render_html)
+    with lock_folder(out, "seq2point household"):
+        with show_bar(f"disaggregating {mains.name}", count_samples(readings, loaded)) as progress:
+            energy = HomeEnergy.measure(readings, loaded, tariff, home.without, progress)
+        energy = _say_flags(energy)
+        files = write_home(energy, out, HomeEnergy.render_html)
     console = make_console()
     print_home(energy, console)
     print_files(files)

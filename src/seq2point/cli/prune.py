@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.input_guard import also_writes
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, LearningConfig, MachineConfig, PruningConfig
 from seq2point.configuration.training import PRUNERS
@@ -14,6 +15,12 @@ from seq2point.configuration.training import PRUNERS
 LEARNING_RATE = 1e-3
 
 
+def name_compacted(out: Path) -> Path:
+    """Return where the compacted model of a pruned one goes: beside it, as NAME-compact."""
+    return out.with_stem(f"{out.stem}-compact")
+
+
+@also_writes(lambda given: [name_compacted(given["out"])])
 def prune(
     model: options.ModelName,
     method: Annotated[
@@ -104,7 +111,7 @@ def prune(
         accuracy["pruned and trained on"] = evaluation.metrics
         measured_in = studies.name_houses(trained.held_out, held_out=not held_out)
     pruned.save(out)
-    compacted = out.with_stem(f"{out.stem}-compact")
+    compacted = name_compacted(out)
     report["costs"] = studies.compare_stages(
         pruned, compacted, accuracy, {"before": dense}, measured_in
     )

@@ -7,6 +7,8 @@ import typer
 
 from seq2point.cli import options
 
+ENDINGS = (".html", ".htm")
+
 
 def report(
     results: Annotated[
@@ -40,6 +42,7 @@ def report(
     from seq2point.system.console import make_console
     from seq2point.wording import format_count
 
+    _require_own_page(out, results)
     with show_bar("reading results", len(results)) as progress:
         found, problems = read_results(results, progress)
     curves, damaged = read_curves(results)
@@ -54,3 +57,16 @@ def report(
     counts = [format_count(len(found), "result")] if found or not curves else []
     counts += [format_count(len(curves), "transfer curve")] if curves else []
     console.print(f"{out}: {', '.join(counts)}")
+
+
+def _require_own_page(out: Path, results: list[Path]) -> None:
+    """Raise UsageError for a page that is no HTML, and for one in a folder that is read."""
+    from seq2point.data.table_writer import check_ending
+    from seq2point.errors import UsageError
+
+    check_ending(out, "the page is", ENDINGS)
+    for folder in results:
+        if folder.is_dir() and out.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"--out {out}: lies in {folder}, which is read; write the page to another folder"
+            )

@@ -7,10 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import wraps
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from seq2point.cli.help_and_usage import TYPERS_ERROR, usage_error
 from seq2point.errors import Interrupted, Seq2PointError, UsageError
@@ -25,7 +22,6 @@ EXTRAS |= dict.fromkeys(("aiomqtt", "paho", "websockets"), "live")
 EXTRAS |= {"fsspec": "fleet", "s3fs": "fleet", "ray": "cluster", "optuna": "search"}
 EXTRAS |= dict.fromkeys(("mlflow", "sqlalchemy"), "mlflow")
 
-OUTPUTS = ("out", "json", "plot", "days", "activations", "energy")
 RESUMABLE = "{kept}, and the same command with --resume goes on from it"
 TYPERS_INTERRUPT = 130
 
@@ -36,55 +32,6 @@ class StoppedError(Seq2PointError):
     def __init__(self, number: int, advice: str):
         super().__init__(f"stopped; {advice}" if advice else "stopped")
         self.exit_code = 128 + number
-
-
-def guard_inputs(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb that refuses to replace a file that it reads, before it reads anything.
-
-    It refuses to write two results to one file, or below a file. A signal ends it in one line.
-    """
-
-    @wraps(verb)
-    def guarded(**arguments: Any) -> None:
-        outputs = {
-            name: arguments[name]
-            for name in OUTPUTS
-            if isinstance(arguments.get(name), Path) and str(arguments[name]) != "-"
-        }
-        inputs = [
-            path
-            for name, value in arguments.items()
-            if name not in OUTPUTS
-            for path in _list_paths(value)
-        ]
-        for name, output in outputs.items():
-            _require_folder(name, output)
-            if output.is_file() and any(
-                path.is_file() and path.samefile(output) for path in inputs
-            ):
-                raise UsageError(
-                    f"--{name} {output}: would replace a file that is read; choose another name"
-                )
-        if len({output.resolve() for output in outputs.values()}) < len(outputs):
-            raise UsageError(
-                f"{' and '.join(f'--{name}' for name in outputs)}: two results cannot be one file"
-            )
-        with report_stop(RESUMABLE if "resume" in arguments else ""):
-            verb(**arguments)
-
-    return guarded
-
-
-def _require_folder(name: str, output: Path) -> None:
-    """Raise UsageError where a file stands in the place of a folder that an output would be in."""
-    there = next((path for path in output.parents if path.exists()), None)
-    if there is not None and not there.is_dir():
-        raise UsageError(f"--{name} {output}: {there} is a file, not a folder")
-
-
-def _list_paths(value: Any) -> list[Path]:
-    values = value if isinstance(value, list) else [value]
-    return [path for path in values if isinstance(path, Path)]
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """`seq2point train`: recordings of houses in, a trained and pruned model out."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seq2point.cli import options
+from seq2point.cli.input_guard import also_writes
 from seq2point.cli.options import Take
 from seq2point.configuration import (
     AppliancePower,
@@ -20,6 +22,24 @@ from seq2point.configuration import (
 )
 
 
+def choose_folder(
+    out: str | Path | None, appliance: str, pruning: Any, network: Any, start: Path | None
+) -> Path:
+    """Return the folder of a run: the one that is given, or that of its choices."""
+    origin = f"from_{start.stem}" if start else network or "seq2point"
+    return Path(out or Path("runs") / f"{appliance}_{pruning or 'none'}_{origin}")
+
+
+def _name_files(given: Mapping[str, Any]) -> Sequence[Path]:
+    """Return what a run writes into its folder."""
+    from seq2point.appliances import canonical_name
+    from seq2point.studies import OutcomeFiles
+
+    names = canonical_name(given["appliance"]), given["pruning"], given["network"]
+    return OutcomeFiles.in_folder(choose_folder(given["out"], *names, given["start"]))
+
+
+@also_writes(_name_files)
 def train(
     appliance: Annotated[
         str,
@@ -91,9 +111,7 @@ def train(
     columns = options.name_column(columns, target.name, appliance_column)
     reader = HouseReader([target.name], period, columns)
     houses, held_out, tested = map(reader.load_resampled, (train, validate, test))
-    origin = f"from_{start.stem}" if start else network.network or "seq2point"
-    default = Path("runs") / f"{target.name}_{pruning.pruning or 'none'}_{origin}"
-    folder = Path(run.out or default)
+    folder = choose_folder(run.out, target.name, pruning.pruning, network.network, start)
     if run.resume and not RunFolder(folder).has_checkpoint:
         print(
             f"{folder}: holds no checkpoint to go on from; the training begins at its first step",

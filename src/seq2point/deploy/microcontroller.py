@@ -95,7 +95,7 @@ def export(model: Model, out: Path, options: ExportOptions) -> ExportResult:
     `options.force`. Then nothing is written.
     """
     refuse_options(options, "microcontroller", "sliding")
-    source, header = _name_paths(out)
+    source, header = name_paths(out)
     flash_bytes = options.flash_bytes or FLASH_BYTES
     ram_bytes = options.ram_bytes or RAM_BYTES
     prefix = options.prefix or PREFIX
@@ -246,7 +246,8 @@ def _format_kb(count: int) -> str:
     return f"{count / 1024:,.1f} KB"
 
 
-def _name_paths(path: Path) -> tuple[Path, Path]:
+def name_paths(path: Path) -> tuple[Path, Path]:
+    """Return the .c and the .h of an output; raises UsageError for a name that C cannot have."""
     path = path / "model" if path.is_dir() else path
     stem = path.stem if path.suffix in (".c", ".h") else path.name
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", stem):

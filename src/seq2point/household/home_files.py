@@ -12,6 +12,7 @@ from seq2point.events import write_activations
 from seq2point.household.energy_table import tabulate_energy
 from seq2point.household.home_energy import HomeEnergy
 from seq2point.system.atomic_files import atomic_write, explain_write_errors
+from seq2point.workers.folder_lock import LOCK
 
 POWER, ACTIVATIONS, ENERGY, PAGE = (
     "power.parquet",
@@ -19,19 +20,22 @@ POWER, ACTIVATIONS, ENERGY, PAGE = (
     "energy.csv",
     "household.html",
 )
+FILES = {"power": POWER, "activations": ACTIVATIONS, "energy": ENERGY, "page": PAGE}
+"""The file names by what they hold."""
 
 
 def require_own_folder(folder: Path) -> None:
     """Raise UsageError for a folder of other things, before anything is computed.
 
-    A folder that is empty, or that holds an earlier result, is written to.
+    A folder that is empty, or that holds an earlier result, is written to; a lock does not count.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; choose a folder")
     try:
-        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        paths = [*folder.iterdir()] if folder.is_dir() else []
     except OSError as error:
         raise Seq2PointError(f"{folder}: cannot be read ({error.strerror or error})") from None
+    names = {path.name for path in paths if not path.name.startswith(LOCK)}
     if names and not {POWER, ENERGY} <= names:
         raise UsageError(
             f"{folder}: holds other files, as {min(names)}; choose an empty folder or a new one"
@@ -47,8 +51,7 @@ def write_home(
     """
     require_own_folder(folder)
     page = render(energy)
-    files = {"power": POWER, "activations": ACTIVATIONS, "energy": ENERGY, "page": PAGE}
-    paths = {label: folder / name for label, name in files.items()}
+    paths = {label: folder / name for label, name in FILES.items()}
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
