@@ -64,6 +64,7 @@ def test_data_check_shows_names_with_brackets(
     assert page.is_file()
 
 
+@pytest.mark.filterwarnings("default")
 def test_train_and_test_show_names_with_brackets(
     seq2point: Command, folder: Path, quick: tuple[object, ...], files: Any
 ) -> None:

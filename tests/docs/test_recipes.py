@@ -21,7 +21,7 @@ import seq2point
 from seq2point import Architecture, Model, Recording, deploy
 from seq2point.cli import app, main
 from seq2point.cli.help_and_usage import Verb
-from seq2point.cli.run_app import guard_inputs
+from seq2point.cli.input_guard import guard_inputs
 from seq2point.data.parquet_file import write_recording
 from seq2point.datasets import contract, sources
 from seq2point.network import NETWORKS

@@ -162,6 +162,7 @@ def fit_budget(
     from seq2point.cli.read_houses import HouseReader
     from seq2point.errors import Seq2PointError
     from seq2point.metrics import METRICS
+    from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report.budget_search import make_report, save_plot
     from seq2point.report.study import present_study, write_study
     from seq2point.studies import ResultCache
@@ -174,6 +175,8 @@ def fit_budget(
     loaded = load_model(model, "cpu", machine.threads, train, columns)
     reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
     houses, held_out = reader.load(train), reader.load(validate)
+    require_distinct(houses)
+    warn_of_shared(houses, held_out, ())
     search = BudgetSearch(
         loaded,
         houses,

@@ -66,6 +66,7 @@ def prune(
     from seq2point.configuration import TrainOptions
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
+    from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
     from seq2point.training import run_training
     from seq2point.training.resolve import choose_pruner
@@ -92,6 +93,8 @@ def prune(
         columns = options.name_column(columns, names[0], appliance_column)
         reader = HouseReader(names, period, columns)
         houses, held_out = map(reader.load_resampled, (finetune, validate))
+        require_distinct(houses)
+        warn_of_shared(houses, held_out, ())
         choices = TrainOptions.join(
             learning, machine, start=dense, validation=held_out or None, pruning=pruner
         )

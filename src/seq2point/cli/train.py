@@ -88,6 +88,7 @@ def train(
     from seq2point.datasets.traces import read_traces
     from seq2point.errors import UsageError
     from seq2point.model.model_file import Model
+    from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report.outcome import present_outcome
     from seq2point.training import resolve_appliance
     from seq2point.training.nodes import find_node
@@ -111,6 +112,8 @@ def train(
     columns = options.name_column(columns, target.name, appliance_column)
     reader = HouseReader([target.name], period, columns)
     houses, held_out, tested = map(reader.load_resampled, (train, validate, test))
+    require_distinct(houses)
+    warn_of_shared(houses, held_out, tested)
     folder = choose_folder(run.out, target.name, pruning.pruning, network.network, start)
     if run.resume and not RunFolder(folder).has_checkpoint:
         print(

@@ -64,6 +64,7 @@ def transfer(
     from seq2point.datasets.traces import read_traces
     from seq2point.errors import UsageError
     from seq2point.model.evaluation import evaluate
+    from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
     from seq2point.training.transfer import find_target_appliance, join_models, run_transfer
 
@@ -81,6 +82,14 @@ def transfer(
         freeze = "convolutions"
     reader = HouseReader([t.name for t in targets], parent.period_s, columns, resample)
     houses, held_out, tested = (reader.load(paths) for paths in (train, validate, test))
+    require_distinct(houses)
+    learned = [
+        house.take_days(
+            house.days if transfer.days is None else transfer.days, targets[0].name, transfer.skip
+        )
+        for house in houses
+    ]
+    warn_of_shared(learned, held_out, tested)
     shared = transfer.as_options() | {
         "freeze": freeze,
         "validation": held_out or None,

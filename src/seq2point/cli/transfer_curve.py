@@ -130,6 +130,7 @@ def transfer_curve(
     from seq2point.cli.find_model import load_model
     from seq2point.cli.read_houses import HouseReader
     from seq2point.cli.typed_command import tell_command
+    from seq2point.recording.shared_readings import warn_of_shared
     from seq2point.report.study import present_study, write_study
     from seq2point.report.transfer_curve import make_report, save_plot
     from seq2point.studies import ResultCache
@@ -162,11 +163,14 @@ def transfer_curve(
     training = {name: getattr(learning, name) for name in LEARNING}
     if all(training[name] is None for name in ("epochs", "steps", "budget_s")):
         training["steps"] = USUAL_STEPS
+    kept = [rest if again else other for again, other in zip(is_train_file, tested, strict=True)]
+    learned = house.take_days(days_used - transfer.skip, target.name, transfer.skip)
+    warn_of_shared([learned], (), kept)
     curve = TransferCurve(
         loaded,
         target,
         house,
-        [rest if again else other for again, other in zip(is_train_file, tested, strict=True)],
+        kept,
         curve_days,
         [*choices, *([FROM_NOTHING] if from_nothing else [])],
         range(seeds),
