@@ -26,6 +26,36 @@ REFUSED: dict[str, tuple[str, int, str]] = {
             " dishwasher"
         ),
     ),
+    "epochs without an end": (
+        "train kettle --train {train} --out {out} --epochs inf",
+        2,
+        "--epochs inf: input should be a finite number",
+    ),
+    "a seed that no generator takes": (
+        "train kettle --train {train} --out {out} --seed 99999999999999999999",
+        2,
+        "--seed 99999999999999999999: input should be less than or equal to 4294967295",
+    ),
+    "steps that no training reaches": (
+        "train kettle --train {train} --out {out} --steps 99999999999999999999",
+        2,
+        "--steps 99999999999999999999: input should be less than or equal to 1000000000",
+    ),
+    "a budget that never ends": (
+        "train kettle --train {train} --out {out} --budget 99999999999999999999d",
+        2,
+        "--budget 8.64e+24: input should be less than or equal to 100000000",
+    ),
+    "a batch that no memory holds": (
+        "train kettle --train {train} --out {out} --batch-size 100000000000",
+        2,
+        "--batch-size 100000000000: input should be less than or equal to 1000000",
+    ),
+    "more threads than any processor has": (
+        "test {model} --data {train} --threads 99999999999999999999",
+        2,
+        "--threads 99999999999999999999: input should be less than or equal to 1024",
+    ),
     "a network that does not exist": (
         "train kettle --train {train} --out {out} --network seq3point",
         2,

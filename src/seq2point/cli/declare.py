@@ -27,7 +27,7 @@ from pydantic.fields import FieldInfo
 from seq2point import configuration
 from seq2point.cli import options
 from seq2point.cli.options import Take
-from seq2point.configuration.declare import UNSET, Config
+from seq2point.configuration.declare import ABSURD, UNSET, Config
 from seq2point.errors import Seq2PointError
 
 PANELS = {
@@ -220,6 +220,8 @@ def _make_parameter(kind: type[Config], name: str, hint: Any, take: Take) -> ins
         settings |= {"metavar": "FRACTION", "help": f"{settings['help']} From 0 to below 1."}
     elif type_ in (int, float):
         settings |= _find_bounds([*field.metadata, *_list_constraints(hint)], type_)
+        if isinstance(extra, dict) and ABSURD in extra:
+            settings.pop("max", None)
     flags = FLAGS.get(name, (flag_of(name),))
     optional = type_ if default is not None else type_ | None
     return inspect.Parameter(

@@ -96,6 +96,7 @@ def transfer_curve(
         int,
         typer.Option(
             min=1,
+            max=1000,
             help="Trainings of each point, with seeds 0, 1, ...",
             rich_help_panel=options.TRAINING,
         ),

@@ -21,15 +21,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 AnyConfig = TypeVar("AnyConfig", bound="Config")
 
-UNSET = "unset"
+UNSET, ABSURD = "unset", "absurd"
 
 
-def option(default: Any, description: str, *, unset: str | None = None, **field: Any) -> Any:
+def option(
+    default: Any,
+    description: str,
+    *,
+    unset: str | None = None,
+    absurd_above: float | None = None,
+    **field: Any,
+) -> Any:
     """Return the field of an option: its default, what it does, and its bounds (`gt`, `ge`, ...).
 
-    `unset` says in words what None stands for, where that is the default.
+    `unset` says in words what None stands for, where that is the default. Above `absurd_above` no
+    computer follows: that is refused, and no help speaks of it.
     """
     extra: dict[str, Any] = {} if unset is None else {UNSET: unset}
+    if absurd_above is not None:
+        extra[ABSURD] = absurd_above
+        field["le"] = absurd_above
     return Field(default, description=description, json_schema_extra=extra, **field)
 
 
@@ -58,7 +69,11 @@ class Config(BaseModel):
 
     # a command builds the validators of the few classes that it makes instances of
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        defer_build=True,
+        allow_inf_nan=False,
     )
 
     @classmethod

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import PositiveInt
+from pydantic import ConfigDict, PositiveInt
 
 from seq2point.configuration.declare import Config, option
 
@@ -18,7 +18,9 @@ PREFIX = "s2p"
 
 
 class Tolerances(Config):
-    """By how much an exported model may be worse than the native one."""
+    """By how much an exported model may be worse than the native one; infinity allows anything."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
 
     on_mae: float = option(0.05, "By how much the MAE while on may grow, as a share.", ge=0)
     sae: float = option(0.02, "By how much the SAE may grow.", ge=0)

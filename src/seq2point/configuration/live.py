@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Le
-from pydantic import ConfigDict, PositiveFloat
+from pydantic import PositiveFloat
 
 from seq2point.choices import MqttVersion, SinkName, SourceName
 from seq2point.configuration.columns import FILL
@@ -125,8 +125,6 @@ class LiveConfig(
     MeterConfig, BrokerConfig, HomeAssistantConfig, PaceConfig, KeepConfig, PageConfig
 ):
     """All options of a live service."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     source: SourceName | None = option(None, "Where readings come from.", unset="it must be given")
     sink: Sequence[SinkName] = option(

@@ -15,4 +15,6 @@ class MachineConfig(Config):
         1,
         "Machines that share every step: begin the same command on each, by torchrun.",
     )
-    threads: PositiveInt | None = option(None, "CPU threads.", unset="all, if faster")
+    threads: PositiveInt | None = option(
+        None, "CPU threads.", unset="all, if faster", absurd_above=1024
+    )

@@ -36,6 +36,8 @@ LEARNING_RATES: dict[Engine, float] = {"sliding": 3e-3, "windows": 1e-3}
 TRANSPLANT, GAIN, ABSOLUTE = 0.7, 0.3, 0.2
 TRACED = 0.3
 HELD_OUT = 0.2
+MOST_STEPS, LONGEST_S, MOST_WINDOWS = 10**9, 1e8, 10**6
+HIGHEST_SEED = 2**32 - 1
 ADAPT_BUDGET_S, ADAPT_RATE, ADAPT_TRANSPLANT = 300.0, 5e-4, 0.9
 PRUNERS = (  # a test holds it to the table
     "magnitude, global_magnitude, lamp, structured, spp, entropic, threshold or random"
@@ -133,7 +135,7 @@ class MaterialConfig(Config):
         lt=1,
     )
     distractors_per_day: float = option(
-        2.0, "Uses of other traces' appliances to add to the mains, a day.", ge=0
+        2.0, "Uses of other traces' appliances to add to the mains, a day.", ge=0, absurd_above=1e4
     )
 
     @property
@@ -176,9 +178,12 @@ class AugmentationConfig(Config):
         ge=0,
         lt=1,
     )
-    loads: float = option(0.0, "Synthetic loads a day to add to the mains.", ge=0)
+    loads: float = option(0.0, "Synthetic loads a day to add to the mains.", ge=0, absurd_above=1e4)
     stretch: float = option(
-        0.0, "How far a transplanted activation's duration goes from 1, as a factor.", ge=0
+        0.0,
+        "How far a transplanted activation's duration goes from 1, as a factor.",
+        ge=0,
+        absurd_above=100,
     )
     missing: float = option(
         0.0, "Highest share of readings that go missing in a chunk, and are filled.", ge=0, lt=1
@@ -188,9 +193,13 @@ class AugmentationConfig(Config):
         "Weight of the absolute error beside the squared one.",
         unset=f"{ABSOLUTE}, or 0 with engine windows",
         ge=0,
+        absurd_above=1e6,
     )
     on_off: float = option(
-        0.0, "Weight of the cross-entropy of the on state beside the squared error.", ge=0
+        0.0,
+        "Weight of the cross-entropy of the on state beside the squared error.",
+        ge=0,
+        absurd_above=1e6,
     )
     distil: float = option(
         0.5, "Weight of the teachers' mean prediction in the target, with `teachers`.", ge=0, le=1
@@ -211,19 +220,29 @@ class LearningConfig(AugmentationConfig, MaterialConfig):
     (docs/lab). Training stops early after `patience` validations without a better loss.
     """
 
-    epochs: PositiveFloat | None = option(None, "Times to see every window.", unset="10")
-    steps: PositiveInt | None = option(None, "Optimiser steps, instead of epochs.")
+    epochs: PositiveFloat | None = option(
+        None, "Times to see every window.", unset="10", absurd_above=1e6
+    )
+    steps: PositiveInt | None = option(
+        None, "Optimiser steps, instead of epochs.", absurd_above=MOST_STEPS
+    )
     budget_s: PositiveFloat | None = option(
-        None, "Time to train, instead of epochs: 90s, 10m, 1.5h."
+        None, "Time to train, instead of epochs: 90s, 10m, 1.5h.", absurd_above=LONGEST_S
     )
     engine: Engine = option(
         "sliding", "Learn from chunks of neighbouring windows at once, or from single windows."
     )
     batch_size: PositiveInt | None = option(
-        None, "Windows in a step.", unset="sixteen chunks, or 1000 with engine windows"
+        None,
+        "Windows in a step.",
+        unset="sixteen chunks, or 1000 with engine windows",
+        absurd_above=MOST_WINDOWS,
     )
     chunk: PositiveInt | None = option(
-        None, "Windows in a chunk of engine sliding.", unset="by the network"
+        None,
+        "Windows in a chunk of engine sliding.",
+        unset="by the network",
+        absurd_above=MOST_WINDOWS,
     )
     learning_rate: PositiveFloat | None = option(
         None,
@@ -237,7 +256,9 @@ class LearningConfig(AugmentationConfig, MaterialConfig):
         None, "Epochs between validations.", unset="about twenty validations in a training"
     )
     patience: PositiveInt = option(10, "Validations without progress before stopping.")
-    seed: NonNegativeInt = option(0, "Seed of weights, order and pruning.")
+    seed: NonNegativeInt = option(
+        0, "Seed of weights, order and pruning.", absurd_above=HIGHEST_SEED
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -361,7 +382,10 @@ class AdaptConfig(LearningConfig):
     """
 
     budget_s: PositiveFloat | None = option(
-        None, "Time to train, both times together: 90s, 10m, 1.5h.", unset="5m"
+        None,
+        "Time to train, both times together: 90s, 10m, 1.5h.",
+        unset="5m",
+        absurd_above=LONGEST_S,
     )
     learning_rate: PositiveFloat | None = option(
         None, "Adam's highest learning rate.", unset=f"{ADAPT_RATE}"

@@ -69,7 +69,7 @@ def run(
         ),
     ] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of each network, with seeds 0, 1, ...")
+        int, typer.Option(min=1, max=1000, help="Trainings of each network, with seeds 0, 1, ...")
     ] = 3,
     out: Annotated[
         Path | None,
