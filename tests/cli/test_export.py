@@ -42,21 +42,16 @@ def house(make_house: Callable[..., Any], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.filterwarnings("always:.* of the weights are pruned but still there")
-def test_a_pruned_model_that_was_not_compacted_is_exported_with_a_warning(
+def test_a_pruned_model_is_exported_with_a_warning_where_compaction_would_shrink_it(
     trained: tuple[Path, Any], seq2point: Command, tmp_path: Path
 ):
-    answer = seq2point(
-        "export",
-        trained[0] / "model.safetensors",
-        "--target",
-        "onnx",
-        "-o",
-        tmp_path / "model.onnx",
-    )
-    assert answer.code == 0
-    assert answer.err.startswith(
-        "seq2point: warning: 50% of the weights are pruned but still there: zeros make"
-    )
+    pruned, small = trained[0] / "model.safetensors", tmp_path / "small.safetensors"
+    assert seq2point("compact", pruned, "-o", small).code == 0
+    assert Model.load(small).masks  # zeros that compaction cannot remove
+    for path, count in ((pruned, 1), (small, 0)):
+        answer = seq2point("export", path, "--target", "onnx", "-o", tmp_path / "model.onnx")
+        assert answer.code == 0
+        assert answer.err.count("of the weights are pruned but still there: zeros make") == count
     assert (tmp_path / "model.onnx").exists()
 
 

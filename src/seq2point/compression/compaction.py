@@ -65,6 +65,12 @@ def compact(model: Model) -> Model:
     return replace(model, network=small.network, masks=small.masks, provenance=provenance)
 
 
+def can_compact(model: Model) -> bool:
+    """Return whether compaction would give a smaller network than the model's."""
+    small = compact_network(model.network, model.masks)
+    return small.network.architecture != model.architecture
+
+
 def describe_remainder(compacted: Model) -> list[str]:
     """Return a sentence on the zeros that compaction could not remove, if there are any."""
     scattered = sum(

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from seq2point.compression.compaction import can_compact
 from seq2point.configuration import ExportOptions
 from seq2point.configuration.columns import FILL
 from seq2point.deploy import ExportResult
@@ -19,9 +20,10 @@ from seq2point.runtime import ExportMetadata
 
 
 def warn_of_pruning(model: Model) -> None:
-    """Warn of pruned weights that are still there as zeros, and of constant predictions."""
+    """Warn of pruned weights that compaction would remove, and of constant predictions."""
     warn_of_constants(model.constants_w())
-    if zeros := masks.measure_sparsity(model.network, model.masks):
+    zeros = masks.measure_sparsity(model.network, model.masks)
+    if zeros and can_compact(model):
         warnings.warn(
             f"{zeros:.0%} of the weights are pruned but still there: zeros make the exported file"
             " neither smaller nor faster; `seq2point compact` removes what is pruned as a whole",
