@@ -100,6 +100,6 @@ def test_where_nothing_fits_the_table_says_why(
     )
     assert (refused.code, refused.err.strip()) == (
         2,
-        "seq2point: --units half: expected numbers from zero on, as 0,1,2,4",
+        "seq2point: --units half: expected a share from 0 to below 1, as 0.5 or 0.5,0.8",
     )
     assert not (tmp_path / "no").exists()

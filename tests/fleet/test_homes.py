@@ -107,7 +107,9 @@ def test_rows_that_are_added_for_one_home_leave_the_others_as_they_are(tmp_path:
 
 
 def test_a_column_that_is_not_there_is_refused(houses: Path):
-    with pytest.raises(UsageError, match=r"neither a partition meter=\.\.\. nor a column 'meter'"):
+    with pytest.raises(
+        UsageError, match=r"neither a partition meter=\.\.\. in its path nor a column 'meter'"
+    ):
         names(houses, "meter")
 
 

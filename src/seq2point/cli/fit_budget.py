@@ -172,6 +172,8 @@ def fit_budget(
     from seq2point.system.atomic_files import atomic_write
     from seq2point.system.console import make_console
 
+    unit_shares = _parse_grid("--units", units)
+    channel_shares = _parse_grid("--channels", channels)
     loaded = load_model(model, "cpu", machine.threads, train, columns)
     reader = HouseReader.for_model(loaded, columns, appliance_column, resample)
     houses, held_out = reader.load(train), reader.load(validate)
@@ -184,8 +186,8 @@ def fit_budget(
         target,
         int8,
         held_out,
-        options.parse_numbers("--units", units),
-        options.parse_numbers("--channels", channels),
+        unit_shares,
+        channel_shares,
         by,
         pruning_steps,
         steps,
@@ -232,3 +234,12 @@ def fit_budget(
             "nothing fits: the table says by how much; widen --units and --channels, or begin from"
             " a smaller model"
         )
+
+
+def _parse_grid(option: str, text: str) -> list[float]:
+    """Return shares in order, each once; raises UsageError for other words, and for none."""
+    from seq2point.errors import UsageError
+
+    if shares := options.parse_shares(option, [text]):
+        return sorted(set(shares))
+    raise UsageError(f"{option} '{text}': expected shares from 0 to below 1, as 0,0.5")

@@ -79,8 +79,8 @@ def list_homes(pattern: str, house: str | None = None) -> list[HomeInput]:
         return _group_rows(files, column)
     if house:
         raise UsageError(
-            f"{files[0].address}: neither a partition {house}=... nor a column '{house}' of a"
-            " Parquet file; a text file holds one home",
+            f"{house}: {files[0].address} has neither a partition {house}=... in its path nor a"
+            f" column '{house}' of a Parquet file; a text file holds one home",
             field="house",
         )
     return _name_files(files, pattern)
