@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.tables import make_spread_cell, replace_between
+from seq2point.studies.part_words import USUAL
 from seq2point.studies.result_cache import ResultCache
 from seq2point.studies.spread import render_table
-from seq2point.studies.study_file import USUAL, Study, read_study
+from seq2point.studies.study_file import Study, read_study
 from seq2point.studies.study_plan import find_results, plan_study
 from seq2point.studies.study_rows import make_row
 from seq2point.wording import format_count

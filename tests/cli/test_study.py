@@ -248,16 +248,60 @@ def test_what_fails_is_listed_and_the_others_finish(seq2point: Command, files: A
             "study.only: no part has pruner = spp (entry 2)",
         ),
         ('[study]\nappliances = ["fridge"]', "study.appliances: has no 'fridge', only kettle"),
+        ('[study]\nseeds = "three"', "study.seeds: give a count of at least 1, or a list of seeds"),
+        ("[study]\nseeds = 1.5", "study.seeds: give a count of at least 1, or a list of seeds"),
+        ("[study]\nseeds = true", "study.seeds: give a count of at least 1, or a list of seeds"),
+        ("[study]\nseeds = [true]", "study.seeds[0]: expected a whole number"),
+        ("[study]\nseeds = [0, 0]", "seeds: 0 comes twice; give it once"),
+        ("[study]\nseeds = []", "study.seeds: is empty; give at least one, or leave it out"),
+        ("[study]\nseeds = 100000000000", "study.seeds: give at most 1,000 seeds"),
+        ("[study]\nseeds = [99999999999]", "study.seeds[0]: input should be less than or equal"),
+        ("[study]\npruners = ['lamp']\nsparsities = 0.5", "sparsities: expected a list, as [0.5]"),
+        ("[study]\npruners = ['lamp']\nsparsities = []", "study.sparsities: is empty"),
+        ("[study]\npruners = ['lamp']\nsparsities = ['0.5']", "sparsities[0]: expected a number"),
+        ("[study]\npruners = 'magnitude'", 'study.pruners: expected a list, as ["magnitude"]'),
+        ("[study]\nnetworks = 'reduced'", 'study.networks: expected a list, as ["reduced"]'),
+        ("[study]\nappliances = []", "study.appliances: is empty"),
+        ("[study.recipes]\na = { steps = '5' }", "recipes.a.steps: expected a whole number"),
+        ("[study.recipes]\na = { freeze = 'all' }", "recipes.a.freeze: input should be 'none'"),
     ],
 )
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_what_the_file_may_not_say_is_refused_before_any_training(
-    seq2point: Command, files: Any, tmp_path: Path, grid: str, text: str
+    seq2point: Command, files: Any, tmp_path: Path, grid: str, text: str, dry: tuple[str, ...]
 ):
     words = ("study", write(tmp_path, grid), "--data", files.train.parent, "-o", tmp_path / "out")
-    answer = seq2point(*words)
+    answer = seq2point(*words, *dry)
     assert (answer.code, text in answer.err) == (2, True), answer.err
     assert len(answer.err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("window = 31", 'window = "99"', "window: expected a whole number"),
+        ("steps = ", "stepz = ", "training.stepz: there is no such key; did you mean 'steps'?"),
+        ("steps = ", 'freeze = "all", steps = ', "training.freeze: input should be 'none', 'conv"),
+        ("[appliances.kettle]", "[appliances]", "appliances: is empty; give at least one"),
+    ],
+)
+def test_what_its_protocol_may_not_say_is_refused_by_a_dry_run_too(
+    seq2point: Command, files: Any, tmp_path: Path, old: str, new: str, text: str
+):
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert new in path.read_text()
+    answer = seq2point("study", path, "--data", files.train.parent, "--dry-run")
+    assert (answer.code, text in answer.err) == (2, True), answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_file_that_is_no_text_is_refused_in_plain_words(seq2point: Command, tmp_path: Path):
+    (tmp_path / "model.toml").write_bytes(b"\x80\xff\x00" * 9)
+    answer = seq2point("study", tmp_path / "model.toml", "--data", tmp_path)
+    assert answer.code == 2
+    assert answer.err.endswith("model.toml: is no text in UTF-8, so it is no TOML\n")
 
 
 def test_two_studies_in_one_folder_are_refused(seq2point: Command, files: Any, tmp_path: Path):

@@ -214,7 +214,7 @@ def _list_trials(console: "Console", search: Mapping[str, Any]) -> None:
 
 def _list_failed(console: "Console", failed: Sequence[Mapping[str, Any]]) -> None:
     """Print each reason once, after the first part that it is of."""
-    from seq2point.studies.study_plan import describe_settings
+    from seq2point.studies.part_words import describe_settings
 
     for reason in dict.fromkeys(each["reason"] for each in failed):
         labels = [describe_settings(each) for each in failed if each["reason"] == reason]

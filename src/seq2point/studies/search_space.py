@@ -10,12 +10,14 @@ schedule = { choices = ["linear", "constant"] }
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HIGHEST_SEED
 from seq2point.studies.protocols.protocol_file import StrictTable
 
 Sampler = Literal["tpe", "random"]
+MOST_TRIALS = 100_000
 Choice = str | bool | int | float
 
 
@@ -59,11 +61,11 @@ class StudySearch(StrictTable):
     networks: the test houses choose nothing. `seed` decides what is drawn.
     """
 
-    trials: PositiveInt
+    trials: int = Field(gt=0, le=MOST_TRIALS)
     settings: dict[str, SettingRange] = Field(min_length=1)
-    at_a_time: PositiveInt = 8
+    at_a_time: int = Field(8, gt=0, le=MOST_TRIALS)
     sampler: Sampler = "tpe"
-    seed: NonNegativeInt = 0
+    seed: int = Field(0, ge=0, le=HIGHEST_SEED)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from seq2point.appliances import canonical_name
 from seq2point.architecture import NETWORKS, Architecture
 from seq2point.choices import find_nearest
 from seq2point.compression.pruning import find_pruner
-from seq2point.configuration import TrainingConfig
+from seq2point.configuration.training import HIGHEST_SEED
 from seq2point.errors import UsageError
 from seq2point.studies.protocols.library import (
     NamedProtocol,
@@ -34,14 +34,16 @@ from seq2point.studies.protocols.library import (
     validate_protocol,
     validate_table,
 )
+from seq2point.studies.protocols.plain_words import check_training
 from seq2point.studies.protocols.protocol_file import StrictTable
 from seq2point.studies.search_space import StudySearch
 
 BASE, STUDY = "protocol", "study"
-USUAL = "usual"
-"""The recipe and the network of the protocol itself."""
+
+MOST_SEEDS = 1000
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, le=HIGHEST_SEED)]
 
 
 class PrunerChoice(StrictTable):
@@ -96,14 +98,30 @@ class PartFilter(StrictTable):
 
 
 def _count_seeds(given: Any) -> Any:
-    counts = isinstance(given, int) and not isinstance(given, bool)
-    if counts and given < 1:
-        raise ValueError("give a count of at least 1, or a list of seeds")
-    return tuple(range(given)) if counts else given
+    if isinstance(given, list | tuple):
+        return given
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise ValueError("give a count of at least 1, or a list of seeds, as [0, 1, 2]")
+    if given > MOST_SEEDS:
+        raise ValueError(f"give at most {MOST_SEEDS:,} seeds")
+    return tuple(range(given))
 
 
 def _name_networks(given: Any) -> Any:
-    return {name: name for name in given} if isinstance(given, list | tuple) else given
+    if isinstance(given, str):
+        raise ValueError(f'expected a list, as ["{given}"], or a table of shapes by name')
+    if not isinstance(given, list | tuple):
+        return given
+    if wrong := [name for name in given if not isinstance(name, str)]:
+        raise ValueError(f"expected names in quotes, and not {wrong[0]}")
+    _require_once("networks", given)
+    return {name: name for name in given}
+
+
+def _require_once(key: str, given: Sequence[Any]) -> None:
+    twice = next((each for each in given if given.count(each) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{key}: {twice!r} comes twice; give it once")
 
 
 class StudyGrid(StrictTable):
@@ -115,21 +133,21 @@ class StudyGrid(StrictTable):
     where no pruner is named. `only` names the parts that are made; without it all are.
     """
 
-    appliances: tuple[str, ...] = ()
+    appliances: tuple[str, ...] = Field((), min_length=1)
     networks: Annotated[dict[str, str | dict[str, Any]], BeforeValidator(_name_networks)] = Field(
         {}
     )
     recipes: dict[str, dict[str, Any]] = Field({})
     pruners: tuple[PrunerChoice, ...] = ()
-    sparsities: tuple[Share, ...] = ()
-    only: tuple[PartFilter, ...] = ()
+    sparsities: tuple[Share, ...] = Field((), min_length=1)
+    only: tuple[PartFilter, ...] = Field((), min_length=1)
     search: StudySearch | None = None
-    seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_count_seeds)] = Field(
-        (0,), min_length=1
-    )
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_count_seeds)] = Field((0,), min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for key in ("appliances", "sparsities", "seeds"):
+            _require_once(key, getattr(self, key))
         for name, shape in self.networks.items():
             _check_network(name, shape)
         for name, settings in self.recipes.items():
@@ -161,16 +179,7 @@ def _check_network(name: str, shape: str | Mapping[str, Any]) -> None:
 def _check_recipe(name: str, settings: Mapping[str, Any]) -> None:
     if "seed" in settings:
         raise ValueError(f"recipes.{name}.seed: the seeds stand in `seeds`")
-    _require_fields(f"recipes.{name}", settings, [*TrainingConfig.model_fields])
-    try:
-        TrainingConfig(**settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        said = first["msg"].removeprefix("Value error, ")
-        raise ValueError(
-            f"recipes.{name}{'.' if key else ''}{key}: {said[:1].lower()}{said[1:]}"
-        ) from None
+    check_training(f"recipes.{name}", settings)
 
 
 def _require_fields(key: str, given: Mapping[str, Any], known: list[str]) -> None:

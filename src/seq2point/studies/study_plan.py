@@ -2,7 +2,7 @@
 run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -10,15 +10,13 @@ from typing import Any
 
 from seq2point.compression.pruning import ALIASES
 from seq2point.errors import DataError, Seq2PointError, UsageError
+from seq2point.studies.part_words import UNPRUNED, USUAL, Settings, describe_settings
 from seq2point.studies.protocols import houses
 from seq2point.studies.protocols.overrides import override_protocol
 from seq2point.studies.protocols.runner import Runner, RunPoint
 from seq2point.studies.protocols.steps import ProtocolSteps
 from seq2point.studies.result_cache import ResultCache
-from seq2point.studies.study_file import USUAL, PrunerChoice, Study
-
-UNPRUNED = "none"
-Settings = Mapping[str, Any]
+from seq2point.studies.study_file import PrunerChoice, Study
 
 
 @dataclass(frozen=True)
@@ -62,16 +60,6 @@ class StudyPlan:
         """Add the parts of another plan."""
         self.parts += more.parts
         self.refused += more.refused
-
-
-def describe_settings(settings: Settings) -> str:
-    """Return the choices of a part in words."""
-    pruner = settings["pruner"]
-    sparsity = "" if settings["sparsity"] is None else f" {settings['sparsity']:g}"
-    recipe = [] if settings["recipe"] == USUAL else [settings["recipe"]]
-    words = [settings["appliance"], settings["network"], *recipe]
-    words += [] if pruner == UNPRUNED else [f"{pruner}{sparsity}"]
-    return ", ".join([*words, f"seed {settings['seed']}"])
 
 
 def plan_study(study: Study, data: Path) -> StudyPlan:

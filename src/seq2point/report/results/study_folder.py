@@ -23,12 +23,11 @@ from seq2point.report.results.result import (
     Size,
     find_file,
 )
+from seq2point.studies.part_words import USUAL, describe_settings
 from seq2point.studies.result_cache import UNFINISHED, Record, ResultCache
 
 REPORT, STUDY = "report.json", "study.json"
 PARTS, WEIGHTS = "parts", "model.safetensors"
-USUAL = "usual"
-"""What a study calls the network and the recipe of its protocol."""
 MAKERS = ("network", "pruned", "training")
 """What the parts are that make networks; a 'test' names one of them."""
 
@@ -51,11 +50,33 @@ def shorten(houses: Sequence[str]) -> str:
 
 
 def find_parts(folder: Path) -> Path | None:
-    """Return where a study's folder holds its parts; None for a folder that is of no study."""
+    """Return where a study's folder holds its parts; None for a folder that is of no study.
+
+    A study whose parts all failed has its table alone.
+    """
     for place in (folder / PARTS, folder):
         if any(place.glob("*/result.json")) or any(place.glob(f"*/{UNFINISHED}")):
             return place
-    return None
+    return folder / PARTS if _list_failed(folder) else None
+
+
+def _list_failed(folder: Path) -> list[Problem]:
+    """Return why parts of a study failed: each reason once, after the first part that it is of."""
+    failed = _read_json(folder / STUDY).get("failed")
+    labels: dict[str, list[str]] = {}
+    try:
+        for each in failed if isinstance(failed, list) else []:
+            labels.setdefault(str(each["reason"]), []).append(describe_settings(each))
+    except (KeyError, TypeError, ValueError):
+        return []  # no table of ours
+    return [
+        Problem(folder, f"{parts[0]}{_count_more(parts)}: {reason}")
+        for reason, parts in labels.items()
+    ]
+
+
+def _count_more(parts: Sequence[str]) -> str:
+    return f" and {len(parts) - 1:,} more" if len(parts) > 1 else ""
 
 
 def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
@@ -66,6 +87,7 @@ def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
     """
     cache = ResultCache(parts)
     unusable = cache.find_unusable()
+    yield from _list_failed(folder)
     yield from (Problem(path, reason) for path, reason in unusable.items())
     records = sorted(cache.list_records(without=unusable), key=lambda each: each.version)
     by_key = {record.key: record for record in records}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from seq2point.errors import UsageError
+from seq2point.studies.protocols.plain_words import describe_expected
 from seq2point.studies.protocols.protocol_file import Protocol
 
 Table = TypeVar("Table", bound=BaseModel)
@@ -81,10 +82,10 @@ def read_toml(path: Path) -> str:
     """The text of a file; raises UsageError where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is no text in UTF-8, so it is no TOML") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
@@ -120,12 +121,13 @@ def validate_table(
         return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
-        said = said[:1].lower() + said[1:]
+        key = _key(given, first["loc"], first["type"] == "missing")
+        said = describe_expected(
+            [e for e in error.errors() if _key(given, e["loc"], missing=False) == key] or [first]
+        )
         if first["type"] == "extra_forbidden":
             known = f"; choose from {', '.join(kind.model_fields)}" if above else ""
             said = "there is no such key" + (known if len(first["loc"]) == 1 else "")
-        key = _key(given, first["loc"], first["type"] == "missing")
         if above:
             key = f"{above}.{key}" if key else f"{above}: "
         raise UsageError(f"{where}: {key}{said}") from None

@@ -2,7 +2,7 @@
 thresholds, published rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Any, Literal, Self
 
@@ -20,6 +20,7 @@ from pydantic import (
 
 from seq2point.appliances import Appliance, canonical_name, find_appliance
 from seq2point.data.clipping import Clipping
+from seq2point.studies.protocols.plain_words import as_tuples, check_training
 
 Role = Literal["train", "validation", "test"]
 ROLES: tuple[Role, ...] = ("train", "validation", "test")
@@ -28,13 +29,19 @@ Metric = Literal[
     "precision", "recall", "mcc", "accuracy",
     "event_f1", "event_precision", "event_recall",
 ]  # fmt: skip
+Instant = Annotated[AwareDatetime, Field(strict=False)]  # as text, too
 NotNegative = Annotated[float, Field(ge=0)]
 
 
 class StrictTable(BaseModel):
     """A table of the file: what it does not know it refuses."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_lists(cls, given: Any) -> Any:
+        return as_tuples(given)
 
 
 class House(StrictTable):
@@ -47,14 +54,14 @@ class House(StrictTable):
     house: str | None = None
     file: str | None = None
     dataset: str | None = None
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
+    start: Instant | None = None
+    end: Instant | None = None
     block: tuple[float, float] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _number(cls, given: Any) -> Any:
-        if isinstance(given, int | str):
+        if isinstance(given, int | str) and not isinstance(given, bool):
             return {"house": str(given)}
         if isinstance(given, Mapping) and isinstance(given.get("house"), int):
             return {**given, "house": str(given["house"])}
@@ -264,6 +271,8 @@ class Protocol(StrictTable):
             if not roles.train:
                 raise ValueError(f"no house to train the {name} on")
             roles.require_apart(self.dataset)
+        for key, settings in self._list_trainings():
+            check_training(key, settings)
         for row in self.published:
             self._known(
                 f"published, {row.model}",
@@ -277,6 +286,15 @@ class Protocol(StrictTable):
         elif self.scaling == "own":
             raise ValueError("scaling 'own' needs own_scaling, with the leak named")
         return self
+
+    def _list_trainings(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the keys of the tables of training settings, and what is in them."""
+        yield "training", self.training
+        for name, entry in self.appliances.items():
+            yield f"appliances.{name}.training", entry.training
+        if self.pruning:
+            yield "pruning.training", self.pruning.training
+            yield "pruning.finetune", self.pruning.finetune
 
     def _known(self, where: str, names: Sequence[str] | Mapping[str, Any]) -> None:
         for name in names:
