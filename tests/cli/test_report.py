@@ -1,5 +1,6 @@
 """`seq2point report`: the page is written whole, or one line says why it is not."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,18 @@ def test_a_report_writes_nothing_into_what_it_reads(seq2point, run, name, says):
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert says in answer.err
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_that_was_cut_off_and_a_study_without_results_are_listed(seq2point, run, tmp_path):
+    cut, study, page = tmp_path / "cut.json", tmp_path / "study", tmp_path / "report.html"
+    cut.write_bytes((run / "metrics.json").read_bytes()[:99])
+    study.mkdir()
+    part = {"appliance": "kettle", "network": "usual", "recipe": "usual", "pruner": "none"}
+    failed = [part | {"sparsity": None, "seed": seed, "reason": "no data"} for seed in (0, 1)]
+    (study / "study.json").write_text(json.dumps({"study": "q1", "rows": [], "failed": failed}))
+    answer = seq2point("report", run, cut, study, "-o", page)
+    assert (answer.code, answer.err) == (0, "")
+    assert f"not shown: {cut}: damaged, as a file that was cut off; make it again\n" in answer.out
+    assert f"not shown: {study}: kettle, usual, seed 0 and 1 more: no data\n" in answer.out
+    assert answer.out.endswith(f"{page}: 1 result\n")
+    assert "Not shown" in page.read_text()

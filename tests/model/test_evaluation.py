@@ -176,6 +176,7 @@ def test_the_report_is_json_with_plain_metrics_for_one_appliance(
     assert report["baselines"]["zero"].keys() == report["metrics"].keys()
     (data,) = report["data"]
     assert data.pop("coverage") == report["coverage"]
+    assert data.pop("sha256") == house.fingerprint("kettle")["sha256"]
     assert data == {"house": "refit 2", "samples": 600, "days": 0.04, "period_s": 6.0}
     assert report["model"]["appliances"] == ["kettle"]
 

@@ -124,6 +124,7 @@ class Evaluation:
                     "days": round(r.days, 2),
                     "period_s": r.period_s,
                 }
+                | {"sha256": flatten({n: r.fingerprint(n)["sha256"] for n in self.metrics})}
                 | {"coverage": total_coverage(slice(i, i + 1))}
                 | ({"owned": flatten(self.decisions[i].owned)} if self.decisions else {})
                 | ({"interpretation": dict(r.interpretation)} if r.interpretation else {})
@@ -146,7 +147,8 @@ def _describe_failure(label: str, metrics: Metrics, zero: Metrics, by_event: boo
         f" {mae.format(zero_mae_w)}"
     )
     if f1 < NOT_FOUND_F1:
-        return f"{model} does not find the {label}: {f1_label} is {f1:.2f}, and {beside_zero}."
+        joint = "and" if mae_w >= zero_mae_w else "though"
+        return f"{model} does not find the {label}: {f1_label} is {f1:.2f}, {joint} {beside_zero}."
     return (
         f"{model} is no better than always saying that the {label} is off: {beside_zero}."
         if mae_w >= zero_mae_w

@@ -37,7 +37,8 @@ def test_a_training_is_read_as_its_folder_tells_it(runs):
     model = Model.load(runs["half"] / "compact.safetensors")
     assert result.size.weights == model.architecture.parameters
     assert result.size.file_bytes == (runs["half"] / "compact.safetensors").stat().st_size
-    assert [each.role for each in result.hashes] == ["training", "validation"]
+    assert [each.role for each in result.hashes] == ["training", "validation", "test"]
+    assert result.hashes[-1].sha256 == told["data"][0]["sha256"]
 
 
 def test_an_unpruned_training_has_the_size_of_its_file_and_its_latency(runs):
@@ -82,6 +83,8 @@ def test_a_test_is_compared_with_trainings_that_were_tested_on_the_same(runs, te
     (trained, tested), _ = read_results([runs["dense"], test_json])
     assert tested.scored_alike == trained.scored_alike
     assert tested.metrics == trained.metrics
+    assert [each.role for each in tested.hashes] == ["test"]
+    assert tested.hashes[0].sha256 == trained.hashes[-1].sha256
 
 
 def test_a_test_of_several_appliances_is_a_row_each(tmp_path):

@@ -10,6 +10,8 @@ from seq2point.report.results import run_folder, study_folder, test_report
 from seq2point.report.results.label_curves import is_curve
 from seq2point.report.results.result import Problem, Result
 
+CUT_OFF = "damaged, as a file that was cut off; make it again"
+
 
 def read_results(
     paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None
@@ -43,10 +45,13 @@ def _find_reader(path: Path) -> Callable[[], Iterator[Result | Problem]]:
         )
     if not path.exists():
         raise UsageError(f"{path}: no such folder or file")
+    text, report = "", None
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        report = json.loads(text)
     except (OSError, ValueError, RecursionError):
-        report = None
+        if text.startswith("{") and path.suffix.lower() == ".json":
+            return lambda: iter([Problem(path, CUT_OFF)])
     if not (isinstance(report, dict) and report.keys() >= test_report.KEYS):
         raise UsageError(
             f"{path}: is no report of a test; make one with `seq2point test MODEL --data FILE"

@@ -25,7 +25,7 @@ from seq2point.report.results.result import (
     find_file,
     identify_test,
 )
-from seq2point.report.results.test_report import describe_houses
+from seq2point.report.results.test_report import describe_houses, list_test_hashes
 
 RECORD, METRICS_FILE, WEIGHTS = "run.json", "metrics.json", "model.safetensors"
 ROLES = {"training": "training_data", "validation": "validation_data"}
@@ -93,7 +93,8 @@ def _make_result(folder: Path, identity: Mapping[str, Any], report: Mapping[str,
             DataHash(role, format_house(str(each["house"])), each["sha256"])
             for role, key in ROLES.items()
             for each in identity[key]
-        ],
+        ]
+        + (list_test_hashes(name, report) if report["tested_on"] == "test" else []),
     )
 
 

@@ -8,7 +8,14 @@ from seq2point.architecture import name_shape
 from seq2point.recording import format_house
 from seq2point.report.results.card import describe_coverage, describe_model, describe_test
 from seq2point.report.results.commands import write_test_command
-from seq2point.report.results.result import UNPRUNED, Result, Size, find_file, identify_test
+from seq2point.report.results.result import (
+    UNPRUNED,
+    DataHash,
+    Result,
+    Size,
+    find_file,
+    identify_test,
+)
 
 KEYS = {"metrics", "baselines", "coverage", "model", "data"}
 """What every report of a test has."""
@@ -80,7 +87,24 @@ def _make_result(
             *report["warnings"],
         ],
         command=report.get("command") or write_test_command(report),
+        hashes=list_test_hashes(name, report),
     )
+
+
+def list_test_hashes(name: str, report: Mapping[str, Any]) -> list[DataHash]:
+    """Return the SHA-256 of the recordings of a test, of one appliance and the mains.
+
+    A report of an earlier version has none.
+    """
+    return [
+        DataHash("test", format_house(str(each["house"])), _choose(each["sha256"], name))
+        for each in report["data"]
+        if "sha256" in each
+    ]
+
+
+def _choose(sha256: Any, name: str) -> str:
+    return str(sha256[name] if isinstance(sha256, Mapping) else sha256)
 
 
 def _find_days(path: Path, report: Mapping[str, Any]) -> Path | None:
