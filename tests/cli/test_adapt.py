@@ -70,6 +70,7 @@ def test_the_adapted_model_is_written_with_its_checks(
     assert (found["kept"], found["transductive"]) == (True, True)
     assert found == Model.load(out).provenance["adapted"]
     assert "step 120/120" in answer.err
+    assert answer.err.count("are against what the model itself finds in house 2, not against") == 1
 
 
 def test_the_unchanged_model_is_written_with_the_reason(

@@ -12,6 +12,7 @@ import torch
 from seq2point.cli import original
 from seq2point.data.parquet_file import write_recording
 from seq2point.data.table import load_recording
+from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.recording import Recording
 
@@ -55,6 +56,12 @@ def test_a_model_goes_on_in_another_house_with_its_masks(
     assert found["tested_on"] == "the validation data"
     assert found["data"][0]["samples"] == 288
     assert "MAE while on" in answer.out
+    assert "as it was" in answer.out
+    tested = load_recording(two).take_days(0.1, "kettle").hold_out(0.2, before.window)[1]
+    assert found["before"] == pytest.approx(
+        evaluate(before, [tested]).metrics["kettle"], nan_ok=True
+    )
+    assert found["before"] != found["metrics"]
 
 
 def test_several_appliances_become_one_model_that_disaggregates_and_is_tested(

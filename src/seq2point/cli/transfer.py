@@ -56,7 +56,8 @@ def transfer(
 
     For another appliance the convolutions stay and the rest is trained (D'Incecco et al. 2020).
     Pruned weights stay pruned and compacted models small. Houses
-    of another sampling period than the model's are refused without --resample.
+    of another sampling period than the model's are refused without --resample. The test of a model
+    for the same appliance shows, beside the new figures, those of MODEL as it was.
     """
     from seq2point.cli.find_model import load_model, require_model_ending
     from seq2point.cli.read_houses import HouseReader
@@ -110,6 +111,8 @@ def transfer(
         evaluation = evaluate(result, tested_on)
         result.provenance["metrics"] = evaluation.as_json()["metrics"]
         report = evaluation.as_json() | {"tested_on": "test" if tested else "the validation data"}
+        if [a.name for a in result.appliances] == [a.name for a in parent.appliances]:
+            report["before"] = evaluate(parent, tested_on).as_json()["metrics"]
     else:
         report = {"model": result.describe()}
     report["seconds"] = round(sum(t.seconds for t in trained), 1)

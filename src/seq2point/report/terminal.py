@@ -39,6 +39,7 @@ def print_report(report: dict[str, Any], path: Path | None) -> None:
         for name in metrics if several else report["model"]["appliances"]:
             columns = {
                 "network": metrics,
+                "as it was": report.get("before"),
                 "by event": report.get("by_event"),
                 "zero predictor": baselines["zero"],
                 "mean predictor": baselines["mean"],

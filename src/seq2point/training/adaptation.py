@@ -10,6 +10,7 @@ says of them is transductive, and no figure of an unseen home.
 """
 
 import copy
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from seq2point.configuration.training import ADAPT_BUDGET_S, ADAPT_RATE, ADAPT_T
 from seq2point.data.frame import to_recordings
 from seq2point.errors import DataError, UsageError
 from seq2point.events import EventSettings
+from seq2point.metrics import METRICS
 from seq2point.model.event_decisions import (
     PROVENANCE,
     Settings,
@@ -116,6 +118,12 @@ def adapt(
     }
     if reason := _check_activations(*activations):
         return _finish(model, home, kept_settings, reason, figures)
+    if options.progress:
+        print(
+            f"the validation loss and {METRICS['mae_w'].label} of these trainings are against what"
+            f" the model itself finds in {format_house(recording.house)}, not against labels",
+            file=sys.stderr,
+        )
     adapted = _train(model, home, options, options.seed)
     problem = _check_error(model, adapted, home, options.seed, figures)
     problem = problem or _check_agreement(
