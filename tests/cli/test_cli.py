@@ -134,6 +134,7 @@ def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(
     assert report["model"]["appliances"] == ["kettle"]
     (data,) = report["data"]
     assert data.pop("coverage") == report["coverage"]
+    assert len(data.pop("sha256")) == 64
     assert data.pop("interpretation")["series"]["mains"]["unit"] == "W"
     assert data == {"house": "test", "samples": 1500, "days": 0.1, "period_s": 6.0}
     assert report["training"]["planned_steps"] == 250
