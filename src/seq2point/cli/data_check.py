@@ -54,7 +54,8 @@ def check(
 
         pages.check_page_ending(page)
     files = list_tables(files)
-    reports, pictures = [], {}
+    reports: list[quality.QualityReport] = []
+    pictures: dict[str, Path] = {}
     with show_bar("checking", len(files)) as progress:
         for file in files:
             report, recording = quality.check_file(file, columns, period)

@@ -48,7 +48,7 @@ def models(
         console.print(chosen[0].name, style="bold")
         for fact in cards.describe_card(chosen[0]):
             terminal.print_prose(console, f"- {fact}")
-        rows = map(cards.make_card_row, chosen[0].tested)
-        console.print(terminal.make_table("", [cards.make_card_headings(), *rows]))
+        lines = [cards.make_card_headings(), *map(cards.make_card_row, chosen[0].tested)]
+        console.print(terminal.make_table("", lines))
     console.print()
     terminal.print_prose(console, cards.explain_terms(), "dim")

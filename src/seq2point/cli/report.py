@@ -61,8 +61,8 @@ def report(
 
 def _require_own_page(out: Path, results: list[Path]) -> None:
     """Raise UsageError for a page that is no HTML, and for one in a folder that is read."""
-    from seq2point.data.table_writer import check_ending
     from seq2point.errors import UsageError
+    from seq2point.system.atomic_files import check_ending
 
     check_ending(out, "the page is", ENDINGS)
     for folder in results:
