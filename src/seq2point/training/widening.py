@@ -18,6 +18,10 @@ from seq2point.training.record import RunFolder
 
 NARROW_SHARE = 0.9
 """Share of the training's steps, epochs or budget in which the network is narrow."""
+NARROW_RATE = 0.5
+"""The default learning rate is this share of the whole network's. At all of it a narrow network
+loses all its features in one seed of six (docs/lab/performance.md).
+"""
 
 
 def narrow_architecture(shape: Architecture, hidden: int) -> Architecture:
@@ -50,13 +54,15 @@ def split_options(options: TrainOptions) -> tuple[TrainOptions, TrainOptions]:
         raise UsageError("a narrow training runs on one machine: leave out `narrow` or `nodes`")
     if options.pruning not in (None, "none"):
         raise UsageError("`pruning` needs the whole network: prune the model that `narrow` gives")
+    first_rate = options.learning_rate or NARROW_RATE * options.initial_learning_rate
     narrow = {
         **_scale_length(options, NARROW_SHARE),
+        "learning_rate": first_rate,
         "out": None if options.out is None else RunFolder(options.out).narrow,
     }
     rest = 1 - NARROW_SHARE
     growth = count_hidden(options.network) / (options.narrow or 1)
-    rate = options.initial_learning_rate / growth
+    rate = first_rate / growth
     whole = {
         **_scale_length(options, rest),
         "narrow": None,
