@@ -20,7 +20,7 @@ NARROW_SHARE = 0.9
 """Share of the training's steps, epochs or budget in which the network is narrow."""
 NARROW_RATE = 0.5
 """The default learning rate is this share of the whole network's. At all of it a narrow network
-loses all its features in one seed of six (docs/lab/performance.md).
+lost all its features in one run of twelve (docs/lab/performance.md).
 """
 
 
