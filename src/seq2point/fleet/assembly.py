@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from seq2point.appliances import canonical_name
 from seq2point.configuration import FleetConfig
 from seq2point.errors import UsageError
 from seq2point.fleet.manifest import find_state_folder
@@ -12,6 +11,7 @@ from seq2point.fleet.models import FleetModels
 from seq2point.fleet.run import HomeTask, MakeWorkers, Workers, report_death
 from seq2point.fleet.storage import is_remote
 from seq2point.fleet.task import FleetJob, HomeResult
+from seq2point.household.home_models import require_known
 from seq2point.system.hardware import count_cores
 from seq2point.workers.pool import WorkerPool
 
@@ -50,20 +50,9 @@ def find_state(output: str) -> Path:
 
 
 def list_without(models: FleetModels, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the appliances that the homes lack, by their usual names.
+    """Return the appliances that the homes lack, by their usual names, in order.
 
-    Raises UsageError for one that no model is for.
+    Raises UsageError for one that no model is for, and for all of those of models that are named.
     """
     known = {a.name for model in models.open() for a in model.predictor.appliances}
-    lacking = sorted({canonical_name(name) for name in names})
-    for name in lacking:
-        if name not in known:
-            raise UsageError(
-                f"`without` '{name}': no model is for it; choose from {', '.join(sorted(known))}"
-            )
-    if not models.choose and known <= {*lacking}:
-        raise UsageError(
-            f"`without` {', '.join(lacking)}: the models that are named predict nothing else;"
-            " leave out one or the other"
-        )
-    return tuple(lacking)
+    return tuple(sorted(require_known(names, known, are_named=not models.choose)))

@@ -49,7 +49,7 @@ def choose_models(
     the home lacks.
     Raises UsageError for an appliance in `without` that no model is for.
     """
-    lacking = _require_known(without, {card.appliance for card in pretrained.load_cards()})
+    lacking = require_known(without, {card.appliance for card in pretrained.load_cards()})
     return [
         load_pretrained_model(card.name, threads)
         for name, card in pretrained.choose_cards(readings.can_give, live).items()
@@ -99,12 +99,7 @@ def load_models(
     )
     loaded = [_load_model(model, readings, threads, live) for model in several]
     names = [a.name for model in loaded for a in model.predictor.appliances]
-    lacking = _require_known(without, set(names))
-    if names and set(names) <= lacking:
-        raise UsageError(
-            f"`without` {', '.join(sorted(lacking))}: the models that are named predict nothing"
-            " else; leave out one or the other"
-        )
+    lacking = require_known(without, set(names), are_named=True)
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"two models predict the {twice.replace('_', ' ')}: give one of them")
     return [
@@ -130,12 +125,20 @@ def _load_model(model: Any, readings: Readings, threads: int | None, live: bool)
     return load_pretrained_model(name, threads)
 
 
-def _require_known(without: Iterable[str], known: set[str]) -> set[str]:
-    """Return the appliances of `without`; raises UsageError for one that is not known."""
+def require_known(without: Iterable[str], known: set[str], are_named: bool = False) -> set[str]:
+    """Return the appliances of `without`, by their usual names.
+
+    Raises UsageError for one that is not known, and for all of those of models that `are_named`.
+    """
     names = {canonical_name(name) for name in without}
     for name in sorted(names - known):
         raise UsageError(
             f"`without` '{name}': no model is for it; choose from {', '.join(sorted(known))}"
+        )
+    if are_named and known and known <= names:
+        raise UsageError(
+            f"`without` {', '.join(sorted(names))}: the models that are named predict nothing else;"
+            " leave out one or the other"
         )
     return names
 

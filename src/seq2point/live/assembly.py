@@ -65,11 +65,11 @@ def make_service(
     if len(set(config.sink)) < len(config.sink):
         raise UsageError("`sink`: comes twice; name each once")
     require_zone(config.zone)
-    _read_tariff(config)
+    tariff = _read_tariff(config)
     cards: dict[str, Card] = {}
     opened = _open_source(config)
     zone = config.zone or opened.zone or find_machine_zone()
-    sinks = [_open_sink(name, config, zone, cards) for name in config.sink]
+    sinks = [_open_sink(name, config, zone, cards, tariff) for name in config.sink]
     step_s, hold_s = config.cadence_s or opened.step_s, config.hold_s
     learner = PaceLearner(step_s, opened.hold_s if hold_s is None else hold_s)
     late_s = config.late_s
@@ -178,12 +178,14 @@ def _find_broker(config: LiveConfig) -> "Broker":
     )
 
 
-def _open_sink(name: str, config: LiveConfig, zone: str, cards: Mapping[str, Card]) -> Sink:
+def _open_sink(
+    name: str, config: LiveConfig, zone: str, cards: Mapping[str, Card], tariff: Tariff | None
+) -> Sink:
     """Return a sink. `cards` are of the models, by appliance, once they are loaded."""
     if name == "jsonl":
         return JsonlSink(config.jsonl)
     if name == "page":
-        return _open_page(config, zone, cards)
+        return _open_page(config, zone, cards, tariff)
     if config.store is None:
         raise UsageError(f"sink {name} needs `store`: the file that keeps the counters")
     if name == "homeassistant":
@@ -206,10 +208,12 @@ def _read_tariff(config: LiveConfig) -> Tariff | None:
     return tariff
 
 
-def _open_page(config: LiveConfig, zone: str, cards: Mapping[str, Card]) -> Sink:
+def _open_page(
+    config: LiveConfig, zone: str, cards: Mapping[str, Card], tariff: Tariff | None
+) -> Sink:
     from seq2point.live.page.board import BoardOptions
     from seq2point.live.page.protection import make_access
     from seq2point.live.sinks.page import PageSink
 
-    options = BoardOptions(config.home, zone, _read_tariff(config), cards)
+    options = BoardOptions(config.home, zone, tariff, cards)
     return PageSink(options, make_access(config), config.page_host, config.page_port)
