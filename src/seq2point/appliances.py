@@ -162,8 +162,12 @@ def look_up_appliance(name: str) -> Appliance | None:
 
 def names_appliance(name: str) -> bool:
     """Return whether a name holds the word of an appliance: 'kettle_power', 'Washer Dryer(2)'."""
-    words = "|".join(re.escape(word) for word in (*APPLIANCES, *ALIASES))
-    return re.search(rf"(^|_)({words})(_|\d|$)", to_snake_case(name)) is not None
+    return find_words(*APPLIANCES, *ALIASES).search(to_snake_case(name)) is not None
+
+
+def find_words(*words: str) -> re.Pattern[str]:
+    """Return the pattern that finds any of some words in a name in snake case."""
+    return re.compile(rf"(^|_)({'|'.join(map(re.escape, words))})(_|\d|$)")
 
 
 def find_appliance(name: str) -> Appliance:

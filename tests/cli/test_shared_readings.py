@@ -29,6 +29,18 @@ def houses(tmp_path_factory: pytest.TempPathFactory, make_house: Callable[..., A
     return folder
 
 
+@pytest.fixture
+def run_verb(
+    seq2point: Command, trained: tuple[Path, Any], houses: Path, tmp_path: Path
+) -> Command:
+    """Runs a verb on houses by their names, for a few steps."""
+
+    def run(verb: str, typed: str, *words: object) -> Any:
+        return seq2point(*_make_words(verb, typed, trained[0], houses, tmp_path), *words)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
@@ -42,15 +54,9 @@ def houses(tmp_path_factory: pytest.TempPathFactory, make_house: Callable[..., A
 )
 @pytest.mark.parametrize("verb", ["train", "transfer"])
 def test_it_says_where_what_is_learned_is_tested(
-    seq2point: Command,
-    trained: tuple[Path, Any],
-    houses: Path,
-    tmp_path: Path,
-    verb: str,
-    typed: str,
-    says: list[str],
+    run_verb: Command, verb: str, typed: str, says: list[str]
 ):
-    answer = seq2point(*_make_words(verb, typed, trained[0], houses, tmp_path))
+    answer = run_verb(verb, typed)
     assert answer.code == 0, answer.err
     for text in (TESTED, VALIDATED):
         assert answer.err.count(text) == says.count(text)
@@ -59,15 +65,8 @@ def test_it_says_where_what_is_learned_is_tested(
 
 @pytest.mark.parametrize("verb", ["train", "transfer"])
 @pytest.mark.parametrize("typed", ["--train one --train one", "--train one --train copy"])
-def test_a_house_is_not_trained_on_twice(
-    seq2point: Command,
-    trained: tuple[Path, Any],
-    houses: Path,
-    tmp_path: Path,
-    verb: str,
-    typed: str,
-):
-    answer = seq2point(*_make_words(verb, typed, trained[0], houses, tmp_path))
+def test_a_house_is_not_trained_on_twice(run_verb: Command, tmp_path: Path, verb: str, typed: str):
+    answer = run_verb(verb, typed)
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert "house 1: the same readings come twice in what is trained on" in answer.err
     assert not list(tmp_path.iterdir())
@@ -75,16 +74,10 @@ def test_a_house_is_not_trained_on_twice(
 
 @pytest.mark.parametrize(("test", "count"), [("one", 0), ("copy", 1), ("other", 0)])
 def test_a_curve_may_test_the_later_days_of_its_house_and_no_copy_of_it(
-    seq2point: Command,
-    trained: tuple[Path, Any],
-    houses: Path,
-    tmp_path: Path,
-    test: str,
-    count: int,
+    run_verb: Command, test: str, count: int
 ):
     words = ("--days", 0.05, "--seeds", 1, "--freeze", "none", "--no-from-nothing")
-    typed = f"--train one --test {test}"
-    answer = seq2point(*_make_words("transfer-curve", typed, trained[0], houses, tmp_path), *words)
+    answer = run_verb("transfer-curve", f"--train one --test {test}", *words)
     assert answer.code == 0, answer.err
     assert answer.err.count(TESTED) == count
 

@@ -38,8 +38,8 @@ def models(
         for card in chosen:
             rows = [[cells[i] for i in BRIEF] for cells in map(cards.make_card_row, card.tested)]
             rows += [[""] * len(BRIEF)] * (len(rows) < 2)
-            names = [card.name, f"  {card.verdict}", *[""] * len(rows)]
-            lines += [[name, *row] for name, row in zip(names, rows, strict=False)]
+            names = [card.name, f"  {card.verdict}", *[""] * (len(rows) - 2)]
+            lines += [[name, *row] for name, row in zip(names, rows, strict=True)]
         title = "models that come with seq2point"
         console.print(terminal.FittedTable(title, lines[0], lines[1:], wrap=(1,), left=(0, 1)))
         for card in chosen:

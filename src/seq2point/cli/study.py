@@ -214,12 +214,10 @@ def _list_trials(console: "Console", search: Mapping[str, Any]) -> None:
 
 def _list_failed(console: "Console", failed: Sequence[Mapping[str, Any]]) -> None:
     """Print each reason once, after the first part that it is of."""
-    from seq2point.studies.part_words import describe_settings
+    from seq2point.studies.part_words import describe_failed
 
-    for reason in dict.fromkeys(each["reason"] for each in failed):
-        labels = [describe_settings(each) for each in failed if each["reason"] == reason]
-        more = f" and {len(labels) - 1:,} more" if len(labels) > 1 else ""
-        console.print(f"{labels[0]}{more}: {say_flags(reason)}", markup=False, soft_wrap=True)
+    for line in describe_failed(failed):
+        console.print(say_flags(line), markup=False, soft_wrap=True)
 
 
 def _summarise(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:

@@ -67,7 +67,12 @@ def transfer(
     from seq2point.model.evaluation import evaluate
     from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
-    from seq2point.training.transfer import find_target_appliance, join_models, run_transfer
+    from seq2point.training.transfer import (
+        find_target_appliance,
+        join_models,
+        run_transfer,
+        take_days,
+    )
 
     require_model_ending(out)
     parent = load_model(model, machine.device, machine.threads, train, columns)
@@ -84,12 +89,7 @@ def transfer(
     reader = HouseReader([t.name for t in targets], parent.period_s, columns, resample)
     houses, held_out, tested = (reader.load(paths) for paths in (train, validate, test))
     require_distinct(houses)
-    learned = [
-        house.take_days(
-            house.days if transfer.days is None else transfer.days, targets[0].name, transfer.skip
-        )
-        for house in houses
-    ]
+    learned = take_days(houses, targets[0].name, transfer.days, transfer.skip)
     warn_of_shared(learned, held_out, tested)
     shared = transfer.as_options() | {
         "freeze": freeze,

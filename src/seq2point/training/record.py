@@ -137,8 +137,8 @@ class RunFolder:
         """
         return self._record.exists() and self._read().finished
 
-    def is_older(self, path: Path) -> bool:
-        """Return whether a file was written after the run's record."""
+    def is_older_than(self, path: Path) -> bool:
+        """Return whether the run's record was written before a file."""
         return path.stat().st_mtime_ns >= self._record.stat().st_mtime_ns
 
     def write(self, identity: dict[str, Any], plan: Plan, finished: bool) -> None:

@@ -147,6 +147,17 @@ def describe_parent(model: Model, **options: Any) -> dict[str, Any]:
     return {"from": parent, **options}
 
 
+def take_days(
+    houses: Sequence[Recording], appliance: str, days: float | None, skip: float
+) -> list[Recording]:
+    """Return the first days of readings of each house after `skip`; `days` None is all of them."""
+    if days is None and not skip:
+        return [*houses]
+    return [
+        house.take_days(house.days if days is None else days, appliance, skip) for house in houses
+    ]
+
+
 def _cut_recordings(
     model: Model, recordings: RecordingsLike, appliance: Appliance, days: float | None, skip: float
 ) -> list[Recording]:
@@ -155,11 +166,7 @@ def _cut_recordings(
     Warns where they are fewer than `days`, and where the appliance is never on.
     """
     name = appliance.name
-    houses = to_recordings(recordings, [name], model.period_s)
-    if days is not None or skip:
-        houses = [
-            house.take_days(house.days if days is None else days, name, skip) for house in houses
-        ]
+    houses = take_days(to_recordings(recordings, [name], model.period_s), name, days, skip)
     for house in houses:
         known_days = house.count_days(name)
         if days is not None and known_days < ENOUGH * days:

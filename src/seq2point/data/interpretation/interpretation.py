@@ -94,11 +94,6 @@ class Interpretation:
     dialect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def has_zone(self) -> bool:
-        """Whether the zone of local times is known."""
-        return bool(self.time and self.time.zone)
-
-    @property
     def is_unzoned(self) -> bool:
         """Whether the times are of a clock whose zone is unknown."""
         time = self.time

@@ -7,7 +7,7 @@ from itertools import takewhile
 import numpy as np
 import polars as pl
 
-from seq2point.appliances import look_up_appliance, names_appliance
+from seq2point.appliances import find_words, look_up_appliance, names_appliance
 from seq2point.configuration import ColumnsConfig
 from seq2point.data.interpretation.counters import Numbers
 from seq2point.data.interpretation.formats import Format
@@ -42,9 +42,15 @@ MAINS_NAMES = (
 SURE_MAINS_NAMES = {"mains", "aggregate", "whole_house", "whole_home", "total_power", "power_total"}
 """Names that are the mains' alone, whatever the columns hold."""
 
-PRODUCTION = "solar|pv|gen|generation|production|produced|inverter|erzeugung|wechselrichter"
-EXPORT = "returned|return|export|exported|ret|feed_in|feedin|fed_in|einspeisung|injection"
-NO_MAINS = re.compile(rf"(^|_)({PRODUCTION}|{EXPORT}|battery|min|max)(_|\d|$)")
+PRODUCTION = (
+    "solar", "pv", "gen", "generation", "production", "produced", "inverter", "erzeugung",
+    "wechselrichter",
+)  # fmt: skip
+EXPORT = (
+    "returned", "return", "export", "exported", "ret", "feed_in", "feedin", "fed_in", "einspeisung",
+    "injection",
+)  # fmt: skip
+NO_MAINS = find_words(*PRODUCTION, *EXPORT, "battery", "min", "max")
 """Words of columns that are no mains: production, export, and extremes."""
 
 NOTHING = 0.01
@@ -226,11 +232,10 @@ def _require_load(sample: Sample, name: str, numeric: Sequence[str]) -> None:
 
     It reads nothing while the home feeds back or produces, and never else. A home always draws.
     """
-    found = {kind: _find_kind(sample, kind, numeric) for kind in (EXPORT, PRODUCTION)}
-    beside = next((other for other in found.values() if other and other != name), None)
+    export, production = (_find_by_word(sample, words, numeric) for words in (EXPORT, PRODUCTION))
+    beside = next((other for other in (export, production) if other and other != name), None)
     if beside is None or not _is_silent_beside(sample.numbers(name), sample.numbers(beside)):
         return
-    export, production = found.values()
     advice = "what it feeds back is in no column, so what the home draws meanwhile is unknown"
     if export:
         solar = f", and `solar` to '{production}' to add what it produces" if production else ""
@@ -242,10 +247,10 @@ def _require_load(sample: Sample, name: str, numeric: Sequence[str]) -> None:
     )
 
 
-def _find_kind(sample: Sample, words: str, numeric: Sequence[str]) -> str | None:
+def _find_by_word(sample: Sample, words: Sequence[str], numeric: Sequence[str]) -> str | None:
     """Return the first column whose name has one of some words."""
-    kind = re.compile(rf"(^|_)({words})(_|\d|$)")
-    return next((name for name in numeric if kind.search(sample.plain_names[name])), None)
+    pattern = find_words(*words)
+    return next((name for name in numeric if pattern.search(sample.plain_names[name])), None)
 
 
 def _is_silent_beside(mains: Numbers, other: Numbers) -> bool:

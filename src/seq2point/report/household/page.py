@@ -87,7 +87,7 @@ def _describe(home: HomeEnergy) -> dict[str, Any]:
         "decimals": find_decimals(totals[MAINS].kwh) if MAINS in totals else 2,
         "largest_share": max((row.share or 0.0 for row in shares), default=0.0) or 1.0,
         "views": list_views(periods, parts, home.is_dated),
-        "runs": list_runs(home, parts),
+        "runs": list_runs(home, parts, totals),
         "step_minutes": find_step_s(home) // 60,
         "months": pack_months(home, parts),
         "data": _to_json(data | {"is_dated": home.is_dated}),

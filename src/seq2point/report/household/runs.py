@@ -1,6 +1,6 @@
 """When each appliance ran: its last activations, and the hours of the day that it starts in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from seq2point.events import Activation
 from seq2point.household import HomeEnergy
 from seq2point.household.calendar import find_local_minutes, find_local_s
 from seq2point.report.household.amounts import format_clock, format_duration, format_kwh
-from seq2point.report.household.energy_periods import Part
+from seq2point.report.household.energy_periods import Part, Use
 from seq2point.wording import format_number
 
 MOST_RUNS = 10
@@ -51,22 +51,24 @@ class ApplianceRuns(NamedTuple):
     last: Sequence[Run]
 
 
-def list_runs(home: HomeEnergy, parts: Sequence[Part]) -> list[ApplianceRuns]:
-    """Return the activations of each appliance that has some."""
+def list_runs(
+    home: HomeEnergy, parts: Sequence[Part], totals: Mapping[str, Use]
+) -> list[ApplianceRuns]:
+    """Return the activations of each appliance that has some; `totals` are of all days."""
     return [
-        _describe_runs(home, part, cycles)
+        _describe_runs(home, part, cycles, totals[part.name].kwh or 0.0)
         for part in parts
         if (cycles := home.cycles.get(part.name))
     ]
 
 
-def _describe_runs(home: HomeEnergy, part: Part, cycles: Sequence[Activation]) -> ApplianceRuns:
+def _describe_runs(
+    home: HomeEnergy, part: Part, cycles: Sequence[Activation], whole_kwh: float
+) -> ApplianceRuns:
     starts_s = np.array([each.start_s for each in cycles])
     counts = np.bincount(find_local_minutes(starts_s, home.zone) // 60, minlength=24)
     durations_s = [each.end_s - each.start_s for each in cycles]
     kwh = sum(each.energy_wh for each in cycles) / 1000
-    power_w = home.power_w[part.name]
-    whole_kwh = float(np.nansum(power_w, dtype=np.float64)) * home.period_s / 3.6e6
     outside_kwh = whole_kwh - kwh
     return ApplianceRuns(
         part=part,

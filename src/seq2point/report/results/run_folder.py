@@ -46,7 +46,7 @@ def read_run_folder(folder: Path) -> Result | Problem:
         return Problem(folder, reason)
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        if not finished and not (report["training"].get("lost_steps") and run.is_older(path)):
+        if not finished and not (report["training"].get("lost_steps") and run.is_older_than(path)):
             return Problem(
                 folder, "unfinished, with the results of an earlier run; go on with `resume`"
             )

@@ -23,7 +23,7 @@ from seq2point.report.results.result import (
     Size,
     find_file,
 )
-from seq2point.studies.part_words import USUAL, describe_settings
+from seq2point.studies.part_words import USUAL, describe_failed
 from seq2point.studies.result_cache import UNFINISHED, Record, ResultCache
 
 REPORT, STUDY = "report.json", "study.json"
@@ -61,22 +61,13 @@ def find_parts(folder: Path) -> Path | None:
 
 
 def _list_failed(folder: Path) -> list[Problem]:
-    """Return why parts of a study failed: each reason once, after the first part that it is of."""
+    """Return why parts of a study failed."""
     failed = _read_json(folder / STUDY).get("failed")
-    labels: dict[str, list[str]] = {}
     try:
-        for each in failed if isinstance(failed, list) else []:
-            labels.setdefault(str(each["reason"]), []).append(describe_settings(each))
+        reasons = describe_failed(failed if isinstance(failed, list) else [])
     except (KeyError, TypeError, ValueError):
         return []  # no table of ours
-    return [
-        Problem(folder, f"{parts[0]}{_count_more(parts)}: {reason}")
-        for reason, parts in labels.items()
-    ]
-
-
-def _count_more(parts: Sequence[str]) -> str:
-    return f" and {len(parts) - 1:,} more" if len(parts) > 1 else ""
+    return [Problem(folder, reason) for reason in reasons]
 
 
 def read_study_folder(folder: Path, parts: Path) -> Iterator[Result | Problem]:
