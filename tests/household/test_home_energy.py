@@ -186,6 +186,19 @@ def test_an_appliance_without_events_of_its_own_is_found_to_be_absent():
     assert any("no kettle was found" in note for note in home.notes)
 
 
+def test_with_hours_of_readings_nothing_is_said_to_be_absent():
+    settings = {"events": {"kettle": {"min_share": 0.4, "keep_share": 0.2}}}
+    model = Boaster(("kettle",), 0.01, 0, provenance=settings)
+    mains_w = np.full(90, 150, np.float32)
+    recording = Recording("home", 60.0, mains_w, start=datetime(2024, 6, 1, tzinfo=UTC))
+    home = HomeEnergy.from_mains(recording, model, zone="UTC")
+    assert home.appliances[0].is_owned is None
+    assert home.notes == (
+        "only 90 min of readings are known, which is too little to say which appliances the home"
+        " has: give some days",
+    )
+
+
 def test_models_of_several_periods_meet_on_one_grid_of_minutes(tmp_path: Path):
     """Readings each 8 s: one model takes them so, one takes their minutes."""
     rng = np.random.default_rng(5)

@@ -171,9 +171,14 @@ def test_below_zero_the_load_is_unknown():
     assert meter.counts.below_zero == 1
 
 
-def test_a_wrong_clock_gives_way_to_the_arrival():
+def test_a_wrong_clock_gives_way_to_the_arrival(caplog):
     meter = Meter([Channel("m", ("value",), stamp="t")])
-    readings = send(meter, [("m", {"value": 5, "t": 12}), ("m", {"value": 6, "t": NOW_S - 3})])
+    sent = [("m", {"value": 5, "t": NOW_S - 7200}), ("m", {"value": 6, "t": NOW_S - 3})]
+    readings = send(meter, sent)
+    assert [record.getMessage() for record in caplog.records] == [
+        "m: the meter's clock is 120 min off this machine's: from here on a reading's time is"
+        " that of its arrival"
+    ]
     assert [reading.time_s for reading in readings] == [NOW_S, NOW_S]
     assert meter.counts.wrong_clock == 1
 

@@ -28,13 +28,17 @@ from seq2point.household.home_models import HomeModel, load_models
 from seq2point.household.large_loads import LargeLoad, find_large_loads
 from seq2point.household.mains import HomeMains, Library, open_mains
 from seq2point.household.plain_words import describe_worth, list_plain_limits
-from seq2point.household.predictions import AppliancePrediction, predict_appliances
+from seq2point.household.predictions import (
+    LEAST_DAYS,
+    AppliancePrediction,
+    predict_appliances,
+)
 from seq2point.household.tariff import Tariff, TariffLike
 from seq2point.predictor import Progress
 from seq2point.recording import Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
-from seq2point.wording import format_count
+from seq2point.wording import format_count, format_minutes
 
 PAGE = "seq2point.report.household"
 """The module that writes the page. It stands above this one: it is imported when asked for."""
@@ -294,6 +298,12 @@ def _list_notes(energy: HomeEnergy, without: Sequence[str]) -> list[str]:
     if without:
         labels = ", ".join(canonical_name(name).replace("_", " ") for name in without)
         notes.append(f"as you said, the home has no {labels}")
+    if energy.appliances and energy.coverage.predicted_days < LEAST_DAYS:
+        known = format_minutes(energy.coverage.predicted_days * DAY_S)
+        notes.append(
+            f"only {known} of readings are known, which is too little to say which appliances the"
+            " home has: give some days"
+        )
     if not energy.appliances and not without:
         notes.append("no model fits readings so far apart: no appliance is told apart")
     notes += [

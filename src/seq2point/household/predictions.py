@@ -12,6 +12,10 @@ from seq2point.household.mains import HomeMains
 from seq2point.model.event_decisions import decide_recording, find_event_settings
 from seq2point.predictor import Progress
 from seq2point.recording import Recording, Watts, is_same_period
+from seq2point.recording.coverage import DAY_S
+
+LEAST_DAYS = 1.0
+"""With fewer days of readings nothing is said of which appliances a home has."""
 
 
 class AppliancePrediction(NamedTuple):
@@ -35,6 +39,11 @@ def count_samples(mains: HomeMains, models: Sequence[HomeModel]) -> int:
     """Return how many samples all models predict, about."""
     span_s = float(mains.times_s[-1] - mains.times_s[0])
     return round(sum(span_s / model.predictor.period_s for model in models))
+
+
+def count_known_days(recording: Recording) -> float:
+    """Return how many days of a recording's mains are known."""
+    return float(np.count_nonzero(~np.isnan(recording.mains_w)) * recording.period_s / DAY_S)
 
 
 def predict_appliances(
@@ -87,7 +96,8 @@ def _predict_together(
             recording, np.column_stack(columns), appliances, settings, share=False
         )
         columns = [decisions.power_w[appliance.name] for appliance in appliances]
-        is_owned = {name: bool(decisions.owned[name]) for name in settings}
+        if count_known_days(recording) >= LEAST_DAYS:
+            is_owned = {name: bool(decisions.owned[name]) for name in settings}
     times_s = recording.times_s()
     return [
         AppliancePrediction(

@@ -1,5 +1,6 @@
 """Meters: one or several channels that add up to the mains, and the readings that they make."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from seq2point.errors import DataError
 from seq2point.limits import NOISE_W
 from seq2point.live.payloads import find_time_s, find_watts, parse_payload
 from seq2point.live.readings import Reading
+from seq2point.wording import format_minutes
 
 STALE_S = 120.0
 """A channel that says nothing for this long is unknown, and the mains with it."""
@@ -18,6 +20,8 @@ DUSK_W = 50.0
 
 CLOCK_S = 600.0
 """A meter whose stamps are this far from their arrival has a wrong clock: arrival counts then."""
+
+LOG = logging.getLogger("seq2point.live")
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,13 @@ class Meter:
         own_s = find_time_s(document, stamp) if stamp and self._trusts_stamps else None
         if own_s is None:
             return arrived_s
-        if abs(own_s - arrived_s) > CLOCK_S:
+        if (off_s := abs(own_s - arrived_s)) > CLOCK_S:
+            LOG.warning(
+                "%s: the meter's clock is %s off this machine's: from here on a reading's time is"
+                " that of its arrival",
+                self.channels[index].topic,
+                format_minutes(off_s),
+            )
             self.counts.wrong_clock += 1
             self._trusts_stamps = False
             return arrived_s
