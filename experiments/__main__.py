@@ -23,6 +23,7 @@ NAMES = (
     "household",
     "live_kettle",
     "finished",
+    "meters",
     "reproduce",
     "reproduce_tables",
 )

@@ -120,6 +120,17 @@ def test_a_channel_that_is_not_behind_the_mains_is_found(healthy: Recording, fin
     assert only(findings, "match", "fridge").severity == "error"
 
 
+@pytest.mark.parametrize("factor", [0.55, 1.7])
+def test_a_plug_that_reads_other_watts_than_the_mains_is_found(
+    factor: float, healthy: Recording, find_in: Findings
+):
+    channels = {"fridge": healthy.appliance_w("fridge") / np.float32(factor)}
+    found = only(find_in(healthy, channels=channels), "agreement", "fridge")
+    assert found.severity == "warning"
+    assert found.value == pytest.approx(factor, rel=0.1)
+    assert f"the mains step by {found.value:.2f} of that" in found.figure
+
+
 def test_a_mains_that_misses_a_circuit_is_below_the_sum(healthy: Recording, find_in: Findings):
     without_w = healthy.mains_w - healthy.appliance_w("dishwasher")
     findings = find_in(healthy, mains_w=np.maximum(without_w, 0))

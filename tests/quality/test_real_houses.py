@@ -14,10 +14,10 @@ SEEN: dict[str, set[tuple[str, str]]] = {
         *(("frozen", n) for n in ("mains", "dishwasher", "microwave")),
     },
     "refit_house2_8s": {("frozen", "mains"), ("frozen", "dishwasher")},
-    "ukdale_house1_60s": {("gaps", "kettle")},
+    "ukdale_house1_60s": {("gaps", "kettle"), ("agreement", "fridge")},
     "ukdale_house1_6s_a": set(),
     "ukdale_house1_6s_b": set(),
-    "ukdale_house5_60s": {("gaps", "kettle")},
+    "ukdale_house5_60s": {("gaps", "kettle"), ("agreement", "fridge")},
 }
 
 

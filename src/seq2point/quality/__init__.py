@@ -1,8 +1,8 @@
 """Data quality: the errors of a recording, found before hours of training on it.
 
 Each check is a module: presence (gaps, stuck and silent channels), levels (clipped, above the
-mains, never on), clocks (lag and drift by cross-correlation), mislabelling (swapped and copied
-channels), activations (energy and time on).
+mains, never on), clocks (lag and drift by cross-correlation), agreement (of the meters about a
+load), mislabelling (swapped and copied channels), activations (energy and time on).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.errors import DataError
-from seq2point.quality import activations, clocks, levels, mislabelling, presence
+from seq2point.quality import activations, agreement, clocks, levels, mislabelling, presence
 from seq2point.quality.channels import Channel
 from seq2point.quality.quality_report import (
     ChannelUsage,
@@ -103,6 +103,7 @@ def check_recording(
     levels.check_levels(recording, changing, stuck, log)
     mislabelling.check_labels(recording, changing, log)
     lags = clocks.check_clocks(recording, changing, stuck, log)
+    agreement.check_agreement(recording, changing, stuck, log)
     return activations.summarise_usage(recording, channels), lags
 
 
