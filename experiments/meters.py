@@ -25,7 +25,7 @@ def main() -> None:
     for path in sorted(Path(os.environ["SEQ2POINT_DATA"]).glob("*_house*_*s*.parquet")):
         there = [name for name in names if name in open_table_file(path).names]
         recording = load_recording(path, there)
-        cells = {name: "" for name in names}
+        cells = dict.fromkeys(names, "")
         for name in there:
             channel = Channel(name, recording.appliance_w(name), recording.period_s)
             ratios = find_step_ratios(recording.mains_w, channel)

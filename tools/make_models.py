@@ -253,7 +253,7 @@ def limits(card: Mapping[str, Any]) -> list[str]:
 def describe_wait(window: int, target: int | None, period_s: float) -> str:
     """When a model answers, in a sentence."""
     if target is None:
-        return f"Answers half a window late, {window * period_s / 120:.0f} minutes."
+        return f"Answers half a window late, {(window - 1) * period_s / 120:.0f} minutes."
     return (
         f"Answers {(window - 1 - target) * period_s / 60:.0f} minutes late, and sees no more of"
         " what follows."

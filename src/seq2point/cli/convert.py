@@ -61,6 +61,7 @@ def convert(
             parser=options.parse_duration_or_zero_s,
             metavar="DURATION",
             help="Longest time to keep a reading where none follows.",
+            show_default="30s",
             rich_help_panel=options.DATA,
         ),
     ] = 30,

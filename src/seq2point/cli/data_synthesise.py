@@ -20,6 +20,7 @@ def synthesise(
             parser=options.parse_duration_s,
             metavar="DURATION",
             help="Sampling period: 6s, 8s, 1m.",
+            show_default="6s",
             rich_help_panel=options.DATA,
         ),
     ] = 6,

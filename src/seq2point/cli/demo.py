@@ -27,6 +27,7 @@ def demo(
             parser=options.parse_duration_s,
             metavar="DURATION",
             help="Time to train.",
+            show_default="150s",
             rich_help_panel=options.TRAINING,
         ),
     ] = 150,

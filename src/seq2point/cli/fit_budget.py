@@ -153,8 +153,8 @@ def fit_budget(
 
     The search runs over a grid of structured sparsities, each fine-tuned and exported. It writes
     fit.json, fit.md and fit.png, and of the best network that fits model.safetensors and the
-    exported file. Finished networks are not repeated, and interrupted ones go on. Settings that you
-    do not give are those that MODEL was trained with.
+    exported file. Finished networks are not repeated, and interrupted ones go on. Batch, chunk,
+    augmentation and loss are those that MODEL was trained with, without simulated houses or traces.
     """
     import shutil
 

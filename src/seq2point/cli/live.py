@@ -69,8 +69,8 @@ def live(
     """Tell the appliances apart as a meter's readings come in.
 
     Answers go to an MQTT broker, where Home Assistant discovers them, to its long-term statistics,
-    to a page, or out as JSON lines. Without a window's worth of readings there is no answer. The
-    last ones come half a window late.
+    to a page, or out as JSON lines. Answers come 10 to 16 minutes late; with --patient, or models
+    of your own, half a window late. Without a window's worth of readings there is no answer.
     """
     from seq2point.live.assembly import make_service
     from seq2point.live.presets import PRESETS

@@ -19,8 +19,8 @@ def models(
     """List the models that come with the package, or show one's card.
 
     A card says what the model learned from, its metrics and its limits. Give a model's name
-    wherever a verb takes a MODEL. `disaggregate` also takes an appliance's name alone, and finds
-    the period in the mains. Models that end in -live answer soon, for `live`, and err more.
+    wherever a verb takes a MODEL. Verbs that read data also take an appliance's name alone, and
+    find the period in the data. Models that end in -live answer soon, for `live`, and err more.
     """
     from seq2point.model import pretrained
     from seq2point.report import pretrained as cards

@@ -37,7 +37,13 @@ def prune(
         ),
     ],
     pruning: Annotated[PruningConfig, Take(without=("pruning",))],
-    learning: Annotated[LearningConfig, Take(defaults={"learning_rate": LEARNING_RATE})],
+    learning: Annotated[
+        LearningConfig,
+        Take(
+            without=("distil", "distractors_per_day", "traced"),
+            defaults={"learning_rate": LEARNING_RATE},
+        ),
+    ],
     machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     finetune: Annotated[

@@ -31,7 +31,7 @@ def transfer(
     ],
     transfer: Annotated[TransferConfig, Take(without=("appliance",))],
     session: Annotated[SessionConfig, Take(only=("hold_out",))],
-    learning: LearningConfig,
+    learning: Annotated[LearningConfig, Take(without=("distil",))],
     machine: Annotated[MachineConfig, Take(without=("devices", "nodes"))],
     columns: Annotated[ColumnsConfig, options.BUT_APPLIANCES],
     appliance: Annotated[

@@ -383,7 +383,7 @@ class AdaptConfig(LearningConfig):
 
     budget_s: PositiveFloat | None = option(
         None,
-        "Time to train, both times together: 90s, 10m, 1.5h.",
+        "Time for both trainings together: 90s, 10m, 1.5h.",
         unset="5m",
         absurd_above=LONGEST_S,
     )
