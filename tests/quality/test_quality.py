@@ -118,6 +118,7 @@ def test_a_clock_that_was_set_an_hour_is_found(healthy: Recording, find_in: Find
 def test_a_channel_that_is_not_behind_the_mains_is_found(healthy: Recording, find_in: Findings):
     findings = find_in(healthy, channels={"fridge": healthy.appliance_w("fridge")[::-1].copy()})
     assert only(findings, "match", "fridge").severity == "error"
+    assert "agreement" not in [finding.check for finding in findings]
 
 
 @pytest.mark.parametrize("factor", [0.55, 1.7])
