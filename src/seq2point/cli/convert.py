@@ -74,6 +74,14 @@ def convert(
             rich_help_panel=options.DATA,
         ),
     ] = None,
+    keep_issues: Annotated[
+        bool,
+        typer.Option(
+            "--keep-issues",
+            help="REFIT: keep the rows whose channels sum to more than the mains (Issues).",
+            rich_help_panel=options.DATA,
+        ),
+    ] = False,
     jobs: Annotated[
         int,
         typer.Option(
@@ -141,6 +149,8 @@ def convert(
             f"{layout} knows its own columns; --column, --mains, --plug, --unit and the like are"
             " for 'table'"
         )
+    if keep_issues and layout != "refit":
+        raise UsageError("--keep-issues is for 'refit': no other layout marks rows so")
     if fill > DAY_S:
         raise UsageError(
             f"--fill {fill:g}: a reading is kept for a day at most; choose for example 30s"
@@ -156,6 +166,7 @@ def convert(
         _parse_pairs("--plug", plug),
         period,
         house,
+        keep_issues,
     )
     settings = ConversionConfig(period_s=period, fill_s=fill, plug_limit_w=plug_limit)
     console = make_console(to_stderr=True, wrap=False)

@@ -107,7 +107,7 @@ class Selection:
     `appliances` may be `("all",)`. `zone` is that of local times. The rest is for tables. `columns`
     says which column holds what, `mains` is a file of mains, `plugs` are files by appliance; each
     may be FILE:COLUMN[unit]. `period_s` is that of rows without times, `house` a name for the
-    house.
+    house. `keep_issues` is for REFIT: rows that it marks with issues are kept.
     """
 
     houses: tuple[str, ...] = ()
@@ -118,6 +118,7 @@ class Selection:
     plugs: Mapping[str, str] = field(default_factory=dict)
     period_s: float | None = None
     house: str | None = None
+    keep_issues: bool = False
 
 
 class ListHouses(Protocol):

@@ -13,6 +13,7 @@ from seq2point.datasets.conversion.jobs import ConvertedHouse, convert_houses, p
 from seq2point.datasets.sources import find_source, refit
 from seq2point.errors import DataError
 
+EVERY = Selection()
 HEADER = "Time,Unix,Aggregate," + ",".join(f"Appliance{i}" for i in range(1, 10)) + ",Issues\n"
 
 
@@ -40,10 +41,10 @@ def house_of(folder: Path, house: str, *appliances: str) -> RawHouse:
     return raw_house
 
 
-def made(folder: Path, out: Path) -> ConvertedHouse:
+def made(folder: Path, out: Path, selection: Selection = EVERY) -> ConvertedHouse:
     settings = ConversionConfig()
     (each,) = convert_houses(
-        plan_jobs(find_source("refit"), folder, out, Selection(), settings), settings, out
+        plan_jobs(find_source("refit"), folder, out, selection, settings), settings, out
     )
     return each
 
@@ -114,6 +115,17 @@ def test_any_other_channel_can_be_asked_for_by_name(tmp_path: Path):
         "tumble_dryer",
         "toaster",
     )
+
+
+def test_rows_with_issues_may_be_kept_and_the_house_is_made_anew(tmp_path: Path):
+    write(tmp_path / "raw", "2", [row(0, 500), row(8, 510, issues=1, a8=2000), row(16, 520)])
+    kept = Selection(keep_issues=True)
+    for selection, kettle_w in ((Selection(), 0), (kept, 2000), (Selection(), 0), (kept, 2000)):
+        each = made(tmp_path / "raw", tmp_path / "out", selection)
+        assert not each.unchanged
+        assert load_recording(each.path, ["kettle"]).appliance_w("kettle")[1] == kettle_w
+        assert each.report.dropped.get("issues", 0) == (kettle_w == 0)
+    assert made(tmp_path / "raw", tmp_path / "out", kept).unchanged
 
 
 def test_rows_with_issues_glitches_repeats_and_clock_steps_are_counted(tmp_path: Path):

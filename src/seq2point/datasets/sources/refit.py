@@ -75,7 +75,7 @@ def list_houses(
 def _list_house(house: str, path: Path, selection: Selection) -> HouseListing:
     channels = list_channels(house)
     choice = choose_channels(channels, selection.appliances)
-    raw = _make_house(house, path, choice, selection.zone)
+    raw = _make_house(house, path, choice, selection)
     return HouseListing(raw, [channel.label for channel in channels])
 
 
@@ -96,7 +96,7 @@ def list_channels(house: str) -> tuple[RawChannel, ...]:
     return _read_channels().get(house, ())
 
 
-def _make_house(house: str, path: Path, choice: ChannelChoice, zone: str | None) -> RawHouse:
+def _make_house(house: str, path: Path, choice: ChannelChoice, selection: Selection) -> RawHouse:
     with (
         refuse_damage(path, "cannot be read"),
         path.open(encoding="utf-8-sig", errors="replace") as file,
@@ -107,12 +107,13 @@ def _make_house(house: str, path: Path, choice: ChannelChoice, zone: str | None)
     for name in ("aggregate", time, *series):
         if name not in names:
             raise DataError(f"{path}: no column '{name.capitalize()}'; expected {LAYOUT}")
-    flag = ("issues",) if "issues" in names else ()
+    flag = ("issues",) if "issues" in names and not selection.keep_issues else ()
     at = [names.index(name) for name in ("aggregate", *series, *flag)]
     layout = TextLayout(",", len(names), names.index(time), tuple(at), first_line=1)
     columns = (MAINS, *choice.channels)
-    read = partial(_read_pieces, path, layout, bool(flag), zone)
-    meter = Meter(path.name, path, columns, read, path.stat().st_size, how=f"{layout} {zone}")
+    read = partial(_read_pieces, path, layout, bool(flag), selection.zone)
+    how = f"{layout} {selection.zone}"
+    meter = Meter(path.name, path, columns, read, path.stat().st_size, how=how)
     origins = {name: f"Appliance{c.key} '{c.label}'" for name, c in choice.channels.items()}
     return RawHouse(
         DATASET,
@@ -123,7 +124,7 @@ def _make_house(house: str, path: Path, choice: ChannelChoice, zone: str | None)
         PERIOD_S,
         {MAINS: "Aggregate"} | origins,
         LICENCE,
-        facts={"carrier": path.name},
+        facts={"carrier": path.name} | ({"issues": "kept"} if selection.keep_issues else {}),
         remarks=choice.remarks,
     )
 
