@@ -22,17 +22,16 @@ from seq2point.wording import format_seconds
 ENDINGS = (".png", ".pdf", ".svg")
 MAINS, GAP = "#8a8f98", "#ffffff"
 COLOURS = (
-    "#1f6fb4",
-    "#d9541e",
-    "#6aa84f",
-    "#8e5ea2",
-    "#c9a227",
-    "#3aa6a0",
-    "#c2578b",
-    "#7a5c3e",
-    "#4d6fa8",
-    "#9aa83a",
+    "#0072b2",
+    "#d17d00",
+    "#009e73",
+    "#c96fae",
+    "#c84a00",
+    "#2f97d6",
+    "#43297f",
+    "#565800",
 )
+"""Those of a home's page on a light ground, in its order."""
 CELLS = 400  # stretches in a strip of mean power
 BARS = 120  # bars of energy at most
 HALF_SPAN_H = 1.0  # an activation is drawn with so many hours before and after

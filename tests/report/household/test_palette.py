@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from seq2point.quality.page import COLOURS
+
 SIGHT = {
     "full": np.eye(3),
     "protanopia": np.array(
@@ -91,3 +93,10 @@ def test_the_live_page_has_the_same_colours():
     assert [re.findall(rf"--{name}:(#\w+)", live) for name in names] == [
         re.findall(rf"--{name}:(#\w+)", ours)[:2] for name in names
     ]
+
+
+def test_pictures_have_the_colours_of_the_page():
+    light = read_themes()["light"]
+    for place, colour in enumerate(COLOURS):
+        np.testing.assert_array_equal(to_linear(colour), light[f"p{place}"])
+    assert f"p{len(COLOURS)}" not in light
