@@ -8,7 +8,8 @@ house; and once more without any trace that may be of the eleven REFIT homes wit
 on them. What the homes left out say chooses the event settings. Then an int8 ONNX file, proved, and
 the card that says all this, in src/seq2point/model/pretrained/files. docs/lab/models.md is written
 from the cards. One to three minutes a training on one core. Parts lie in runs/models and are not
-made again (--any-code: not even where another version of the code has made them).
+made again (--any-code: not even where another version of the code has made them). --left-out FOLDER
+also writes the networks of the houses left out, as FOLDER/ukdale_house5_60s/kettle-60s.safetensors.
 """
 
 import argparse
@@ -349,6 +350,22 @@ def make(plan: Plan, store: ResultCache) -> None:
     print(f"{called}: {sizes}; {proof['failures'] or 'int8 holds'}", flush=True)
 
 
+def write_left_out(plan: Plan, store: ResultCache, folder: Path) -> None:
+    """Write the networks that were trained without a house each, in folders by its file's name.
+
+    They are decided by event as the model is that comes of them all.
+    """
+    card = pretrained.find_pretrained(plan.called).card
+    for house in plan.train if len(plan.train) > 1 else ():
+        model = plan.load(plan.without(house), store)
+        if card.events:
+            model.provenance["events"] = {plan.name: card.events.model_dump(mode="json")}
+        path = houses.find_files(plan.source.protocol, house, plan.data)[0]
+        place = folder / path.stem / f"{plan.called}.safetensors"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        model.save(place)
+
+
 def make_case(plan: Plan, model: Model | None, home: str, recording: Recording) -> EventCase:
     """A recording to choose event settings by, with what a network predicts for it."""
     assert model is not None
@@ -484,6 +501,9 @@ def main() -> None:
         action="store_true",
         help="take parts that another version of the code has made",
     )
+    parser.add_argument(
+        "--left-out", type=Path, metavar="FOLDER", help="write the networks of houses left out here"
+    )
     asked = parser.parse_args()
     if not os.environ.get("SEQ2POINT_DATA"):
         sys.exit("make_models: SEQ2POINT_DATA must name the folder of the houses")
@@ -498,6 +518,8 @@ def main() -> None:
             pass
     for plan in plans:
         make(plan, store)
+        if asked.left_out:
+            write_left_out(plan, store, asked.left_out)
     with atomic_write(PAGE) as beside:
         beside.write_text(page(), encoding="utf-8")
 
