@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from seq2point.appliances import canonical_name
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.arguments import gather_names
 from seq2point.data.times.zones import require_zone
@@ -25,20 +24,16 @@ from seq2point.household.capped_activations import cap_activations
 from seq2point.household.common_grid import CommonGrid
 from seq2point.household.energy_table import DayTotals, tabulate_energy, total_days
 from seq2point.household.home_models import HomeModel, load_models
+from seq2point.household.home_notes import list_notes
 from seq2point.household.large_loads import LargeLoad, find_large_loads
 from seq2point.household.mains import HomeMains, Library, open_mains
 from seq2point.household.plain_words import describe_worth, list_plain_limits
-from seq2point.household.predictions import (
-    LEAST_DAYS,
-    AppliancePrediction,
-    predict_appliances,
-)
+from seq2point.household.predictions import AppliancePrediction, predict_appliances
 from seq2point.household.tariff import Tariff, TariffLike
 from seq2point.predictor import Progress
 from seq2point.recording import Watts
 from seq2point.recording.coverage import DAY_S, Coverage
 from seq2point.system.atomic_files import atomic_write
-from seq2point.wording import format_count, format_minutes
 
 PAGE = "seq2point.report.household"
 """The module that writes the page. It stands above this one: it is imported when asked for."""
@@ -274,7 +269,7 @@ def _balance_home(
         home.is_dated,
         home.library,
     )
-    return replace(energy, notes=(*home.notes, *_list_notes(energy, without)))
+    return replace(energy, notes=(*home.notes, *list_notes(energy, without)))
 
 
 def _report(prediction: AppliancePrediction) -> ApplianceReport:
@@ -290,34 +285,3 @@ def _report(prediction: AppliancePrediction) -> ApplianceReport:
         prediction.by_event,
         list_plain_limits(card) if card else (),
     )
-
-
-def _list_notes(energy: HomeEnergy, without: Sequence[str]) -> list[str]:
-    """Return what to know of a home's energy beside how its mains were read."""
-    notes = [load.describe(energy.coverage.predicted_days) for load in energy.large_loads]
-    if without:
-        labels = ", ".join(canonical_name(name).replace("_", " ") for name in without)
-        notes.append(f"as you said, the home has no {labels}")
-    if energy.appliances and energy.coverage.predicted_days < LEAST_DAYS:
-        known = format_minutes(energy.coverage.predicted_days * DAY_S)
-        notes.append(
-            f"only {known} of readings are known, which is too little to say which appliances the"
-            " home has: give some days"
-        )
-    if not energy.appliances and not without:
-        notes.append("no model fits readings so far apart: no appliance is told apart")
-    notes += [
-        f"no {each.label} was found: the home has none, or one of a kind that the model does not"
-        " know"
-        for each in energy.appliances
-        if each.is_owned is False
-    ]
-    if energy.tariff is not None:
-        days = energy.totals
-        unpriced = int(np.count_nonzero(days.known & ~days.priced))
-        if unpriced:
-            notes.append(
-                f"{format_count(unpriced, 'day')} of {len(days.days)} have no cost: the tariff has"
-                " no price for some of their hours"
-            )
-    return notes
