@@ -26,7 +26,8 @@ from seq2point.network import Architecture, Layer, connect, masks, sliding
 from seq2point.report.costs import make_cost_rows
 from seq2point.system.c_compiler import find_compiler
 from seq2point.training import train_with_history
-from seq2point.training.transfer import join_models, replace_appliance
+from seq2point.training.joined_models import join_models
+from seq2point.training.transfer import replace_appliance
 
 NAMES = ["convolutions.0", "convolutions.1", "hidden", "second", "output"]
 

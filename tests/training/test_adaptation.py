@@ -15,13 +15,13 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.training import train_with_history
 from seq2point.training.adaptation import adapt
+from seq2point.training.joined_models import join_models
 from seq2point.training.self_made_tests import (
     compare_power,
     cut_activations_w,
     make_tests,
     measure_error,
 )
-from seq2point.training.transfer import join_models
 
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
 KETTLE = find_appliance("kettle")

@@ -18,7 +18,8 @@ from seq2point.network import Architecture
 from seq2point.recording import Recording
 from seq2point.studies import count_by_layer, prune_copy
 from seq2point.training import train_with_history
-from seq2point.training.transfer import join_models, replace_appliance, train_from_scratch, transfer
+from seq2point.training.joined_models import join_models
+from seq2point.training.transfer import replace_appliance, train_from_scratch, transfer
 
 SHAPE = Architecture(window=33, channels=(4, 4), kernels=(5, 3), hidden=8)
 OPTIONS: dict[str, Any] = {

@@ -67,9 +67,9 @@ def transfer(
     from seq2point.model.evaluation import evaluate
     from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
+    from seq2point.training.joined_models import join_models
     from seq2point.training.transfer import (
         find_target_appliance,
-        join_models,
         run_transfer,
         take_days,
     )

@@ -37,8 +37,8 @@ def _refuse_appliance(value: Any) -> UsageError:
     if isinstance(value, Iterable):
         return UsageError(
             "a training is for one appliance, not for a list of them: call it for each, or train"
-            " one and `transfer` it to the others, then `join_models` (both in"
-            " seq2point.training.transfer)"
+            " one and `transfer` it to the others, then `join_models` (of"
+            " seq2point.training.joined_models)"
         )
     return UsageError(
         f"an appliance of type {type(value).__name__}: give a name, as 'kettle', or"
