@@ -99,9 +99,13 @@ def test_a_home_without_the_appliance_hears_zero(
     out, table = tmp_path / "k.csv", tmp_path / "when.csv"
     answer = seq2point("disaggregate", deciding, no_kettle, "-o", out, "--activations", table)
     assert answer.code == 0, answer.err
-    assert "kettle: none was found" in answer.err
+    assert "kettle: none was found; the home has none, or one of a kind" in answer.err
     assert np.nanmax(read_watts(out)) == 0
     assert table.read_text() == "appliance,start,end,minutes,kwh\n"
+    hours = tmp_path / "hours.csv"
+    hours.write_text("".join(no_kettle.read_text().splitlines(keepends=True)[:1201]))
+    answer = seq2point("disaggregate", deciding, hours, "-o", tmp_path / "short.csv")
+    assert "kettle: none was found in 120 min of readings; 0 W is written" in answer.err
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

@@ -11,11 +11,12 @@ from seq2point.cli.declare import say_flags
 from seq2point.cli.options import Take
 from seq2point.configuration import ColumnsConfig, MachineConfig
 from seq2point.system.console import print_note, show_status
-from seq2point.wording import format_count, format_number, format_seconds
+from seq2point.wording import format_count, format_minutes, format_number, format_seconds
 
 if TYPE_CHECKING:
     from seq2point.model.disaggregation import ApplianceUse, Disaggregation
     from seq2point.predictor import Predictor
+    from seq2point.recording.coverage import Coverage
 
 
 def disaggregate(
@@ -170,7 +171,7 @@ def disaggregate(
         _write_energy(result, predictor, columns.zone or "UTC", energy, plot)
     if settings or activations is not None:
         for appliance, use in result.use.items():
-            print_note(describe_use(appliance.replace("_", " "), use))
+            print_note(describe_use(appliance.replace("_", " "), use, result.coverage))
 
 
 def _write_energy(
@@ -197,8 +198,14 @@ def _write_energy(
         print_note(f"{plot}: kWh by day, and the day of most use")
 
 
-def describe_use(label: str, use: "ApplianceUse") -> str:
+def describe_use(label: str, use: "ApplianceUse", coverage: "Coverage") -> str:
     """Return what an appliance did, in one line: 'dishwasher: 31 cycles, 28.4 kWh; by event'."""
+    from seq2point.events import LEAST_DAYS
+    from seq2point.recording.coverage import DAY_S
+
+    if use.owned is False and coverage.days < LEAST_DAYS:
+        length = format_minutes(coverage.days * DAY_S)
+        return f"{label}: none was found in {length} of readings; 0 W is written; by event"
     if use.owned is False:
         return (
             f"{label}: none was found; the home has none, or one of a kind that the model does not"

@@ -18,6 +18,8 @@ from seq2point.recording.on_off import Flags, count_samples, find_runs
 LEAST_PER_DAY = 1 / 14
 """An appliance whose events are rarer than twice in four weeks is not in the home."""
 DAY_S = 86400.0
+LEAST_DAYS = 1.0
+"""With fewer days of readings nothing can be said of which appliances a home has."""
 
 
 class Decisions(NamedTuple):

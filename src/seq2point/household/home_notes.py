@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seq2point.appliances import canonical_name
-from seq2point.household.predictions import LEAST_DAYS
+from seq2point.events import LEAST_DAYS
 from seq2point.recording.coverage import DAY_S
 from seq2point.wording import format_count, format_minutes
 

@@ -6,16 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2point.appliances import Appliance, canonical_name
-from seq2point.events import Activation, EventSettings, find_activations
+from seq2point.events import LEAST_DAYS, Activation, EventSettings, find_activations
 from seq2point.household.home_models import HomeModel, find_error_w
 from seq2point.household.mains import HomeMains
 from seq2point.model.event_decisions import decide_recording, find_event_settings
 from seq2point.predictor import Progress
 from seq2point.recording import Recording, Watts, is_same_period
 from seq2point.recording.coverage import DAY_S
-
-LEAST_DAYS = 1.0
-"""With fewer days of readings nothing is said of which appliances a home has."""
 
 
 class AppliancePrediction(NamedTuple):
