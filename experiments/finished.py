@@ -36,7 +36,7 @@ class Programmes(NamedTuple):
     ends after half an hour, how often that is the last time, and the minutes from then on.
     """
 
-    count: int
+    number: int
     pauses: Minutes
     heatings: int
     last_heatings: int
@@ -86,10 +86,10 @@ def main() -> None:
             recording = whole.slice(max(len(whole) - DAYS * 1440, 0), len(whole))
             power_w = np.nan_to_num(recording.appliance_w(name))
             found = measure(power_w, appliance)
-            ends = [found.count / (found.count + (found.pauses >= k).sum()) for k in PAUSES]
+            ends = [found.number / (found.number + (found.pauses >= k).sum()) for k in PAUSES]
             ends.append(found.last_heatings / max(found.heatings, 1))
             shares = [f"{each:.0%}" for each in ends]
             low, middle, high = np.percentile(found.after, [10, 50, 90])
             spread = f"{low:.0f}, {middle:.0f}, {high:.0f}"
-            rows.append([appliance.label, label, str(found.count), *shares, spread])
+            rows.append([appliance.label, label, str(found.number), *shares, spread])
     print_table("How often quiet is the end, and minutes after heating", headings, rows, labels=2)

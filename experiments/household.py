@@ -87,7 +87,8 @@ def measure_home(file: str, label: str) -> dict[str, DailyEnergy]:
 
 def place_plug(path: Path, recording: Recording, name: str) -> Watts:
     """Return what a plug measured, on the grid of the home's energy."""
-    return CommonGrid.under(open_mains(path)).place(recording, recording.appliance_w(name))
+    (plug_w,) = CommonGrid.under(open_mains(path)).place(recording, [recording.appliance_w(name)])
+    return plug_w
 
 
 def sum_days(
@@ -110,8 +111,8 @@ def sum_days(
 def main() -> None:
     """Print a row for each home and appliance."""
     chosen = os.environ.get("SEQ2POINT_HOMES", ",".join(HOMES)).split(",")
-    headings = ("home", "appliance", "model", "learned here", "days", "kWh a day", "plug's")
-    headings += ("error of all days", "error of a day")
+    headings = ["home", "appliance", "model", "learned here", "days", "kWh a day", "plug's"]
+    headings += ["error of all days", "error of a day"]
     rows = []
     for file in chosen:
         for name, each in measure_home(file, HOMES[file]).items():

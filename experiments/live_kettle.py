@@ -16,12 +16,13 @@ from experiments.tables import print_table
 from seq2point.household.home_models import HomeModel, load_pretrained_model
 from seq2point.model.event_decisions import decide_recording, find_event_settings
 from seq2point.recording import Recording, Watts
+from seq2point.recording.on_off import Flags
 
 DAYS = 90
 MODELS = ("kettle-60s", "kettle-60s-live")
 
 
-def sum_kwh(power_w: Watts, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+def sum_kwh(power_w: Watts, known: Flags) -> float:
     """Return the energy of the known samples of a minute each."""
     return float(power_w[known].sum(dtype=np.float64)) / 60_000
 
@@ -39,7 +40,7 @@ def measure_house(recording: Recording, model: HomeModel) -> list[float]:
         for each, causal in ((settings, False), (alone, True), (settings, True))
     ]
     powers_w.append(recording.appliance_w("kettle"))
-    known = ~np.isnan(powers_w).any(axis=0)
+    known: Flags = np.asarray(~np.isnan(powers_w).any(axis=0))
     return [sum_kwh(power_w, known) for power_w in powers_w]
 
 

@@ -67,7 +67,8 @@ def plan_row(
     assert isinstance(RECIPE.network, dict)
     settings = RECIPE.training | {"seed": seed} | changes
     shape = Architecture(window=settings.pop("window", RECIPE.window), **RECIPE.network)
-    tests = {HELD_OUT: []} | {name: [r] for name, r in houses.items() if name not in train}
+    tests: dict[str, list[Recording]] = {HELD_OUT: []}
+    tests |= {name: [r] for name, r in houses.items() if name not in train}
     trained_on = [houses[name] for name in train]
     name = f"{appliance}-{row}-seed{seed}"
     return StudyTraining(name, appliance, trained_on, settings, network=shape, tests=tests)

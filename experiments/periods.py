@@ -118,7 +118,8 @@ def compare(files: Sequence[Path], appliance: str, models: Sequence[Model]) -> l
         answers = (coarse.appliance_w(appliance), average(fine, fine_w, coarse), coarse_w)
         known = ~np.isnan(np.sum(answers, axis=0))
         if known.any():
-            found.append(Minutes(*(each[known] for each in answers), coarse.times_s()[known]))
+            truth_w, fine_w, coarse_w = (each[known] for each in answers)
+            found.append(Minutes(truth_w, fine_w, coarse_w, coarse.times_s()[known]))
     return found
 
 

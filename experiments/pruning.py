@@ -20,7 +20,7 @@ from typing import Any
 
 from experiments.houses import list_seeds, load_ukdale1
 from seq2point.appliances import APPLIANCES
-from seq2point.compression.pruning import PRUNERS
+from seq2point.compression.pruning import find_pruner
 from seq2point.model.model_file import Model
 from seq2point.studies import ResultCache
 from seq2point.studies.trainings import StudyTraining, run_trainings
@@ -72,7 +72,7 @@ def plan_stage(appliance: str, seed: int, stage: str) -> StudyTraining:
     dense = plan_stage(appliance, seed, "dense")
     if stage == "longer":
         return _plan(appliance, seed, stage, LONGER_STEPS, 2e-3, start=dense)
-    pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **SMALL)
+    pruner = find_pruner("structured", schedule="polynomial", frequency=5, **SMALL)
     return _plan(
         appliance, seed, stage, GRADUAL_STEPS, 1e-3, start=dense, pruner=pruner, compacts=True
     )
@@ -81,7 +81,7 @@ def plan_stage(appliance: str, seed: int, stage: str) -> StudyTraining:
 @cache
 def plan_method(appliance: str, seed: int, method: str, sparsity: float) -> StudyTraining:
     """Return the training of a method at a sparsity, from the dense network."""
-    pruner = PRUNERS[method](sparsity=sparsity, **(METHODS | SEED_0_METHODS)[method])
+    pruner = find_pruner(method, sparsity=sparsity, **(METHODS | SEED_0_METHODS)[method])
     dense = plan_stage(appliance, seed, "dense")
     name = f"{method}-{sparsity:g}"
     return _plan(appliance, seed, name, METHOD_STEPS, 1e-3, start=dense, pruner=pruner)

@@ -26,7 +26,7 @@ other houses should.
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from experiments import pruning
@@ -34,7 +34,7 @@ from experiments.houses import list_seeds, load_house, load_ukdale1
 from experiments.pruning import SMALL, TRAINING
 from seq2point.appliances import APPLIANCES, find_appliance
 from seq2point.choices import Freeze
-from seq2point.compression.pruning import PRUNERS
+from seq2point.compression.pruning import find_pruner
 from seq2point.configuration.training import GAIN, TRANSPLANT
 from seq2point.data.clipping import Clipping
 from seq2point.network import Architecture
@@ -114,7 +114,7 @@ def plan_parent(source: str, kind: str, appliance: str, period_s: float) -> Stud
     if kind == "dense":
         return training
     settings = FOR_OTHER_HOUSES | TRAINING
-    pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **SMALL)
+    pruner = find_pruner("structured", schedule="polynomial", frequency=5, **SMALL)
     gradually = settings | {"steps": PRUNING_STEPS[period_s], "learning_rate": 1e-3}
     pruned = StudyTraining(
         f"{name}-pruned", appliance, houses, gradually, training, pruner=pruner, compacts=True
@@ -199,9 +199,9 @@ def plan_untouched(parent: str) -> StudyTraining:
     return replace(training, tests=plan_seconds(parent, "none", 0).tests)
 
 
-def report(line: str) -> None:
+def report(line: str, start: str = "") -> None:
     """Print a line at once."""
-    print(line, flush=True)
+    print(start + line, flush=True)
 
 
 def run_appliances(seeds: Sequence[int]) -> None:
@@ -228,8 +228,7 @@ def main() -> None:
             for appliance in B_APPLIANCES:
                 for network in B_NETWORKS:
                     curve = plan_curve(pair, appliance, network, report)
-                    prefix = f"{pair} {network}"
-                    curve.run(CACHE, lambda line, prefix=prefix: report(f"{prefix}: {line}"))
+                    curve.run(CACHE, partial(report, start=f"{pair} {network}: "))
     if "c" in ONLY:
         run_trainings(CACHE, [plan_untouched(parent) for parent in PARENTS], report)
         trainings = [
