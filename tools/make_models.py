@@ -56,6 +56,15 @@ def train_one(task: tuple[Plan, int, ResultCache]) -> None:
     plan.make(plan.protocols[number], store)
 
 
+def make_one(task: tuple[Plan, ResultCache, Path | None]) -> None:
+    """Make a model's files in a process of its own, and write the networks of houses left out."""
+    plan, store, left_out = task
+    set_threads(1)
+    make(plan, store)
+    if left_out:
+        write_left_out(plan, store, left_out)
+
+
 def in_int8(model: Model, path: Path, recordings: Sequence[Recording]) -> dict[str, Any]:
     """Write a model as int8 ONNX, calibrated on the longest recording with which it holds on all of
     them; gives the proof.
@@ -185,13 +194,12 @@ def main() -> None:
         sys.exit(f"make_models: no model {', '.join(strange)}; choose of {', '.join(known)}")
     plans = [known[called] for called in asked.name or known]
     tasks = [(plan, number, store) for plan in plans for number in range(len(plan.protocols))]
+    parts = [(plan, store, asked.left_out) for plan in plans]
     with multiprocessing.get_context("spawn").Pool(asked.jobs, maxtasksperchild=1) as pool:
         for _ in pool.imap(train_one, tasks, chunksize=1):
             pass
-    for plan in plans:
-        make(plan, store)
-        if asked.left_out:
-            write_left_out(plan, store, asked.left_out)
+        for _ in pool.imap(make_one, parts, chunksize=1):
+            pass
     with atomic_write(PAGE) as beside:
         beside.write_text(page(), encoding="utf-8")
 

@@ -20,7 +20,7 @@ BUT_EDGES = slice(1440, -1440)
 @pytest.fixture(scope="module")
 def homes():
     """The same ten days at a minute, as `household` tells them apart, and live."""
-    seconds = simulate_house(6, days=10).mains_w
+    seconds = simulate_house(5, days=10).mains_w
     mains_w = seconds.reshape(-1, 10).mean(axis=1).astype(np.float32)
     mains_w[3000:3200] = np.nan
     recording = Recording("home", 60.0, mains_w, start=datetime(2025, 1, 6, tzinfo=UTC))
