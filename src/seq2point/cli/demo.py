@@ -9,7 +9,7 @@ from seq2point.cli import options
 from seq2point.cli.options import Take
 from seq2point.configuration import MachineConfig
 
-TRAINING = 20
+TRAINING, VALIDATION, TESTS = 20, 2, 5
 
 
 def demo(
@@ -65,11 +65,11 @@ def demo(
     with show_status("simulating houses"):
         houses = [
             simulate_house(seed * 100 + i, days=7, appliances=[target.name])
-            for i in range(TRAINING + 3)
+            for i in range(TRAINING + VALIDATION + TESTS)
         ]
     console.print(
-        f"simulated {len(houses)} houses, a week each at 6 s: {TRAINING} to train on, 2 to validate"
-        " on, 1 to test on"
+        f"simulated {len(houses)} houses, a week each at 6 s: {TRAINING} to train on,"
+        f" {VALIDATION} to validate on, {TESTS} to test on"
     )
     outcome = studies.train_and_test(
         houses[:TRAINING],
@@ -77,7 +77,7 @@ def demo(
         studies.OutcomeFiles.in_folder(out),
         out,
         TrainOptions(
-            validation=houses[TRAINING:-1],
+            validation=houses[TRAINING:-TESTS],
             network=Architecture(
                 window=99, channels=(16, 16, 24, 32, 32), kernels=(8, 6, 5, 4, 4), hidden=128
             ),
@@ -89,6 +89,6 @@ def demo(
             resume=resume,
             overwrite=not resume,
         ),
-        houses[-1:],
+        houses[-TESTS:],
     )
     present_outcome(outcome, json)
