@@ -171,13 +171,16 @@ def test_below_zero_the_load_is_unknown():
     assert meter.counts.below_zero == 1
 
 
-def test_a_wrong_clock_gives_way_to_the_arrival(caplog):
+@pytest.mark.parametrize(
+    ("stamp_s", "off"),
+    [(12, "more than a day"), (NOW_S - 7200, "120 min"), (NOW_S + 900, "15 min")],
+)
+def test_a_wrong_clock_gives_way_to_the_arrival(stamp_s, off, caplog):
     meter = Meter([Channel("m", ("value",), stamp="t")])
-    sent = [("m", {"value": 5, "t": NOW_S - 7200}), ("m", {"value": 6, "t": NOW_S - 3})]
-    readings = send(meter, sent)
+    readings = send(meter, [("m", {"value": 5, "t": stamp_s}), ("m", {"value": 6, "t": NOW_S - 3})])
     assert [record.getMessage() for record in caplog.records] == [
-        "m: the meter's clock is 120 min off this machine's: from here on a reading's time is"
-        " that of its arrival"
+        f"m: the meter's clock is {off} off this machine's: from here on a reading's time is that"
+        " of its arrival"
     ]
     assert [reading.time_s for reading in readings] == [NOW_S, NOW_S]
     assert meter.counts.wrong_clock == 1

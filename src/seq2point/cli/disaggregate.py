@@ -203,14 +203,13 @@ def describe_use(label: str, use: "ApplianceUse", coverage: "Coverage") -> str:
     from seq2point.events import LEAST_DAYS
     from seq2point.recording.coverage import DAY_S
 
-    if use.owned is False and coverage.days < LEAST_DAYS:
-        length = format_minutes(coverage.days * DAY_S)
-        return f"{label}: none was found in {length} of readings; 0 W is written; by event"
     if use.owned is False:
-        return (
-            f"{label}: none was found; the home has none, or one of a kind that the model does not"
-            " know; 0 W is written; by event"
+        reason = (
+            f" in {format_minutes(coverage.days * DAY_S)} of readings"
+            if coverage.days < LEAST_DAYS
+            else "; the home has none, or one of a kind that the model does not know"
         )
+        return f"{label}: none was found{reason}; 0 W is written; by event"
     by_event = "" if use.owned is None else "; by event"
     cycles = format_count(len(use.activations), "cycle")
     return f"{label}: {cycles}, {format_number(use.energy_kwh)} kWh{by_event}"

@@ -15,7 +15,7 @@ import polars as pl
 from seq2point.configuration import DEFAULT_COLUMNS, ColumnsConfig
 from seq2point.configuration.arguments import gather_names
 from seq2point.data.times.zones import require_zone
-from seq2point.events import Activation
+from seq2point.events import LEAST_DAYS, Activation
 from seq2point.events.activation_table import tabulate_activations
 from seq2point.household.always_on import find_floor_w
 from seq2point.household.balance import ALWAYS_ON, MAINS, OTHER, balance
@@ -260,7 +260,7 @@ def _balance_home(
         always_on_w,
         balanced.other_w,
         cycles,
-        tuple(_report(each) for each in predictions),
+        tuple(_report(each, coverage) for each in predictions),
         coverage,
         tariff,
         large_loads,
@@ -272,7 +272,7 @@ def _balance_home(
     return replace(energy, notes=(*home.notes, *list_notes(energy, without)))
 
 
-def _report(prediction: AppliancePrediction) -> ApplianceReport:
+def _report(prediction: AppliancePrediction, coverage: Coverage) -> ApplianceReport:
     card = prediction.model.card
     return ApplianceReport(
         prediction.appliance.name,
@@ -281,7 +281,7 @@ def _report(prediction: AppliancePrediction) -> ApplianceReport:
         prediction.recording.period_s,
         str(card.verdict) if card else None,
         describe_worth(card) if card else None,
-        prediction.is_owned,
+        prediction.is_owned if coverage.predicted_days >= LEAST_DAYS else None,
         prediction.by_event,
         list_plain_limits(card) if card else (),
     )

@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2point.appliances import Appliance, canonical_name
-from seq2point.events import LEAST_DAYS, Activation, EventSettings, find_activations
+from seq2point.events import Activation, EventSettings, find_activations
 from seq2point.household.home_models import HomeModel, find_error_w
 from seq2point.household.mains import HomeMains
 from seq2point.model.event_decisions import decide_recording, find_event_settings
 from seq2point.predictor import Progress
 from seq2point.recording import Recording, Watts, is_same_period
-from seq2point.recording.coverage import DAY_S
 
 
 class AppliancePrediction(NamedTuple):
@@ -36,11 +35,6 @@ def count_samples(mains: HomeMains, models: Sequence[HomeModel]) -> int:
     """Return how many samples all models predict, about."""
     span_s = float(mains.times_s[-1] - mains.times_s[0])
     return round(sum(span_s / model.predictor.period_s for model in models))
-
-
-def count_known_days(recording: Recording) -> float:
-    """Return how many days of a recording's mains are known."""
-    return float(np.count_nonzero(~np.isnan(recording.mains_w)) * recording.period_s / DAY_S)
 
 
 def predict_appliances(
@@ -93,8 +87,7 @@ def _predict_together(
             recording, np.column_stack(columns), appliances, settings, share=False
         )
         columns = [decisions.power_w[appliance.name] for appliance in appliances]
-        if count_known_days(recording) >= LEAST_DAYS:
-            is_owned = {name: bool(decisions.owned[name]) for name in settings}
+        is_owned = {name: bool(decisions.owned[name]) for name in settings}
     times_s = recording.times_s()
     return [
         AppliancePrediction(

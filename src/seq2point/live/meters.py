@@ -10,6 +10,7 @@ from seq2point.errors import DataError
 from seq2point.limits import NOISE_W
 from seq2point.live.payloads import find_time_s, find_watts, parse_payload
 from seq2point.live.readings import Reading
+from seq2point.recording.coverage import DAY_S
 from seq2point.wording import format_minutes
 
 STALE_S = 120.0
@@ -132,7 +133,7 @@ class Meter:
                 "%s: the meter's clock is %s off this machine's: from here on a reading's time is"
                 " that of its arrival",
                 self.channels[index].topic,
-                format_minutes(off_s),
+                format_minutes(off_s) if off_s < DAY_S else "more than a day",
             )
             self.counts.wrong_clock += 1
             self._trusts_stamps = False
