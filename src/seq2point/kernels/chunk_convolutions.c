@@ -4,12 +4,7 @@
  * for the way back. Gradients are added up chunk by chunk, so that any number of threads gives the
  * same numbers. */
 
-#if defined(__AVX__) && !defined(__AVX512F__)
-#define ROWS 2 /* outs of a block of sums that are kept in registers */
-#else
-#define ROWS 4
-#endif
-#define TAPS 5 /* and its taps at most */
+#define TAPS 5 /* of a block of ROWS outs whose sums are kept in registers, at most */
 
 typedef struct {
     const Convolutions *s;
@@ -79,9 +74,13 @@ INLINE void correlate_block(const float *const *g, const float *x, const int tap
     V sum[ROWS][TAPS] = {{{0}}};
     for (int64_t t = 0; t < length; t += LANES) {
         V at[ROWS];
-        for (int m = 0; m < ROWS; m++) at[m] = *(const U *)(g[m] + t);
+        for (int m = 0; m < ROWS; m++) {
+            at[m] = *(const U *)(g[m] + t);
+            KEEP(at[m]);
+        }
         for (int k = 0; k < taps; k++) {
             V from = *(const U *)(x + t + k);
+            KEEP(from);
             for (int m = 0; m < ROWS; m++) sum[m][k] += at[m] * from;
         }
     }

@@ -37,8 +37,10 @@ static void convolve(const float *x, int64_t xs, int ins, int kernel, const floa
             for (int i = 0; i < ins; i++)
                 for (int k = 0; k < kernel; k++, w += OUTS) {
                     V at[VECTORS];
-                    for (int v = 0; v < VECTORS; v++)
+                    for (int v = 0; v < VECTORS; v++) {
                         at[v] = *(const U *)(x + i * xs + t + k + v * LANES);
+                        KEEP(at[v]);
+                    }
                     for (int m = 0; m < OUTS; m++)
                         for (int v = 0; v < VECTORS; v++) sum[m][v] += at[v] * w[m];
                 }

@@ -92,6 +92,8 @@ INLINE void multiply_block(const int outs, const int accumulate, const C *v, int
     }
     for (int i = 0; i < count; i++, b += inner) {
         V vr = v[i].re, vi = v[i].im;
+        KEEP(vr);
+        KEEP(vi);
         for (int m = 0; m < outs; m++) {
             float br = b[m * outer], bi = b[m * outer + im];
             re[m] += vr * br;

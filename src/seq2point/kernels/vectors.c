@@ -7,12 +7,24 @@
 #else
 #define LANES 4
 #endif
-#if defined(__AVX__) && !defined(__AVX512F__)
-#define OUTS 4 /* sums kept in registers, of which there are 16 */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define OUTS 8 /* sums kept in registers, of which there are 32 */
+#define ROWS 4
 #else
-#define OUTS 8
+#define OUTS 4 /* there are 16 */
+#define ROWS 2
 #endif
 #define INLINE static inline __attribute__((always_inline))
+
+/* Keep a vector in a register. GCC would load it from memory again at each use: twice the time where
+ * the vectors are at any address and every second load takes two lines of the cache. */
+#if defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+v"(v))
+#elif defined(__aarch64__)
+#define KEEP(v) __asm__("" : "+w"(v))
+#else
+#define KEEP(v)
+#endif
 
 /* Vectors: floats, floats at any address, signed and unsigned integers, complex numbers. */
 typedef float V __attribute__((vector_size(4 * LANES)));
