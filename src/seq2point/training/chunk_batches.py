@@ -158,20 +158,17 @@ class ChunkBatches:
         """Return mains_w f32[N, L], power_w f32[N, L, A] and usable windows bool[N, M], changed."""
         places, mains_from, seeds = drawn[:, :2], drawn[:, 2:4], drawn[:, 6].tolist()
         usable = self._find_usable(places)
-        power_w = self._gather_power_w(places)
-        gain, duration = drawn[:, 4:6].T.to(power_w) / PER_MILLE
+        mains_w = self._gather_mains_w(mains_from)
+        gain, duration = drawn[:, 4:6].T.to(mains_w) / PER_MILLE
         if self.augmentation.stretch:
-            power_w = self._stretch_power_w(places, duration)
-            added_w = self._stretch_power_w(places, duration, filled=True)
+            power_w, added_w = self._gather_stretched_w(places, duration)
             known = ~power_w[:, self._targets].isnan().any(-1)
             usable = torch.where((duration == 1)[:, None], usable, known)
         else:
+            power_w = self._gather_power_w(places)
             added_w = self._gather_power_w(places, filled=True)
-        mains_w = replace_power_w(
-            self._gather_mains_w(mains_from),
-            self._gather_power_w(mains_from, filled=True),
-            added_w * gain[:, None, None],
-        )
+        removed_w = self._gather_power_w(mains_from, filled=True)
+        mains_w = replace_power_w(mains_w, removed_w, added_w * gain[:, None, None])
         mains_w = self.add_loads_w(seeds, mains_w)
         if share := self.augmentation.missing:
             rows = zip(mains_w, seeds, strict=True)
@@ -197,42 +194,51 @@ class ChunkBatches:
             [_cut(self.find_house(i).mains_w, start, length) for i, start in places.tolist()]
         )
 
-    def _gather_power_w(self, places: Tensor, filled: bool = False) -> Tensor:
+    def _gather_power_w(
+        self, places: Tensor, filled: bool = False, length: int | None = None
+    ) -> Tensor:
         """Return the appliances' power in chunks, f32[N, L, A], NaN where it is missing.
 
-        With `filled` it is missing in long gaps alone.
+        With `filled` it is missing in long gaps alone. `length` is L where it is not a chunk's.
         """
+        length = length or self._chunk_samples
         chunks = []
         for i, start in places.tolist():
-            series = self._select_series_w(i, filled)
-            cut = [_cut(power_w, start, self._chunk_samples) for power_w in series]
-            chunks.append(torch.stack(cut, dim=1))
+            house = self.find_house(i)
+            series = house.filled_w if filled else house.appliances_w
+            chunks.append(torch.stack([_cut(power_w, start, length) for power_w in series], dim=1))
         return torch.stack(chunks)
 
-    def _select_series_w(self, house: int, filled: bool) -> list[Tensor]:
-        place = self.find_house(house)
-        return place.filled_w if filled else place.appliances_w
+    def _gather_stretched_w(self, places: Tensor, duration: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the appliances' power in chunks, f32[N, L, A], and the same with short gaps
+        filled.
 
-    def _stretch_power_w(self, places: Tensor, duration: Tensor, filled: bool = False) -> Tensor:
-        """Return the appliances' power in chunks, stretched about their middles, f32[N, L, A].
-
-        Each chunk is `duration` times as long, interpolated between samples.
+        Each chunk is `duration` times as long, stretched about its middle and interpolated between
+        samples.
         """
-        length = self._chunk_samples
-        middle = (length - 1) / 2
-        chunks = []
-        for (i, start), factor in zip(places.tolist(), duration.tolist(), strict=True):
-            position = start + middle + (np.arange(length) - middle) / factor
-            first = int(np.floor(position[0]))
-            before = torch.from_numpy(position - first).floor().long()
-            fraction = torch.from_numpy(position - first - before.numpy())
-            fraction = fraction.to(places.device, torch.float32)
-            columns = []
-            for power_w in self._select_series_w(i, filled):
-                cut = _cut(power_w, first, int(before[-1]) + 2)
-                columns.append(torch.lerp(cut[before], cut[before + 1], fraction))
-            chunks.append(torch.stack(columns, dim=1))
-        return torch.stack(chunks)
+        steps = np.arange(self._chunk_samples) - (self._chunk_samples - 1) / 2
+        middle = places[:, 1].cpu().numpy() - steps[0]
+        position = middle[:, None] + steps / duration.cpu().numpy().astype(np.float64)[:, None]
+        first = np.floor(position[:, 0]).astype(np.int64)
+        position -= first[:, None]
+        before = np.floor(position).astype(np.int64)
+        cut_from = torch.column_stack([places[:, 0].cpu(), torch.from_numpy(first)])
+        length = int(before.max()) + 2
+        fraction = torch.from_numpy(position - before).to(places.device, torch.float32)[..., None]
+        at = torch.from_numpy(before).to(places.device)[..., None]
+        return self._interpolate_w(cut_from, length, at, fraction, filled=False), (
+            self._interpolate_w(cut_from, length, at, fraction, filled=True)
+        )
+
+    def _interpolate_w(
+        self, places: Tensor, length: int, at: Tensor, fraction: Tensor, filled: bool
+    ) -> Tensor:
+        """Return the power in chunks of some length between the samples at i64[N, L, 1] and the
+        next ones, f32[N, L, A].
+        """
+        power_w = self._gather_power_w(places, filled, length)
+        at = at.expand(-1, -1, power_w.shape[2])
+        return torch.lerp(power_w.gather(1, at), power_w.gather(1, at + 1), fraction)
 
     def _find_usable(self, places: Tensor) -> Tensor:
         """Return which windows of chunks are usable, bool[N, M]."""

@@ -34,7 +34,7 @@ def draw_synthetic_loads_w(seed: int, samples: int, period_s: float, per_day: fl
     """
     random = np.random.default_rng(seed)
     length_s = samples * period_s
-    change_w = np.zeros(samples + 1)
+    steps_s, steps_w = [np.empty(0)], [np.empty(0)]
     for _ in range(random.poisson(per_day * (length_s + CYCLES_S[1]) / DAY_S)):
         begin_s = random.uniform(-CYCLES_S[1], length_s)
         kind = random.random()
@@ -45,9 +45,11 @@ def draw_synthetic_loads_w(seed: int, samples: int, period_s: float, per_day: fl
             edges = _draw_block(random, BLOCK_S)
         else:
             edges = _draw_cycles(random)
-        for edges_s, sign in zip(edges, (1, -1), strict=True):
-            at = np.clip(np.rint((begin_s + edges_s) / period_s), 0, samples).astype(np.int64)
-            np.add.at(change_w, at, sign * power_w)
+        for edges_s, step_w in zip(edges, (power_w, -power_w), strict=True):
+            steps_s.append(begin_s + edges_s)
+            steps_w.append(np.full(len(edges_s), step_w))
+    at = np.rint(np.concatenate(steps_s) / period_s).clip(0, samples).astype(np.int64)
+    change_w = np.bincount(at, np.concatenate(steps_w), samples + 1)
     return np.cumsum(change_w[:-1]).clip(min=0).astype(np.float32)
 
 
