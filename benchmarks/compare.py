@@ -34,13 +34,14 @@ class Change(NamedTuple):
     now: float | None
 
     @property
+    def share(self) -> float | None:
+        """What it is of what it was; None where one is not there."""
+        return None if self.before is None or self.now is None else self.now / self.before
+
+    @property
     def fell(self) -> bool:
         """Whether it fell by more than MOST_FALL."""
-        return (
-            self.before is not None
-            and self.now is not None
-            and self.now < (1 - MOST_FALL) * self.before
-        )
+        return self.share is not None and self.share < 1 - MOST_FALL
 
 
 def compare(before: Results, now: Results) -> list[Change]:
@@ -55,7 +56,7 @@ def make_table(changes: Sequence[Change], before: Results, now: Results) -> str:
     rows = []
     for change in changes:
         shown = ["-" if value is None else f"{value:.3g}" for value in change[1:]]
-        share = "" if None in change else f"{change.now / change.before:.2f}"
+        share = "" if change.share is None else f"{change.share:.2f}"
         benchmark, _, name = change.key.partition(": ")
         rows.append((benchmark, name, *shown, share, "FELL" if change.fell else ""))
     lines = align([("benchmark", "how many times cheaper", "before", "now", "share", ""), *rows])

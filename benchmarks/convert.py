@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -79,6 +80,10 @@ def convert(folder: Path, command: list[str]) -> Usage:
     return run_measured(command)
 
 
+def measure_cpu_s(folder: Path, command: list[str]) -> float:
+    return convert(folder, command).cpu_s
+
+
 def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -86,8 +91,8 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
         for name, command in commands.items():
             if name != OURS:
                 ratios = compare_in_turns(
-                    lambda command=command: convert(folder, command).cpu_s,
-                    lambda: convert(folder, commands[OURS]).cpu_s,
+                    partial(measure_cpu_s, folder, command),
+                    partial(measure_cpu_s, folder, commands[OURS]),
                     budget_s / 2,
                 )
                 yield f"{name} over seq2point, a million rows", ratios

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -98,20 +99,17 @@ def appliance_rows(name: str, folder: Path) -> None:
     opened = {label: runtime.load(path, THREADS) for label, path in files.items()}
     window_w = test.mains_w[None, : dense.window]
     times = latencies_s(
-        {
-            label: lambda model=model: model.run(window_w[:, : model.window])
-            for label, model in opened.items()
-        }
+        {label: partial(model.run, window_w[:, : model.window]) for label, model in opened.items()}
     )
     size, slowest_s = files["dense, float32"].stat().st_size, times["dense, float32"]
-    for label, model in opened.items():
+    for label, exported in opened.items():
         reached = evaluate(
-            orders[label][0] if label.endswith("float32") else model, [test]
+            orders[label][0] if label.endswith("float32") else exported, [test]
         ).metrics[name]
         relative = (
             ""
             if "int8" in label
-            else f"{relative_difference(orders[label][0], model, test.slice(0, WEEK)):.1e}"
+            else f"{relative_difference(orders[label][0], exported, test.slice(0, WEEK)):.1e}"
         )
         mae_w, on_mae_w, sae, f1 = (
             reached[metric] for metric in ("mae_w", "on_mae_w", "sae", "f1")

@@ -45,6 +45,8 @@ def main() -> None:
             build_c_export(model, calibration, header.name).write(source, header)
             sizes = measure_sizes(header)
             arm = next(size for by, size in sizes.items() if by.startswith("arm"))
+            if isinstance(arm, str):
+                raise SystemExit(arm)
             count = count_instructions(source, model.window, mains_w, "-O2")
         cycles = count * CYCLES
         share = cycles / CLOCK_HZ / model.period_s

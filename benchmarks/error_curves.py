@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+from seq2point.choices import Engine
 from seq2point.data.table import load_recording
 from seq2point.system.atomic_files import write_json
 from seq2point.training import train_with_history
@@ -44,7 +45,7 @@ def find_curve(
     folder: Path,
     data: Path,
     appliance: str,
-    engine: str,
+    engine: Engine,
     seed: int,
     budget_s: float,
     make: bool,
@@ -65,7 +66,7 @@ def find_curve(
 
 
 def make_curve(
-    data: Path, appliance: str, engine: str, seed: int, budget_s: float, **options: Any
+    data: Path, appliance: str, engine: Engine, seed: int, budget_s: float, **options: Any
 ) -> Curve:
     """Train with one thread for a budget of processor seconds."""
     recording = load_recording(data, [appliance])

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -37,6 +38,10 @@ def make_command() -> Iterator[list[str]]:
         yield [sys.executable, *words]
 
 
+def measure(cost: Callable[[Usage], float], command: list[str]) -> float:
+    return cost(run_measured(command))
+
+
 def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
     costs: dict[str, tuple[Callable[[Usage], float], float]] = {
         "processor time": (lambda run: run.cpu_s, budget_s / 2),
@@ -45,8 +50,8 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
     with make_command() as command:
         for name, (cost, part_s) in costs.items():
             ratios = compare_in_turns(
-                lambda cost=cost: cost(run_measured(IMPORTS)),
-                lambda cost=cost: cost(run_measured(command)),
+                partial(measure, cost, IMPORTS),
+                partial(measure, cost, command),
                 part_s,
             )
             yield f"{name} of imports alone over a first answer", ratios

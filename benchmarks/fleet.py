@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.process_memory import MemoryWatch
@@ -89,10 +90,13 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
             shutil.rmtree(out, ignore_errors=True)
             return run_measured([sys.executable, *words, "--processes", "1"]).cpu_s
 
+        def slide() -> float:
+            return sum(cpu_seconds(partial(predict_all, loaded, recording)) for _ in range(homes))
+
         yield (
             f"sliding alone over the fleet, {homes} homes of a week",
             compare_in_turns(
-                lambda: cpu_seconds(lambda: [predict_all(loaded, recording) for _ in range(homes)]),
+                slide,
                 run,
                 budget_s,
             ),
@@ -113,7 +117,8 @@ def measure_one(path: Path, models: list[str]) -> tuple[float, float, int]:
     def work() -> None:
         _ = HomeEnergy.measure(open_mains(path), loaded).energy
 
-    slide(), work()
+    slide()
+    work()
     sliding = sorted(seconds(slide) for _ in range(TURNS))[TURNS // 2]
     whole = sorted(seconds(work) for _ in range(TURNS))[TURNS // 2]
     return sliding, whole, len(recording) * len(loaded)

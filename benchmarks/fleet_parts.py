@@ -17,6 +17,7 @@ from seq2point.data import table
 from seq2point.fleet import FleetJob, FleetModels, home_source, list_homes, task
 from seq2point.fleet.storage import OutputFolder
 from seq2point.household import home_energy, predictions
+from seq2point.household.common_grid import CommonGrid
 from seq2point.kernels import Library
 
 TURNS = 4
@@ -29,7 +30,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (Library, "convolve", "  kernels"),
     (predictions, "find_activations", "  activations"),
     (home_energy, "_balance_home", "balance"),
-    (home_energy.CommonGrid, "place", "  minutes"),
+    (CommonGrid, "place", "  minutes"),
     (home_energy, "cap_activations", "  activations capped"),
     (home_energy, "find_large_loads", "  large loads"),
     (task, "write_result", "write"),

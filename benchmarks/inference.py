@@ -3,7 +3,9 @@ windows.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -32,12 +34,8 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
         series = torch.randn(100 * count + network.architecture.window - 1)
         few = series[: count + network.architecture.window - 1]
         ratios = compare_in_turns(
-            lambda network=network, few=few: cpu_seconds(
-                lambda: sliding.predict_windows(network, few)
-            ),
-            lambda network=network, series=series: (
-                cpu_seconds(lambda: sliding.predict(network, series)) / 100
-            ),
+            partial(cpu_seconds, partial(sliding.predict_windows, network, few)),
+            partial(cpu_seconds, partial(sliding.predict, network, series), 100),
             budget_s / 3,
         )
         yield f"sliding over window by window, {name}", ratios
@@ -46,26 +44,23 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
 
 def compare_kernels(budget_s: float) -> list[float]:
     """How many times cheaper the C kernels are than NumPy, for a model of the package."""
+    from seq2point import kernels
     from seq2point.model import pretrained
     from seq2point.recording import Recording
     from seq2point.runtime import native
 
     model = native.open_model(Path(pretrained.load_pretrained("kettle-8s").native), threads=1)
     mains_w = np.random.default_rng(0).uniform(50, 3000, 100_000).astype(np.float32)
-    recording, load_kernels = Recording("random", 8.0, mains_w), native.load_kernels
-    if load_kernels() is None:
+    recording = Recording("random", 8.0, mains_w)
+    if kernels.load_kernels() is None:
         raise SystemExit("there are no C kernels here")
+    predict = partial(cpu_seconds, partial(model.predict_w, recording))
 
     def predict_without() -> float:
-        native.load_kernels = lambda: None
-        try:
-            return cpu_seconds(lambda: model.predict_w(recording))
-        finally:
-            native.load_kernels = load_kernels
+        with mock.patch.object(native, "load_kernels", return_value=None):
+            return predict()
 
-    return compare_in_turns(
-        predict_without, lambda: cpu_seconds(lambda: model.predict_w(recording)), budget_s
-    )
+    return compare_in_turns(predict_without, predict, budget_s)
 
 
 def main() -> None:
@@ -87,11 +82,11 @@ def main() -> None:
         rate = rates(
             {
                 "windows": (
-                    lambda network=network, few=few: sliding.predict_windows(network, few),
+                    partial(sliding.predict_windows, network, few),
                     2000,
                 ),
                 "sliding": (
-                    lambda network=network, series=series: sliding.predict(network, series),
+                    partial(sliding.predict, network, series),
                     len(series),
                 ),
             }

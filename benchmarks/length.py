@@ -6,6 +6,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ from seq2point.system.device import prepare_process
 LENGTHS = (10_000, 100_000, 1_000_000, 10_000_000)
 
 
-def _measure(length: int, threads: int, answers: multiprocessing.SimpleQueue) -> None:
+def _measure(length: int, threads: int, answers: Any) -> None:
     prepare_process(threads)
     torch.manual_seed(0)
     network = Architecture().build().eval()

@@ -31,6 +31,8 @@ from seq2point.live.readings import Reading
 from seq2point.live.store import Store
 from seq2point.live.worker import Worker
 from seq2point.live.worker_options import WorkerOptions
+from seq2point.model.pretrained import load_pretrained
+from seq2point.runtime.native import open_model
 
 APPLIANCES = ("dishwasher", "fridge", "kettle", "microwave", "washing_machine")
 NAMES = [f"{appliance}-8s" for appliance in APPLIANCES]
@@ -108,13 +110,14 @@ def measure_ratios(budget_s: float) -> Iterator[tuple[str, list[float]]]:
     ]
     for worker in workers:
         worker.take(readings)
-    windows = [np.full((1, m.predictor.window), 300, np.float32) for m in models]
+    networks = [open_model(Path(load_pretrained(name).native), 1) for name in NAMES]
+    windows = [np.full((1, network.window), 300, np.float32) for network in networks]
 
     def predict() -> float:
         begun = time.process_time()
         for _ in workers:
-            for model, window_w in zip(models, windows, strict=True):
-                model.predictor.run(window_w)
+            for network, window_w in zip(networks, windows, strict=True):
+                network.run(window_w)
         return time.process_time() - begun
 
     def take() -> float:
@@ -152,6 +155,7 @@ class Service:
 
     def __init__(self, folder: Path, port: int, *words: str):
         import paho.mqtt.client as paho
+        from paho.mqtt.enums import CallbackAPIVersion
 
         store = folder / f"home-{time.monotonic()}.sqlite"
         now_s = time.time() - PERIOD_S * STEPS / 2
@@ -162,7 +166,7 @@ class Service:
         self.last_s = now_s
         self.answers: list[float] = []
         self._ready = threading.Event()
-        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self.client = paho.Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = self._hear
         self.client.connect("127.0.0.1", port)
         self.client.subscribe([("seq2point/home/power", 0), ("seq2point/home/availability", 0)])

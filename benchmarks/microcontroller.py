@@ -15,7 +15,7 @@ from experiments.houses import load_ukdale1
 from experiments.pruning import CACHE, OURS, load_stage, plan_stage
 from tests.deploy.microcontroller.emulated import count_instructions, find_missing
 
-from seq2point.compression.pruning import PRUNERS
+from seq2point.compression.pruning import find_pruner
 from seq2point.deploy.c_program import open_source
 from seq2point.deploy.c_sizes import measure_sizes
 from seq2point.deploy.fixed_point import STEPS_PER_WATT, FixedPoint
@@ -50,17 +50,13 @@ class Twin(Runtime):
         self._network = network
 
     def _run(self, mains_w: Watts) -> Watts:
-        return (
-            np.stack([self._network.predict_steps(chunk_w) for chunk_w in mains_w]).astype(
-                np.float32
-            )
-            / STEPS_PER_WATT
-        )
+        steps = np.stack([self._network.predict_steps(chunk_w) for chunk_w in mains_w])
+        return steps.astype(np.float32) / np.float32(STEPS_PER_WATT)
 
 
 def load_smallest(appliance: str, seed: int, train: Recording) -> Model:
     """Return the network that fits, trained where it is not there yet."""
-    pruner = PRUNERS["structured"](schedule="polynomial", frequency=5, **HALVED)
+    pruner = find_pruner("structured", schedule="polynomial", frequency=5, **HALVED)
     gradually = OURS | {"seed": seed, "steps": GRADUAL_STEPS, "learning_rate": 1e-3}
     name = f"{appliance}-seed{seed}"
     pruned = StudyTraining(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from benchmarks.error_curves import Curve, find_curve
+from seq2point.choices import Engine
 from seq2point.system.device import prepare_process
 
 APPLIANCES = ("washing_machine", "dishwasher")
@@ -30,7 +31,7 @@ FACTORS = (1.0, 1.25, 1.5)
 class Recipe(NamedTuple):
     """How one of the lines is trained, and for how many processor seconds."""
 
-    engine: str
+    engine: Engine
     budget_s: float
     options: dict[str, Any]
     colour: str
