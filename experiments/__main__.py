@@ -19,6 +19,7 @@ NAMES = (
     "fill",
     "simulator",
     "unseen_homes",
+    "own_labels",
     "periods",
     "household",
     "live_kettle",
