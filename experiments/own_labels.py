@@ -69,13 +69,14 @@ def list_rows(appliance: str, data: Path) -> Iterator[list[str]]:
         tests = [result[TEST] for result in results if result]
         days = sum(recording.days for recording in trainings[0].tests[TEST])
         cells = make_metric_cells([test["metrics"] for test in tests], SHOWN)
-        zero = make_metric_cells([tests[0]["baselines"]["zero"]], ["mae_w"])
-        yield [house.label, f"{days:.0f}", *cells, *zero]
+        baselines = [tests[0]["baselines"][which] for which in ("zero", "mean")]
+        usual = [cell for each in baselines for cell in make_metric_cells([each], ["mae_w"])]
+        yield [house.label, f"{days:.0f}", *cells, *usual]
 
 
 def main() -> None:
     """Make what is not there yet, and print a table for each appliance."""
     data = Path(os.environ["SEQ2POINT_DATA"])
     for appliance in select_names("SEQ2POINT_APPLIANCES", PROTOCOL.appliances, ","):
-        headings = [appliance.replace("_", " "), "days", *list_headings(SHOWN), "zero"]
+        headings = [appliance.replace("_", " "), "days", *list_headings(SHOWN), "zero", "mean"]
         print_table("", headings, [*list_rows(appliance, data)])

@@ -226,9 +226,10 @@ class ChunkBatches:
         length = int(before.max()) + 2
         fraction = torch.from_numpy(position - before).to(places.device, torch.float32)[..., None]
         at = torch.from_numpy(before).to(places.device)[..., None]
-        return self._interpolate_w(cut_from, length, at, fraction, filled=False), (
-            self._interpolate_w(cut_from, length, at, fraction, filled=True)
+        power_w, filled_w = (
+            self._interpolate_w(cut_from, length, at, fraction, filled) for filled in (False, True)
         )
+        return power_w, filled_w
 
     def _interpolate_w(
         self, places: Tensor, length: int, at: Tensor, fraction: Tensor, filled: bool
