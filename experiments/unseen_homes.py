@@ -3,7 +3,8 @@
     python -m experiments unseen_homes      hours on one core
 
 SEQ2POINT_SEEDS=0 takes one seed, SEQ2POINT_ROWS="the recipe;not stretched" these rows alone,
-SEQ2POINT_APPLIANCES=kettle,fridge these appliances.
+SEQ2POINT_APPLIANCES=kettle,fridge these appliances, SEQ2POINT_HOUSES="house 1;ideal house 65" these
+houses left out.
 
 Each row takes one ingredient away, or puts one in. Every house that has the appliance is left out
 in turn, of all others a network is trained, and what it gives in the house is scored: the
@@ -93,7 +94,9 @@ def main() -> None:
             if is_recipe(changes, appliance, data):
                 continue
             protocol = change(changes)
-            for house in protocol.roles(appliance).train:
+            houses = {house.label: house for house in protocol.roles(appliance).train}
+            for label in select_names("SEQ2POINT_HOUSES", houses, ";"):
+                house = houses[label]
                 results = score(protocol, appliance, house, data)
                 metrics = [result["metrics"] for result in results]
                 zero = [results[0]["baselines"]["zero"]]

@@ -110,7 +110,7 @@ def make(plan: Plan, store: ResultCache) -> None:
     model.provenance["pretrained"] = {
         "name": called,
         "protocol": plan.source.name,
-        "protocol_sha256": plan.source.sha256,
+        "recipe_sha256": plan.source.recipe_sha256(name),
     }
     model.save(native)
     recordings = [recording for each in left_out.values() for recording in each]
@@ -126,7 +126,7 @@ def make(plan: Plan, store: ResultCache) -> None:
         "target_index": plan.target_index,
         "parameters": model.architecture.parameters,
         "protocol": plan.source.name,
-        "protocol_sha256": plan.source.sha256,
+        "recipe_sha256": plan.source.recipe_sha256(name),
         "seed": 0,
         "trained_on": [label(protocol, house) for house in plan.train],
         "licences": [LICENCES[key] for key in dict.fromkeys(used)],

@@ -36,7 +36,8 @@ def test_a_model_is_what_its_card_says(name: str):
         assert [a.name for a in predictor.appliances] == [card.appliance]
         assert (predictor.period_s, predictor.window) == (card.period_s, card.window)
     assert model.architecture.parameters == card.parameters
-    assert library.find_protocol(card.protocol).sha256 == card.protocol_sha256
+    protocol = library.find_protocol(card.protocol)
+    assert protocol.recipe_sha256(card.appliance) == card.recipe_sha256
     assert model.provenance["pretrained"]["name"] == card.name == name
     assert exported.metadata.quantization is not None
     assert card.licences

@@ -113,7 +113,7 @@ class Card(BaseModel):
     target_index: int | None = None
     parameters: int
     protocol: str
-    protocol_sha256: str
+    recipe_sha256: str
     seed: int
     trained_on: list[str]
     licences: list[str]

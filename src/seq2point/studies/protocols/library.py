@@ -1,6 +1,7 @@
 """The protocols that come with the package, and those in a user's own files."""
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ DEEP_KEY = re.compile(
     r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){64}"""
 )  # tomllib takes minutes over a key of 50,000 parts
 
+PROSE = {"title", "source", "differs"}
+
 
 @dataclass(frozen=True)
 class NamedProtocol:
@@ -35,6 +38,12 @@ class NamedProtocol:
     def sha256(self) -> str:
         """Of the file."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def recipe_sha256(self, appliance: str) -> str:
+        """The SHA-256 of all that decides an appliance's network: no prose, no other appliance."""
+        recipe = self.protocol.model_dump(mode="json", exclude_defaults=True, exclude=PROSE)
+        recipe["appliances"] = recipe["appliances"][appliance]
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """What the protocol says, and the hash."""
