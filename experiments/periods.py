@@ -1,6 +1,7 @@
 """Whether readings each 8 s want networks of their own, or those at a minute do.
 
-    python -m experiments periods      an hour on one core; SEQ2POINT_SEEDS=0,1,2 for three seeds
+    python -m experiments periods      an hour on one core; SEQ2POINT_SEEDS=0,1,2 for three seeds,
+                                       SEQ2POINT_APPLIANCES=kettle,fridge for these alone
 
 The recipes of `unseen_8s` and `unseen_60s`: each house that has readings each 8 s is left out in
 turn, then the homes with a day each, of which no trace is learned. Both networks get the same
@@ -17,6 +18,7 @@ import numpy as np
 
 from experiments.houses import list_seeds
 from experiments.tables import list_headings, make_metric_cells, print_table
+from experiments.unseen_homes import select_names
 from seq2point.appliances import canonical_name, find_appliance
 from seq2point.data.table import load_recording
 from seq2point.data.table_file import open_table_file
@@ -152,7 +154,8 @@ def compare_home(appliance: str, home: Home, data: Path) -> Iterator[list[str]]:
 def main() -> None:
     """Make what is not there yet, and print a table for each appliance."""
     data = Path(os.environ["SEQ2POINT_DATA"])
-    for appliance in SOURCES["unseen_8s"].protocol.appliances:
+    known = SOURCES["unseen_8s"].protocol.appliances
+    for appliance in select_names("SEQ2POINT_APPLIANCES", known, ","):
         homes = [home for home in (*HOMES, DAYS) if list_files(home, appliance, data)]
         lines = [row for home in homes for row in compare_home(appliance, home, data)]
         headings = [appliance.replace("_", " "), "tested on", *list_headings(SHOWN), "zero"]

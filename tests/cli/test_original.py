@@ -188,11 +188,11 @@ def test_without_data_the_synthetic_houses_are_used_and_that_is_said(
     trained = run_train("--appliance_name", "fridge", "--crop", 1500, "--epochs", 0.1, *QUICK)
     assert trained.code == 0, trained.err
     nothing = "data: none given or in place, so simulated"
-    assert f"training {nothing} houses 0, 1, 2, 3, 4, 5, 6, 7 (1 days each at 8 s)" in trained.err
-    assert f"validation {nothing} house 8 " in trained.err
+    assert f"training {nothing} houses 0 to 39 (1 days each at 8 s)" in trained.err
+    assert f"validation {nothing} houses 40 to 43 " in trained.err
     tested = run_test("--appliance_name", "fridge", "--crop", 1500, *QUICK)
     assert tested.code == 0, tested.err
-    assert f"test {nothing} house 9 (1 days each at 8 s)" in tested.err
+    assert f"test {nothing} houses 44 to 48 (1 days each at 8 s)" in tested.err
 
 
 def saved_model(here: Path, appliance: str = "kettle", network: str = "reduced") -> Model:
@@ -369,7 +369,7 @@ def test_the_period_is_that_of_simulated_houses_and_resamples_files_with_times(
     assert saved_model(here).period_s == 20
     tested = run_test(*words)
     assert tested.code == 0, tested.err
-    assert "simulated house 9 (1 days each at 20 s)" in tested.err
+    assert "simulated houses 44 to 48 (1 days each at 20 s)" in tested.err
 
     write_recording(make_house(2500, 1, 10.0), here / "fine.parquet")
     refused = run_test(*words, "--test_directory", "fine.parquet")

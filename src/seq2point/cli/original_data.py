@@ -22,9 +22,9 @@ SUFFIXES = (".csv", ".parquet", ".pq")
 MOST_LISTED = 8
 SIMULATED_DAYS = 4
 SIMULATED_HOUSES: dict[Use, range] = {
-    "training": range(8),
-    "validation": range(8, 9),
-    "test": range(9, 10),
+    "training": range(40),
+    "validation": range(40, 44),
+    "test": range(44, 49),
 }
 
 
@@ -166,9 +166,9 @@ class OriginalReader(NamedTuple):
         seeds, period_s = SIMULATED_HOUSES[use], self.period_s or self.usual_period_s
         names = [self.appliance.name]
         houses = [simulate_house(seed, SIMULATED_DAYS, period_s, names) for seed in seeds]
-        numbers = f"house{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+        numbers = f"{seeds[0]} to {seeds[-1]}"
         extent = f"{SIMULATED_DAYS} days each at {period_s:g} s"
-        note = f"{use} data: none given or in place, so simulated {numbers} ({extent})"
+        note = f"{use} data: none given or in place, so simulated houses {numbers} ({extent})"
         return OriginalData([self._crop(house) for house in houses], note, simulated=True)
 
     def _crop(self, recording: "Recording") -> "Recording":

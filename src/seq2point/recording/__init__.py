@@ -11,6 +11,7 @@ from seq2point.recording.recording import (
     Watts,
     format_house,
     is_same_period,
+    shorten_houses,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Watts",
     "format_house",
     "is_same_period",
+    "shorten_houses",
 ]

@@ -33,6 +33,11 @@ def format_house(house: str) -> str:
     return f"house {house}" if house[:1].isdigit() else house
 
 
+def shorten_houses(houses: Sequence[str]) -> str:
+    """Return up to two houses by name, or the first of more and how many others there are."""
+    return ", ".join(houses) if len(houses) < 3 else f"{houses[0]} and {len(houses) - 1} more"
+
+
 class Jump(NamedTuple):
     """A jump of the clock just before a sample, taken at `time`. No window spans it."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from seq2point.compression.costs import ACCURACY, BATCHES
 from seq2point.metrics import METRICS
+from seq2point.recording import shorten_houses
 from seq2point.wording import format_number
 
 
@@ -32,7 +33,7 @@ def make_accuracy_rows(costs: Mapping[str, Any]) -> list[list[str]]:
 
     The heading names the houses.
     """
-    houses = f"on {', '.join(costs['tested_on'])}" if costs.get("tested_on") else ""
+    houses = f"on {shorten_houses(costs['tested_on'])}" if costs.get("tested_on") else ""
     lines = [[houses, *(METRICS[key].label for key in ACCURACY)]]
     for stage, reached in costs["accuracy"].items():
         by_appliance = {"": reached} if ACCURACY[0] in reached else reached

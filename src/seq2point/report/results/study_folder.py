@@ -1,13 +1,13 @@
 """The results of a study's folder: the parts of a protocol's run, or the trainings of a grid."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seq2point.architecture import name_shape
 from seq2point.model.shown_days import DAYS_FILE
-from seq2point.recording import format_house
+from seq2point.recording import format_house, shorten_houses
 from seq2point.report.results.card import (
     describe_coverage,
     describe_model,
@@ -42,11 +42,6 @@ class _Made(NamedTuple):
     def pruning(self) -> Mapping[str, Any]:
         """How it was pruned; empty where it was not."""
         return dict(self.part.decides.get("pruning") or {})
-
-
-def shorten(houses: Sequence[str]) -> str:
-    """Return up to two houses by name, or the first of more and how many others there are."""
-    return ", ".join(houses) if len(houses) < 3 else f"{houses[0]} and {len(houses) - 1} more"
 
 
 def find_parts(folder: Path) -> Path | None:
@@ -173,7 +168,7 @@ def _make_protocol_result(test: Record, made: _Made, maker: _Maker) -> Result:
         made_by=maker.name,
         appliance=name,
         scored_alike=_identify_test(test),
-        tested_on=shorten(houses),
+        tested_on=shorten_houses(houses),
         network=network,
         pruner=made.pruning.get("method", UNPRUNED),
         sparsity=of.get("sparsity", 0.0),
