@@ -30,6 +30,28 @@ def test_a_protocol_of_the_package_can_be_run_and_names_its_sources(name: str):
     assert source.protocol.differs
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "other_recipe"),
+    [
+        ("absolute = 1.0, simulated = 0.0", "absolute = 2.0, simulated = 0.0", True),
+        ("window = 255", "window = 257", True),
+        ("/ideal_house65", "/ideal_house66", True),
+        ("absolute = 1.0, traced", "absolute = 2.0, traced", False),
+        ("What UK-DALE calls", "What they call", False),
+        ("[clipping]", "# a comment\n[clipping]", False),
+    ],
+)
+def test_a_recipe_s_hash_follows_what_decides_the_appliance_s_network_alone(
+    before: str, after: str, other_recipe: bool
+):
+    source = library.find_protocol("unseen_60s")
+    text = source.text.replace(before, after)
+    assert text != source.text
+    changed = NamedProtocol("mine", "mine.toml", text, library.parse_protocol(text, "mine.toml"))
+    same = changed.recipe_sha256("kettle") == source.recipe_sha256("kettle")
+    assert same is not other_recipe
+
+
 def test_the_package_has_the_protocols_that_others_publish_on_and_its_own():
     assert library.list_names() == [
         "bert4nilm_ukdale",
