@@ -40,7 +40,9 @@ ROWS: dict[str, Mapping[str, Any]] = {
     "no synthetic loads": {"training": {"loads": 0.0}},
     "not stretched": {"training": {"stretch": 0.0}},
     "none of these": {
-        "training": {"simulated": 0.0, "simulated_mains": 0.0, "loads": 0.0, "stretch": 0.0},
+        "training": dict.fromkeys(
+            ("simulated", "simulated_mains", "traced", "loads", "stretch"), 0.0
+        ),
         "traces": [],
     },
     "absolute error 1.0": {"training": {"absolute": 1.0}},
