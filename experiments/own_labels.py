@@ -12,9 +12,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.houses import list_seeds
+from experiments.houses import list_seeds, select_names
 from experiments.tables import list_headings, make_metric_cells, print_table
-from experiments.unseen_homes import select_names
 from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import DataError
 from seq2point.network import Architecture

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.houses import list_seeds
+from experiments.houses import list_seeds, select_names
 from experiments.tables import list_headings, make_metric_cells, print_table
-from experiments.unseen_homes import select_names
 from seq2point.appliances import canonical_name, find_appliance
 from seq2point.data.table import load_recording
 from seq2point.data.table_file import open_table_file

@@ -12,13 +12,12 @@ network's own prediction.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.houses import list_seeds
+from experiments.houses import list_seeds, select_names
 from experiments.tables import list_headings, make_metric_cells, print_table
-from seq2point.errors import UsageError
 from seq2point.studies import ResultCache
 from seq2point.studies.protocols import library
 from seq2point.studies.protocols.library import validate_protocol
@@ -76,15 +75,6 @@ def score(protocol: Protocol, appliance: str, house: House, data: Path) -> list[
     return runner.run([appliance], len(SEEDS))[appliance][steps.row]
 
 
-def select_names(variable: str, known: Iterable[str], separator: str) -> list[str]:
-    """Return the names that an environment variable lists, or all where it is not set."""
-    names, asked = list(known), os.environ.get(variable)
-    chosen = names if asked is None else asked.split(separator)
-    if strange := set(chosen) - set(names):
-        raise UsageError(f"{variable}: no {', '.join(sorted(strange))}; choose of {names}")
-    return chosen
-
-
 def main() -> None:
     """Make what is not there yet, and print a table for each appliance."""
     data = Path(os.environ["SEQ2POINT_DATA"])
@@ -98,11 +88,10 @@ def main() -> None:
             protocol = change(changes)
             houses = {house.label: house for house in protocol.roles(appliance).train}
             for label in select_names("SEQ2POINT_HOUSES", houses, ";"):
-                house = houses[label]
-                results = score(protocol, appliance, house, data)
+                results = score(protocol, appliance, houses[label], data)
                 metrics = [result["metrics"] for result in results]
                 zero = [results[0]["baselines"]["zero"]]
                 cells = [*make_metric_cells(metrics, SHOWN), *make_metric_cells(zero, ["mae_w"])]
-                lines.append([row, house.label, *cells])
+                lines.append([row, label, *cells])
         headings = [appliance.replace("_", " "), "tested on", *list_headings(SHOWN), "zero"]
         print_table("", headings, lines, labels=2)

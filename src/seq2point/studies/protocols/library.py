@@ -40,7 +40,7 @@ class NamedProtocol:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def recipe_sha256(self, appliance: str) -> str:
-        """The SHA-256 of all that decides an appliance's network: no prose, no other appliance."""
+        """Of what the protocol says of one appliance: no prose, no other appliance."""
         recipe = self.protocol.model_dump(mode="json", exclude_defaults=True, exclude=PROSE)
         recipe["appliances"] = recipe["appliances"][appliance]
         return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
