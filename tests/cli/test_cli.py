@@ -119,6 +119,7 @@ def test_the_metrics_file_has_every_metric_of_the_model_and_of_the_baselines(
         "data",
         "command",
         "tested_on",
+        "validated_on",
         "pruning",
         "costs",
         "training",

@@ -275,7 +275,7 @@ def test_prune_with_data_trains_on_with_the_methods_schedule(
     )
     assert answer.code == 0, answer.err
     report = json.loads((tmp_path / "p.json").read_text())
-    assert report["tested_on"] == "the validation data"
+    assert report["tested_on"] == "the held-out block of the training data"
     model = Model.load(tmp_path / "p.safetensors")
     training = model.provenance["training"]
     assert training["settings"]["learning_rate"] == 1e-3

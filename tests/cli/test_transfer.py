@@ -53,7 +53,7 @@ def test_a_model_goes_on_in_another_house_with_its_masks(
     assert record["from"]["sha256"] == before.digest() != after.digest()
     assert record["from"]["provenance"] == before.provenance
     found = json.loads(report.read_text())
-    assert found["tested_on"] == "the validation data"
+    assert found["tested_on"] == "the held-out block of the training data"
     assert found["data"][0]["samples"] == 288
     assert "MAE while on" in answer.out
     assert "as it was" in answer.out

@@ -4,6 +4,7 @@ and the costs of both.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ def test_a_run_that_empties_units_saves_the_compacted_model_and_both_costs(
     assert found["models"]["pruned"]["file_bytes"] == outcome.files.model.stat().st_size
 
 
+def test_a_run_with_houses_to_validate_on_is_tested_on_them_and_says_so(
+    tmp_path: Path, tiny: Architecture, make_recording: Callable[..., Recording]
+):
+    other = replace(house(make_recording), house="another")
+    outcome = run(tmp_path, house(make_recording), tiny, pruning=HALF_THE_UNITS, validation=[other])
+    assert outcome.report["tested_on"] == outcome.report["validated_on"] == "the validation data"
+    assert outcome.report["costs"]["tested_on"] == ["another"]
+
+
 def test_a_run_from_a_trained_model_stands_beside_it(
     tmp_path: Path, tiny_model: Model, tiny: Architecture, make_recording: Callable[..., Recording]
 ):
@@ -72,6 +82,7 @@ def test_a_run_from_a_trained_model_stands_beside_it(
     assert list(found["models"]) == ["before", "pruned", "compacted"]
     assert list(found["accuracy"]) == ["before", "pruned"]
     assert found["tested_on"] == ["home, held-out block"]
+    assert outcome.report["tested_on"] == "the held-out block of the training data"
     assert (
         found["accuracy"]["before"]["mae_w"]
         == evaluate(tiny_model, outcome.trained.held_out).as_json()["metrics"]["mae_w"]

@@ -205,6 +205,7 @@ def test_main(
     from seq2point.model.model_file import Model
     from seq2point.report import plots, terminal
     from seq2point.studies import count_by_layer
+    from seq2point.studies.tested_on import TEST
     from seq2point.system.atomic_files import write_json
 
     target = find_appliance(appliance_name)
@@ -231,7 +232,7 @@ def test_main(
         | evaluation.as_json()
         | {
             "pruning": count_by_layer(model),
-            "tested_on": "test",
+            "tested_on": TEST,
         }
     )
     plots.save_test_plot(evaluation, files.test_plot)

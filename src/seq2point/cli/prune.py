@@ -74,6 +74,7 @@ def prune(
     from seq2point.model.evaluation import evaluate
     from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
+    from seq2point.studies.tested_on import HELD_OUT_BLOCK, VALIDATION_DATA
     from seq2point.training import run_training
     from seq2point.training.resolve import choose_pruner
 
@@ -109,7 +110,7 @@ def prune(
         evaluation = evaluate(pruned, trained.held_out)
         pruned.provenance["metrics"] = evaluation.as_json()["metrics"]
         report = evaluation.as_json() | {
-            "tested_on": "the validation data",
+            "tested_on": VALIDATION_DATA if held_out else HELD_OUT_BLOCK,
             "pruning": studies.count_by_layer(pruned),
         }
         accuracy = {"before": evaluate(dense, trained.held_out).metrics}

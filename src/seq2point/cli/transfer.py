@@ -67,6 +67,7 @@ def transfer(
     from seq2point.model.evaluation import evaluate
     from seq2point.recording.shared_readings import require_distinct, warn_of_shared
     from seq2point.report import terminal
+    from seq2point.studies.tested_on import HELD_OUT_BLOCK, TEST, VALIDATION_DATA
     from seq2point.training.joined_models import join_models
     from seq2point.training.transfer import (
         find_target_appliance,
@@ -110,7 +111,8 @@ def transfer(
     if tested_on := tested or held_out or trained[0].held_out:
         evaluation = evaluate(result, tested_on)
         result.provenance["metrics"] = evaluation.as_json()["metrics"]
-        report = evaluation.as_json() | {"tested_on": "test" if tested else "the validation data"}
+        validated_on = VALIDATION_DATA if held_out else HELD_OUT_BLOCK
+        report = evaluation.as_json() | {"tested_on": TEST if tested else validated_on}
         if [a.name for a in result.appliances] == [a.name for a in parent.appliances]:
             report["before"] = evaluate(parent, tested_on).as_json()["metrics"]
     else:

@@ -21,6 +21,7 @@ from seq2point.model.model_file import Model
 from seq2point.model.shown_days import DAYS_FILE, write_days
 from seq2point.network import masks
 from seq2point.recording import Recording, RecordingsLike, format_house
+from seq2point.studies.tested_on import HELD_OUT_BLOCK, TEST, VALIDATION_DATA
 from seq2point.system.atomic_files import atomic_write, write_json
 from seq2point.training import TrainingResult, resolve_appliance, run_training
 from seq2point.training.record import RunFolder
@@ -84,8 +85,8 @@ def train_and_test(
 ) -> Outcome:
     """Train on recordings, test on others, and write what came of it.
 
-    Without recordings to test on, the held-out blocks are tested on. `files` are the results;
-    checkpoints and logs lie in `folder`. `command` is what was typed to make it, for the
+    Without recordings to test on, those that it was validated on are tested on. `files` are the
+    results; checkpoints and logs lie in `folder`. `command` is what was typed to make it, for the
     report.
     Raises DataError before any training for test recordings of another period than the training's,
     or without the appliance.
@@ -106,8 +107,10 @@ def train_and_test(
         _require_same_test(files.metrics, tested)
     evaluation = evaluate(trained.model, tested)
     reached = trained.model.provenance["training"]
+    validated_on = HELD_OUT_BLOCK if options.validation is None else VALIDATION_DATA
     report = evaluation.as_json() | {
-        "tested_on": "test" if test else "the held-out block of the training data",
+        "tested_on": TEST if test else validated_on,
+        "validated_on": validated_on,
         "pruning": count_by_layer(trained.model),
         "training": {
             "seconds": round(trained.seconds, 1),
@@ -122,7 +125,7 @@ def train_and_test(
     if trained.model.masks:
         accuracy = {"before": evaluate(start, tested).metrics} if start else {}
         before = {"before": start} if start else {}
-        houses = name_houses(tested, held_out=not test)
+        houses = name_houses(tested, held_out=report["tested_on"] == HELD_OUT_BLOCK)
         report["costs"] = compare_stages(
             trained.model, files.compact, accuracy | {"pruned": evaluation.metrics}, before, houses
         )

@@ -126,6 +126,14 @@ def test_commands_are_those_that_make_the_run(tmp_path, protocol_folder):
     ) in commands
 
 
+def test_a_command_that_is_put_together_has_the_houses_to_validate_on(tmp_path):
+    run = make_run(
+        tmp_path / "run", network="reduced", window=33, steps=2, validation=[make_house(1000, 6)]
+    )
+    (result,), _ = read_results([run])
+    assert "--train FILE_1 --validate FILE_2 --test FILE " in result.command
+
+
 def test_a_command_that_was_typed_is_kept(tmp_path, runs):
     typed = "seq2point train kettle --train 'my house.parquet' --out runs/kettle"
     run = damage(copy_run(runs["half"], tmp_path), command=typed)

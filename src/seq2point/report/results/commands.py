@@ -14,6 +14,7 @@ from seq2point.appliances import APPLIANCES
 from seq2point.architecture import OWN_SHAPE, name_shape
 from seq2point.configuration import AppliancePower, TrainingConfig
 from seq2point.recording.scaling import MAINS_MEAN_W, MAINS_STD_W
+from seq2point.studies.tested_on import TEST, VALIDATION_DATA
 
 WITHOUT_FLAG = ("seed", "freeze")
 """Settings that stand elsewhere in a command, or that no verb for training has a flag for."""
@@ -36,8 +37,11 @@ def write_train_command(
     if identity["from"] is None and network == OWN_SHAPE:
         return ""
     words = [f"seq2point train {identity['appliance']['name']}"]
-    words += [f"--train FILE_{i}" for i, _ in enumerate(identity["training_data"], 1)]
-    if report["tested_on"] == "test":
+    trained, validated = len(identity["training_data"]), len(identity["validation_data"])
+    words += [f"--train FILE_{i + 1}" for i in range(trained)]
+    if report.get("validated_on") == VALIDATION_DATA:
+        words += [f"--validate FILE_{trained + i + 1}" for i in range(validated)]
+    if report["tested_on"] == TEST:
         words += [f"--test {file}" for file in _list_files(report)]
     words += ["--traces TRACES"] if identity.get("traces") else []
     words += [f"--teacher TEACHER_{i}" for i, _ in enumerate(identity.get("teachers", ()), 1)]

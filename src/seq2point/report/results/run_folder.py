@@ -26,6 +26,7 @@ from seq2point.report.results.result import (
     identify_test,
 )
 from seq2point.report.results.test_report import describe_houses, list_test_hashes
+from seq2point.studies.tested_on import HELD_OUT_BLOCK, TEST
 
 RECORD, METRICS_FILE, WEIGHTS = "run.json", "metrics.json", "model.safetensors"
 ROLES = {"training": "training_data", "validation": "validation_data"}
@@ -94,7 +95,7 @@ def _make_result(folder: Path, identity: Mapping[str, Any], report: Mapping[str,
             for role, key in ROLES.items()
             for each in identity[key]
         ]
-        + (list_test_hashes(name, report) if report["tested_on"] == "test" else []),
+        + (list_test_hashes(name, report) if report["tested_on"] == TEST else []),
     )
 
 
@@ -115,7 +116,7 @@ def _find_size(folder: Path, report: Mapping[str, Any]) -> Size:
 
 
 def _describe_test_data(report: Mapping[str, Any]) -> str:
-    block = "" if report["tested_on"] == "test" else ", held-out block"
+    block = ", held-out block" if report["tested_on"] == HELD_OUT_BLOCK else ""
     return f"{describe_houses(report)}{block}"
 
 
