@@ -117,7 +117,7 @@ def make(plan: Plan, store: ResultCache) -> None:
     proof = in_int8(Model.load(native), onnx, recordings)
     sides = {side: proof["metrics"][side][name] for side in ("native", "exported")}
     used = [str(houses.find_place(protocol, house)[0]) for house in plan.train]
-    used += [str(parse_house(Path(file).stem)[0] or "refit") for file in protocol.traces]
+    used += [str(parse_house(Path(file).stem)[0] or "refit") for file in protocol.traces_of(name)]
     facts: dict[str, Any] = {
         "name": called,
         "appliance": name,

@@ -19,6 +19,7 @@ from seq2point.studies.protocols import houses as module
 from seq2point.studies.protocols.houses import (
     Recordings,
     describe_stretches,
+    describe_traces,
     find_files,
     load_stretch,
     load_traces,
@@ -26,7 +27,7 @@ from seq2point.studies.protocols.houses import (
     require_houses,
 )
 from seq2point.studies.protocols.library import NamedProtocol
-from seq2point.studies.protocols.protocol_file import House, Protocol
+from seq2point.studies.protocols.protocol_file import House, Protocol, Pruning
 from seq2point.studies.protocols.steps import ProtocolSteps
 
 Small = Callable[..., NamedProtocol]
@@ -264,3 +265,26 @@ def test_networks_are_told_apart_by_the_traces_that_they_learn_from(
     own, refit = key("5"), '{ house = %s, dataset = "refit" }'
     assert own != key(refit % 5) != key(refit % 9) != own
     assert key(refit % 9) == key(refit % 10)
+
+
+@pytest.mark.parametrize(
+    ("training", "while_pruned", "read"),
+    [
+        ({}, {}, 3),
+        ({"traced": 0}, {}, 3),
+        ({"distractors_per_day": 0.0}, {}, 3),
+        ({"traced": 0, "distractors_per_day": 0.0}, {}, 0),
+        ({"traced": 0, "distractors_per_day": 0.0}, {"traced": 0.2}, 3),
+    ],
+)
+def test_traces_are_read_where_a_training_takes_a_share_of_them(
+    traced: tuple[Callable[[str], Protocol], Path],
+    training: dict[str, float],
+    while_pruned: dict[str, float],
+    read: int,
+):
+    make, folder = traced
+    pruning = Pruning(method="magnitude", training=while_pruned)
+    protocol = make("5").model_copy(update={"training": training, "pruning": pruning})
+    assert len(load_traces(protocol, "kettle", folder)) == read
+    assert len(describe_traces(protocol, "kettle", folder)) == read

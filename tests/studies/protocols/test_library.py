@@ -36,7 +36,7 @@ def test_a_protocol_of_the_package_can_be_run_and_names_its_sources(name: str):
         ("absolute = 1.0, simulated = 0.0", "absolute = 2.0, simulated = 0.0", True),
         ("window = 255", "window = 257", True),
         ("/ideal_house65", "/ideal_house66", True),
-        ("absolute = 1.0, traced", "absolute = 2.0, traced", False),
+        ("absolute = 0.4", "absolute = 0.5", False),
         ("What UK-DALE calls", "What they call", False),
         ("[clipping]", "# a comment\n[clipping]", False),
     ],

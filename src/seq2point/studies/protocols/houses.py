@@ -257,12 +257,14 @@ def load_traces(protocol: Protocol, appliance: str, folder: Path) -> list[Trace]
     Raises DataError for a file that is not there or cannot be read.
     """
     judging = _find_judging(protocol, appliance)
-    return _without(read_traces(*(folder / name for name in protocol.traces)), judging)
+    return _without(
+        read_traces(*(folder / name for name in protocol.traces_of(appliance))), judging
+    )
 
 
 def describe_traces(protocol: Protocol, appliance: str, folder: Path) -> list[str]:
     """What decides the traces that an appliance's network learns from: their hashes."""
-    paths = [folder / name for name in protocol.traces]
+    paths = [folder / name for name in protocol.traces_of(appliance)]
     versions = tuple((path, path.stat().st_mtime_ns) for path in paths)
     return list(_digest_traces(versions, _find_judging(protocol, appliance)))
 

@@ -318,6 +318,17 @@ class Protocol(StrictTable):
         """The window of an appliance's network."""
         return self.appliances[name].window or self.window
 
+    def traces_of(self, name: str) -> tuple[str, ...]:
+        """The traces that an appliance's trainings draw from: none where none takes a share."""
+        own = self.training | self.appliances[name].training
+        others = [self.pruning.training, self.pruning.finetune] if self.pruning else []
+        takes = any(
+            settings.get(share) != 0
+            for settings in (own, *(own | other for other in others))
+            for share in ("traced", "distractors_per_day")
+        )
+        return self.traces if takes else ()
+
     def appliance(self, name: str) -> Appliance:
         """An appliance's row, as the protocol wants it."""
         return find_appliance(name).model_copy(
