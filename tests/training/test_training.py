@@ -383,6 +383,23 @@ def test_with_nothing_held_out_all_is_learned_from_and_the_last_weights_are_take
     assert trained.history[0]["val_mae_w"] == pytest.approx(float(np.nanmean(error_w)), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("hold_out", "called", "not_called"),
+    [(0, "loss on the training data", "validation"), (0.2, "validation loss", "training data")],
+)
+def test_progress_names_what_its_loss_is_of(
+    train: Train,
+    capsys: pytest.CaptureFixture[str],
+    hold_out: float,
+    called: str,
+    not_called: str,
+):
+    train(hold_out=hold_out, steps=2, progress=True)
+    said = capsys.readouterr().err
+    assert called in said
+    assert not_called not in said
+
+
 def test_scaling_constants_of_ones_own_are_those_of_the_model(train: Train):
     own = Scale(mains_mean_w=1, mains_std_w=6000, appliance_mean_w=(2,), appliance_std_w=(5000,))
     assert train(steps=2, scaling=own).model.scale == own

@@ -98,7 +98,9 @@ class TrainingProcess:
             StopBetweenSteps(stop),
         ]
         if shows:
-            callbacks.append(ProgressLine(plan, job.batches.windows_per_step))
+            callbacks.append(
+                ProgressLine(plan, job.batches.windows_per_step, held_out=bool(job.held_out))
+            )
         if folder:
             callbacks.append(Checkpoints(folder.checkpoint, stop, self.checkpoint_every_s))
         callbacks += self.callbacks

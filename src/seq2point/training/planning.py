@@ -43,8 +43,8 @@ def make_plan(job: TrainingJob, threads: ThreadChoice, shows: bool) -> Plan:
     plan = plan_steps(job.config, job.batches.steps_per_epoch, pace)
     if shows and pace and (lost := count_lost_steps(plan, pace)):
         print(
-            f"other work keeps the processor busy: {plan.steps} steps fit in the budget, about"
-            f" {lost} fewer than alone",
+            f"other work keeps the processor busy: the plan is {plan.steps} steps, about {lost}"
+            " fewer than alone",
             file=sys.stderr,
         )
     return plan if job.held_out else plan._replace(interval=plan.steps)

@@ -21,10 +21,13 @@ from seq2point.wording import format_number
 
 
 class ProgressLine(pl.Callback):
-    """Shows steps, losses, windows a second and the time left, on standard error."""
+    """Shows steps, losses, windows a second and the time left, on standard error.
 
-    def __init__(self, plan: Plan, windows_per_step: int):
-        self.plan, self.windows_per_step = plan, windows_per_step
+    Where nothing is held out, the loss and the MAE are of the training data, and are called so.
+    """
+
+    def __init__(self, plan: Plan, windows_per_step: int, held_out: bool = True):
+        self.plan, self.windows_per_step, self.held_out = plan, windows_per_step, held_out
         console = make_console(to_stderr=True)
         self.bar = Progress(
             TextColumn("training", markup=False),
@@ -65,10 +68,12 @@ class ProgressLine(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the validation's loss and MAE."""
         metrics = trainer.callback_metrics
-        self.figures |= {
-            "validation loss": float(metrics["val_loss"]),
-            "MAE in W": float(metrics["val_mae_w"]),
-        }
+        loss, mae = (
+            ("validation loss", "MAE in W")
+            if self.held_out
+            else ("loss on the training data", "MAE in W there")
+        )
+        self.figures |= {loss: float(metrics["val_loss"]), mae: float(metrics["val_mae_w"])}
         if not self.on_terminal:
             _print_line(f"step {trainer.global_step}/{self.plan.steps}  {self._format_figures()}")
 
