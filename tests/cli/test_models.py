@@ -1,6 +1,7 @@
 """`seq2point models`, and models that are given by name."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -157,7 +158,7 @@ def test_the_mains_decide_the_period_and_another_one_is_asked_for(
     refused = seq2point("disaggregate", "kettle", files.train, "-o", tmp_path / "no.csv")
     assert refused.code == 1
     assert refused.err.strip().endswith(
-        "a reading every 6 s, the model needs one every 8 s; set --resample to average readings"
+        "a reading every 6 s, the model needs one every 60 s; set --resample to average readings"
     )
     assert not (tmp_path / "no.csv").exists()
     resampled = seq2point(
@@ -307,3 +308,8 @@ def test_other_verbs_take_names_too(seq2point: Command, house: Path, tmp_path: P
         unknown = seq2point(*verb)
         assert (unknown.code, unknown.err.count("\n")) == (2, 1)
         assert "no model of 'heater' comes with the package" in unknown.err
+
+
+def test_info_names_the_data_sets_that_a_shipped_model_learned_from(seq2point: Command):
+    told = " ".join(seq2point("info", "dishwasher-60s").out.split())
+    assert re.search(r"UK-DALE house 1 \([\d.]+ days\),.* AMPds2 house 1 \([\d.]+ days\)", told)

@@ -92,19 +92,21 @@ def _choose_name(
 ) -> str:
     """Return the name of a model: `name`, or that of an appliance's model for the readings.
 
-    It is the finest that they give as they are. To resample, it is of all that they give the one
-    of least error in other homes. Raises UsageError for an unknown name, and where the readings'
-    period is unknown, which chooses what was `said`.
+    It is the finest that they give as they are. To resample, or where no model takes them as they
+    are, it is of all that they give the one of least error in other homes. Raises UsageError for an
+    unknown name, and where the readings' period is unknown, which chooses what was `said`.
     """
     from seq2point.cli.find_model import read_period_s
     from seq2point.data.grid import can_give
     from seq2point.model import pretrained
+    from seq2point.recording import is_same_period
 
     if str(name) in pretrained.list_names():
         return str(name)
     own_s = read_period_s(said, readings, period_s)
-    if not resample:
-        return pretrained.find_finest(str(name), own_s).name
+    finest = pretrained.find_finest(str(name), own_s)
+    if not resample and is_same_period(own_s, finest.period_s):
+        return finest.name
     hold_s = readings.interpretation.hold_s
     return pretrained.choose_card(
         str(name), lambda each_s: can_give(own_s, each_s, hold_s), own_s
