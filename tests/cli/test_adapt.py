@@ -69,6 +69,9 @@ def test_the_adapted_model_is_written_with_its_checks(
     found = json.loads(report.read_text())["adapted"]
     assert (found["kept"], found["transductive"]) == (True, True)
     assert found == Model.load(out).provenance["adapted"]
+    told = " ".join(seq2point("info", out).out.split())
+    assert "adapted without labels to house 2," in told
+    assert "transductive: it has seen these mains" in told
     assert "step 120/120" in answer.err
     assert answer.err.count("are against what the model itself finds in house 2, not against") == 1
 
@@ -82,6 +85,8 @@ def test_the_unchanged_model_is_written_with_the_reason(
     assert answer.code == 0, answer.err
     assert "kettle: left unchanged (no gain in the self-made tests" in " ".join(answer.out.split())
     assert Model.load(out).provenance["adapted"]["kept"] is False
+    told = " ".join(seq2point("info", out).out.split())
+    assert "adapted not: left unchanged in house 2 (no gain in the self-made tests" in told
 
 
 def test_what_does_not_fit_is_refused_in_one_line(

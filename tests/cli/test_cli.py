@@ -1,6 +1,7 @@
 """The verbs as a user meets them: train, test, info, disaggregate, and the files they leave."""
 
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -371,6 +372,8 @@ def test_info_shows_what_a_model_is(model: Path, seq2point: Command):
         f"{model.stat().st_size:,} bytes",
     ):
         assert words in answer.out
+    (tested,) = [line for line in answer.out.splitlines() if "when tested" in line]
+    assert re.search(r"[\d.]+ W \(zero [\d.]+ W, mean [\d.]+ W\)", tested)
 
 
 def test_info_as_json_has_the_model_its_pruning_and_its_origin(

@@ -113,6 +113,13 @@ def test_everything_comes_back_as_it_was_saved(model: Model, file: Path):
         assert torch.equal(back.masks[name], mask)
 
 
+def test_a_model_shows_what_it_is_in_one_line(model: Model):
+    said = repr(model)
+    assert said.startswith("Model(kettle")
+    assert f"window {model.window}, {model.architecture.parameters:,} weights)" in said
+    assert len(said) < 120
+
+
 def test_a_loaded_model_predictions_as_the_saved_one(model: Model, file: Path):
     mains = np.random.default_rng(0).uniform(0, 3000, 200).astype(np.float32)
     np.testing.assert_array_equal(Model.load(file).disaggregate(mains), model.disaggregate(mains))

@@ -1,11 +1,13 @@
 """`seq2point info`: show what is in a model file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from seq2point.cli import options
+from seq2point.metrics import METRICS
 from seq2point.wording import format_count, format_number, format_seconds
 
 
@@ -70,6 +72,61 @@ def _show_exported(model: Path, json: Path | None) -> None:
     console.print(terminal.make_facts_table(str(model), rows))
 
 
+def _list_houses(model: Path, provenance: Mapping[str, Any]) -> str:
+    """Return the houses that a model has learned from, with their days.
+
+    A card names the data sets, too; where the homes are not as many as the recordings, it stands
+    for them.
+    """
+    from seq2point.model.pretrained import find_card
+    from seq2point.recording import format_house
+
+    data = provenance.get("training", {}).get("training_data", [])
+    card, houses = find_card(model), [format_house(each["house"]) for each in data]
+    if card and len(card.trained_on) != len(data):
+        return ", ".join(card.trained_on)
+    return ", ".join(
+        f"{house} ({each['samples'] * each['period_s'] / 86400:.1f} days)"
+        for house, each in zip(card.trained_on if card else houses, data, strict=True)
+    )
+
+
+def _describe_origin(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return rows on the model that this one comes from, none for one from fresh weights."""
+    from seq2point.recording import format_house
+
+    rows = {}
+    if transfer := provenance.get("transfer"):
+        parent = transfer["from"]
+        name = parent["provenance"].get("pretrained", {}).get("name")
+        appliances = ", ".join(each.replace("_", " ") for each in parent["appliances"])
+        rows["transferred from"] = name or f"a model of the {appliances}"
+    if adapted := provenance.get("adapted"):
+        house = format_house(adapted["data"]["house"])
+        rows["adapted"] = (
+            f"without labels to {house}, {adapted['days']:.1f} days; transductive: it has seen"
+            f" these mains ({adapted['reason']})"
+            if adapted["kept"]
+            else f"not: left unchanged in {house} ({adapted['reason']})"
+        )
+    return rows
+
+
+def _describe_test(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return a row on the error of the last test, beside the baselines' where they are kept."""
+    mae = METRICS["mae_w"]
+    error_w = (provenance.get("metrics") or {}).get("mae_w")
+    if error_w is None:
+        return {}
+    beside = [
+        f"{name} {mae.format(baseline['mae_w'], 2)}"
+        for name, baseline in provenance.get("baselines", {}).items()
+        if baseline.get("mae_w") is not None
+    ]
+    words = f" ({', '.join(beside)})" if beside else ""
+    return {f"{mae.label} when tested": f"{mae.format(error_w, 2)}{words}"}
+
+
 def _calibrated_on(quantization: dict[str, Any] | None) -> str:
     if quantization is None:
         return "nothing"
@@ -82,9 +139,7 @@ def _show_native(model: Path, json: Path | None) -> None:
     import json as jsonlib
 
     from seq2point.architecture import Architecture
-    from seq2point.metrics import METRICS
     from seq2point.predictor import warn_of_constants
-    from seq2point.recording import format_house
     from seq2point.report import terminal
     from seq2point.runtime.native import NativeRuntime
     from seq2point.runtime.native_file import read_model_file, split_masks
@@ -124,13 +179,8 @@ def _show_native(model: Path, json: Path | None) -> None:
         "parameters": f"{shape.parameters:,}",
         "multiply-adds a window": f"{shape.multiply_adds:,}",
         "file": f"{model.stat().st_size:,} bytes",
-        "trained on": (
-            ", ".join(
-                f"{format_house(d['house'])} ({d['samples'] * d['period_s'] / 86400:.1f} days)"
-                for d in loaded.provenance.get("training", {}).get("training_data", [])
-            )
-            or "nothing"
-        ),
+        "trained on": _list_houses(model, loaded.provenance) or "nothing",
+        **_describe_origin(loaded.provenance),
     }
     if pruned := loaded.provenance.get("pruned") or loaded.provenance.get("training", {}).get(
         "pruning"
@@ -145,9 +195,7 @@ def _show_native(model: Path, json: Path | None) -> None:
         rows["compacted from"] = (
             f"{Architecture.model_validate(step['before']).parameters:,} parameters"
         )
-    metrics = loaded.provenance.get("metrics") or {}
-    if metrics.get("mae_w") is not None:
-        rows[f"{METRICS['mae_w'].label} when tested"] = METRICS["mae_w"].format(metrics["mae_w"], 2)
+    rows |= _describe_test(loaded.provenance)
     console = make_console()
     console.print(terminal.make_facts_table(str(model), rows))
     if pruning["sparsity"]:

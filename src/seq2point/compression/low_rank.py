@@ -47,8 +47,7 @@ def factorise(model: Model, rank: int) -> Model:
         model,
         network=network,
         masks={name: mask for name, mask in model.masks.items() if name not in narrow},
-        provenance={name: entry for name, entry in model.provenance.items() if name != "metrics"}
-        | {"factorisation": step},
+        provenance=model.untested_provenance | {"factorisation": step},
     )
 
 

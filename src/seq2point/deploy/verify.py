@@ -22,6 +22,7 @@ from seq2point.model.evaluation import check_recordings, find_scored_stretches
 from seq2point.recording import Recording, RecordingsLike, Watts
 from seq2point.runtime import ExportMetadata, Runtime
 from seq2point.runtime.native import NativeRuntime
+from seq2point.runtime.native_file import TESTED
 from seq2point.system.hardware import count_threads
 from seq2point.wording import format_number
 
@@ -32,7 +33,7 @@ DEFAULT_LIMITS = Tolerances()
 RANDOM_WINDOWS = 1024
 """Windows of random mains."""
 SIDES = ("native", "exported")
-REDUCTIONS = ("compaction", "factorisation", "metrics", "exported_with")
+REDUCTIONS = ("compaction", "factorisation", "exported_with", *TESTED)
 """Entries of a provenance that change without training."""
 
 

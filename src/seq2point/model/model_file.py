@@ -4,6 +4,7 @@ Its file is read by `runtime.native_file`, which says what it holds.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -28,12 +29,14 @@ from seq2point.runtime.array_network import find_constants_w
 from seq2point.runtime.native import describe_network
 from seq2point.runtime.native_file import (
     MASK,
+    TESTED,
     ModelHeader,
     digest_array,
     read_model_file,
     split_masks,
 )
 from seq2point.system.atomic_files import atomic_write
+from seq2point.wording import format_seconds
 
 
 @dataclass
@@ -50,6 +53,13 @@ class Model:
     period_s: float
     masks: dict[str, Tensor] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        appliances = ", ".join(appliance.label for appliance in self.appliances)
+        return (
+            f"Model({appliances}: a reading every {format_seconds(self.period_s)}, window"
+            f" {self.window}, {self.architecture.parameters:,} weights)"
+        )
 
     @property
     def architecture(self) -> Architecture:
@@ -76,6 +86,15 @@ class Model:
             appliances,
             period_s,
         )
+
+    def keep_test(self, report: Mapping[str, Any]) -> None:
+        """Keep the metrics and the baselines of a test's report in the provenance."""
+        self.provenance |= {name: report[name] for name in TESTED}
+
+    @property
+    def untested_provenance(self) -> dict[str, Any]:
+        """Return the provenance without what a test of this network gave."""
+        return {name: entry for name, entry in self.provenance.items() if name not in TESTED}
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file, completely or not at all."""

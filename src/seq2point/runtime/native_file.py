@@ -26,6 +26,8 @@ from seq2point.recording.scaling import Scale, find_output_mismatch
 FORMAT = 1
 """Version of the file format."""
 MASK = "mask."
+TESTED = ("metrics", "baselines")
+"""Entries of a provenance that are of a test: another network has not had it."""
 DIGEST = ',"seal":"{}"}}'
 TYPES = {"F32": "torch.float32", "BOOL": "torch.bool"}
 """The types of tensors that a file can hold, as its refusals call them."""

@@ -120,7 +120,7 @@ def train_and_test(
         },
         **({"command": command} if command else {}),
     }
-    trained.model.provenance["metrics"] = report["metrics"]
+    trained.model.keep_test(report)
     trained.model.save(files.model)
     if trained.model.masks:
         accuracy = {"before": evaluate(start, tested).metrics} if start else {}
@@ -196,9 +196,7 @@ def prune_copy(model: Model, pruner: Pruner, seed: int = 0) -> Model:
     pruned.masks = prune_once(pruned.network, pruner, seed, pruned.masks)
     masks.apply_(pruned.network, pruned.masks)
     method = {"method": pruner.name, **pruner.model_dump(mode="json"), "seed": seed}
-    pruned.provenance = {k: v for k, v in model.provenance.items() if k != "metrics"} | {
-        "pruned": method
-    }
+    pruned.provenance = model.untested_provenance | {"pruned": method}
     return pruned
 
 
