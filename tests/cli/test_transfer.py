@@ -57,6 +57,8 @@ def test_a_model_goes_on_in_another_house_with_its_masks(
     assert found["data"][0]["samples"] == 288
     assert "MAE while on" in answer.out
     assert "as it was" in answer.out
+    told = " ".join(seq2point("info", out).out.split())
+    assert "transferred from a model of the kettle" in told
     tested = load_recording(two).take_days(0.1, "kettle").hold_out(0.2, before.window)[1]
     assert found["before"] == pytest.approx(
         evaluate(before, [tested]).metrics["kettle"], nan_ok=True
@@ -184,6 +186,21 @@ def test_another_sampling_period_is_refused_until_resampling_is_asked_for(
         for data in (*training["training_data"], *training["validation_data"])
     } == {8.0}
     assert {data["period_s"] for data in training["training_data"]} == {6.0}
+
+
+def test_a_model_of_another_appliance_is_not_replaced(
+    seq2point: Command, model: Path, two: Path, tmp_path: Path
+):
+    out = tmp_path / "mine.safetensors"
+    words = ("transfer", model, "--train", two, "-o", out, *QUICK)
+    assert seq2point(*words, "--appliance", "microwave").code == 0
+    before = out.read_bytes()
+    refused = seq2point(*words)
+    assert refused.code == 2
+    assert "holds a model of the microwave, which one of the kettle would replace" in refused.err
+    assert out.read_bytes() == before
+    assert seq2point("compact", model, "-o", out).code == 2
+    assert seq2point(*words, "--appliance", "microwave").code == 0
 
 
 def test_train_main_begins_from_a_model_of_another_appliance_with_its_convolutions(

@@ -49,6 +49,7 @@ def adapt(
         load_model,
         require_model_ending,
         require_no_table,
+        require_replaceable,
     )
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import AdaptOptions
@@ -61,6 +62,7 @@ def adapt(
     require_no_table([model])
     file = find_model_file_for(model, [mains], columns)
     parent = load_model(file, machine.device, machine.threads)
+    require_replaceable(out, parent.appliances)
     (home,) = HouseReader((), parent.period_s, columns, resample).load([mains])
     events = find_event_settings(parent, pretrained.find_card(file))
     adaptation = adapt_model(parent, home, AdaptOptions.join(learning, machine), events)

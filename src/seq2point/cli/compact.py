@@ -26,13 +26,14 @@ def compact(
     These are units, channels, taps and time steps. The smaller model gives the same predictions,
     and trains, tests and deploys as any other.
     """
-    from seq2point.cli.find_model import load_model, require_model_ending
+    from seq2point.cli.find_model import load_model, require_model_ending, require_replaceable
     from seq2point.compression import compaction, costs
     from seq2point.report import terminal
     from seq2point.system.console import show_status
 
     require_model_ending(out)
     loaded = load_model(model, "cpu", machine.threads)
+    require_replaceable(out, loaded.appliances)
     small = compaction.compact(loaded)
     small.save(out)
     same = small.architecture == loaded.architecture

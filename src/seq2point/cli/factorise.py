@@ -43,7 +43,7 @@ def factorise(
     It holds nearly all of the weights. This needs no data. The predictions change, so test the
     result. Give one of --rank, --energy and --sparsity.
     """
-    from seq2point.cli.find_model import load_model, require_model_ending
+    from seq2point.cli.find_model import load_model, require_model_ending, require_replaceable
     from seq2point.compression import costs, low_rank
     from seq2point.errors import UsageError
     from seq2point.report import terminal
@@ -53,6 +53,7 @@ def factorise(
     if sum(value is not None for value in (rank, energy, sparsity)) != 1:
         raise UsageError("give one of --rank, --energy and --sparsity")
     loaded = load_model(model, "cpu", machine.threads)
+    require_replaceable(out, loaded.appliances)
     with show_status("decomposing"):
         if energy is not None:
             rank = low_rank.find_rank_for_energy(loaded, energy)

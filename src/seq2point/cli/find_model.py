@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2point.choices import Device
-from seq2point.errors import DataError, UsageError
+from seq2point.errors import DataError, ModelFileError, UsageError
 
 if TYPE_CHECKING:
+    from seq2point.appliances import Appliance
     from seq2point.configuration import ColumnsConfig
     from seq2point.data.long_table import LongTable
     from seq2point.data.table import Table
@@ -31,6 +32,25 @@ def require_model_ending(out: Path) -> None:
     from seq2point.system.atomic_files import check_ending
 
     check_ending(out, "a model is", (NATIVE,))
+
+
+def require_replaceable(out: Path, appliances: "Sequence[Appliance]") -> None:
+    """Raise UsageError for a path that holds a model of other appliances than those to write.
+
+    A model of the same ones is replaced, as by any output; so is a file that is no model.
+    """
+    from seq2point.runtime.native_file import read_model_file
+
+    if not out.is_file():
+        return
+    with suppress(ModelFileError):
+        held = read_model_file(out)[0].appliances
+        if [a.name for a in held] != [a.name for a in appliances]:
+            lies, comes = (", ".join(a.label for a in each) for each in (held, appliances))
+            raise UsageError(
+                f"{out}: holds a model of the {lies}, which one of the {comes} would replace: give"
+                " another name, or remove the file"
+            )
 
 
 def require_no_table(models: Sequence[Path]) -> None:

@@ -67,7 +67,7 @@ def prune(
     `seq2point train --from MODEL --pruning METHOD`, which keeps checkpoints and logs.
     """
     from seq2point import studies
-    from seq2point.cli.find_model import load_model, require_model_ending
+    from seq2point.cli.find_model import load_model, require_model_ending, require_replaceable
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TrainOptions
     from seq2point.errors import UsageError
@@ -90,6 +90,7 @@ def prune(
             " data with --finetune"
         )
     dense = load_model(model, machine.device, machine.threads, finetune or [], columns, period)
+    require_replaceable(out, dense.appliances)
     accuracy: dict[str, Any] = {}
     measured_in: list[str] = []
     if not finetune:
@@ -108,11 +109,11 @@ def prune(
         trained = run_training(houses, dense.appliances[0], choices)
         pruned = trained.model
         evaluation = evaluate(pruned, trained.held_out)
-        pruned.provenance["metrics"] = evaluation.as_json()["metrics"]
         report = evaluation.as_json() | {
             "tested_on": VALIDATION_DATA if held_out else HELD_OUT_BLOCK,
             "pruning": studies.count_by_layer(pruned),
         }
+        pruned.keep_test(report)
         accuracy = {"before": evaluate(dense, trained.held_out).metrics}
         # a method that decides while the network trains cannot prune at once
         with suppress(UsageError):

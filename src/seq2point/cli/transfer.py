@@ -59,7 +59,7 @@ def transfer(
     of another sampling period than the model's are refused without --resample. The test of a model
     for the same appliance shows, beside the new figures, those of MODEL as it was.
     """
-    from seq2point.cli.find_model import load_model, require_model_ending
+    from seq2point.cli.find_model import load_model, require_model_ending, require_replaceable
     from seq2point.cli.read_houses import HouseReader
     from seq2point.configuration import TransferOptions
     from seq2point.datasets.traces import read_traces
@@ -79,6 +79,7 @@ def transfer(
     parent = load_model(model, machine.device, machine.threads, train, columns)
     names: list[str | None] = [*appliance] if appliance else [None]
     targets = [find_target_appliance(parent, name) for name in names]
+    require_replaceable(out, targets)
     freeze = transfer.freeze
     if len(targets) > 1:
         if freeze not in (None, "convolutions") or transfer.rescale != "keep":
@@ -110,9 +111,9 @@ def transfer(
     result = join_models([t.model for t in trained]) if len(trained) > 1 else trained[0].model
     if tested_on := tested or held_out or trained[0].held_out:
         evaluation = evaluate(result, tested_on)
-        result.provenance["metrics"] = evaluation.as_json()["metrics"]
         validated_on = VALIDATION_DATA if held_out else HELD_OUT_BLOCK
         report = evaluation.as_json() | {"tested_on": TEST if tested else validated_on}
+        result.keep_test(report)
         if [a.name for a in result.appliances] == [a.name for a in parent.appliances]:
             report["before"] = evaluate(parent, tested_on).as_json()["metrics"]
     else:
