@@ -69,6 +69,7 @@ def test_the_winner_lies_in_the_folder_with_the_table_and_the_picture(
     (house,) = report["validated_in"]
     assert f"What was exported (microcontroller), on {house}. Best" in answer.out
     assert "| zero predictor |" in answer.out
+    assert "| mean predictor |" in answer.out
     assert answer.err.startswith("[1/4] ")
 
 

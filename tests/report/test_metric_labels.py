@@ -36,7 +36,7 @@ def render_budget() -> str:
         "ram_bytes": 1024,
         "latency_s": 0.1,
         "metrics": REACHED,
-        "zero_mae_w": 9.0,
+        "baselines": {"zero": REACHED, "mean": REACHED},
     }
     candidate = Candidate(search.points[0], model.architecture, result, None)
     assert LABEL in candidate.describe()

@@ -58,8 +58,9 @@ def render_markdown(search: BudgetSearch, candidates: Sequence[Candidate]) -> st
     lines = [_make_cells(candidate, _mark(candidate, best, front)) for candidate in candidates]
     made = next((candidate.result for candidate in candidates if candidate.result), None)
     if made is not None:
-        zero = {"mae_w": format_number(made["zero_mae_w"]), "nde": "1", "f1": "0"}
-        lines.append(["zero predictor", *[""] * 5, *(zero.get(key, "") for key in SHOWN), ""])
+        for which, baseline in made["baselines"].items():
+            cells = [format_number(baseline[key]) for key in SHOWN]
+            lines.append([f"{which} predictor", *[""] * 5, *cells, ""])
     return "\n".join(
         [
             f"## {name[:1].upper()}{name[1:]}: what fits {_describe_budget(search)}",

@@ -44,7 +44,7 @@ class Candidate(NamedTuple):
     def is_useful(self) -> bool:
         """Whether what was made is of use at all, see `is_useful`."""
         assert self.result is not None
-        return is_useful(self.metrics, self.result["zero_mae_w"])
+        return is_useful(self.metrics, self.result["baselines"]["zero"]["mae_w"])
 
     def describe(self) -> str:
         """Return the candidate in words."""

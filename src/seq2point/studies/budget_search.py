@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seq2point import deploy
 from seq2point.choices import Criterion
 from seq2point.compression.compaction import compact
@@ -22,6 +20,7 @@ from seq2point.compression.pruning.structured import Structured
 from seq2point.configuration import ExportOptions, Tolerances, TrainingConfig
 from seq2point.configuration.training import HELD_OUT
 from seq2point.errors import DataError, UsageError
+from seq2point.model.evaluation import evaluate
 from seq2point.model.model_file import Model
 from seq2point.network import Architecture, Layer
 from seq2point.recording import Recording, format_house
@@ -31,7 +30,7 @@ from seq2point.studies.grids import Report, Step, run_grid
 from seq2point.studies.result_cache import CachedResult, ResultCache
 from seq2point.training import train_with_history
 
-VERSION = 1
+VERSION = 2
 """Of the networks of every search, and of what is measured of their exports.
 
 Raise it when the same model, recordings and budget would give another network, file or metric:
@@ -288,11 +287,5 @@ class BudgetSearch:
             "latency_s": costs["latency_ms"] / 1e3,
             "metrics": proof["metrics"]["exported"][name],
             "native_metrics": proof["metrics"]["native"][name],
-            "zero_mae_w": self._zero_mae_w(verify),
+            "baselines": evaluate(model, verify).as_json()["baselines"],
         }
-
-    def _zero_mae_w(self, recordings: Sequence[Recording]) -> float:
-        power_w = np.concatenate(
-            [recording.appliance_w(self.model.appliances[0].name) for recording in recordings]
-        )
-        return float(np.nanmean(power_w, dtype=np.float64))
