@@ -69,6 +69,6 @@ def factorise(
     full = low_rank.find_full_rank(loaded.architecture)
     console.print(
         f"rank {kept['rank']} of {full} keeps {kept['energy']:.2%} of the first Linear's squared"
-        " weights",
+        " weights; its predictions differ: test it before you rely on it",
     )
     terminal.print_files({"model": out}, quiet=str(json) == "-")
