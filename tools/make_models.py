@@ -49,11 +49,12 @@ LICENCES = {
 }
 
 
-def train_one(task: tuple[Plan, int, ResultCache]) -> None:
-    """Make one training of a model, in a process of its own."""
-    plan, number, store = task
+def train_one(task: tuple[Plan, Sequence[int], ResultCache]) -> None:
+    """Make one training of a model and its tests, in a process of its own."""
+    plan, numbers, store = task
     set_threads(1)
-    plan.make(plan.protocols[number], store)
+    for number in numbers:
+        plan.make(plan.protocols[number], store)
 
 
 def make_one(task: tuple[Plan, ResultCache, Path | None]) -> None:
@@ -193,7 +194,7 @@ def main() -> None:
     if strange := set(asked.name) - set(known):
         sys.exit(f"make_models: no model {', '.join(strange)}; choose of {', '.join(known)}")
     plans = [known[called] for called in asked.name or known]
-    tasks = [(plan, number, store) for plan in plans for number in range(len(plan.protocols))]
+    tasks = [(plan, numbers, store) for plan in plans for numbers in plan.group_protocols()]
     parts = [(plan, store, asked.left_out) for plan in plans]
     with multiprocessing.get_context("spawn").Pool(asked.jobs, maxtasksperchild=1) as pool:
         for _ in pool.imap(train_one, tasks, chunksize=1):

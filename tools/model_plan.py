@@ -79,6 +79,18 @@ class Plan:
         each = [self.without(house) for house in self.train] if len(self.train) > 1 else []
         return [*each, *([self.on_days] if self.day_houses else []), self.source.protocol]
 
+    def group_protocols(self) -> list[list[int]]:
+        """The numbers of the protocols, those of one network together: it is trained once.
+
+        Where an appliance learns from no traces, the network that is tested on the days is the one
+        of all houses.
+        """
+        by_network: dict[str, list[int]] = {}
+        for number, protocol in enumerate(self.protocols):
+            steps = ProtocolSteps(protocol, self.source.where, self.data)
+            by_network.setdefault(steps.plan_network(self.name, 0).key, []).append(number)
+        return list(by_network.values())
+
     def make(self, protocol: Protocol, store: ResultCache) -> dict[str, Any]:
         """What a protocol gives for the appliance; made once."""
         parts = ProtocolSteps(protocol, self.source.where, self.data)
