@@ -84,7 +84,7 @@ def test_a_replay_gives_what_the_batch_gives(readings, tmp_path, seq2point):
     assert [line["time"] for line in lines] == [BEGIN_S + 60 * i for i in range(700)]
     require_predictions(lines, expect(readings))
     for line in lines:
-        parts = (line["kettle"] or 0) + line["always_on"] + line["other"]
+        parts = (line["kettle"] or 0) + (line["always_on"] or 0) + line["other"]
         assert parts == pytest.approx(line["mains"], abs=0.05)
 
 

@@ -9,8 +9,9 @@ from tests.live.window_mean import WindowMean, make_home_model
 from seq2point.appliances import APPLIANCES
 from seq2point.errors import UsageError
 from seq2point.live.home import Home
-from seq2point.live.mains_parts import join_answers
+from seq2point.live.mains_parts import ALWAYS_ON, OTHER, join_answers
 from seq2point.live.pace import Pace
+from seq2point.live.sinks.jsonl import format_lines, known_parts
 from seq2point.live.stream import Stream
 
 BEGIN_S = 1_700_000_003.0
@@ -114,3 +115,21 @@ def test_another_model_knows_what_the_homes_kettle_draws():
 def test_two_models_of_one_appliance_are_refused():
     with pytest.raises(UsageError, match="two models predict the kettle"):
         Home([make_home_model(WindowMean()), make_home_model(WindowMean())], Pace(8.0))
+
+
+def test_always_on_is_unknown_and_in_other_until_six_hours_are_known():
+    kettle = WindowMean(window=9, period_s=60.0, appliances=(APPLIANCES["kettle"],))
+    home = Home([make_home_model(kettle)], Pace(60.0))
+    times_s = 1_700_006_400.0 + 60 * np.arange(600)
+    mains_w = np.random.default_rng(1).uniform(80, 3000, 600).astype(np.float32)
+    answers = join_answers([home.feed(times_s, mains_w), home.flush()])
+    always_on_w = known_parts(answers)[ALWAYS_ON]
+    assert np.isnan(always_on_w[:360]).all()
+    assert (always_on_w[360:] > 80).any()
+    assert not np.isnan(always_on_w[360:]).any()
+    np.testing.assert_array_equal(sum(answers.parts_w.values()), answers.mains_w)
+    first = json.loads(format_lines(answers)[0])
+    assert first[ALWAYS_ON] is None
+    told = [watts for name, watts in first.items() if name not in ("time", "mains")]
+    assert sum(watts or 0 for watts in told) == pytest.approx(first["mains"], abs=0.05)
+    assert first[OTHER] > 0

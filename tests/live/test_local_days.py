@@ -170,6 +170,19 @@ def test_a_store_of_other_days_is_learned_from_anew(tmp_path, is_old):
     assert after != pytest.approx(follow(tmp_path / "utc", "UTC", 0, many, True), abs=0.01)
 
 
+def test_a_store_that_took_an_unknown_floor_for_zero_does_so_no_longer(tmp_path):
+    follow(tmp_path / "s", "UTC", 0, 120)
+    file = sqlite3.connect(tmp_path / "s")
+    state = json.loads(file.execute("SELECT state FROM homes").fetchone()[0])
+    assert state["home"]["floor"]["floor_w"] is None
+    state["home"]["version"], state["home"]["floor"]["floor_w"] = 3, 0.0
+    file.execute("UPDATE homes SET state=?", (json.dumps(state),))
+    file.commit()
+    file.close()
+    assert np.isnan(follow(tmp_path / "s", "UTC", 120, 120)[0])
+    assert follow(tmp_path / "s", "UTC", 240, 240)[0] > 0
+
+
 def test_an_old_store_in_utc_goes_on(tmp_path):
     expected = follow(tmp_path / "whole", "UTC", 0, 5 * 1440, True)
     follow(tmp_path / "s", "UTC", 0, 3 * 1440 + 700)

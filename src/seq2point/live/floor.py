@@ -24,7 +24,10 @@ DAYS = 2 * NEIGHBOURS + 1
 
 
 class FloorSpan(NamedTuple):
-    """The floor of samples [first, end), and how far days differ from it, in watts."""
+    """The floor of samples [first, end), and how far days differ from it, in watts.
+
+    It is NaN until it is known.
+    """
 
     first: int
     end: int
@@ -37,14 +40,14 @@ class Floor:
 
     The floor of a local day of `zone` is the median of the low quantiles of the last seven days
     before it that are known, as `household.always_on` takes those on either side. Before there is
-    one it is the quantile of the day so far, once six hours are known, and 0 until then.
+    one it is the quantile of the day so far, once six hours are known, and NaN until then.
     """
 
     def __init__(self, period_s: float, zone: str = "UTC"):
         self.period_s, self.zone = period_s, zone
         self.learned_zone = zone
         """The zone whose days it has learned from."""
-        self.floor_w, self.error_w = 0.0, LEAST_SPREAD_W
+        self.floor_w, self.error_w = np.nan, LEAST_SPREAD_W
         self._days_w: deque[float] = deque(maxlen=DAYS)
         self._today_w: list[float] = []
         self._day_s: float | None = None
@@ -133,7 +136,7 @@ class Floor:
             "period_s": self.period_s,
             "zone": self.learned_zone,
             "day_s": self._day_s,
-            "floor_w": self.floor_w,
+            "floor_w": None if np.isnan(self.floor_w) else self.floor_w,
             "error_w": self.error_w,
             "days_w": [*self._days_w],
             "today_w": encode(np.array(self._today_w, np.float32)),
@@ -143,7 +146,8 @@ class Floor:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `as_json` returned; of another period the days alone are known."""
-        self.floor_w, self.error_w = state["floor_w"], state["error_w"]
+        floor_w, self.error_w = state["floor_w"], state["error_w"]
+        self.floor_w = np.nan if floor_w is None else floor_w
         self.learned_zone, self._day_s = state["zone"], state["day_s"]
         self._days_w.extend(state["days_w"])
         self._hour = state["hour"]

@@ -11,7 +11,7 @@ from seq2point.errors import UsageError
 from seq2point.household.balance import ALWAYS_ON, OTHER, balance
 from seq2point.household.home_models import HomeModel, find_error_w
 from seq2point.live.cycles import CycleWatch, Notice
-from seq2point.live.floor import Floor
+from seq2point.live.floor import Floor, FloorSpan
 from seq2point.live.home_state import STATE_VERSION, upgrade_state
 from seq2point.live.mains_parts import Answers
 from seq2point.live.pace import Pace
@@ -32,8 +32,8 @@ class Home:
     Models that answer at the same times are decided by event together. The samples are of the
     longest period among the models; finer predictions are averaged. A sample is due once the
     slowest model has answered. Its parts are those of `household.balance`: appliances, always on
-    and other, which add up to the mains. Days are the local ones of `zone`. Starts and finishes of
-    an appliance are told as soon as its own model has answered.
+    and other, which add up to the mains; what is unknown is in other. Days are the local ones of
+    `zone`. Starts and finishes of an appliance are told as soon as its own model has answered.
     Raises UsageError for two models of one appliance, and DataError where the readings are too far
     apart for a model.
     """
@@ -156,26 +156,26 @@ class Home:
         times_s, mains_w, predicted_w, jumps = self._joiner.join(rows, at_end)
         if len(times_s):
             self._due_s = float(times_s[-1]) + self.period_s / 2
-        mains_w, parts_w = self._balance(times_s, mains_w, predicted_w)
+        spans = [*self.floor.feed(times_s, mains_w)]
+        floors_w = [np.full(span.end - span.first, span.floor_w, np.float32) for span in spans]
+        predicted_w = {**predicted_w, ALWAYS_ON: np.concatenate([mains_w[:0], *floors_w])}
+        mains_w, parts_w = self._balance(mains_w, predicted_w, spans)
         return Answers(self.period_s, times_s, mains_w, predicted_w, parts_w, jumps)
 
     def _balance(
-        self, times_s: Times, mains_w: Watts, predicted_w: Mapping[str, Watts]
+        self, mains_w: Watts, predicted_w: Mapping[str, Watts], spans: Sequence[FloorSpan]
     ) -> tuple[Watts, dict[str, Watts]]:
-        """Return the mains, and the parts that add up to them."""
-        names = [*predicted_w, ALWAYS_ON]
-        pieces: list[tuple[Watts, dict[str, Watts]]] = [
-            (mains_w[:0], dict.fromkeys((*names, OTHER), mains_w[:0]))
-        ]
-        for first, end, floor_w, error_w in self.floor.feed(times_s, mains_w):
+        """Return the mains, and the parts that add up to them, span by span."""
+        names = [*predicted_w, OTHER]
+        pieces = [(mains_w[:0], dict.fromkeys(names, mains_w[:0]))]
+        for first, end, _, error_w in spans:
             claims_w = {name: power_w[first:end] for name, power_w in predicted_w.items()}
-            claims_w[ALWAYS_ON] = np.full(end - first, floor_w, np.float32)
             errors_w = self._errors_w | {ALWAYS_ON: error_w}
             balanced = balance(mains_w[first:end], claims_w, errors_w)
             pieces.append((balanced.mains_w, {**balanced.parts_w, OTHER: balanced.other_w}))
         return (
             np.concatenate([mains for mains, _ in pieces]),
-            {n: np.concatenate([parts[n] for _, parts in pieces]) for n in (*names, OTHER)},
+            {n: np.concatenate([parts[n] for _, parts in pieces]) for n in names},
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from seq2point.live.pace import Pace
 from seq2point.recording.coverage import DAY_S
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 """What reading a state that is damaged may raise."""
@@ -24,10 +24,19 @@ def find_kept_pace(state: Mapping[str, Any]) -> Pace | None:
 def upgrade_state(state: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what an earlier version has kept as this one does.
 
-    Its days were those of UTC, and it knew nothing of the power that a home's appliances draw.
+    The second version had days of UTC, and knew nothing of the power that a home's appliances draw.
+    The third one took what is always on for 0 W until it was known.
     """
-    if state.get("version") != 2:
+    if state.get("version") == 2:
+        state = _upgrade_second(state)
+    if state.get("version") != 3:
         return state
+    floor = state["floor"]
+    is_unknown = not floor["days_w"] and floor["floor_w"] == 0
+    return {**state, "version": 4, "floor": {**floor, **({"floor_w": None} if is_unknown else {})}}
+
+
+def _upgrade_second(state: Mapping[str, Any]) -> Mapping[str, Any]:
     floor = state["floor"]
     day_s = None if floor["hour"] is None else floor["hour"] // 24 * DAY_S
     streams = [

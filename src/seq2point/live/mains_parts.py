@@ -17,8 +17,9 @@ class Answers(NamedTuple):
     """Consecutive samples of a home: times f64[N] in seconds since 1970, UTC, and watts f32[N].
 
     A sample is the mean of `period_s`. `predicted_w` is what the models say, by appliance, decided
-    by event; NaN is unknown. `parts_w` are appliances, 'always_on' and 'other', in multiples of
-    1/64 W, which add up to `mains_w` exactly: what an unknown appliance draws is in 'other'.
+    by event, and what is learned of 'always_on'; NaN is unknown. `parts_w` are appliances,
+    'always_on' and 'other', in multiples of 1/64 W, which add up to `mains_w` exactly: what an
+    unknown part draws is in 'other'.
     """
 
     period_s: float

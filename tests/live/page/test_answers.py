@@ -31,6 +31,19 @@ def test_now_has_the_mains_as_read_and_parts_that_add_up(home, watts):
     assert not health["is_stale"]
 
 
+def test_what_is_always_on_is_unknown_at_first(watts):
+    home = LiveHome("--page-port", "0")
+    home.send(watts[:200])
+    now = wait_for_answers(home, watts[:200])
+    assert now["parts_w"]["always_on"] is None
+    assert now["parts_w"]["other"] == pytest.approx(now["answered_mains_w"], abs=0.1)
+    home.send(watts[200:700])
+    now = wait_for_answers(home, watts[:700])
+    assert now["parts_w"]["always_on"] > 0
+    assert sum(now["parts_w"].values()) == pytest.approx(now["answered_mains_w"], abs=0.5)
+    home.stop()
+
+
 @pytest.mark.parametrize(("hours", "step_s"), [(6, 60), (24, 300)])
 def test_the_hours_are_the_readings_and_add_up(home, watts, hours, step_s):
     wait_for_answers(home, watts)

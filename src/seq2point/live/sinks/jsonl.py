@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 
 from seq2point.errors import Seq2PointError
-from seq2point.live.mains_parts import ALWAYS_ON, MAINS, OTHER, Answers
+from seq2point.live.mains_parts import MAINS, Answers
 from seq2point.live.updates import Update
 from seq2point.recording import Watts
 from seq2point.system.atomic_files import explain_write_errors
@@ -67,12 +67,12 @@ def format_lines(answers: Answers) -> list[str]:
 
 
 def known_parts(answers: Answers) -> dict[str, Watts]:
-    """Return the parts by name, NaN where no model has answered: appliances, then the others."""
-    parts = {
+    """Return the parts by name, NaN where one is not known: appliances, always on, then other."""
+    known = {
         name: np.where(np.isnan(each), np.float32(np.nan), answers.parts_w[name])
         for name, each in answers.predicted_w.items()
     }
-    return {**parts, ALWAYS_ON: answers.parts_w[ALWAYS_ON], OTHER: answers.parts_w[OTHER]}
+    return {**answers.parts_w, **known}
 
 
 def _to_watts(power_w: Watts) -> list[float | None]:
