@@ -22,7 +22,7 @@ PICTURE = Path("docs/images/live_page.png")
 BEGIN = datetime(2025, 11, 17, 18, 20, tzinfo=UTC)
 DAYS, STEP_S, SEED = 3.2, 30, 4
 A_DAY = 86_400 // STEP_S
-SIZE: ViewportSize = {"width": 900, "height": 1210}
+SIZE: ViewportSize = {"width": 900, "height": 1245}
 
 
 def make_picture(path: Path) -> None:

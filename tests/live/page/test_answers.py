@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tests.live.page.live_home import BEGIN, STEP_S, LiveHome
 
+from seq2point.appliances import APPLIANCES
+
 PARTS = ["always_on", "fridge", "kettle", "other"]
 
 
@@ -41,6 +43,27 @@ def test_what_is_always_on_is_unknown_at_first(watts):
     now = wait_for_answers(home, watts[:700])
     assert now["parts_w"]["always_on"] > 0
     assert sum(now["parts_w"].values()) == pytest.approx(now["answered_mains_w"], abs=0.5)
+    home.stop()
+
+
+def test_it_says_why_an_appliance_that_draws_power_does_not_count_as_on(watts):
+    home = LiveHome("--page-port", "0")
+    first = 400
+    home.send(watts[:first])
+    reasons = []
+    for at in range(first, len(watts), 7):
+        home.send(watts[at : at + 7])
+        now = wait_for_answers(home, watts[: at + 7])
+        on = {each["name"] for each in now["running"]}
+        drawing = {name for name in ("fridge", "kettle") if (now["parts_w"][name] or 0) >= 0.5}
+        assert now["not_on"].keys() == drawing - on
+        reasons += [(name, now["parts_w"][name], why) for name, why in now["not_on"].items()]
+        if {key for _, _, why in reasons for key in why} >= {"from_w"} and len(reasons) > 5:
+            break
+    assert reasons
+    for name, power_w, why in reasons:
+        if "from_w" in why:
+            assert power_w <= why["from_w"] == APPLIANCES[name].on_power_w
     home.stop()
 
 

@@ -92,6 +92,11 @@ def test_what_is_told_is_what_is_shown(open_page, home):
         for row in page.locator("#parts tbody tr").all()
     }
     assert [*rows] == ["kettle", "fridge", "always on", "other"]
+    shown = [int(cells[0].removesuffix(" W").replace(",", "")) for cells in rows.values()]
+    sum_row = page.locator("#parts tfoot tr")
+    assert re.match(r"mains at \d\d:\d\d$", sum_row.locator("th").inner_text())
+    assert sum_row.locator("td").first.inner_text() == f"{sum(shown):,} W"
+    assert sum(shown) == pytest.approx(now["answered_mains_w"], abs=0.51)
     assert page.locator("#today").inner_text() == f"{days[-1]['kwh']['mains']:.2f} kWh"
     assert f"£{days[-1]['cost']['mains']:.2f}" in page.locator("#today-more").inner_text()
     assert "behind the meter" in page.locator("#as-of").inner_text()
@@ -140,6 +145,25 @@ def test_the_charts_are_read_by_pointing(open_page, home):
     page = wait_until_ready(open_page(home.url, viewport=PHONE))
     page.locator("#hours-plot .u-over").hover(position={"x": 60, "y": 40})
     assert re.match(r"\d\d:\d\d: mains ", page.locator("#hours-readout").inner_text())
+
+
+def test_a_phone_is_not_told_of_keys(open_page, home):
+    page = wait_until_ready(open_page(home.url, viewport=PHONE, has_touch=True, is_mobile=True))
+    assert page.locator("#hours-readout").inner_text() == "Touch a time to read it."
+    assert "arrow keys" not in page.locator("body").inner_text()
+
+
+def test_a_part_that_is_not_known_yet_is_no_zero(open_page, watts):
+    home = LiveHome("--page-port", "0")
+    home.send(watts[:200])
+    home.wait_until(lambda now: now["answered_s"])
+    page = wait_until_ready(open_page(home.url))
+    assert page.locator("#always-on").inner_text() == "–"
+    assert page.locator("#always-on-more").inner_text() == "known after 6 hours of readings"
+    row = page.locator("#parts tbody tr", has_text="always on")
+    assert row.locator("td").first.inner_text() == "–"
+    page.close()
+    home.stop()
 
 
 def test_a_reading_shows_at_once_and_a_start_is_told(open_page, watts):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2point.household.always_on import LEAST_HOURS
 from seq2point.household.plain_words import describe_worth, list_plain_limits
 from seq2point.household.tariff import Tariff
 from seq2point.live.history import QUARTER_S, SHOWN_MINUTES_S, SHOWN_QUARTERS_S, EnergyRow, History
@@ -31,6 +32,9 @@ SPANS_S = {6: 60, 24: 300}
 
 STALE_S, STALE_STEPS = 120.0, 5
 """Readings are stale when none came for so long, and for so many of their usual steps."""
+
+LEAST_SHOWN_W = 0.5
+"""Less than this is shown as 0 W."""
 
 RECENT = 20
 """So many readings show their usual step."""
@@ -147,10 +151,34 @@ class Board:
             "answered_s": self._answered_s,
             "parts_w": {n: _round(float(w[0])) for n, w in parts_w.items()},
             "answered_mains_w": _round(float(latest.mains_w[0])) if latest else None,
+            "always_on_after_h": round(LEAST_HOURS),
+            "not_on": self._describe_not_on(),
             "running": self._runs.describe_running(self._measure_wh),
             "told": self._runs.describe_told(),
             "health": self._describe_health(),
         }
+
+    def _describe_not_on(self) -> dict[str, dict[str, float]]:
+        """Return why appliances that draw power do not count as on: the limit that is not reached.
+
+        That is a power in watts, or a time in seconds. A run that is over already has its end.
+        """
+        latest, description = self._latest, self._description
+        if latest is None or description is None:
+            return {}
+        reasons: dict[str, dict[str, float]] = {}
+        for each in description.appliances:
+            draws = float(latest.parts_w[each.name][0]) >= LEAST_SHOWN_W
+            if not draws or self._runs.is_on(each.name):
+                continue
+            end_s = self._runs.find_end_s(each.name, float(latest.times_s[0]))
+            if end_s is not None:
+                reasons[each.name] = {"until_s": end_s}
+            elif float(latest.predicted_w[each.name][0]) > each.on_power_w:
+                reasons[each.name] = {"after_s": each.min_on_s}
+            else:
+                reasons[each.name] = {"from_w": each.on_power_w}
+        return reasons
 
     def _find_last_reading(self) -> Reading | None:
         return max(self._recent, key=lambda reading: reading.time_s, default=None)

@@ -62,6 +62,15 @@ class Runs:
     def _add(self, run: Cycle) -> None:
         self._runs.setdefault(run.appliance, deque(maxlen=MOST_RUNS)).append(run)
 
+    def is_on(self, name: str) -> bool:
+        """Return whether an appliance is in a run that was told."""
+        return name in self._since_s
+
+    def find_end_s(self, name: str, time_s: float) -> float | None:
+        """Return when the run ended that an appliance was in at a time; None for none."""
+        runs = self._runs.get(name, ())
+        return next((run.end_s for run in runs if run.start_s <= time_s < run.end_s), None)
+
     def describe_running(self, measure_wh: MeasureWh) -> list[dict[str, Any]]:
         """Return what is on, since when, and its kWh so far; None where the start is not known."""
         return [

@@ -12,6 +12,11 @@ export function watts(value) {
   return Math.abs(value) < 1000 ? `${Math.round(value)} W` : `${(value / 1000).toFixed(2)} kW`;
 }
 
+/* Watts that are added up: never in kW, which would hide some of them. */
+export function wholeWatts(value) {
+  return value === null || value === undefined ? UNKNOWN : `${Math.round(value).toLocaleString("en")} W`;
+}
+
 export function kwh(value) {
   if (value === null || value === undefined) return UNKNOWN;
   return value > 0 && value < 0.005 ? "<0.01" : value.toFixed(2);

@@ -3,7 +3,7 @@
 import { DaysChart, HoursChart } from "./charts.js";
 import { Feed, ask } from "./feed.js";
 import { age, capital, clock, date, duration, find, isoDate, kwh, moment, money, say, watts } from "./format.js";
-import { describeDay, describeStep, fillDays, fillHealth, fillHours, fillLegend, fillModels, fillParts, fillRuns } from "./tables.js";
+import { describeDay, describeStep, fillDays, fillHealth, fillHours, fillLegend, fillModels, fillParts, fillRuns, roundParts } from "./tables.js";
 
 const FRESH_MS = 15000;
 
@@ -71,7 +71,9 @@ function take(now) {
   document.title = `${capital(now.home)}: energy, live`;
   say(find("#mains"), watts(now.mains_w));
   say(find("#mains-more"), now.reading_s ? `measured at ${clock(now.reading_s, now.zone)}` : "measured");
-  say(find("#always-on"), watts(now.parts_w.always_on));
+  const alwaysOn = roundParts(now).get("always_on");
+  say(find("#always-on"), watts(alwaysOn));
+  say(find("#always-on-more"), alwaysOn === undefined ? `known after ${now.always_on_after_h} hours of readings` : "what never stops");
   say(find("#as-of"), describeAnswer(now));
   say(find("#foot"), `Times are those of ${now.zone}. Made by seq2point. Nothing leaves this machine.`);
   tellRuns(now);

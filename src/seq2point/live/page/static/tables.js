@@ -1,6 +1,6 @@
 /* The tables, lists and facts of the page. */
 
-import { UNKNOWN, age, capital, clock, date, day, draw, duration, find, kwh, moment, money, say, sentence, swatch, watts, write } from "./format.js";
+import { UNKNOWN, age, capital, clock, date, day, draw, duration, find, kwh, moment, money, say, sentence, swatch, watts, wholeWatts, write } from "./format.js";
 
 const SHOWN_ROWS = 48;
 
@@ -37,9 +37,27 @@ function fillBar(row, part, share) {
   draw("rect", { class: part.style, x: 0, y: 0, width: `${Math.round(share * 1000) / 10}%`, height: "100%", rx: 2 }, bar);
 }
 
-/* The parts in the order of the power that they draw; always on and other come last. */
+/* The parts in whole watts, rounded so that they add up to the mains of their time in whole watts. */
+export function roundParts(now) {
+  const known = Object.entries(now.parts_w).filter(([, value]) => value !== null);
+  const whole = new Map(known.map(([name, value]) => [name, Math.floor(value)]));
+  const rest = Math.round(now.answered_mains_w ?? 0) - [...whole.values()].reduce((sum, value) => sum + value, 0);
+  known.sort(([, one], [, other]) => (other % 1) - (one % 1));
+  known.slice(0, Math.max(rest, 0)).forEach(([name]) => whole.set(name, whole.get(name) + 1));
+  return whole;
+}
+
+/* Since when an appliance is on; why it does not count as on where it draws power all the same. */
+function tellSince(cell, name, run, now) {
+  const why = now.not_on[name];
+  if (run) cell.textContent = run.since_s ? moment(run.since_s, now.zone, now.answered_s) : "before the start";
+  else if (why) write("small", "from_w" in why ? `counts from ${watts(why.from_w)}` : "after_s" in why ? `counts after ${duration(why.after_s)}` : `until ${clock(why.until_s, now.zone)}`, cell);
+}
+
+/* The parts, always on and other last, and below them the mains of their time, which they add up to. */
 export function fillParts(now, doubtful) {
-  const known = (part) => now.parts_w[part.name] ?? null;
+  const rounded = roundParts(now);
+  const known = (part) => rounded.get(part.name) ?? null;
   const running = new Map(now.running.map((each) => [each.name, each]));
   const appliances = now.parts.slice(1, -1);
   const others = now.parts.length ? [now.parts[0], now.parts[now.parts.length - 1]] : [];
@@ -50,12 +68,18 @@ export function fillParts(now, doubtful) {
     if (run) row.className = "on";
     const head = write("th", "", row, { scope: "row", class: "named" });
     head.append(...label(part, doubtful));
-    write("td", watts(known(part)), row);
+    write("td", wholeWatts(known(part)), row);
     fillBar(row, part, Math.min((known(part) ?? 0) / whole, 1));
-    write("td", run ? (run.since_s ? moment(run.since_s, now.zone, now.answered_s) : "on") : "", row);
+    tellSince(write("td", "", row), part.name, run, now);
     write("td", run && run.kwh !== null ? kwh(run.kwh) : "", row);
     return row;
   }));
+  const sum = document.createElement("tr");
+  const head = write("th", "", sum, { scope: "row", class: "named" });
+  head.append(swatch("mains"), now.answered_s ? `mains at ${clock(now.answered_s, now.zone)}` : "mains");
+  write("td", wholeWatts(now.answered_mains_w), sum);
+  ["wide", "", ""].forEach((style) => write("td", "", sum, { class: style }));
+  find("#parts tfoot").replaceChildren(sum);
 }
 
 export function fillHours(hours, parts, zone) {
