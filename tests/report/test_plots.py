@@ -2,8 +2,11 @@
 explained.
 """
 
+from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
 from matplotlib.axes import Axes
@@ -12,7 +15,9 @@ from matplotlib.figure import Figure
 from seq2point.compression.costs import measure_costs
 from seq2point.compression.pruning.spp import ProbabilityHistory
 from seq2point.model.model_file import Model
-from seq2point.report.plots import spp_figure, training_figure
+from seq2point.recording import Recording
+from seq2point.report.plots import FrontPoint, front_figure, spp_figure, training_figure
+from seq2point.report.plots.energy import energy_figure
 
 
 def history(final: float) -> list[dict[str, float]]:
@@ -80,3 +85,31 @@ def test_the_picture_of_the_probabilities_says_what_p_is(layers: int):
     assert words.get_text().startswith("p is the probability that a group of weights")
     assert words.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
     assert all(axes.get_ylabel() == "p" for axes in figure.axes[:layers])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_front_is_in_the_legend_where_it_is_a_line(count: int):
+    points = [
+        FrontPoint(100.0 + i, 0.5 + i / 10, True, i < count, i == 0, f"{i}") for i in range(3)
+    ]
+    figure = drawn(front_figure(points, "kettle", "F1", None))
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any("front" in name for name in names) == (count > 1)
+    assert len(figure.axes[0].lines) == (count > 1)
+
+
+def test_the_tallest_bar_of_a_homes_energy_has_room_above_it():
+    days = [date(2025, 1, 6), date(2025, 1, 7)]
+    kwh = {"kettle": [1.0, 3.0], "microwave": [0.5, 0.0]}  # nothing is on top of the tallest
+    rows = [
+        {"start": day, "name": name, "kwh": each[i]}
+        for i, day in enumerate(days)
+        for name, each in kwh.items()
+    ]
+    power_w = {name: np.zeros(2880, np.float32) for name in kwh}
+    start = datetime(2025, 1, 6, tzinfo=UTC)
+    recording = Recording("home", 60.0, np.zeros(2880, np.float32), start=start)
+    figure = drawn(energy_figure(pl.DataFrame(rows), recording, power_w, "UTC"))
+    bars = panel(figure, "kWh")
+    tallest = max(bar.get_window_extent().y1 for bar in bars.patches)
+    assert tallest < bars.get_window_extent().y1 - 2

@@ -18,6 +18,8 @@ from seq2point.report.plots.style import MAINS, add_legend_below, save_figure
 MOST_BARS = 100
 """With more days a bar is a week, and the mean of its days is drawn."""
 MOST_DATES = 10
+HEADROOM = 1.05
+"""The axis goes so far beyond the tallest bar."""
 FEWEST_PLACES = 7
 """With fewer days the bars stay as narrow as for so many."""
 
@@ -29,6 +31,13 @@ def save_energy_plot(
     zone: str,
     path: str | Path,
 ) -> None:
+    """Write the picture of a home's energy: see `energy_figure`."""
+    save_figure(energy_figure(table, recording, power_w, zone), path)
+
+
+def energy_figure(
+    table: pl.DataFrame, recording: Recording, power_w: Mapping[str, Watts], zone: str
+) -> Figure:
     """Draw the table of `tabulate_daily_energy`, and the power of the day of most use."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     bars, day = figure.subplots(2, 1)
@@ -36,7 +45,7 @@ def save_energy_plot(
     _draw_bars(bars, table.filter(pl.col("name").is_in([*power_w])), colours)
     _draw_day(day, _find_busiest(table, power_w), recording, power_w, zone, colours)
     add_legend_below(figure, [bars, day])
-    save_figure(figure, path)
+    return figure
 
 
 def _draw_bars(axes: Axes, table: pl.DataFrame, colours: Mapping[str, str]) -> None:
@@ -54,6 +63,7 @@ def _draw_bars(axes: Axes, table: pl.DataFrame, colours: Mapping[str, str]) -> N
         axes.bar(places, kwh, 0.8, bottom, color=colour, label=name.replace("_", " "))
         bottom = bottom + kwh
     axes.set_ylabel("kWh a day, by week" if weekly else "kWh a day")
+    axes.set_ylim(0, float(bottom.max()) * HEADROOM or None)
     axes.set_xlim(-0.6, max(len(starts), FEWEST_PLACES) - 0.4)
     _name_days(axes, starts, 7 if weekly else 1)
 

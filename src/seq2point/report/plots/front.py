@@ -29,20 +29,28 @@ def save_front_plot(
     limit_kb: float | None,
     path: str | Path,
 ) -> None:
+    """Write the picture of a budget search: see `front_figure`."""
+    save_figure(front_figure(points, title, quantity, limit_kb), path)
+
+
+def front_figure(
+    points: Sequence[FrontPoint], title: str, quantity: str, limit_kb: float | None
+) -> Figure:
     """Accuracy against size, the front as a line, what does not fit hollow, the chosen one starred
-    and named.
+    and named. A front of one point is no line.
     """
     figure = Figure(figsize=(8.4, 5.2), layout="constrained")
     axes = figure.add_subplot()
     front = sorted(point for point in points if point.front)
-    axes.plot(
-        [p.size_kb for p in front],
-        [p.score for p in front],
-        color=TRUTH,
-        lw=1.2,
-        alpha=0.6,
-        label="front: none smaller is as good",
-    )
+    if len(front) > 1:
+        axes.plot(
+            [p.size_kb for p in front],
+            [p.score for p in front],
+            color=TRUTH,
+            lw=1.2,
+            alpha=0.6,
+            label="front: none smaller is as good",
+        )
     for fits, words in ((True, "fits"), (False, "does not fit")):
         some = [p for p in points if p.fits == fits]
         sizes_kb, scores = [p.size_kb for p in some], [p.score for p in some]
@@ -69,4 +77,4 @@ def save_front_plot(
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     add_legend_below(figure, [axes], 3)
-    save_figure(figure, path)
+    return figure
