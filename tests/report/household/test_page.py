@@ -17,6 +17,7 @@ from seq2point.report.household import render_page
 from seq2point.report.household.amounts import format_kwh
 from seq2point.report.household.energy_periods import Use, list_parts
 from seq2point.report.household.page import list_shares
+from seq2point.report.household.stacked_bars import HEIGHT, STRIP
 
 MOST_BYTES = 3_000_000
 
@@ -85,7 +86,10 @@ def test_what_is_unknown_is_never_zero():
     assert rows["Fri 31 Jan 2025"] == ["–"] * 8 + ["0 of 24"]
     assert rows["Sat 1 Feb 2025"][-1] == "18 of 24"
     assert "30 hours are not known" in page
-    assert 'class="unknown"' in page
+    bars = page.partition('id="bars"')[2].partition("</section>")[0].partition("<figure")[2]
+    hatched = re.findall(r'<rect class="unknown" [^>]*y="([\d.]+)" height="([\d.]+)"', bars)
+    assert hatched
+    assert all(float(y) > HEIGHT and float(height) == STRIP for y, height in hatched)
 
 
 def test_a_model_that_is_not_to_be_relied_on_is_said_to_be_so():

@@ -18,7 +18,7 @@ from seq2point.report.household.bar_views import list_views
 from seq2point.report.household.energy_periods import Part, Use, add_up, list_parts, list_periods
 from seq2point.report.household.minutes import describe_grid, find_step_s, pack_months
 from seq2point.report.household.runs import list_runs
-from seq2point.report.household.stacked_bars import HEIGHT, STRIP
+from seq2point.report.household.stacked_bars import HEIGHT, STRIP, STRIP_Y
 from seq2point.report.page_parts import hash_part, join_scripts, read_part
 
 
@@ -96,6 +96,7 @@ def _describe(home: HomeEnergy) -> dict[str, Any]:
         "style_hash": hash_part(style),
         "script_hash": hash_part(script),
         "bar_height": HEIGHT,
+        "strip_y": STRIP_Y,
         "strip_height": STRIP,
         "unreliable": Verdict.UNRELIABLE,
         "good": Verdict.GOOD,

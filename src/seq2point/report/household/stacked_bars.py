@@ -12,8 +12,8 @@ from seq2point.report.household.energy_periods import EnergyPeriod, Part
 
 HEIGHT = 200
 """Height of the bars' picture."""
-STRIP = 6
-"""Height of the strip that shows which hours are known."""
+STRIP_Y, STRIP = HEIGHT + 24, 7
+"""Where the strip of hours that are not known begins, below the bars' labels, and its height."""
 MOST_LETTERS = 32
 """Letters of labels that a phone has room for, with space between them."""
 LEAST_KWH = 1e-3
