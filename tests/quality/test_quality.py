@@ -45,7 +45,8 @@ def test_energy_time_on_and_uses_are_what_was_used(healthy: Recording):
         21,
         1.0,
     )
-    assert kettle.typical_on_w == kettle.highest_w == 2400
+    assert kettle.typical_on_w == kettle.mean_on_w == kettle.highest_w == 2400
+    assert kettle.on_kwh_per_day == kettle.kwh_per_day
     assert kettle.share_of_mains == pytest.approx(kettle.kwh / mains.kwh, rel=1e-3)
 
 
@@ -161,6 +162,35 @@ def test_an_appliance_that_never_reaches_its_power_is_never_on(
     )
     assert "above 2,000 W" in finding.figure
     assert finding.value == pytest.approx(healthy.appliance_w("kettle").max() / 2)
+
+
+def test_a_kettle_uses_more_than_it_does_while_it_is_on(healthy: Recording):
+    kettle_w = np.ones(len(healthy), dtype=np.float32)
+    for day in range(21):
+        first = day * DAY + 100
+        kettle_w[first : first + HOUR] = 2400
+        kettle_w[first + HOUR] = 1200  # half of a sample
+    uses, _ = check_recording(
+        replace(healthy, appliances_w={"kettle": kettle_w}), FindingLog("home")
+    )
+    kettle = uses[1]
+    assert kettle.on_kwh_per_day == pytest.approx(2.4)
+    assert kettle.on_kwh_per_day == pytest.approx(kettle.mean_on_w * kettle.on_hours_per_day / 1000)
+    assert kettle.kwh_per_day == pytest.approx(2.4 + 0.0265, abs=0.001)
+
+
+def test_an_appliance_mostly_below_its_power_is_said_to_be_so(
+    healthy: Recording, find_in: Findings
+):
+    fridge_w = healthy.appliance_w("fridge")
+    running_w = float(np.median(fridge_w[fridge_w > 30]))
+    low_w = fridge_w * np.float32(45 / running_w)
+    low_w[: 5 * DAY] = fridge_w[: 5 * DAY]
+    finding = only(find_in(healthy, channels={"fridge": low_w}), "below_on_power", "fridge")
+    assert finding.severity == "warning"
+    assert "below 50 W" in finding.figure
+    assert 50 < finding.value < 100
+    assert not [f for f in find_in(healthy) if f.check == "below_on_power"]
 
 
 def test_a_reading_that_stands_still_is_found_and_left_out_of_the_comparisons(

@@ -109,8 +109,9 @@ def _show(report: "QualityReport", console: "Console") -> None:
         "kWh a day",
         "of the mains",
         "on, h a day",
+        "on, kWh",
+        "on, mean W",
         "uses a day",
-        "W when on",
         "highest W",
     )
     lines = [headings]
@@ -121,8 +122,9 @@ def _show(report: "QualityReport", console: "Console") -> None:
             (use.kwh_per_day, ".2f"),
             (share, ".1f"),
             (use.on_hours_per_day, ".2f"),
+            (use.on_kwh_per_day, ".2f"),
+            (use.mean_on_w, ",.0f"),
             (use.uses_per_day, ".2f"),
-            (use.typical_on_w, ",.0f"),
             (use.highest_w, ",.0f"),
         )
         cells = ["-" if value is None else format(value, form) for value, form in values]

@@ -17,6 +17,9 @@ MARGIN_W, MARGIN = 50.0, 0.1
 REACH = 2
 """Clocks may differ by two samples: the highest mains within them counts."""
 
+LEAST_ON, FEWEST_ABOVE_IDLING = 0.5, 20
+"""At least this share of the energy above idling, of so many samples or more, is used while on."""
+
 LITTLE, SOME, MUCH = 0.001, 0.01, 0.1
 """Shares of the energy above the mains: of no note, an info, a warning; more is an error."""
 
@@ -44,6 +47,8 @@ def check_levels(
             )
             advice = "a network learns nothing from it: take another house, or lower `on_power_w`"
             log.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
+        elif channel.appliance:
+            _report_below_on_power(channel, log)
     if not channels:
         return
     highest_near = _find_highest_near(recording.mains_w, REACH)
@@ -69,6 +74,28 @@ def check_levels(
             highest_near,
             log,
         )
+
+
+def _report_below_on_power(channel: Channel, log: FindingLog) -> None:
+    """Report an appliance that uses most of its energy at a power that counts as off."""
+    above = channel.power_w > channel.idle_w
+    used_on, used = (
+        float(channel.power_w[samples].sum(dtype=np.float64))
+        for samples in (channel.on & above, above)
+    )
+    if np.count_nonzero(above) < FEWEST_ABOVE_IDLING or used_on >= LEAST_ON * used:
+        return
+    share = 1 - used_on / used
+    log.add(
+        "warning",
+        "below_on_power",
+        channel.name,
+        f"{share:.0%} of its energy is used while it counts as off: below"
+        f" {format_watts(channel.on_power_w)}, or for too short a time",
+        "its activations and on/off metrics miss that: lower `on_power_w`, or take a finer period",
+        100 * share,
+        "%",
+    )
 
 
 def _report_clipped(name: str, power_w: Watts, limit_w: float | None, log: FindingLog) -> None:

@@ -30,7 +30,9 @@ class Finding(BaseModel):
 class ChannelUsage(BaseModel):
     """The usage of one channel.
 
-    `on_power_w` is the power above which it counts as on. `uses` are its activations.
+    `on_power_w` is the power above which it counts as on. `uses` are its activations. `kwh` is the
+    energy of all readings, `on_kwh_per_day` that while it is on: `mean_on_w` times
+    `on_hours_per_day`. `typical_on_w` is the median while it is on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +44,8 @@ class ChannelUsage(BaseModel):
     share_of_mains: float | None
     on_power_w: float | None
     on_hours_per_day: float | None
+    on_kwh_per_day: float | None
+    mean_on_w: float | None
     uses: int | None
     uses_per_day: float | None
     typical_on_w: float | None
