@@ -379,3 +379,14 @@ def test_meters_are_listed(seq2point):
     answer = seq2point("live", "--list-meters")
     assert answer.code == 0
     assert "glow: its device ID, twelve letters and digits; it sends about each 10 s" in answer.out
+
+
+def test_the_help_says_that_a_source_is_required():
+    answer = subprocess.run(
+        [sys.executable, "-m", "seq2point", "live", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    help_words = " ".join(answer.stdout.split())
+    assert "Where readings come from. [required, here or in a file of settings]" in help_words

@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from seq2point.cli.options import PANELS
+from seq2point.configuration.declare import REQUIRED
 
 TYPERS_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
 """ClickException, of whichever Click it is that Typer brings."""
@@ -78,14 +79,16 @@ def usage_error(error: Exception) -> str:
 def _simplify(record: tuple[str, str], argument: bool) -> tuple[str, str]:
     """Return a line of help without a programmer's marks.
 
-    These are the type of an argument, 'list' and 'range', and brackets around defaults.
+    These are the type of an argument, 'list' and 'range', brackets around defaults, and a default
+    of what is required.
     """
     name, text = record
     if argument:
         name = name.partition(" <")[0]
     else:
         name = re.sub(r"<(?:list\[)?(\w+)(?:\]| range)>", r"<\1>", name)
-    return name, re.sub(r"default: \((.*)\)(?=[;\]])", r"default: \1", text)
+    text = re.sub(r"default: \((.*)\)(?=[;\]])", r"default: \1", text)
+    return name, text.replace(f"default: {REQUIRED}", REQUIRED)
 
 
 def _first_sentence(text: str) -> str:

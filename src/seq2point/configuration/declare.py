@@ -23,6 +23,9 @@ AnyConfig = TypeVar("AnyConfig", bound="Config")
 
 UNSET, ABSURD = "unset", "absurd"
 
+REQUIRED = "required"
+"""Words of what None stands for begin so where an option must be given, somewhere."""
+
 
 def option(
     default: Any,

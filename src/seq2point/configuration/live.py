@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 
 from seq2point.choices import MqttVersion, SinkName, SourceName
 from seq2point.configuration.columns import FILL
-from seq2point.configuration.declare import Config, option
+from seq2point.configuration.declare import REQUIRED, Config, option
 from seq2point.configuration.household import TariffConfig
 
 COMMIT_EVERY_S = 30.0
@@ -126,7 +126,9 @@ class LiveConfig(
 ):
     """All options of a live service."""
 
-    source: SourceName | None = option(None, "Where readings come from.", unset="it must be given")
+    source: SourceName | None = option(
+        None, "Where readings come from.", unset=f"{REQUIRED}, here or in a file of settings"
+    )
     sink: Sequence[SinkName] = option(
         ("jsonl",), "Where answers go: mqtt, homeassistant, page or jsonl; repeat for several."
     )
