@@ -126,6 +126,14 @@ def test_a_table_of_times_of_the_day_holds_every_day(tmp_path: Path):
     assert price_at(tariff, "2024-01-01T00:29", "2025-06-07T23:59") == [0.0, 0.141]
 
 
+def test_a_price_by_the_time_of_day_holds_until_the_next_one(tmp_path: Path):
+    path = tmp_path / "day.csv"
+    path.write_text("time,price\n00:00,0.12\n07:00,0.3\n23:00,0.1\n")
+    tariff = Tariff.parse(path)
+    times = ["2024-01-01T06:59", "2024-01-01T07:00", "2024-01-01T22:59", "2024-01-01T23:59"]
+    assert price_at(tariff, *times) == [0.12, 0.3, 0.3, 0.1]
+
+
 @pytest.mark.parametrize(
     ("text", "advice"),
     [

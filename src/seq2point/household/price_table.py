@@ -1,4 +1,4 @@
-"""Tables of prices: a time and a price in each row, for half-hours, hours or quarters."""
+"""Tables of prices: a time and a price in each row, dated or of every day."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from seq2point.errors import DataError
 from seq2point.household.tariff import DAY_MINUTES, PLAIN_BELOW, SYMBOLS, Prices, RateHours, Tariff
 
 LONGEST_S = 3600.0
-"""A price holds until the next one, and for an hour at most."""
+"""A price of a dated time holds until the next one, and for an hour at most."""
 
 TIME_NAMES = ("time", "start", "valid_from", "from", "hour", "date", "timestamp", "datetime")
 END_NAMES = ("valid_to", "to", "end", "until")
@@ -63,8 +63,8 @@ def read_price_table(path: Path, columns: ColumnsConfig = DEFAULT_COLUMNS) -> Ta
     usual_s = float(np.median(steps_s)) if len(steps_s) else LONGEST_S
     if usual_s > LONGEST_S:
         raise DataError(
-            f"{path}: a price every {usual_s / 3600:g} hours; a table has one for each half-hour,"
-            " or each hour"
+            f"{path}: a price every {usual_s / 3600:g} hours; a table of dated times has one for"
+            " each half-hour, or each hour"
         )
     holds_s = np.minimum(np.append(steps_s, usual_s), LONGEST_S)
     return Tariff(unit.currency, 0.0, (), times_s, prices, holds_s, path.name)
@@ -137,9 +137,7 @@ def _read_minutes(column: pl.Series) -> list[int] | None:
 def _make_profile(path: Path, currency: str, minutes: Sequence[int], prices: Prices) -> Tariff:
     """Return the tariff of prices by the time of day, each until the next."""
     if minutes[0] != 0 or list(minutes) != sorted(set(minutes)) or minutes[-1] >= DAY_MINUTES:
-        raise DataError(
-            f"{path}: the times of the day must begin at 00:00 and ascend, each once, to 23:30"
-        )
+        raise DataError(f"{path}: the times of the day must begin at 00:00 and ascend, each once")
     ends = [*minutes[1:], DAY_MINUTES]
     hours = tuple(
         RateHours(float(price), first, end)
