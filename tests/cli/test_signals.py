@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 Start = Callable[..., subprocess.Popen[str]]
 
 LONG = (
@@ -36,8 +37,10 @@ def start() -> Iterator[Start]:
     """Starts `seq2point` in a process group of its own; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
 
-    def start(*words: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "seq2point", *map(str, words)]
+    def start(
+        *words: object, program: Sequence[str] = ("-m", "seq2point")
+    ) -> subprocess.Popen[str]:
+        command = [sys.executable, *program, *map(str, words)]
         running.append(
             subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         )
@@ -82,6 +85,29 @@ def test_a_training_that_is_signalled_says_how_to_go_on(
         " on from it"
     )
     assert "Traceback" not in said
+
+
+def test_the_original_command_goes_on_from_where_it_was_stopped(
+    start: Start, files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ("--training_directory", files.train, "--network_type", "reduced")
+    words += ("--input_window_length", 31, "--engine", "windows", "--batch_size", 8)
+    words += ("--epochs", 10**5)
+
+    def stop_after(pattern: str, *more: str) -> str:
+        logs = len(list(tmp_path.glob(pattern)))
+        process = start(*words, *more, program=(str(ROOT / "train_main.py"),))
+        wait_for(lambda: len(list(tmp_path.glob(pattern))) > logs, process)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 128 + signal.SIGTERM, said
+        assert said.splitlines()[-1].endswith("the same command with --resume goes on from it")
+        return said
+
+    logs = "kettle/saved_models/*_run/logs/*/*/hparams.yaml"
+    assert "going on from step" not in stop_after(logs)
+    assert "going on from step" in stop_after(logs, "--resume")
 
 
 SLOW = """

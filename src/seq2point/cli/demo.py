@@ -51,7 +51,7 @@ def demo(
     ] = False,
     json: options.Json = None,
 ) -> None:
-    """Simulate houses, train and prune a network on some, and test it on one it has not seen."""
+    """Simulate houses, train and prune a network on some, and test it on others."""
     from seq2point import studies
     from seq2point.appliances import find_appliance
     from seq2point.configuration import TrainOptions

@@ -9,7 +9,7 @@ import typer
 from seq2point.choices import Freeze
 from seq2point.cli import options as shared
 from seq2point.cli.original_data import OriginalReader, Use, read_training
-from seq2point.cli.run_app import run_app
+from seq2point.cli.run_app import RESUMABLE, report_stop, run_app
 from seq2point.configuration.training import PRUNERS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def train_main(
         _directory(
             "validation",
             "./NAME/NAME_validation_.csv where the training data are in ./NAME too, "
-            "a simulated house where they are simulated, else the last fifth of the training data",
+            "simulated houses where they are simulated, else the last fifth of the training data",
         ),
     ] = None,
     period: Annotated[float | None, _period("8s")] = None,
@@ -139,6 +139,10 @@ def train_main(
             show_default="convolutions of another appliance's model, else none",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from where a training by the same command stopped."),
+    ] = False,
 ) -> None:
     """Train a seq2point network and prune it.
 
@@ -172,9 +176,11 @@ def train_main(
         batch_size=batch_size if engine == "windows" else None,
         validation_frequency=validation_frequency,
         seed=seed,
-        overwrite=True,
+        resume=resume,
+        overwrite=not resume,
     )
-    outcome = studies.train_and_test(training.recordings, target, files, folder, options)
+    with report_stop(RESUMABLE):
+        outcome = studies.train_and_test(training.recordings, target, files, folder, options)
     present_outcome(outcome)
 
 
