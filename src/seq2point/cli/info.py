@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from seq2point.cli import options
-from seq2point.metrics import METRICS
 from seq2point.wording import format_count, format_number, format_seconds
 
 
@@ -114,6 +113,8 @@ def _describe_origin(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _describe_test(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Return a row on the error of the last test, beside the baselines' where they are kept."""
+    from seq2point.metrics import METRICS
+
     mae = METRICS["mae_w"]
     error_w = (provenance.get("metrics") or {}).get("mae_w")
     if error_w is None:
