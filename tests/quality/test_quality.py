@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2point import simulate_house
 from seq2point.quality import Finding, check_file, check_recording
 from seq2point.quality.quality_report import FindingLog
 from seq2point.recording import Jump, Recording
@@ -191,6 +192,12 @@ def test_an_appliance_mostly_below_its_power_is_said_to_be_so(
     assert "below 50 W" in finding.figure
     assert 50 < finding.value < 100
     assert not [f for f in find_in(healthy) if f.check == "below_on_power"]
+
+
+def test_a_period_that_averages_on_and_off_is_a_fact(find_in: Findings):
+    minutes = simulate_house(2, 14, 60.0)
+    finding = only(find_in(minutes, "info"), "below_on_power", "kettle")
+    assert finding.severity == "info"
 
 
 def test_a_reading_that_stands_still_is_found_and_left_out_of_the_comparisons(

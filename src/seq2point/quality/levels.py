@@ -48,7 +48,7 @@ def check_levels(
             advice = "a network learns nothing from it: take another house, or lower `on_power_w`"
             log.add("warning", "never_on", channel.name, figure, advice, channel.highest_w, "W")
         elif channel.appliance:
-            _report_below_on_power(channel, log)
+            _report_below_on_power(channel, channel.appliance.min_on_s, log)
     if not channels:
         return
     highest_near = _find_highest_near(recording.mains_w, REACH)
@@ -76,8 +76,12 @@ def check_levels(
         )
 
 
-def _report_below_on_power(channel: Channel, log: FindingLog) -> None:
-    """Report an appliance that uses most of its energy at a power that counts as off."""
+def _report_below_on_power(channel: Channel, min_on_s: float, log: FindingLog) -> None:
+    """Report an appliance that uses most of its energy at a power that counts as off.
+
+    Where its shortest activation is shorter than a period, readings are averages of on and off, and
+    that is a fact of the period.
+    """
     above = channel.power_w > channel.idle_w
     used_on, used = (
         float(channel.power_w[samples].sum(dtype=np.float64))
@@ -86,8 +90,9 @@ def _report_below_on_power(channel: Channel, log: FindingLog) -> None:
     if np.count_nonzero(above) < FEWEST_ABOVE_IDLING or used_on >= LEAST_ON * used:
         return
     share = 1 - used_on / used
+    severity: Severity = "warning" if min_on_s >= channel.period_s else "info"
     log.add(
-        "warning",
+        severity,
         "below_on_power",
         channel.name,
         f"{share:.0%} of its energy is used while it counts as off: below"
